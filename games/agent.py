@@ -1,0 +1,78 @@
+"""The two kinds of agent that the engine asks: those that answer at once, and those on a clock."""
+
+from __future__ import annotations
+
+import queue
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arena.games.observation import ObservationBatch
+
+Answer = tuple[int, "NDArray[Any] | Exception", float]
+"""(ticket, actions or an `AgentFault`, time of arrival on the clock of `time.monotonic`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentInfo:
+    """What an engine must know of an agent.
+
+    ``deterministic``: the same seeds give the same answers. ``remembers``: keeps something by table, so `start` and
+    `end` are called. ``tables_at_once``: how many matches it can sit in at once, None = any number.
+    """
+
+    name: str
+    deterministic: bool = True
+    remembers: bool = False
+    tables_at_once: int | None = None
+
+
+class Agent(Protocol):
+    """Answers at once, in the engine's process: Arena's own agents, and objects that a caller hands in."""
+
+    @property
+    def info(self) -> AgentInfo: ...
+
+    def start(self, table: NDArray[np.int64], player: NDArray[np.int64], seed: NDArray[np.uint64]) -> None:
+        """Matches begin at these tables; called only where `AgentInfo.remembers`."""
+        ...
+
+    def act(self, batch: ObservationBatch) -> NDArray[Any]:
+        """One action a row (see `arena.games.actions` for its form). An `AgentFault` forfeits all rows of the batch."""
+        ...
+
+    def end(
+        self, table: NDArray[np.int64], player: NDArray[np.int64], returns: NDArray[np.float64]
+    ) -> None:
+        """Matches ended, with this player's returns [R]; called only where `AgentInfo.remembers`."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class ClockedAgent(Protocol):
+    """Answers later, judged by the clock: programs, servers, people. Otherwise as `Agent`.
+
+    ``send`` reads what it needs of the batch before it returns, and later puts one `Answer` into the inbox, from any
+    thread; the engine sends the next request only after the answer. ``timed_out`` tells it that its open request is
+    lost: it must free itself (answer late, or kill its program and answer with a fault).
+    """
+
+    @property
+    def info(self) -> AgentInfo: ...
+
+    def start(self, table: NDArray[np.int64], player: NDArray[np.int64], seed: NDArray[np.uint64]) -> None: ...
+
+    def send(self, ticket: int, batch: ObservationBatch, inbox: queue.SimpleQueue[Answer]) -> None: ...
+
+    def timed_out(self, ticket: int) -> None:
+        """The request's time is over: free the agent within a grace and put any answer into the inbox."""
+        ...
+
+    def end(
+        self, table: NDArray[np.int64], player: NDArray[np.int64], returns: NDArray[np.float64]
+    ) -> None: ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,33 @@
+"""What ratings are made of: who sat where, and what each got."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Utility = Literal["zero_sum", "constant_sum", "general_sum", "identical"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """Matches as columns, whatever their source: a ledger, a file, votes.
+
+    ``agents``: names [A]. ``seats`` int64 [N, P]: index into ``agents``, -1 where a match has fewer players.
+    ``returns`` float64 [N, P]. ``forfeit`` int64 [N]: the player who lost by a fault, -1 none: that player ranks last
+    whatever the returns say. ``pair`` int64 [N]: matches with one number (seat-swapped twins) are one unit of
+    resampling. ``weight`` float64 [N]: how often the match counts, 1 as a rule.
+    """
+
+    agents: tuple[str, ...]
+    seats: NDArray[np.int64]
+    returns: NDArray[np.float64]
+    forfeit: NDArray[np.int64]
+    pair: NDArray[np.int64]
+    weight: NDArray[np.float64]
+    utility: Utility = "zero_sum"
+
+    def __len__(self) -> int:
+        return len(self.seats)
