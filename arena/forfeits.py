@@ -1,0 +1,65 @@
+"""What an agent's failure does to its match: how it ended, who gets what, and the sentence that says why."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arena.games import (
+    AgentCrashed,
+    AgentFault,
+    AgentTimeout,
+    GameInfo,
+    LegalActions,
+    OutOfMemory,
+    OutputFlood,
+    ProtocolError,
+)
+from arena.results import Termination
+
+TERMINATIONS: dict[type[AgentFault], Termination] = {
+    AgentCrashed: Termination.CRASH,
+    AgentTimeout: Termination.TIMEOUT,
+    OutOfMemory: Termination.OUT_OF_MEMORY,
+    OutputFlood: Termination.OUTPUT_FLOOD,
+    ProtocolError: Termination.PROTOCOL_ERROR,
+}
+
+
+def forfeit_returns(game: GameInfo, player: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Returns [R, num_players] of matches that `player` [R] forfeited.
+
+    The forfeiter gets the least utility. The others share what a zero- or constant-sum game leaves; they get the
+    greatest utility in a general-sum game, and the least, like the forfeiter, where all players have one interest.
+    Bounds that a game does not state count as -1 and +1.
+    """
+    low = -1.0 if game.min_utility is None else game.min_utility
+    high = 1.0 if game.max_utility is None else game.max_utility
+    match game.utility:
+        case "zero_sum":
+            others = -low / max(1, game.num_players - 1)
+        case "constant_sum":
+            # with two players the sum is least + greatest; with more, no bound tells the sum: split the same way
+            others = high / max(1, game.num_players - 1)
+        case "general_sum":
+            others = high
+        case "identical":
+            others = low
+    returns = np.full((len(player), game.num_players), others)
+    returns[np.arange(len(player)), player] = low
+    return returns
+
+
+def termination_of(fault: AgentFault) -> Termination:
+    """How a match ends that this fault ended."""
+    return next((code for kind, code in TERMINATIONS.items() if isinstance(fault, kind)), Termination.CRASH)
+
+
+def illegal_move(choice: object, legal: LegalActions, row: int) -> str:
+    """The sentence about a choice that row `row` does not allow."""
+    try:
+        allowed = legal.take(np.array([row])).lists()[0]
+    except TypeError:  # vectors have bounds, not lists
+        return f"answered {choice}, outside the bounds"
+    shown = ", ".join(map(str, allowed[:20])) + (", ..." if len(allowed) > 20 else "")
+    return f"answered {choice}; legal were {shown}"

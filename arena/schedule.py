@@ -1,0 +1,118 @@
+"""Who plays whom, in which order, with which seeds: schedules that are functions of their index alone.
+
+A *lineup* is the agents of one pairing. Each of its *rotations* plays num_players matches: every agent once on every
+seat, all with the same chance seed (for two players: seat-swapped twins). Lineups take turns, so that every prefix of
+the schedule is balanced. Any slice of a schedule is computed without the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations, combinations_with_replacement
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arena.games import SpecificationError
+from arena.games.seeds import CHANCE_STREAM, MATCH_STREAM, counter_hash
+from arena.results import MatchSpecs
+
+SEATING_STREAM = 5
+MAX_LINEUPS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """``lineups`` int64 [L, num_players], each played in `rotations` rotations; ``seed`` makes all seeds."""
+
+    lineups: NDArray[np.int64]
+    rotations: int
+    seed: int
+
+    @property
+    def num_players(self) -> int:
+        return int(self.lineups.shape[1])
+
+    def __len__(self) -> int:
+        return int(self.lineups.size) * self.rotations
+
+    def specs(self, start: int, stop: int) -> MatchSpecs:
+        """The matches start..stop-1, cut at the end of the schedule."""
+        index = np.arange(start, min(stop, len(self)))
+        group, turn = np.divmod(index, self.num_players)
+        # the seating of a rotation: the lineup in a drawn order, then shifted by one seat a match
+        seed = np.uint64(self.seed)
+        draws = counter_hash(seed, SEATING_STREAM, group[:, None] * self.num_players + np.arange(self.num_players))
+        order = np.argsort(draws, axis=1)
+        shifted = (np.arange(self.num_players) + turn[:, None]) % self.num_players
+        seat = np.take_along_axis(order, shifted, axis=1)
+        return MatchSpecs(
+            index=index,
+            seats=np.take_along_axis(self.lineups[group % len(self.lineups)], seat, axis=1),
+            seed=counter_hash(seed, MATCH_STREAM, index),
+            chance_seed=counter_hash(seed, CHANCE_STREAM, group),
+        )
+
+    def blocks(self, size: int) -> Iterator[tuple[int, int]]:
+        """(start, stop) of consecutive blocks of whole rotations: `size` matches each, or the next multiple."""
+        step = self.num_players * max(1, -(-size // self.num_players))
+        for start in range(0, len(self), step):
+            yield start, min(start + step, len(self))
+
+
+def round_robin(num_agents: int, num_players: int, *, matches: int, seed: int) -> Schedule:
+    """Every set of `num_players` agents meets, `matches` times, rounded up to whole rotations.
+
+    With fewer agents than players an agent fills several seats; every lineup still has two different agents.
+
+    Raises:
+        SpecificationError: fewer than two agents (one player: none), or too many lineups to list.
+    """
+    _check(num_agents, num_players, matches)
+    agents = range(num_agents)
+    if num_players == 1:
+        return _schedule([(agent,) for agent in agents], matches, seed)
+    if num_agents >= num_players:
+        return _schedule(combinations(agents, num_players), matches, seed)
+    mixed = (lineup for lineup in combinations_with_replacement(agents, num_players) if len(set(lineup)) > 1)
+    return _schedule(mixed, matches, seed)
+
+
+def gauntlet(num_agents: int, num_players: int, *, matches: int, seed: int, challenger: int = 0) -> Schedule:
+    """The challenger meets every set of num_players - 1 of the others, `matches` times, rounded up to whole rotations.
+
+    Raises:
+        SpecificationError: as `round_robin`, or a game of one player.
+    """
+    _check(num_agents, num_players, matches)
+    if num_players == 1:
+        raise SpecificationError("a gauntlet needs opponents; this game has one player: use round_robin")
+    others = [agent for agent in range(num_agents) if agent != challenger]
+    enough = len(others) >= num_players - 1
+    sets = (combinations if enough else combinations_with_replacement)(others, num_players - 1)
+    return _schedule(((challenger, *rest) for rest in sets), matches, seed)
+
+
+def between_two(*, matches: int, seed: int) -> Schedule:
+    """Two agents in a game of two players: `matches` at most, in seat-swapped twins, until a test has decided."""
+    _check(2, 2, matches)
+    return _schedule([(0, 1)], matches, seed)
+
+
+def _check(num_agents: int, num_players: int, matches: int) -> None:
+    least = 1 if num_players == 1 else 2
+    if num_agents < least:
+        raise SpecificationError(f"a tournament needs at least {least} agents; got {num_agents}")
+    if matches < 1:
+        raise SpecificationError(f"matches must be at least 1; got {matches}")
+
+
+def _schedule(lineups: Iterator[Sequence[int]] | Sequence[Sequence[int]], matches: int, seed: int) -> Schedule:
+    listed: list[Sequence[int]] = []
+    for lineup in lineups:
+        listed.append(lineup)
+        if len(listed) > MAX_LINEUPS:
+            raise SpecificationError(f"over {MAX_LINEUPS:,} lineups; take fewer agents, or a gauntlet")
+    rows = np.array(listed, np.int64)
+    return Schedule(lineups=rows, rotations=-(-matches // rows.shape[1]), seed=seed)
