@@ -1,0 +1,165 @@
+"""A tournament as a file: TOML, checked to the last key before anything is played."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from arena.games import SpecificationError
+
+Pairing = Literal["round_robin", "gauntlet", "decide"]
+
+
+class ConfigError(SpecificationError):
+    """A tournament file that cannot be read; the message names file, line and key."""
+
+
+class TournamentConfig(BaseModel):
+    """What a tournament is: a game, its agents, who meets whom, and when it is over.
+
+    ``agents``: name -> specification; a name alone stands for a registered agent. ``matches``: of each pairing, rounded up
+    to whole rotations of the seats; for ``decide`` the most that are played. ``move_clock_s``, ``match_clock_s``: seconds
+    that an agent outside Arena's process has. ``challenger``: who meets all others in a gauntlet, the first as a rule.
+    ``error_rate``: of ``decide``, the probability of a wrong verdict.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    name: str = Field(min_length=1, max_length=100)
+    game: str = Field(min_length=1)
+    agents: dict[str, str]
+    pairing: Pairing = "round_robin"
+    matches: int = Field(default=100, ge=1, le=1_000_000_000)
+    seed: int = Field(default=0, ge=0, lt=2**63)
+    move_clock_s: float | None = Field(default=None, gt=0, le=1e6)
+    match_clock_s: float | None = Field(default=None, gt=0, le=1e6)
+    challenger: str | None = None
+    error_rate: float = Field(default=0.05, gt=0, lt=0.5)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_the_agents(cls, values: object) -> object:
+        """``agents = ["random", "strong"]`` is short for names that are specifications or registered agents."""
+        if isinstance(values, dict) and isinstance(values.get("agents"), list):
+            listed = values["agents"]
+            if all(isinstance(item, str) for item in listed):
+                named = named_agents(listed)
+                return {**values, "agents": named}
+        return values
+
+    @model_validator(mode="after")
+    def _agree(self) -> TournamentConfig:
+        for name in self.agents:
+            check_name(name)
+        if self.challenger is not None and self.challenger not in self.agents:
+            raise ValueError(f"challenger {self.challenger!r} is none of the agents {', '.join(self.agents)}")
+        if self.challenger is not None and self.pairing != "gauntlet":
+            raise ValueError("challenger is for pairing = 'gauntlet'")
+        if self.pairing == "decide" and len(self.agents) != 2:
+            raise ValueError(f"pairing = 'decide' is between two agents; got {len(self.agents)}")
+        return self
+
+
+def named_agents(texts: list[str]) -> dict[str, str]:
+    """Agents as people list them, ``name=specification`` or a specification or registered name alone, by name.
+
+    Raises:
+        ConfigError: two have one name.
+    """
+    named: dict[str, str] = {}
+    for text in texts:
+        name, equals, specification = text.partition("=")
+        if not equals or not re.fullmatch(r"[A-Za-z0-9_.\-]+", name.strip()):
+            name, specification = short_name(text), text
+        name = name.strip()
+        if name in named:
+            raise ConfigError(f"two agents are called {name!r}; name them apart: first={text} second={text}")
+        named[name] = specification.strip()
+    return named
+
+
+def short_name(specification: str) -> str:
+    """A name for an agent that was given none: its specification without what a name cannot hold."""
+    text = re.sub(r"[^A-Za-z0-9_.\-]+", "_", specification.strip()).strip("_")
+    return text[:60] or "agent"
+
+
+def check_name(name: str) -> str:
+    """The name, if an agent may be called so.
+
+    Raises:
+        ValueError: otherwise.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,59}", name):
+        raise ValueError(f"an agent's name is 1-60 letters, digits, '_', '.' or '-'; got {name!r}")
+    return name
+
+
+def read_config(path: str | Path) -> TournamentConfig:
+    """The tournament of a TOML file.
+
+    Raises:
+        ConfigError: no such file, broken TOML, an unknown key (with the nearest one), or a value out of range.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ConfigError(f"cannot read {path}: {reason}") from None
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is broken TOML: {_with_key(str(error), text)}") from None
+    return make_config(values, source=str(path), text=text)
+
+
+def make_config(values: Mapping[str, object], *, source: str = "tournament", text: str = "") -> TournamentConfig:
+    """The tournament of these values; `source` and `text` are what a message names.
+
+    Raises:
+        ConfigError: as `read_config`.
+    """
+    try:
+        return TournamentConfig.model_validate(dict(values))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        keys = [str(part) for part in first["loc"] if part != "dict[str,str]"]
+        key = ".".join(keys)
+        where = _line_of(keys, text)
+        at = f"{source}, line {where}" if where else source
+        if first["type"] == "extra_forbidden":
+            known = list(TournamentConfig.model_fields)
+            near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
+            raise ConfigError(f"{at}: unknown key {key!r}; {hint}") from None
+        if first["type"] == "missing":
+            raise ConfigError(f"{at}: the key {key!r} is missing") from None
+        said = str(first["msg"]).removeprefix("Value error, ")
+        said = said[:1].lower() + said[1:]
+        got = "" if first["type"] == "value_error" else f"; got {first['input']!r}"
+        raise ConfigError(f"{at}: {key + ': ' if key else ''}{said}{got}") from None
+
+
+def _line_of(keys: list[str], text: str) -> int | None:
+    """The line where a key stands, if it can be found."""
+    name = re.escape(keys[-1]) if keys else ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if name and re.match(rf"""\s*(?:\[\s*)?["']?{name}["']?\s*(?:=|\])""", line):
+            return number
+    return None
+
+
+def _with_key(message: str, text: str) -> str:
+    """The parser's message, with the key whose line it names."""
+    found = re.search(r"at line (\d+)", message)
+    lines = text.splitlines()
+    number = int(found.group(1)) if found else len(lines)
+    message = message.replace("at end of document", f"at line {number}, the end of the document")
+    key = lines[number - 1].partition("=")[0].strip() if 0 < number <= len(lines) else ""
+    return f"{message[:1].lower()}{message[1:]}, key {key!r}" if key else message

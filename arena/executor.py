@@ -1,0 +1,250 @@
+"""Who carries the work: this process, or supervised worker processes. What is not in the ledger has not happened."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import logging
+import multiprocessing
+import os
+import signal
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from types import TracebackType
+from typing import Protocol, Self
+
+from arena.agents import load_agent
+from arena.games import Agent, ArenaError, ClockedAgent, Game, load_game
+from arena.match import Clock, play_matches
+from arena.results import MatchResults, MatchSpecs
+
+MAX_ATTEMPTS = 3  # a block whose worker dies this often is given up
+PR_SET_PDEATHSIG = 1
+
+logger = logging.getLogger(__name__)
+
+
+class WorkFailed(ArenaError):
+    """The work could not be done; nobody's usage was wrong."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What every block of a tournament shares: the game, the agents as (name, specification), the clocks."""
+
+    game: str
+    agents: tuple[tuple[str, str], ...]
+    clock: Clock = field(default_factory=Clock)
+
+
+class Executor(Protocol):
+    """Plays blocks of matches, in any order; each comes back whole."""
+
+    def run(
+        self, job: Job, blocks: Iterable[MatchSpecs], *, on_finished: Callable[[int], None] | None = None
+    ) -> Iterator[MatchResults]:
+        """The results of each block, as they finish. `on_finished` hears of matches, for progress alone."""
+        ...
+
+
+class Troupe:
+    """The agents of a job and tables to play at, kept from block to block."""
+
+    def __init__(self, job: Job):
+        self.game: Game = load_game(job.game)
+        self.clock = job.clock
+        self.agents: list[Agent | ClockedAgent] = []
+        try:
+            for name, specification in job.agents:
+                self.agents.append(load_agent(specification, game=self.game, name=name))
+        except BaseException:
+            self.close()
+            raise
+        self._tables = self.game.tables(1)
+
+    def play(self, specs: MatchSpecs, *, on_finished: Callable[[int], None] | None = None) -> MatchResults:
+        wanted = min(self.game.info.tables_at_once, len(specs))
+        if self._tables.capacity < wanted:
+            self._tables = self.game.tables(wanted)
+        return play_matches(self._tables, self.agents, specs, clock=self.clock, on_finished=on_finished)
+
+    def close(self) -> None:
+        close_agents(self.agents)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def close_agents(agents: Sequence[Agent | ClockedAgent]) -> None:
+    """Closes every agent, also when closing one of them fails."""
+    for agent in agents:
+        try:
+            agent.close()
+        except ArenaError as error:
+            logger.warning("%s did not close: %s", agent.info.name, error)
+
+
+class InProcess:
+    """Plays one block after the other, here."""
+
+    def run(
+        self, job: Job, blocks: Iterable[MatchSpecs], *, on_finished: Callable[[int], None] | None = None
+    ) -> Iterator[MatchResults]:
+        with Troupe(job) as troupe:
+            for specs in blocks:
+                yield troupe.play(specs, on_finished=on_finished)
+
+
+class ProcessPool:
+    """Plays blocks in `workers` processes. A worker that dies is replaced and its block played again."""
+
+    def __init__(self, workers: int):
+        if workers < 1:
+            raise ValueError(f"workers must be at least 1; got {workers}")
+        self.workers = workers
+
+    def run(
+        self, job: Job, blocks: Iterable[MatchSpecs], *, on_finished: Callable[[int], None] | None = None
+    ) -> Iterator[MatchResults]:
+        todo = iter(blocks)
+        again: deque[_Task] = deque()
+        crew: list[_Worker] = []
+        try:
+            while True:
+                while len(crew) < self.workers and (task := _next(again, todo)) is not None:
+                    crew.append(_Worker(job, task))
+                if not crew:
+                    return
+                for worker in _speaking(crew):
+                    results = worker.receive()
+                    if results is None:
+                        crew.remove(worker)
+                        worker.stop()
+                        again.append(_lost(worker))
+                        continue
+                    task = _next(again, todo)
+                    if task is None:
+                        crew.remove(worker)
+                        worker.stop()
+                    else:
+                        worker.give(task)
+                    if on_finished:
+                        on_finished(len(results))
+                    yield results
+        finally:
+            for worker in crew:
+                worker.stop()
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    specs: MatchSpecs
+    attempt: int = 1
+
+
+class _Worker:
+    """One process and the block it plays."""
+
+    def __init__(self, job: Job, task: _Task):
+        context = multiprocessing.get_context("spawn")
+        self.connection, theirs = context.Pipe()
+        self.process: BaseProcess = context.Process(target=_work, args=(job, theirs, os.getpid()), daemon=False)
+        self.process.start()
+        theirs.close()
+        self.give(task)
+
+    def give(self, task: _Task) -> None:
+        self.task = task
+        try:
+            self.connection.send(task.specs)
+        except (BrokenPipeError, ConnectionResetError):
+            logger.debug("worker %s is gone; its sentinel will say so", self.process.pid)
+
+    def receive(self) -> MatchResults | None:
+        """What the worker says; None where it died."""
+        try:
+            answer = self.connection.recv()
+        except (EOFError, ConnectionResetError):
+            return None
+        if isinstance(answer, MatchResults):
+            return answer
+        kind, message = answer
+        raise (ArenaError if kind == "usage" else WorkFailed)(message)
+
+    def stop(self) -> None:
+        self.connection.close()  # an idle worker ends at this
+        self.process.join(timeout=0.5)
+        if self.process.is_alive():
+            self.process.terminate()
+            self.process.join(timeout=5)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
+        self.exit_code = self.process.exitcode
+        self.process.close()
+
+
+def _next(again: deque[_Task], todo: Iterator[MatchSpecs]) -> _Task | None:
+    if again:
+        return again.popleft()
+    specs = next(todo, None)
+    return None if specs is None else _Task(specs)
+
+
+def _speaking(crew: list[_Worker]) -> list[_Worker]:
+    ready = set(wait([worker.connection for worker in crew]))
+    return [worker for worker in crew if worker.connection in ready]
+
+
+def _lost(worker: _Worker) -> _Task:
+    task = worker.task
+    first = int(task.specs.index[0])
+    if task.attempt == MAX_ATTEMPTS:
+        raise WorkFailed(
+            f"the worker process died {MAX_ATTEMPTS} times at the block of match {first} "
+            f"(exit code {worker.exit_code}); look for memory limits and at the agents that run inside Arena"
+        )
+    logger.warning("a worker died (exit code %s); its block of match %d is played again", worker.exit_code, first)
+    return _Task(task.specs, task.attempt + 1)
+
+
+def _work(job: Job, connection: Connection, parent: int) -> None:
+    """The life of a worker process: plays blocks until its engine closes the connection or dies."""
+    _die_with(parent)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the engine's to handle
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # leave through `finally`, so that agents' programs end
+    os.environ["OMP_NUM_THREADS"] = "1"
+    try:
+        with Troupe(job) as troupe:
+            gc.collect()
+            gc.freeze()
+            while True:
+                try:
+                    specs = connection.recv()
+                except EOFError:
+                    return
+                connection.send(troupe.play(specs))
+    except (BrokenPipeError, ConnectionResetError):
+        return
+    except ArenaError as error:
+        connection.send(("usage", str(error)))
+    except Exception as error:
+        logger.exception("a worker failed")
+        connection.send(("bug", f"{type(error).__name__}: {error}"))
+
+
+def _die_with(parent: int) -> None:
+    """Asks Linux to kill this process when its engine dies; elsewhere the closed connection ends it."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
