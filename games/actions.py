@@ -153,9 +153,7 @@ class VectorLegal:
         return VectorLegal(self.low[rows], self.high[rows], self.whole)
 
     def joined(self, other: VectorLegal) -> VectorLegal:
-        return VectorLegal(
-            np.concatenate((self.low, other.low)), np.concatenate((self.high, other.high)), self.whole
-        )
+        return VectorLegal(np.concatenate((self.low, other.low)), np.concatenate((self.high, other.high)), self.whole)
 
     def sample(self, words: NDArray[np.uint64]) -> NDArray[Any]:
         draws = unit(counter_hash(words[:, None], 0, np.arange(self.low.shape[1])))
@@ -172,7 +170,8 @@ class VectorLegal:
     def contains(self, actions: NDArray[Any]) -> NDArray[np.bool_]:
         if actions.shape != self.low.shape:
             return np.zeros(len(self.low), np.bool_)
-        return np.all((actions >= self.low) & (actions <= self.high), axis=1)  # NaN is outside
+        inside: NDArray[np.bool_] = np.all((actions >= self.low) & (actions <= self.high), axis=1)  # NaN is outside
+        return inside
 
     def mask(self, num_actions: int) -> NDArray[np.bool_]:
         raise TypeError("vectors have no mask of legal actions; read low and high")
@@ -182,8 +181,6 @@ class VectorLegal:
 
     def __len__(self) -> int:
         return len(self.low)
-
-
 
 
 @nb.njit(cache=True)
