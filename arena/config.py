@@ -26,7 +26,8 @@ class TournamentConfig(BaseModel):
     ``agents``: name -> specification; a name alone stands for a registered agent. ``matches``: of each pairing, rounded up
     to whole rotations of the seats; for ``decide`` the most that are played. ``move_clock_s``, ``match_clock_s``: seconds
     that an agent outside Arena's process has. ``challenger``: who meets all others in a gauntlet, the first as a rule.
-    ``error_rate``: of ``decide``, the probability of a wrong verdict.
+    ``error_rate``: of ``decide``, the probability of a wrong verdict. ``block``: matches that are recorded together;
+    chosen by the speed of the agents where it is not given.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -41,6 +42,7 @@ class TournamentConfig(BaseModel):
     match_clock_s: float | None = Field(default=None, gt=0, le=1e6)
     challenger: str | None = None
     error_rate: float = Field(default=0.05, gt=0, lt=0.5)
+    block: int | None = Field(default=None, ge=1, le=1_000_000)
 
     @model_validator(mode="before")
     @classmethod

@@ -18,8 +18,8 @@ class UnknownName(ArenaError):
     """A name that nothing answers to; the message carries the nearest names that do."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]):
-        self.kind, self.name = kind, name
         names = sorted(set(known))
+        self.kind, self.name, self.known = kind, name, names
         near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
         if near:
             hint = "did you mean " + " or ".join(repr(n) for n in near) + "?"

@@ -1,0 +1,97 @@
+"""The agents of a tournament: which version of which agent plays, and what is loaded to play it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from arena.agents import content_of, load_agent, needs_approval
+from arena.approvals import approve, is_approved
+from arena.artifacts import ArtifactStore
+from arena.executor import close_agents
+from arena.games import Game, SpecificationError, UnknownName
+from arena.games.specification import split_scheme
+from arena.ledger import AgentVersion, Ledger
+
+STORED_SCHEMES = ("checkpoint", "policy")  # files that are loaded from the store, whatever became of the original
+
+
+def add_agent(ledger: Ledger, store: ArtifactStore, *, name: str, specification: str) -> AgentVersion:
+    """The version of agent `name` that this specification is now: content goes to the store, programs count as approved.
+
+    Raises:
+        SpecificationError: a file of the specification cannot be read.
+        UnknownName: no such kind of agent.
+    """
+    content_hash = _content_hash(specification, store)
+    if needs_approval(specification):
+        approve(specification, content_hash)
+    kind = split_scheme(specification, kind="agent")[0].partition("(")[0]
+    return ledger.add_agent(name, specification=specification, kind=kind, content_hash=content_hash)
+
+
+def enlist(ledger: Ledger, store: ArtifactStore, agents: Mapping[str, str], *, game: Game) -> tuple[AgentVersion, ...]:
+    """The versions that `agents` (name -> specification, or the name of a registered agent) means, tried on the game.
+
+    Raises:
+        SpecificationError: an agent does not fit the game.
+        UnknownName: neither a registered agent nor a specification.
+    """
+    registered = {agent.name for agent in ledger.agents()}
+    plans: list[tuple[str, str, AgentVersion | None]] = []
+    for name, text in agents.items():
+        reference = text.partition("@")[0]
+        version = ledger.agent(text) if reference in registered else None
+        specification = text if version is None else playable(version, store)
+        try:
+            close_agents([load_agent(specification, game=game, name=name)])
+        except UnknownName as error:
+            if version is None and error.kind.startswith("agent"):
+                raise UnknownName("agent", text, [*registered, *error.known]) from None
+            raise
+        plans.append((name, text, version))
+    return tuple(version or add_agent(ledger, store, name=name, specification=text) for name, text, version in plans)
+
+
+def playable(agent: AgentVersion, store: ArtifactStore) -> str:
+    """The specification to load for this very version, its content checked.
+
+    Raises:
+        SpecificationError: its program is not approved on this machine, or its files changed since it was added.
+    """
+    if agent.kind == "external":
+        raise SpecificationError(f"{agent.label} was imported with its results; it cannot play")
+    if needs_approval(agent.specification) and not is_approved(agent.specification, agent.content_hash):
+        raise SpecificationError(
+            f"{agent.label} is a program of somebody else's ledger: {agent.specification}; "
+            f"look at it, then allow it on this machine with: arena agent approve {agent.name}"
+        )
+    if agent.content_hash is None:
+        return agent.specification
+    scheme, _ = split_scheme(agent.specification, kind="agent")
+    if scheme in STORED_SCHEMES:
+        return f"{scheme}:{store.path(agent.content_hash)}"
+    if _hash_of(content_of(agent.specification)) != agent.content_hash:
+        raise SpecificationError(
+            f"the files of {agent.label} changed since it was added; make a new version with: "
+            f"arena agent add {agent.name} {agent.specification!r}"
+        )
+    return agent.specification
+
+
+def _content_hash(specification: str, store: ArtifactStore) -> str | None:
+    paths = content_of(specification)
+    if not paths:
+        return None
+    hashes = [store.put(path) for path in paths]
+    return hashes[0] if len(hashes) == 1 else _combined(hashes)
+
+
+def _hash_of(paths: list[Path]) -> str:
+    hashes = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+    return hashes[0] if len(hashes) == 1 else _combined(hashes)
+
+
+def _combined(hashes: list[str]) -> str:
+    return hashlib.sha256("\n".join(hashes).encode()).hexdigest()

@@ -1,0 +1,215 @@
+"""A tournament from its configuration to the last match in the ledger; interrupted anywhere, it goes on from there.
+
+Blocks of the schedule are the unit of recording: their borders depend on the configuration alone, so that a resumed
+run writes exactly what an uninterrupted one would have written.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from collections.abc import Callable, Iterator, Mapping
+
+from arena.artifacts import ArtifactStore
+from arena.config import ConfigError, TournamentConfig, make_config
+from arena.executor import Executor, InProcess, Job
+from arena.games import Game, SpecificationError, load_game
+from arena.ledger import AgentVersion, Ledger, Tournament
+from arena.match import Clock
+from arena.results import MatchResults, MatchSpecs
+from arena.roster import enlist, playable
+from arena.schedule import Schedule, between_two, gauntlet, round_robin
+from arena.verdict import decision
+
+FAST_KINDS = ("random", "uniform", "policy", "checkpoint")  # answer whole batches in microseconds a decision
+OBJECT_BLOCK, TENSOR_BLOCK = 256, 16384  # as many matches as the lane plays best at once
+SLOW_BLOCK = 16  # what an interruption may cost where agents search or live outside
+BLOCKS_AT_LEAST = 32  # enough for every worker and for a moving progress bar
+DECIDE_BLOCK = 64  # between two looks of a sequential test
+
+Progress = Callable[[int, int], None]
+"""Called with (matches recorded or finished, matches planned)."""
+
+
+def run_tournament(
+    config: TournamentConfig,
+    ledger: Ledger,
+    executor: Executor | None = None,
+    *,
+    progress: Progress | None = None,
+    on_created: Callable[[Tournament], None] | None = None,
+) -> Tournament:
+    """Plays a new tournament to its end and returns it as recorded.
+
+    Args:
+        config: see `TournamentConfig`.
+        ledger: where everything is recorded; artifacts go beside it.
+        executor: who plays; this process by default.
+        progress: hears how far it is.
+        on_created: hears of the tournament before its first match.
+
+    Raises:
+        ArenaError: the game or an agent cannot be loaded, or they do not fit each other; nothing was recorded.
+    """
+    tournament = create_tournament(config, ledger)
+    if on_created:
+        on_created(tournament)
+    return resume_tournament(tournament.key, ledger, executor, progress=progress)
+
+
+def create_tournament(config: TournamentConfig, ledger: Ledger) -> Tournament:
+    """The tournament recorded as planned, with no match played: loads the game and tries every agent on it."""
+    game = load_game(config.game)
+    store = ArtifactStore.beside(ledger.url)
+    if config.pairing == "decide" and game.info.num_players != 2:
+        raise ConfigError(
+            f"pairing = 'decide' needs a game of two players; {game.info.title} has {game.info.num_players}"
+        )
+    agents = enlist(ledger, store, config.agents, game=game)
+    if len({agent.id for agent in agents}) < len(agents):
+        raise ConfigError("one agent stands twice in the tournament; leave it out, or give its twin another name")
+    schedule = schedule_of(config, num_agents=len(agents), num_players=game.info.num_players)
+    config = config.model_copy(update={"block": config.block or block_size(game, agents, config, len(schedule))})
+    return ledger.add_tournament(
+        name=config.name,
+        game=game.info,
+        agents=agents,
+        config=config.model_dump(mode="json"),
+        seed=config.seed,
+        planned=len(schedule),
+        versions=_versions(),
+    )
+
+
+def resume_tournament(
+    key: str, ledger: Ledger, executor: Executor | None = None, *, progress: Progress | None = None
+) -> Tournament:
+    """Plays what a tournament still lacks. A finished one is returned as it is.
+
+    Raises:
+        UnknownName: the ledger has no such tournament.
+        SpecificationError: the game's version or an agent's content changed since it began.
+    """
+    tournament = ledger.tournament(key)
+    if tournament.source != "play":
+        raise SpecificationError(f"{key} was not played here ({tournament.source}); there is nothing to resume")
+    if tournament.status == "finished":
+        return tournament
+    config = make_config(tournament.config, source=f"the configuration of {key}")
+    game = load_game(tournament.game)
+    if game.info.version != tournament.game_version:
+        raise SpecificationError(
+            f"{key} began with {game.info.title} {tournament.game_version}, here is {game.info.version}: "
+            "install that version, or begin a new tournament"
+        )
+    store = ArtifactStore.beside(ledger.url)
+    schedule = schedule_of(config, num_agents=len(tournament.agents), num_players=game.info.num_players)
+    job = Job(
+        game=tournament.game,
+        agents=tuple((agent.name, playable(agent, store)) for agent in tournament.agents),
+        clock=Clock(move_s=config.move_clock_s, match_s=config.match_clock_s),
+    )
+    ledger.set_status(tournament, "running")
+    try:
+        play = _play_until_decided if config.pairing == "decide" else _play_all
+        play(ledger, tournament, config, schedule, job, executor or InProcess(), progress)
+    except BaseException:
+        ledger.set_status(tournament, "interrupted")
+        raise
+    ledger.set_status(tournament, "finished")
+    return ledger.tournament(key)
+
+
+def schedule_of(config: TournamentConfig, *, num_agents: int, num_players: int) -> Schedule:
+    """The schedule that a configuration means."""
+    match config.pairing:
+        case "round_robin":
+            return round_robin(num_agents, num_players, matches=config.matches, seed=config.seed)
+        case "gauntlet":
+            challenger = 0 if config.challenger is None else list(config.agents).index(config.challenger)
+            return gauntlet(num_agents, num_players, matches=config.matches, seed=config.seed, challenger=challenger)
+        case "decide":
+            return between_two(matches=config.matches, seed=config.seed)
+
+
+def block_size(game: Game, agents: tuple[AgentVersion, ...], config: TournamentConfig, matches: int) -> int:
+    """Matches recorded together: much where agents are fast, little where an interruption would cost long work."""
+    fast = all(agent.kind in FAST_KINDS for agent in agents)
+    if fast and game.info.lane == "tensor" and config.pairing != "decide":
+        return TENSOR_BLOCK
+    most = DECIDE_BLOCK if config.pairing == "decide" else OBJECT_BLOCK
+    return max(1, min(most if fast else SLOW_BLOCK, -(-matches // BLOCKS_AT_LEAST)))
+
+
+def _play_all(
+    ledger: Ledger,
+    tournament: Tournament,
+    config: TournamentConfig,
+    schedule: Schedule,
+    job: Job,
+    executor: Executor,
+    progress: Progress | None,
+) -> None:
+    """Blocks enter the ledger as they are finished, in any order."""
+    written = ledger.written(tournament)
+    counter = _Counter(progress, len(schedule), done=ledger.progress(tournament))
+    for results in executor.run(job, _blocks(schedule, config, written), on_finished=counter.add):
+        ledger.write(tournament, results)
+
+
+def _play_until_decided(
+    ledger: Ledger,
+    tournament: Tournament,
+    config: TournamentConfig,
+    schedule: Schedule,
+    job: Job,
+    executor: Executor,
+    progress: Progress | None,
+) -> None:
+    """Blocks enter in schedule order, and none after the one in which the test decided."""
+    if decision(ledger.played(tournament), error_rate=config.error_rate).decided:
+        return
+    written = ledger.written(tournament)
+    counter = _Counter(progress, len(schedule), done=ledger.progress(tournament))
+    finished: dict[int, MatchResults] = {}
+    order = [start for start, _ in schedule.blocks(config.block or 1) if start not in written]
+    running = executor.run(job, _blocks(schedule, config, written), on_finished=counter.add)
+    for results in running:
+        finished[int(results.specs.index[0])] = results
+        while order and order[0] in finished:
+            ledger.write(tournament, finished.pop(order.pop(0)))
+            if decision(ledger.played(tournament), error_rate=config.error_rate).decided:
+                close = getattr(running, "close", None)  # stops the workers
+                if close:
+                    close()
+                return
+
+
+def _blocks(schedule: Schedule, config: TournamentConfig, written: set[int]) -> Iterator[MatchSpecs]:
+    for start, stop in schedule.blocks(config.block or 1):
+        if start not in written:
+            yield schedule.specs(start, stop)
+
+
+class _Counter:
+    """Counts finished matches for a progress bar."""
+
+    def __init__(self, progress: Progress | None, planned: int, *, done: int):
+        self.progress, self.planned, self.done = progress, planned, done
+        self.add(0)
+
+    def add(self, matches: int) -> None:
+        self.done += matches
+        if self.progress:
+            self.progress(self.done, self.planned)
+
+
+def _versions() -> Mapping[str, str]:
+    names = ("minimax-arena", "open_spiel", "pettingzoo", "numpy", "torch")
+    found = {"python": platform.python_version()}
+    for name in names:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return found
