@@ -1,0 +1,136 @@
+"""A recorded match, move by move: the game is stepped again with the recorded seeds and actions; no agent is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arena.games import Game, NotProvided, TableBatch, Turn
+from arena.results import MatchResult, Termination
+
+RETURN_TOLERANCE = (
+    1e-9  # returns of games whose replay is exact differ by nothing; this allows for sums in another order
+)
+RETURN_TOLERANCE_INEXACT = 1e-4
+
+Action = int | float | tuple[int | float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """The table after one move.
+
+    ``move``: 0 is the start. ``player``: who moved, None at the start and where several moved at once. ``actions``: all
+    recorded so far, chance included. ``text``: the whole table, hidden information included. ``views``: what each player
+    sees. ``done``: the game itself is over; after a forfeit the last position is not.
+    """
+
+    move: int
+    player: int | None
+    action: tuple[Action, ...]
+    action_text: str
+    actions: tuple[Action, ...]
+    text: str
+    views: tuple[str, ...]
+    done: bool
+
+
+def replay(game: Game, result: MatchResult) -> list[Position]:
+    """The positions of a match, from the start to the last recorded move.
+
+    Raises:
+        NotProvided: the game cannot be replayed, or what is recorded does not fit it.
+    """
+    return [position for position, _ in _positions(game, result)]
+
+
+def verify(game: Game, result: MatchResult) -> list[str]:
+    """What does not agree between a recorded match and the same actions played again; nothing when it is right."""
+    try:
+        *_, (last, turn) = _positions(game, result)
+    except NotProvided as error:
+        return [str(error)]
+    if result.termination.is_forfeit:
+        return ["the game is over, so nobody can have forfeited it"] if last.done else []
+    if not last.done:
+        return [f"after all {len(result.actions)} recorded actions the game is not over"]
+    problems = []
+    truncated = turn.truncated is not None and bool(turn.truncated[0])
+    if truncated != (result.termination == Termination.TRUNCATED):
+        problems.append(
+            f"recorded as {result.termination.name.lower()}, replayed as {'' if truncated else 'not '}truncated"
+        )
+    tolerance = RETURN_TOLERANCE if game.info.replay == "exact" else RETURN_TOLERANCE_INEXACT
+    if not np.allclose(turn.returns[0], result.returns, rtol=0, atol=tolerance):
+        problems.append(f"recorded returns {list(result.returns)}, replayed {turn.returns[0].tolist()}")
+    return problems
+
+
+def _positions(game: Game, result: MatchResult) -> Iterator[tuple[Position, Turn]]:
+    if game.info.replay == "none":
+        raise NotProvided(f"{game.info.title} does not replay: the same actions may lead elsewhere")
+    tables, table = game.tables(1), np.zeros(1, np.int64)
+    recorded = result.actions
+    turn = tables.start(table, np.array([result.spec.chance_seed], np.uint64))
+    seen = _check_prefix(tables, recorded, 0)
+    yield _position(tables, turn, 0, None, (), "", recorded[:seen]), turn
+    move = 0
+    width = game.info.num_players if game.info.simultaneous else 1
+    while len(turn.table) and seen < len(recorded):
+        moved = recorded[seen : seen + width]
+        if len(moved) < width:
+            raise NotProvided(f"the recorded actions end within joint move {move + 1}")
+        players = np.arange(width) if game.info.simultaneous else turn.player
+        rows = np.flatnonzero(np.isin(players, turn.player))
+        action = np.asarray(moved, game.info.action_space.dtype)
+        due = turn.legal.take(np.argsort(turn.player))
+        if not due.contains(action[rows]).all():
+            raise NotProvided(f"move {move + 1} of the record, {moved.tolist()}, is not legal there")
+        said = "; ".join(tables.action_text(0, int(players[row]), action[row]) for row in rows.tolist())
+        mover = int(players[rows[0]]) if len(rows) == 1 else None
+        turn = tables.step(np.zeros(width, np.int64), players, action)
+        move += 1
+        seen = _check_prefix(tables, recorded, seen + width)
+        chosen = tuple(_plain(value) for value in moved[rows])
+        yield _position(tables, turn, move, mover, chosen, said, recorded[:seen]), turn
+    if seen < len(recorded):
+        raise NotProvided(f"the game is over after {seen} of {len(recorded)} recorded actions")
+
+
+def _check_prefix(tables: TableBatch, recorded: NDArray[np.generic], least: int) -> int:
+    """How many recorded entries the table has lived through; its chance outcomes must be the recorded ones."""
+    lived = tables.history(np.zeros(1, np.int64)).row(0)
+    if len(lived) < least or not np.array_equal(lived, recorded[: len(lived)]):
+        raise NotProvided("the recorded chance outcomes are not those of the recorded seed")
+    return len(lived)
+
+
+def _position(
+    tables: TableBatch,
+    turn: Turn,
+    move: int,
+    player: int | None,
+    action: tuple[Action, ...],
+    said: str,
+    actions: NDArray[np.generic],
+) -> Position:
+    everyone = np.arange(tables.info.num_players)
+    views = tables.text(np.zeros_like(everyone), everyone) if tables.info.has_text else []
+    return Position(
+        move=move,
+        player=player,
+        action=action,
+        action_text=said,
+        actions=tuple(_plain(value) for value in actions),
+        text=tables.render(0),
+        views=tuple(views),
+        done=bool(len(turn.finished)),
+    )
+
+
+def _plain(value: NDArray[np.generic] | np.generic) -> Action:
+    listed = value.tolist()
+    return tuple(listed) if isinstance(listed, list) else listed
