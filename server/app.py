@@ -1,0 +1,38 @@
+"""The web application over one ledger: pages, their numbers as JSON, live progress, files."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
+
+from arena.ledger import Ledger
+from arena.server import agent_pages, api, errors, game_pages, home, live, match_pages, service, tournament_pages
+from arena.server.assets import Assets
+from arena.server.headers import SecurityHeaders
+from arena.server.site import Site
+from arena.server.theme import ThemeChoice
+
+DESCRIPTION = "The numbers of Arena's pages. Every number is a function of the ledger; errors have one shape, `{error: {...}}`."
+
+
+def create_app(ledger: Ledger) -> FastAPI:
+    """The application that shows a ledger. It only reads; it may be open while tournaments write."""
+    app = FastAPI(
+        title="Arena",
+        version=version("minimax-arena"),
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.site = Site.of(ledger)
+    for module in (service, home, game_pages, agent_pages, live, match_pages, tournament_pages):
+        app.include_router(module.router, include_in_schema=False)
+    app.include_router(api.router)
+    app.mount("/static", Assets())
+    errors.install(app)
+    app.add_middleware(ThemeChoice)
+    app.add_middleware(GZipMiddleware, minimum_size=1000)
+    app.add_middleware(SecurityHeaders)
+    return app

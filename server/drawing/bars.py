@@ -1,0 +1,102 @@
+"""Bars inside table cells: records, weights, exploitability, seats, progress."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+from arena.server import numbers
+from arena.server.drawing.svg import cell, el, percent, scale, text
+
+
+def wdl_bar(wins: int, draws: int, losses: int) -> Markup:
+    """Wins, draws and losses as shares of one bar, with the three counts below."""
+    label = f"{wins:,} wins, {draws:,} draws, {losses:,} losses"
+    total = wins + draws + losses
+    if total == 0:
+        return cell([text(numbers.MISSING, x=0, y="50%", dy=".35em", cls="t-3")], label)
+    marks, at = [], 0.0
+    for part, colour in ((wins, "f-blue"), (draws, "f-draw"), (losses, "f-orange-soft")):
+        share = part / total * 100
+        if part:
+            marks.append(el("rect", cls=colour, x=percent(at), y="24%", width=percent(max(share - 0.8, 0.4)), height="20%"))
+        at += share
+    middle = (wins + draws / 2) / total
+    marks.append(text(f"{wins:,}", x=0, y="80%", cls="t-3"))
+    if draws and 0.3 < middle < 0.72:
+        marks.append(text(f"{draws:,}", x=percent(middle * 100), y="80%", cls="mid t-3"))
+    marks.append(text(f"{losses:,}", x="100%", y="80%", cls="end t-3"))
+    return cell(marks, label)
+
+
+def weight_bar(weight: float | None, *, low: float | None = None, high: float | None = None, most: float = 1.0) -> Markup:
+    """A minimax weight as a bar from 0, its interval as a thin line, its number at the right edge."""
+    start = el("line", cls="grid", x1=0, x2=0, y1=0, y2="100%")
+    if weight is None or not math.isfinite(weight):
+        return cell([start, _number(numbers.MISSING, weak=True)], "no minimax weight")
+    x = scale(0, max(most, 1e-9), 0, 66)
+    marks = [start]
+    if weight > 0:
+        marks.append(el("rect", cls="f-teal", x=0, y="36%", width=percent(x(weight)), height="28%"))
+    label = f"minimax weight {weight:.2f}"
+    if low is not None and high is not None and high > 0.005:
+        ends = percent(x(low)), percent(min(x(high), 70))
+        marks.append(el("line", cls="iv-thin", x1=ends[0], x2=ends[1], y1="50%", y2="50%"))
+        label += f", interval {low:.2f} to {high:.2f}"
+    return cell([*marks, _number(numbers.weight(weight), weak=weight < 0.005)], label)
+
+
+def exploit_bar(value: float | None, *, most: float) -> Markup:
+    """An exact exploitability as a solid bar from 0."""
+    start = el("line", cls="grid", x1=0, x2=0, y1=0, y2="100%")
+    if value is None or not math.isfinite(value):
+        return cell([start], "exploitability not known")
+    x = scale(0, max(most, 1e-9), 0, 62)
+    bar = el("rect", cls="f-orange", x=0, y="36%", width=percent(x(max(value, 0.0))), height="28%")
+    return cell([start, bar, _number(numbers.weight(max(value, 0.0)), weak=False)], f"exploitability exactly {value:.4f}")
+
+
+def seat_dots(scores: Sequence[float]) -> Markup:
+    """Score by seat on one line from 0 to 1, even marked: seat 0 filled, the others open."""
+    x = scale(0, 1, 4, 96)
+    shown = [(seat, score) for seat, score in enumerate(scores) if math.isfinite(score)]
+    marks = [el("line", cls="even", x1=percent(x(0.5)), x2=percent(x(0.5)), y1=0, y2="100%")]
+    if shown:
+        ends = [score for _, score in shown]
+        marks.append(el("line", cls="iv-2", x1=percent(x(min(ends))), x2=percent(x(max(ends))), y1="50%", y2="50%"))
+    for seat, score in reversed(shown):
+        filled = seat == 0
+        marks.append(el("circle", cls="pt" if filled else "pt-open", cx=percent(x(score)), cy="50%", r=4 if filled else 3.6))
+    words = ", ".join(f"{score * 100:.0f} % in seat {seat}" for seat, score in shown)
+    return cell(marks, f"score {words}" if words else "no score by seat")
+
+
+def meter(done: int, planned: int | None) -> Markup:
+    """Progress of a known total; empty where the total is not known."""
+    share = min(done / planned * 100, 100.0) if planned else 0.0
+    label = f"{done:,} of {planned:,} matches" if planned else f"{done:,} matches"
+    ground = el("rect", cls="f-soft", width="100%", height="100%")
+    bar = el("rect", cls="f-ink", width=percent(share), height="100%", data_live="meter")
+    return el("svg", ground, bar, cls="meter", role="img", aria_label=label)
+
+
+def score_interval(score: float, low: float, high: float) -> Markup:
+    """A score against one opponent from 0 to 1 with its interval; blue above even, orange below."""
+    x = scale(0, 1, 3, 97)
+    marks = [
+        el("line", cls="even" if t == 0.5 else "grid", x1=percent(x(t)), x2=percent(x(t)), y1=0, y2="100%")
+        for t in (0, 0.25, 0.5, 0.75, 1)
+    ]
+    if not math.isfinite(score):
+        return cell(marks, "never met")
+    side = "blue" if score >= 0.5 else "orange"
+    if math.isfinite(low) and math.isfinite(high):
+        marks.append(el("line", cls=f"line s-{side}", x1=percent(x(low)), x2=percent(x(high)), y1="50%", y2="50%"))
+    marks.append(el("circle", cls=f"f-{side}", cx=percent(x(score)), cy="50%", r=4.4))
+    return cell(marks, f"score {score * 100:.0f} %, 95 % interval {low * 100:.0f} to {high * 100:.0f}")
+
+
+def _number(words: str, *, weak: bool) -> Markup:
+    return text(words, x="100%", y="50%", dy=".35em", cls="end t-3" if weak else "end t-b")

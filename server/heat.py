@@ -1,0 +1,84 @@
+"""The head-to-head table: the score of each row against each column, coloured around even, with its number in the cell."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from arena.leaderboards.leaderboard import Matrix
+from arena.server import numbers
+
+STEPS = 5  # of ten points each, on either side of even
+EVEN = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeatCell:
+    """One pairing: its colour class, its number, and both in words. ``opponent`` is the column's agent."""
+
+    cls: str
+    text: str
+    words: str
+    opponent: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeatRow:
+    number: int
+    agent: str
+    cells: tuple[HeatCell, ...]
+
+
+def heat_rows(matrix: Matrix, *, framed: Sequence[str] = (), order: Sequence[str] = ()) -> tuple[HeatRow, ...]:
+    """The table's rows.
+
+    Args:
+        matrix: scores between all agents.
+        framed: agents of one cycle component; they stand first and are framed together.
+        order: the other agents' order; by default the matrix' own.
+    """
+    place = {agent: k for k, agent in enumerate(matrix.agents)}
+    inside = [agent for agent in framed if agent in place] if len(framed) > 1 else []
+    names = inside + [agent for agent in (order or matrix.agents) if agent in place and agent not in inside]
+    return tuple(
+        HeatRow(
+            number=r + 1,
+            agent=row,
+            cells=tuple(
+                _cell(matrix, place[row], place[column], _frame(r, c, len(inside))) for c, column in enumerate(names)
+            ),
+        )
+        for r, row in enumerate(names)
+    )
+
+
+def step_class(score: float) -> str:
+    """The colour of a score in 0..1: ``z0`` even, ``p1``..``p5`` above, ``n1``..``n5`` below, in steps of ten points."""
+    step = max(-STEPS, min(STEPS, math.floor(abs(score - EVEN) * 10 + 0.5) * (1 if score > EVEN else -1)))
+    return "z0" if step == 0 else f"{'p' if step > 0 else 'n'}{abs(step)}"
+
+
+def _cell(matrix: Matrix, row: int, column: int, frame: str) -> HeatCell:
+    opponent = matrix.agents[column]
+    if row == column:
+        return HeatCell(cls=f"self{frame}", text="", words="", opponent=opponent)
+    score, played = float(matrix.score[row, column]), int(matrix.matches[row, column])
+    pairing = f"{matrix.agents[row]} against {opponent}"
+    if played == 0 or math.isnan(score):
+        return HeatCell(cls=f"unmet{frame}", text="·", words=f"{pairing}: never met", opponent=opponent)
+    low, high = float(matrix.low[row, column]), float(matrix.high[row, column])
+    sure = low > EVEN or high < EVEN
+    words = (
+        f"{pairing}: {numbers.percent(score)} of {numbers.count(played)} matches, "
+        f"95 % interval {low * 100:.0f} to {high * 100:.0f}"
+    )
+    cls = step_class(score) + (" sure" if sure else "") + frame
+    return HeatCell(cls=cls, text=f"{score * 100:.0f}", words=words, opponent=opponent)
+
+
+def _frame(row: int, column: int, size: int) -> str:
+    if row >= size or column >= size:
+        return ""
+    edges = (("ct", row == 0), ("cb", row == size - 1), ("cl", column == 0), ("cr", column == size - 1))
+    return "".join(f" {name}" for name, on in edges if on)

@@ -1,0 +1,208 @@
+"""The ladder: a leaderboard's rows as cells, sorted as the address says."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from markupsafe import Markup
+
+from arena.leaderboards.leaderboard import Leaderboard, Row
+from arena.server import numbers
+from arena.server.drawing.bars import exploit_bar, seat_dots, wdl_bar, weight_bar
+from arena.server.drawing.intervals import Axis, axis_head, axis_of, interval
+from arena.standings import Standings
+
+METHODS: Mapping[str, str] = {"elo": "Elo", "bradley_terry": "Bradley–Terry"}
+"""Rating methods that the page offers, and how their column is called."""
+
+ASCENDING_FIRST = frozenset({"rank", "name", "exploitability"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """A sortable column head: where its link leads, and how the column stands now (``aria-sort``)."""
+
+    title: str
+    key: str
+    address: str
+    sorted: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LadderRow:
+    """One agent's cells, ready to be shown. ``tier``: everyone above ranks certainly before everyone from here on."""
+
+    agent: str
+    rank: str
+    tier: bool
+    rating: str
+    half: str
+    interval: Markup
+    weight: Markup | None
+    exploitability: Markup | None
+    record: Markup
+    seats: Markup
+    mean_return: str
+    matches: str
+    forfeits: int
+    provisional: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ladder:
+    """The table as a whole: which columns it has, and the axis that its intervals share."""
+
+    rows: tuple[LadderRow, ...]
+    heads: Mapping[str, Head]
+    axis: Markup
+    rating: str
+    has_weights: bool
+    has_exploitability: bool
+    has_seats: bool
+    any_provisional: bool
+
+
+def ladder(standings: Standings, *, sort: str = "rank", order: str | None = None, path: str = "") -> Ladder:
+    """The ladder of these standings; an unknown `sort` or `order` means the ladder's own order.
+
+    Args:
+        standings: what is shown.
+        sort: one of the heads' keys.
+        order: ``asc`` or ``desc``; by default names, ranks and exploitability rise, all else falls.
+        path: the page's path, for the heads' links.
+    """
+    board = standings.leaderboard
+    keys = _sort_keys(standings)
+    sort = sort if sort in keys else "rank"
+    rising = order == "asc" if order in ("asc", "desc") else sort in ASCENDING_FIRST
+    written = writer(board.method)
+    axis = axis_of([(row.low, row.rating, row.high) for row in board.rows], written=written)
+    weights = [row.minimax_weight for row in board.rows if row.minimax_weight is not None]
+    gaps = list(standings.exploitability.values())
+    tiers = _tiers(board) if sort == "rank" and rising else frozenset()
+    rows = tuple(
+        _row(row, standings, axis, written, max(weights, default=1.0), max(gaps, default=1.0), row.agent in tiers)
+        for row in _sorted(board.rows, keys[sort], rising)
+    )
+    return Ladder(
+        rows=rows,
+        heads={key: _head(key, title, sort, rising, board.method, path) for key, title in _titles(board.method).items()},
+        axis=axis_head(axis, label=f"axis of {METHODS.get(board.method, board.method)}"),
+        rating=METHODS.get(board.method, board.method),
+        has_weights=bool(weights),
+        has_exploitability=bool(gaps),
+        has_seats=any(len(row.seat_scores) > 1 for row in board.rows),
+        any_provisional=any(row.provisional for row in board.rows),
+    )
+
+
+def rank_range(row: Row) -> str:
+    """``1``, or ``2–5`` where certainty does not reach further."""
+    first, last = row.rank
+    return str(first) if first == last else f"{first}–{last}"
+
+
+def half_width(row: Row) -> float:
+    """Half the interval's width; the larger half where it is lopsided."""
+    return max(row.high - row.rating, row.rating - row.low)
+
+
+def writer(method: str) -> Callable[[float], str]:
+    """How a rating of this method is written: Elo in whole numbers, others with two decimals."""
+    return numbers.whole if method.startswith("elo") else numbers.signed
+
+
+
+def _row(
+    row: Row,
+    standings: Standings,
+    axis: Axis,
+    written: Callable[[float], str],
+    most_weight: float,
+    most_gap: float,
+    tier: bool,
+) -> LadderRow:
+    half = half_width(row)
+    label = f"{row.agent}: {written(row.rating)}, 95 % interval {written(row.low)} to {written(row.high)}"
+    gap = standings.exploitability.get(row.agent)
+    return LadderRow(
+        agent=row.agent,
+        rank=rank_range(row),
+        tier=tier,
+        rating=written(row.rating),
+        half=_unsigned(written(half)),
+        interval=interval(axis, row.low, row.rating, row.high, label=label, open_dot=row.provisional),
+        weight=weight_bar(row.minimax_weight, most=most_weight) if row.minimax_weight is not None else None,
+        exploitability=exploit_bar(gap, most=most_gap) if gap is not None else None,
+        record=wdl_bar(row.wins, row.draws, row.losses),
+        seats=seat_dots([seat.score for seat in sorted(row.seat_scores, key=lambda seat: seat.seat)]),
+        mean_return=numbers.signed(row.mean_return),
+        matches=numbers.count(row.matches),
+        forfeits=row.forfeits,
+        provisional=row.provisional,
+    )
+
+
+def _unsigned(text: str) -> str:
+    return text.lstrip("+" + numbers.MINUS)
+
+
+def _titles(method: str) -> dict[str, str]:
+    return {
+        "rank": "Rank",
+        "name": "Agent",
+        "rating": METHODS.get(method, method),
+        "weight": "Minimax weight",
+        "exploitability": "Exploitability, exact",
+        "score": "Wins, draws, losses",
+        "return": "Mean return",
+        "matches": "Matches",
+        "forfeits": "Forfeits",
+    }
+
+
+def _sort_keys(standings: Standings) -> dict[str, Callable[[Row], float | str | None]]:
+    """Of a row, the value that a column is sorted by; None goes last either way."""
+    order = {row.agent: k for k, row in enumerate(standings.leaderboard.rows)}
+    return {
+        "rank": lambda row: float(order[row.agent]),
+        "name": lambda row: row.agent.casefold(),
+        "rating": lambda row: row.rating,
+        "weight": lambda row: row.minimax_weight,
+        "exploitability": lambda row: standings.exploitability.get(row.agent),
+        "score": lambda row: row.score,
+        "return": lambda row: row.mean_return,
+        "matches": lambda row: float(row.matches),
+        "forfeits": lambda row: float(row.forfeits),
+    }
+
+
+def _sorted(rows: tuple[Row, ...], key: Callable[[Row], float | str | None], rising: bool) -> list[Row]:
+    known = [row for row in rows if not _missing(key(row))]
+    unknown = [row for row in rows if _missing(key(row))]
+    return sorted(known, key=key, reverse=not rising) + unknown  # type: ignore[arg-type]  # one column is all of one type
+
+
+def _missing(value: float | str | None) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def _head(key: str, title: str, sort: str, rising: bool, method: str, path: str) -> Head:
+    now = key == sort
+    next_rising = not rising if now else key in ASCENDING_FIRST
+    query = {"method": method, "sort": key, "order": "asc" if next_rising else "desc"}
+    state = ("ascending" if rising else "descending") if now else None
+    return Head(title=title, key=key, address=f"{path}?{urlencode(query)}", sorted=state)
+
+
+def _tiers(board: Leaderboard) -> frozenset[str]:
+    """The agents at whose row a certain gap begins: nobody above may rank as low as anybody from here on."""
+    found, lowest = set(), 0
+    for k, row in enumerate(board.rows):
+        if k and all(later.rank[0] > lowest for later in board.rows[k:]):
+            found.add(row.agent)
+        lowest = max(lowest, row.rank[1])
+    return frozenset(found)

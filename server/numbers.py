@@ -1,0 +1,87 @@
+"""How numbers are written for people: a true minus, no-break spaces before units, as many digits as mean something."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+NBSP = "\u00a0"
+MINUS = "\u2212"
+MISSING = "\u2013"
+MANY_MATCHES = 10_000  # from here on a score is shown with one decimal
+
+
+def whole(value: float) -> str:
+    """A signed whole number, ``+104``, ``−10``, ``0``; a dash where there is none."""
+    if not math.isfinite(value):
+        return MISSING
+    rounded = round(value)
+    return f"{rounded:+,d}".replace("-", MINUS) if rounded else "0"
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """A signed number with a fixed number of decimals."""
+    if not math.isfinite(value):
+        return MISSING
+    text = f"{value:+.{digits}f}"
+    return text[1:] if float(text) == 0 else text.replace("-", MINUS)
+
+
+def plain(value: float) -> str:
+    """A payoff as short as it goes: ``1``, ``−0.5``."""
+    return f"{value:g}".replace("-", MINUS) if math.isfinite(value) else MISSING
+
+
+def returns(values: Sequence[float]) -> str:
+    """Final payoffs of all seats in their order: ``1, −1``."""
+    return ", ".join(plain(value) for value in values)
+
+
+def percent(share: float, matches: int = 0) -> str:
+    """A share as percent, ``67 %``; one decimal where many matches stand behind it."""
+    if not math.isfinite(share):
+        return MISSING
+    return f"{share * 100:.{1 if matches >= MANY_MATCHES else 0}f}{NBSP}%"
+
+
+def weight(value: float) -> str:
+    """A probability or an exploitability: two decimals, ``0`` for an exact zero, ``< 0.01`` below."""
+    if not math.isfinite(value):
+        return MISSING
+    if value == 0:
+        return "0"
+    return f"<{NBSP}0.01" if value < 0.005 else f"{value:.2f}"
+
+
+def count(value: int) -> str:
+    return f"{value:,d}"
+
+
+def duration(seconds: float) -> str:
+    """``0.9 ms``, ``12 s``, ``41 min``, ``3.2 h``."""
+    for limit, unit, scale in ((0.01, "ms", 1e-3), (1, "ms", 1e-3), (90, "s", 1), (5400, "min", 60)):
+        if seconds < limit:
+            amount = seconds / scale
+            return f"{amount:.1f}{NBSP}{unit}" if amount < 10 and unit != "min" else f"{amount:.0f}{NBSP}{unit}"
+    return f"{seconds / 3600:.1f}{NBSP}h"
+
+
+def moment(when: str | datetime | None) -> str:
+    """A time in UTC, ``22 Nov 2026, 08:15:03``; a dash where there is none."""
+    if when is None:
+        return MISSING
+    time = datetime.fromisoformat(when) if isinstance(when, str) else when
+    return f"{_utc(time):%-d %b %Y, %H:%M:%S}"
+
+
+def iso(when: str | datetime | None) -> str:
+    """The same time for a machine."""
+    if when is None:
+        return ""
+    time = datetime.fromisoformat(when) if isinstance(when, str) else when
+    return _utc(time).isoformat()
+
+
+def _utc(time: datetime) -> datetime:
+    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)

@@ -1,0 +1,134 @@
+"""What all routes share: the ledger, the cached standings, the templates, and how a page becomes an answer."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, cast
+from urllib.parse import quote
+
+from fastapi import Depends, Request
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.datastructures import URL
+from starlette.responses import Response
+
+from arena.games import GameInfo, list_games
+from arena.ledger import Ledger
+from arena.server import numbers
+from arena.server.assets import asset
+from arena.server.standings_cache import StandingsCache
+
+THEMES = ("light", "dark")
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One ledger as a web site."""
+
+    ledger: Ledger
+    standings: StandingsCache
+    templates: Environment
+
+    @staticmethod
+    def of(ledger: Ledger) -> Site:
+        return Site(ledger, StandingsCache(ledger), _templates())
+
+
+def _site(request: Request) -> Site:
+    return cast("Site", request.app.state.site)
+
+
+SiteOf = Annotated[Site, Depends(_site)]
+
+
+def page(request: Request, template: str, *, status: int = 200, **context: object) -> Response:
+    """A template as an answer with an entity tag; an unchanged page is answered with 304 and no body."""
+    site = _site(request)
+    theme = request.cookies.get("theme", "")
+    html = site.templates.get_template(template).render(
+        theme=theme if theme in THEMES else "",
+        theme_links={name: _link(request.url.include_query_params(theme=name)) for name in THEMES},
+        path=request.url.path,
+        **context,
+    )
+    return _tagged(request, html.encode(), "text/html; charset=utf-8", status)
+
+
+def json_answer(request: Request, value: object) -> Response:
+    """A value as JSON with an entity tag. Numbers that JSON does not know are a mistake of ours and raise."""
+    body = json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    return _tagged(request, body, "application/json", 200)
+
+
+def download(body: str, *, media_type: str, filename: str) -> Response:
+    """Text to be saved as a file."""
+    safe = "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "_" for c in filename)
+    headers = {"Content-Disposition": f'attachment; filename="{safe}"', "Cache-Control": "no-cache"}
+    return Response(body, media_type=media_type, headers=headers)
+
+
+def game_address(specification: str) -> str:
+    return "/games/" + quote(specification, safe=":(),=@/-._")
+
+
+def agent_address(label: str) -> str:
+    return "/agents/" + quote(label, safe="@-._")
+
+
+def tournament_address(key: str) -> str:
+    return "/tournaments/" + quote(key, safe="-._")
+
+
+def match_address(key: str, number: int) -> str:
+    return f"{tournament_address(key)}/matches/{number}"
+
+
+@functools.cache
+def playable_games() -> tuple[GameInfo, ...]:
+    """The games that can be loaded by name on this machine; listed once, since that loads many of them."""
+    return tuple(list_games())
+
+
+def _tagged(request: Request, body: bytes, media_type: str, status: int) -> Response:
+    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    headers = {"ETag": tag, "Cache-Control": "no-cache", "Vary": "Cookie"}
+    asked = [part.strip().removeprefix("W/") for part in request.headers.get("if-none-match", "").split(",")]
+    if status == 200 and tag in asked:
+        return Response(status_code=304, headers=headers)
+    return Response(body, status_code=status, media_type=media_type, headers=headers)
+
+
+def _link(url: URL) -> str:
+    return url.path + (f"?{url.query}" if url.query else "")
+
+
+def _name(label: str) -> Markup:
+    """``name@version`` with the version set back."""
+    name, at, version = label.rpartition("@")
+    return Markup('<span class="nb">{}<span class="v">@{}</span></span>').format(name if at else label, version) if at else (
+        Markup('<span class="nb">{}</span>').format(label)
+    )  # fmt: skip
+
+
+def _templates() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(
+        asset=asset,
+        numbers=numbers,
+        game_address=game_address,
+        agent_address=agent_address,
+        tournament_address=tournament_address,
+        match_address=match_address,
+    )
+    environment.filters["agent_name"] = _name
+    return environment
