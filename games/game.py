@@ -96,7 +96,12 @@ class TableBatch(Protocol):
     def history(self, table: NDArray[np.int64]) -> Ragged:
         """All that happened since the start, chance outcomes included, until the table starts again.
 
-        Turn-based: one entry a move. Simultaneous: num_players entries a joint move, in order of players.
+        Each ``step`` appends what was played - one entry in a turn-based game; in a simultaneous one num_players
+        entries in order of players, zeros for those who had nothing to choose - and then one entry for each chance
+        outcome up to the next decision; ``start`` appends the outcomes before the first. (Outcomes that a game draws
+        inside its states are not entries, or stand as 0; the chance seed gives them again.) To play a record again,
+        start a table with the same chance seed and step it with the record's next entries, from the length that its
+        own history has by then on: a record needs no marks of what was chance.
         """
         ...
 
