@@ -1,17 +1,17 @@
-"""Games by specification: a scheme is a lazy ``module:function``, third parties add theirs by entry point."""
+"""Games by specification. A scheme is an entry point, Arena's own and a third party's alike; it is imported when named."""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
-from importlib.metadata import entry_points
-from typing import cast
+import logging
+from importlib.metadata import EntryPoint, entry_points
 
-from arena.games.errors import GameMissing, UnknownName
+from arena.games.errors import ArenaError, GameMissing, UnknownName
 from arena.games.game import Game, GameInfo
 from arena.games.specification import split_scheme
 
 ENTRY_POINT_GROUP = "arena.games"
+"""A third party's package declares ``scheme = "module:load"`` in this group; see `SCHEMES` for what stands behind it."""
 
 SCHEMES: dict[str, str] = {
     "arena": "arena.games.native:load",
@@ -20,10 +20,12 @@ SCHEMES: dict[str, str] = {
     "pettingzoo": "arena.games.pettingzoo:load",
     "preference": "arena.games.preference:load",
 }
-"""scheme -> ``module:function``; the function takes what stands behind the colon and returns a `Game`.
+"""scheme -> ``module:load``; ``load(rest: str) -> Game`` takes what stands behind the colon.
 
-The module also has ``list_infos() -> list[GameInfo]``: the games that it offers by name.
+The module may also have ``list_infos() -> list[GameInfo]``: the games that it offers by name.
 """
+
+logger = logging.getLogger(__name__)
 
 
 def load_game(specification: str) -> Game:
@@ -35,29 +37,67 @@ def load_game(specification: str) -> Game:
         GameMissing: the game exists but cannot be played here; the message says why.
     """
     scheme, rest = split_scheme(specification, kind="game")
-    return _loader(scheme)(rest)
+    game: Game = _loaded(_entry(scheme))(rest)
+    return game
 
 
 def list_games(scheme: str | None = None) -> list[GameInfo]:
-    """The facts of every game that can be listed by name, of one scheme or of all; packages not installed are left out."""
+    """The facts of every game that can be listed by name, of one scheme or of all.
+
+    Of all schemes, those that cannot be loaded here are left out and logged.
+
+    Raises:
+        UnknownName: no such scheme.
+        GameMissing: the one scheme asked for cannot be loaded here.
+    """
+    if scheme is not None:
+        return _listed(_entry(scheme))
     found: list[GameInfo] = []
-    for name in [scheme] if scheme else sorted(SCHEMES):
-        module = importlib.import_module(SCHEMES[name].partition(":")[0]) if name in SCHEMES else None
-        if module is None:
-            raise UnknownName("game scheme", name, SCHEMES)
+    for entry in sorted(_entries().values(), key=lambda entry: entry.name):
         try:
-            found += cast("list[GameInfo]", module.list_infos())
-        except GameMissing:
-            if scheme:
-                raise
+            found += _listed(entry)
+        except GameMissing as error:
+            logger.warning("%s", error)
     return found
 
 
-def _loader(scheme: str) -> Callable[[str], Game]:
-    if scheme in SCHEMES:
-        module, _, attribute = SCHEMES[scheme].partition(":")
-        return cast("Callable[[str], Game]", getattr(importlib.import_module(module), attribute))
+def _entries() -> dict[str, EntryPoint]:
+    """scheme -> entry point; a third party cannot take a scheme of Arena's own."""
     plugins = {entry.name: entry for entry in entry_points(group=ENTRY_POINT_GROUP)}
-    if scheme in plugins:
-        return cast("Callable[[str], Game]", plugins[scheme].load())
-    raise UnknownName("game scheme", scheme, [*SCHEMES, *plugins])
+    own = {name: EntryPoint(name, value, ENTRY_POINT_GROUP) for name, value in SCHEMES.items()}
+    return plugins | own
+
+
+def _entry(scheme: str) -> EntryPoint:
+    if scheme in SCHEMES:  # without the search through all that is installed
+        return EntryPoint(scheme, SCHEMES[scheme], ENTRY_POINT_GROUP)
+    entries = _entries()
+    if scheme not in entries:
+        raise UnknownName("game scheme", scheme, entries)
+    return entries[scheme]
+
+
+def _loaded(entry: EntryPoint):  # type: ignore[no-untyped-def]  # whatever the entry point names
+    try:
+        return entry.load()
+    except Exception as error:
+        raise _failed(entry, error) from error
+
+
+def _listed(entry: EntryPoint) -> list[GameInfo]:
+    _loaded(entry)
+    module = importlib.import_module(entry.module)
+    try:
+        return list(module.list_infos()) if hasattr(module, "list_infos") else []
+    except ArenaError as error:
+        raise GameMissing(str(error)) from error
+    except Exception as error:
+        raise _failed(entry, error) from error
+
+
+def _failed(entry: EntryPoint, error: Exception) -> GameMissing:
+    package = f" of the package {entry.dist.name} {entry.dist.version}" if entry.dist else ""
+    return GameMissing(
+        f"games of the scheme {entry.name!r}{package} cannot be loaded: importing {entry.value!r} failed with "
+        f"{type(error).__name__}: {error}"
+    )
