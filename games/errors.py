@@ -40,7 +40,14 @@ class NotProvided(ArenaError):
 
 
 class AgentFault(ArenaError):
-    """An agent's failure during a match. The engine turns it into a recorded termination, never into its own crash."""
+    """An agent's failure during a match. The engine turns it into a recorded termination, never into its own crash.
+
+    ``log``: what the agent's program wrote to its standard error last, '' where there is none.
+    """
+
+    def __init__(self, message: str = "", log: str = ""):
+        super().__init__(message)
+        self.log = log
 
 
 class AgentTimeout(AgentFault):
