@@ -29,7 +29,9 @@ logger = logging.getLogger(__name__)
 
 
 class WorkFailed(ArenaError):
-    """The work could not be done; nobody's usage was wrong."""
+    """The work could not be done; nobody's usage was wrong: the command line exits with 1 in place of 2."""
+
+    work_failed = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -118,7 +118,7 @@ def _record(ledger: Ledger, tournaments: Sequence[Tournament]) -> tuple[Record, 
         if tournament.config.get("pairing") == "decide":
             rated = matches_rated(played, error_rate=_error_rate(tournament))
             surplus += len(played.index) - rated
-        seats.append(names[played.seats[:rated]])
+        seats.append(np.where(played.seats[:rated] < 0, -1, names[played.seats[:rated]]))
         returns.append(played.returns[:rated])
         forfeit.append(played.forfeit[:rated].astype(np.int64))
         pair.append(groups + _groups(tournament, played)[:rated])

@@ -1,0 +1,48 @@
+"""The command `arena`. Every command imports what it needs when it runs, so that ``arena --help`` answers at once."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from arena.cli import agent, db, game, leaderboard, match, play, solve, system, tournament
+
+app = typer.Typer(
+    name="arena",
+    help="Which agent is better, and how sure are we: matches, tournaments, leaderboards.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(game.app, name="game")
+app.add_typer(agent.app, name="agent")
+app.add_typer(tournament.app, name="tournament")
+app.add_typer(match.app, name="match")
+app.add_typer(db.app, name="db")
+app.command("play")(play.play_command)
+app.command("leaderboard")(leaderboard.leaderboard_command)
+app.command("solve")(solve.solve_command)
+app.command("exploit")(solve.exploit_command)
+app.command("serve")(system.serve_command)
+app.command("doctor")(system.doctor_command)
+
+
+def main() -> None:
+    """Runs the command line: exit code 0 good, 1 the work failed, 2 wrong usage."""
+    from arena.games.errors import ArenaError
+
+    try:
+        app()
+    except ArenaError as error:
+        print(f"arena: {error}", file=sys.stderr)  # noqa: T201  # the one place where errors are told
+        sys.exit(1 if getattr(error, "work_failed", False) else 2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of a pipe left, as `head` does
+        sys.stderr.close()
+        sys.exit(0)
+
+
+__all__ = ["app", "main"]

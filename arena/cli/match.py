@@ -1,0 +1,184 @@
+"""`arena match`: recorded matches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from arena.cli.options import Db, Json
+
+if TYPE_CHECKING:
+    from arena.ledger import Ledger, Tournament
+    from arena.results import MatchResult
+
+app = typer.Typer(help="Recorded matches: list, show, verify, replay, import.", no_args_is_help=True)
+
+Match = Annotated[str, typer.Argument(help="TOURNAMENT/NUMBER")]
+
+
+@app.command("list")
+def list_command(
+    tournament: Annotated[str, typer.Argument(help="the tournament's key")],
+    first: Annotated[int, typer.Option("--first", min=0, help="The number to begin at.")] = 0,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many.")] = 50,
+    forfeits: Annotated[bool, typer.Option("--forfeits", help="Only matches that an agent forfeited.")] = False,
+    db: Db = None,
+    json: Json = False,
+) -> None:
+    """List matches of a tournament."""
+    from arena.cli.output import say, say_json, table
+    from arena.ledger import Ledger
+    from arena.results import Termination
+
+    with Ledger.open(db, create=False) as ledger:
+        found = ledger.tournament(tournament)
+        played = ledger.played(found)
+    labels = [agent.label for agent in found.agents]
+    rows = []
+    for i in range(len(played.index)):
+        if played.index[i] < first or (forfeits and played.forfeit[i] < 0):
+            continue
+        if len(rows) == limit:
+            break
+        rows.append(
+            {
+                "match": f"{tournament}/{played.index[i]}",
+                "agents": [labels[seat] for seat in played.seats[i].tolist() if seat >= 0],
+                "returns": played.returns[i].tolist(),
+                "termination": Termination(int(played.termination[i])).name.lower(),
+                "forfeited_by": int(played.forfeit[i]) if played.forfeit[i] >= 0 else None,
+            }
+        )
+    if json:
+        say_json(rows)
+        return
+    cells = [
+        (
+            str(row["match"]),
+            " | ".join(row["agents"]),
+            " ".join(f"{r:g}" for r in row["returns"]),
+            str(row["termination"]),
+        )
+        for row in rows
+    ]
+    table(["match", "agents by seat", "returns", "termination"], cells)
+    say(f"{len(rows):,} of {len(played.index):,} matches; --first N begins at another")
+
+
+@app.command("show")
+def show_command(match: Match, db: Db = None, json: Json = False) -> None:
+    """Show all that is recorded of a match."""
+    from arena.cli.output import say, say_json
+    from arena.cli.play import as_json
+    from arena.ledger import Ledger
+
+    with Ledger.open(db, create=False) as ledger:
+        tournament, result = find_match(ledger, match)
+        faults = [fault for fault in ledger.faults(tournament) if fault.index == result.spec.index]
+    agents = [tournament.agents[seat].label for seat in result.spec.seats if seat >= 0]
+    shown = {"game": tournament.game, "agents": agents} | as_json(result) | {"match": match}
+    shown["faults"] = [{"player": f.player, "message": f.message, "log": f.log} for f in faults]
+    if json:
+        say_json(shown)
+        return
+    for name, value in shown.items():
+        say(f"{name:<13} {value}")
+
+
+@app.command("replay")
+def replay_command(
+    match: Match,
+    view: Annotated[int | None, typer.Option("--view", min=0, help="Only what this player sees.")] = None,
+    db: Db = None,
+    json: Json = False,
+) -> None:
+    """Show a match move by move."""
+    import dataclasses
+
+    from arena.cli.output import say, say_json
+    from arena.games import SpecificationError, load_game
+    from arena.ledger import Ledger
+    from arena.replay import replay
+
+    with Ledger.open(db, create=False) as ledger:
+        tournament, result = find_match(ledger, match)
+    positions = replay(load_game(tournament.game), result)
+    if view is not None and view >= len(result.spec.seats):
+        raise SpecificationError(f"there is no player {view}; this game has {len(result.spec.seats)}, from 0")
+    if json:
+        shown = [dataclasses.asdict(position) for position in positions]
+        if view is not None:  # another player's secrets stay out
+            shown = [{"move": p["move"], "player": p["player"], "view": p["views"][view]} for p in shown]
+        say_json(shown)
+        return
+    for position in positions:
+        who = "start" if position.move == 0 else position.action_text
+        if position.player is not None:
+            who = f"{tournament.agents[result.spec.seats[position.player]].label} (player {position.player}): {who}"
+        say(f"--- {position.move}" + (f" {who}" if view is None else ""))
+        say(position.text if view is None else position.views[view])
+    say(f"returns {' '.join(f'{value:g}' for value in result.returns)}, {result.termination.name.lower()}")
+
+
+@app.command("verify")
+def verify_command(match: Match, db: Db = None, json: Json = False) -> None:
+    """Play the recorded actions again and compare. Without /NUMBER: every match of the tournament."""
+    from arena.cli.output import say, say_json
+    from arena.games import load_game
+    from arena.ledger import Ledger
+    from arena.replay import verify
+
+    with Ledger.open(db, create=False) as ledger:
+        if "/" in match:
+            tournament, result = find_match(ledger, match)
+            results = [result]
+        else:
+            tournament = ledger.tournament(match)
+            results = list(ledger.results(tournament))
+    game = load_game(tournament.game)
+    problems = {f"{tournament.key}/{r.spec.index}": found for r in results if (found := verify(game, r))}
+    if json:
+        say_json({"verified": len(results), "problems": problems})
+    else:
+        for name, found in list(problems.items())[:20]:
+            say(f"{name}: {'; '.join(found)}")
+        say(f"{len(results) - len(problems):,} of {len(results):,} matches replay to what is recorded")
+    if problems:
+        raise typer.Exit(1)
+
+
+@app.command("import")
+def import_command(
+    file: Annotated[Path, typer.Argument(help="results: .csv, .jsonl or .pgn")],
+    game: Annotated[str, typer.Option("--game", "-g", help="What was played; names the ladder.")],
+    name: Annotated[str | None, typer.Option("--name", help="What the import is called.")] = None,
+    db: Db = None,
+) -> None:
+    """Take results from elsewhere into the ledger. The same file again changes nothing."""
+    from arena.cli.output import say
+    from arena.leaderboards.record_file import read_record
+    from arena.ledger import Ledger
+    from arena.match_import import import_record
+
+    record = read_record(file)
+    with Ledger.open(db) as ledger:
+        tournament = import_record(ledger, record, game=game, name=name or file.stem, source_text=file.read_bytes())
+    say(f"{len(record):,} matches of {len(record.agents):,} agents stand as {tournament.key}: arena leaderboard {game}")
+
+
+def find_match(ledger: Ledger, match: str) -> tuple[Tournament, MatchResult]:
+    """The match of ``TOURNAMENT/NUMBER``.
+
+    Raises:
+        UnknownName: no such tournament or match.
+        SpecificationError: not of that form.
+    """
+    from arena.games import SpecificationError
+
+    key, slash, number = match.rpartition("/")
+    if not slash or not number.isdecimal():
+        raise SpecificationError(f"a match is named TOURNAMENT/NUMBER, as cup/12; got {match!r}")
+    tournament = ledger.tournament(key)
+    return tournament, ledger.match(tournament, int(number))

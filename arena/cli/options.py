@@ -1,0 +1,25 @@
+"""Options that several commands share, each in one wording."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+Db = Annotated[
+    str | None,
+    typer.Option("--db", envvar="ARENA_DB", help="The ledger: a file or a database URL. Default: ./arena.db"),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same matches.")]
+Workers = Annotated[
+    int, typer.Option("--workers", "-w", min=1, max=1024, help="Processes that play; 1 plays in this one.")
+]
+MoveClock = Annotated[
+    float | None,
+    typer.Option("--move-clock", help="Seconds for each answer of an agent outside Arena's process."),
+]
+MatchClock = Annotated[
+    float | None,
+    typer.Option("--match-clock", help="Seconds for all answers of one player in one match."),
+]

@@ -1,0 +1,105 @@
+"""`arena play`: some matches at once, without a ledger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from arena.cli.options import Json, MatchClock, MoveClock, Seed
+
+if TYPE_CHECKING:
+    from arena.games import Game
+    from arena.results import MatchResults
+
+
+def play_command(
+    game: Annotated[str, typer.Argument(help="for example arena:connect_four")],
+    agents: Annotated[list[str], typer.Argument(help="one a seat: random, human, 'mcts(simulations=200)', exec:...")],
+    matches: Annotated[int, typer.Option("--matches", "-n", min=1, help="How many.")] = 1,
+    seed: Seed = 0,
+    render: Annotated[bool, typer.Option("--render", help="Show the last match move by move.")] = False,
+    move_clock: MoveClock = None,
+    match_clock: MatchClock = None,
+    json: Json = False,
+) -> None:
+    """Play matches between agents and print what came of them."""
+    from arena.cli.output import say, say_json
+    from arena.games import load_game
+    from arena.match import Clock
+    from arena.play import play
+    from arena.replay import replay
+
+    loaded = load_game(game)
+    results = play(loaded, agents, matches=matches, seed=seed, clock=Clock(move_s=move_clock, match_s=match_clock))
+    if json:
+        say_json([as_json(result) for result in results])
+        return
+    if render:
+        for position in replay(loaded, results[len(results) - 1]):
+            say(
+                f"--- move {position.move}"
+                + (f": {_mover(position.player)}{position.action_text}" if position.move else "")
+            )
+            say(position.text)
+    _summary(loaded, agents, results)
+
+
+def as_json(result: object) -> dict[str, object]:
+    """One match as JSON values."""
+    from arena.results import MatchResult
+
+    assert isinstance(result, MatchResult)
+    return {
+        "match": result.spec.index,
+        "seats": list(result.spec.seats),
+        "seed": result.spec.seed,
+        "chance_seed": result.spec.chance_seed,
+        "returns": list(result.returns),
+        "termination": result.termination.name.lower(),
+        "forfeited_by": result.forfeited_by,
+        "actions": result.actions.tolist(),
+        "seconds": [round(seconds, 6) for seconds in result.seconds],
+    }
+
+
+def _mover(player: int | None) -> str:
+    return "" if player is None else f"player {player} "
+
+
+def _summary(game: Game, agents: list[str], results: MatchResults) -> None:
+    import numpy as np
+
+    from arena.cli.output import number, say, table
+
+    returns = results.returns
+    best = returns == returns.max(axis=1, keepdims=True)
+    alone = best & (best.sum(axis=1, keepdims=True) == 1)
+    rows = []
+    for player, agent in enumerate(agents):
+        won = int(alone[:, player].sum())
+        shared = int((best[:, player] & ~alone[:, player]).sum())
+        forfeits = int((results.forfeit == player).sum())
+        mean = number(float(returns[:, player].mean()), 3)
+        seconds = f"{1000 * float(np.mean(results.seconds[:, player])):.2f} ms"
+        rows.append(
+            (str(player), agent, mean, str(won), str(shared), str(len(results) - won - shared), str(forfeits), seconds)
+        )
+    matches = f"{len(results):,} match" + ("" if len(results) == 1 else "es")
+    heads = [
+        ("seat", "right"),
+        "agent",
+        ("mean return", "right"),
+        ("best", "right"),
+        ("shared", "right"),
+        ("below", "right"),
+        ("forfeits", "right"),
+        ("time a match", "right"),
+    ]
+    table(heads, rows, title=f"{game.info.title}, {matches}")
+    for fault in results.faults[:5]:
+        say(f"match {fault.index}: {agents[fault.player]} forfeited, {fault.termination.name.lower()}: {fault.message}")
+        if fault.log:
+            say("    " + fault.log.strip().replace("\n", "\n    "))
+    if len(results.faults) > 5:
+        say(f"... and {len(results.faults) - 5:,} more forfeits")

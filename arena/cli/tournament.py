@@ -1,0 +1,258 @@
+"""`arena tournament`: from a file or flags to a full ledger."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from arena.cli.options import Db, Json, MatchClock, MoveClock, Workers
+
+if TYPE_CHECKING:
+    from arena.executor import Executor
+    from arena.ledger import Ledger, Tournament
+
+app = typer.Typer(help="Tournaments: new, run, resume, status, list, export.", no_args_is_help=True)
+
+TEMPLATE = """\
+# arena tournament run {file}
+name = "{name}"
+game = "{game}"              # arena game list
+pairing = "round_robin"      # or "gauntlet", or "decide" (two agents, until a test has decided)
+matches = 100                # of each pairing; every agent sits on every seat equally often
+seed = 1
+# move_clock_s = 5           # clocks judge agents outside Arena's process
+# match_clock_s = 60
+
+[agents]                     # name = specification; arena agent kinds
+random = "random"
+search = "mcts(simulations=100)"
+# mine = "python:my_agent.py:MyAgent"
+"""
+
+Key = Annotated[str, typer.Argument(help="the tournament's key: arena tournament list")]
+
+
+@app.command("new")
+def new_command(
+    file: Annotated[Path, typer.Argument(help="the file to write")] = Path("cup.toml"),
+    game: Annotated[str, typer.Option("--game", "-g")] = "arena:tic_tac_toe",
+) -> None:
+    """Write a tournament file to start from."""
+    from arena.cli.output import say
+    from arena.games import SpecificationError, load_game
+
+    load_game(game)
+    if file.exists():
+        raise SpecificationError(f"{file} exists; remove it, or name another file")
+    file.write_text(TEMPLATE.format(file=file, name=file.stem, game=game), encoding="utf-8")
+    say(f"wrote {file}; run it with: arena tournament run {file}")
+
+
+@app.command("run")
+def run_command(
+    file: Annotated[Path | None, typer.Argument(help="a TOML file; without one, flags say everything")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="What the tournament is called.")] = None,
+    game: Annotated[str | None, typer.Option("--game", "-g")] = None,
+    agent: Annotated[
+        list[str] | None, typer.Option("--agent", "-a", help="name=specification, once for each agent.")
+    ] = None,
+    pairing: Annotated[str | None, typer.Option("--pairing", help="round_robin, gauntlet or decide.")] = None,
+    matches: Annotated[int | None, typer.Option("--matches", "-n", help="Of each pairing.")] = None,
+    challenger: Annotated[str | None, typer.Option("--challenger", help="Who runs the gauntlet.")] = None,
+    error_rate: Annotated[float | None, typer.Option("--error-rate", help="Of decide: of a wrong verdict.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed")] = None,
+    move_clock: MoveClock = None,
+    match_clock: MatchClock = None,
+    workers: Workers = 1,
+    db: Db = None,
+    json: Json = False,
+) -> None:
+    """Play a tournament; flags overrule the file."""
+    import tomllib
+
+    from arena.config import make_config, named_agents, read_config
+    from arena.ledger import Ledger
+    from arena.tournament import run_tournament
+
+    flags: dict[str, Any] = {
+        "name": name,
+        "game": game,
+        "agents": named_agents(agent) if agent else None,
+        "pairing": pairing,
+        "matches": matches,
+        "challenger": challenger,
+        "error_rate": error_rate,
+        "seed": seed,
+        "move_clock_s": move_clock,
+        "match_clock_s": match_clock,
+    }
+    given = {key: value for key, value in flags.items() if value is not None}
+    if file is None:
+        config = make_config({"name": given.get("name") or _name_of(game), **given}, source="the flags")
+    else:
+        config = read_config(file)
+        if given:
+            values = tomllib.loads(file.read_text(encoding="utf-8"))
+            config = make_config({**values, **given}, source=f"{file} with the flags")
+    with Ledger.open(db) as ledger:
+        _play(
+            ledger,
+            workers,
+            json=json,
+            label=config.name,
+            run=lambda executor, progress, created: run_tournament(
+                config, ledger, executor, progress=progress, on_created=created
+            ),
+        )
+
+
+@app.command("resume")
+def resume_command(key: Key, workers: Workers = 1, db: Db = None, json: Json = False) -> None:
+    """Go on with an interrupted tournament, wherever it stopped."""
+    from arena.ledger import Ledger
+    from arena.tournament import resume_tournament
+
+    with Ledger.open(db, create=False) as ledger:
+        tournament = ledger.tournament(key)
+
+        def run(executor: Executor, progress: Any, created: Any) -> Tournament:
+            created(tournament)
+            return resume_tournament(key, ledger, executor, progress=progress)
+
+        _play(ledger, workers, json=json, label=key, run=run)
+
+
+@app.command("status")
+def status_command(key: Key, db: Db = None, json: Json = False) -> None:
+    """Show how far a tournament is."""
+    from arena.cli.output import say, say_json
+    from arena.ledger import Ledger
+
+    with Ledger.open(db, create=False) as ledger:
+        shown = facts(ledger, ledger.tournament(key))
+    if json:
+        say_json(shown)
+        return
+    for name, value in shown.items():
+        say(f"{name:<12} {', '.join(value) if isinstance(value, list) else value}")
+
+
+@app.command("list")
+def list_command(
+    game: Annotated[str | None, typer.Argument(help="only those of this game")] = None,
+    db: Db = None,
+    json: Json = False,
+) -> None:
+    """List the tournaments of the ledger."""
+    from arena.cli.output import say_json, table
+    from arena.ledger import Ledger
+    from arena.standings import canonical_game
+
+    with Ledger.open(db, create=False) as ledger:
+        chosen = ledger.tournaments(canonical_game(ledger, game) if game else None)
+        shown = [facts(ledger, tournament) for tournament in chosen]
+    if json:
+        say_json(shown)
+        return
+    heads = ["tournament", "game", "pairing", "status", ("matches", "right"), ("planned", "right"), "begun"]
+    names = ("tournament", "game", "pairing", "status", "matches", "planned", "created_at")
+    table(heads, [[f"{v:,}" if isinstance(v := row[name], int) else str(v)[:40] for name in names] for row in shown])
+
+
+@app.command("export")
+def export_command(
+    key: Key,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file; stdout without it.")] = None,
+    db: Db = None,
+) -> None:
+    """Write every match of a tournament, one JSON object a line: seats, seeds, returns, actions, timings."""
+    import json as json_module
+    import sys
+
+    from arena.cli.play import as_json
+    from arena.ledger import Ledger
+
+    with Ledger.open(db, create=False) as ledger:
+        tournament = ledger.tournament(key)
+        results = ledger.results(tournament)
+    names = [agent.label for agent in tournament.agents]
+    with closing(output.open("w", encoding="utf-8")) if output else _unclosed(sys.stdout) as stream:
+        for result in results:
+            row = {"tournament": key, "game": tournament.game, "agents": [names[seat] for seat in result.spec.seats]}
+            stream.write(json_module.dumps(row | as_json(result), allow_nan=False) + "\n")
+
+
+def facts(ledger: Ledger, tournament: Tournament) -> dict[str, object]:
+    """A tournament as JSON values."""
+    return {
+        "tournament": tournament.key,
+        "name": tournament.name,
+        "game": tournament.game,
+        "version": tournament.game_version,
+        "source": tournament.source,
+        "pairing": tournament.config.get("pairing", tournament.source),
+        "agents": [agent.label for agent in tournament.agents],
+        "status": tournament.status,
+        "matches": ledger.progress(tournament),
+        "planned": tournament.planned,
+        "seed": tournament.seed,
+        "created_at": str(tournament.created_at),
+        "finished_at": str(tournament.finished_at or ""),
+    }
+
+
+def _name_of(game: str | None) -> str:
+    from arena.config import short_name
+    from arena.games import SpecificationError
+
+    if game is None:
+        raise SpecificationError("name a file, or --game and --agent; arena tournament new writes a file to start from")
+    return short_name(game.partition(":")[2] or game)
+
+
+def _play(ledger: Ledger, workers: int, *, json: bool, label: str, run: Any) -> None:
+    """Runs with a progress bar; an interrupted run says how to go on."""
+    from arena.cli.leaderboard import print_standings
+    from arena.cli.output import progress, say, say_json
+    from arena.executor import InProcess, ProcessPool
+    from arena.standings import standings
+
+    begun: list[Tournament] = []
+    executor: Executor = InProcess() if workers == 1 else ProcessPool(workers)
+    try:
+        with progress(label) as told:
+            tournament = run(executor, told, begun.append)
+    except KeyboardInterrupt:
+        if begun:
+            _say_resume(ledger, begun[0])
+        raise typer.Exit(130) from None
+    except Exception:
+        if begun:
+            _say_resume(ledger, begun[0])
+        raise
+    found = standings(ledger, tournament.game, tournament=tournament.key)
+    if json:
+        say_json(found.to_dict() | {"tournament": tournament.key})
+        return
+    say(f"tournament {tournament.key}: {ledger.progress(tournament):,} matches of {tournament.game} recorded")
+    print_standings(found)
+
+
+def _say_resume(ledger: Ledger, tournament: Tournament) -> None:
+    import shlex
+    import sys
+
+    done = ledger.progress(tournament)
+    place = "" if ledger.is_default else f" --db {shlex.quote(ledger.url_for_people)}"
+    sys.stderr.write(
+        f"stopped after {done:,} recorded matches; go on with: arena tournament resume {tournament.key}{place}\n"
+    )
+
+
+def _unclosed(stream: Any) -> Any:
+    from contextlib import nullcontext
+
+    return nullcontext(stream)
