@@ -1,0 +1,352 @@
+"""The way to a ledger's database: which file or server, whether it is a ledger that this release reads, how it is opened.
+
+Whatever is refused stays as it was: identity and revision are read without a lock, a log or a write.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+
+import sqlalchemy as sa
+
+from arena.games.errors import ArenaError
+from arena.ledger_schema import REVISION, metadata, revisions
+
+BUSY_S = 60.0
+"""How long a writer waits for another one."""
+
+MOUNTS = Path("/proc/mounts")
+NETWORK_FILESYSTEMS = frozenset(
+    ("afs", "beegfs", "ceph", "cifs", "coda", "gpfs", "lustre", "ncpfs", "nfs", "nfs4", "smb2", "smb3", "smbfs")
+    + tuple(
+        f"fuse.{kind}"
+        for kind in ("ceph", "gcsfuse", "glusterfs", "mfs", "rclone", "s3fs", "seaweedfs", "smbnetfs", "sshfs")
+    )
+)
+
+_MAGIC = b"SQLite format 3\x00"
+_SECRETS = ("password", "passfile", "sslpassword", "sslkey")
+_CREATING = 0x4172656E61  # the advisory lock under which tables are made on PostgreSQL
+
+State = Literal["missing", "empty", "ledger"]
+
+
+class LedgerError(ArenaError):
+    """A ledger that cannot be opened, read or written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What stands at a ledger's address: nothing, an empty database, or a ledger of some revision."""
+
+    state: State
+    revision: str = ""
+
+
+def locate(url: str | Path | None) -> sa.URL:
+    """The address of a ledger: a path, ``sqlite:///PATH`` or ``postgresql://...``; None is $ARENA_DB or ./arena.db.
+
+    Raises:
+        LedgerError: neither a file nor a PostgreSQL database.
+    """
+    text = str(url) if url is not None else os.environ.get("ARENA_DB") or "arena.db"
+    if "://" not in text:
+        if not text or text == ":memory:":
+            raise LedgerError("a ledger is a file or a PostgreSQL database, not a place in memory; give a path")
+        return sa.URL.create("sqlite", database=str(Path(text).expanduser().absolute()))
+    try:
+        parsed = sa.make_url(text)
+    except (sa.exc.ArgumentError, ValueError) as error:
+        raise LedgerError(
+            "cannot read the address of the ledger; write a path, sqlite:///PATH or postgresql://USER@HOST/NAME"
+        ) from error
+    backend = parsed.drivername.partition("+")[0]
+    if backend == "sqlite":
+        if not parsed.database or parsed.database == ":memory:" or parsed.query:
+            raise LedgerError("the ledger's address needs a path and no options: sqlite:///PATH")
+        return locate(Path(parsed.database))
+    if backend in ("postgresql", "postgres"):
+        return parsed.set(drivername="postgresql+psycopg")
+    raise LedgerError(f"a ledger cannot be kept in {backend!r}; write a path, sqlite:///PATH or postgresql://...")
+
+
+def shown(url: sa.URL) -> str:
+    """The address as it may be printed: a path, or a URL without secrets."""
+    if url.get_backend_name() == "sqlite":
+        return str(url.database)
+    hidden = {key: "***" for key in url.query if key in _SECRETS}
+    return url.update_query_dict(hidden).set(drivername="postgresql").render_as_string(hide_password=True)
+
+
+def artifacts_folder(url: sa.URL) -> Path:
+    """Where a ledger's artifacts are: beside a file, ``arena.db`` -> ``arena.artifacts``; for a server
+    $ARENA_ARTIFACTS or ./arena.artifacts.
+    """
+    if url.get_backend_name() == "sqlite":
+        return _path(url).with_suffix(".artifacts")
+    return Path(os.environ.get("ARENA_ARTIFACTS") or "arena.artifacts").absolute()
+
+
+def connect(url: sa.URL, *, create: bool, read_only: bool = False) -> sa.Engine:
+    """An engine on the ledger at an address; a new ledger is made first where ``create`` allows it.
+
+    Transactions of ``engine.execution_options(writes=True)`` take SQLite's write lock at their beginning; those of the
+    engine itself see one state of the ledger throughout.
+
+    Raises:
+        LedgerError: missing, damaged, another application's, of another revision, on a network disk, or unreachable.
+    """
+    sqlite = url.get_backend_name() == "sqlite"
+    if sqlite:
+        _refuse_network_disk(_path(url))
+    identity = identify(url)
+    if identity.state != "ledger":
+        if not create or read_only:
+            what = "there is no ledger at" if identity.state == "missing" else "there is only an empty database at"
+            raise LedgerError(f"{what} {shown(url)}; `arena tournament run` makes one, --db or ARENA_DB names another")
+        if sqlite:
+            _create_file(_path(url))
+        else:
+            _create_tables(url)
+        identity = identify(url)
+    refuse_other_revision(url, identity)
+    return engine(url, read_only=read_only)
+
+
+def refuse_other_revision(url: sa.URL, identity: Identity) -> None:
+    """Raises `LedgerError` unless the ledger has this release's revision."""
+    found, mine = identity.revision, REVISION
+    if found == mine:
+        return
+    if _number(found) > _number(mine):
+        raise LedgerError(
+            f"the ledger {shown(url)} has revision {found}, this release ({version('minimax-arena')}) reads revision "
+            f"{mine}: upgrade minimax-arena"
+        )
+    raise LedgerError(
+        f"the ledger {shown(url)} has revision {found}, this release reads revision {mine}: run `arena db upgrade`"
+    )
+
+
+def identify(url: sa.URL) -> Identity:
+    """What stands at the address; nothing is written.
+
+    Raises:
+        LedgerError: a damaged database, another application's, or a server that cannot be reached.
+    """
+    if url.get_backend_name() == "sqlite":
+        return _identify_file(_path(url))
+    found = engine(url)
+    try:
+        with explained(url), found.connect() as connection:
+            tables = sa.inspect(connection).get_table_names()
+            if not tables:
+                return Identity("empty")
+            if revisions.name not in tables:
+                raise LedgerError(_not_ours(shown(url)))
+            return Identity("ledger", str(connection.execute(sa.select(revisions.c.version_num)).scalar_one_or_none()))
+    finally:
+        found.dispose()
+
+
+def engine(url: sa.URL, *, read_only: bool = False) -> sa.Engine:
+    """An engine whose transactions are as `connect` says; nothing is checked."""
+    if url.get_backend_name() != "sqlite":
+        options = {"postgresql_readonly": True} if read_only else {}
+        try:
+            return sa.create_engine(url, isolation_level="REPEATABLE READ", execution_options=options)
+        except ModuleNotFoundError as error:
+            raise LedgerError(
+                "a ledger on PostgreSQL needs the driver psycopg: pip install 'minimax-arena[postgres]'"
+            ) from error
+    path = _path(url)
+    query = {"mode": "ro" if read_only else "rw", "uri": "true"}
+    if read_only and not os.access(path.parent, os.W_OK) and not _has_log(path):
+        query["immutable"] = "1"  # SQLite could not put its log's index there
+    file = sa.URL.create("sqlite", database=f"file:{_quoted(path)}", query=query)
+    made = sa.create_engine(file, connect_args={"timeout": BUSY_S})
+
+    @sa.event.listens_for(made, "connect")
+    def prepare(connection: sqlite3.Connection, _: object) -> None:
+        connection.isolation_level = None  # the module's own transactions begin too late; `begin` below begins them
+        connection.execute("pragma foreign_keys = on")
+        connection.execute("pragma synchronous = normal")  # in WAL mode a crash of the program loses nothing
+
+    @sa.event.listens_for(made, "begin")
+    def begin(connection: sa.Connection) -> None:
+        writes = connection.get_execution_options().get("writes")
+        connection.exec_driver_sql("begin immediate" if writes else "begin")
+
+    return made
+
+
+def writing(engine: sa.Engine) -> sa.Engine:
+    """The same engine, for transactions that write."""
+    if engine.dialect.name == "sqlite":
+        return engine.execution_options(writes=True)
+    return engine.execution_options(isolation_level="READ COMMITTED")  # what others committed while it waited counts
+
+
+@contextmanager
+def explained(url: sa.URL) -> Iterator[None]:
+    """Turns what a database says of its files, disk and server into a `LedgerError`; our own mistakes pass."""
+    try:
+        yield
+    except (sa.exc.OperationalError, sa.exc.InternalError) as error:
+        raise LedgerError(_reason(shown(url), str(error.orig))) from error
+    except sa.exc.DatabaseError as error:
+        if type(error) is not sa.exc.DatabaseError:
+            raise
+        raise LedgerError(_reason(shown(url), str(error.orig))) from error
+
+
+def _reason(where: str, said: str) -> str:
+    said = " ".join(said.split())
+    if "malformed" in said or "not a database" in said or "disk image" in said:
+        return f"the ledger {where} is damaged ({said}): `arena db check` lists the damage, a backup mends it"
+    if "locked" in said or "busy" in said:
+        return f"the ledger {where} is busy: another program has been writing for {BUSY_S:.0f} seconds; try again"
+    return f"the ledger {where} cannot be used: {said}"
+
+
+def _identify_file(path: Path) -> Identity:
+    if not path.exists():
+        return Identity("missing")
+    try:
+        with path.open("rb") as file:
+            magic = file.read(len(_MAGIC))
+    except OSError as error:
+        raise LedgerError(f"cannot read the ledger {path}: {error.strerror}") from error
+    if not magic:
+        return Identity("empty")
+    if magic != _MAGIC:
+        raise LedgerError(f"{path} is not a database, so no ledger: name another file, or restore a backup")
+    try:
+        return _read_identity(path)
+    except sqlite3.DatabaseError as error:
+        raise LedgerError(_reason(str(path), str(error))) from error
+
+
+def _read_identity(path: Path) -> Identity:
+    # Without a log beside it the file is the whole truth, and `immutable` keeps SQLite from making one. Where a log
+    # appears meanwhile (somebody began to write), what was read may be torn: read again.
+    if not _has_log(path):
+        try:
+            return _query_identity(path, "mode=ro&immutable=1")
+        except sqlite3.DatabaseError:
+            if not _has_log(path):
+                raise
+    return _query_identity(path, "mode=ro")
+
+
+def _query_identity(path: Path, options: str) -> Identity:
+    with closing(sqlite3.connect(f"file:{_quoted(path)}?{options}", uri=True, timeout=BUSY_S)) as connection:
+        tables = {name for (name,) in connection.execute("select name from sqlite_master where type = 'table'")}
+        if not tables:
+            return Identity("empty")
+        if revisions.name not in tables:
+            raise LedgerError(_not_ours(str(path)))
+        row = connection.execute(f"select version_num from {revisions.name}").fetchone()  # noqa: S608 - a constant
+        return Identity("ledger", str(row[0] if row else None))
+
+
+def _has_log(path: Path) -> bool:
+    logs = [path.with_name(path.name + ending) for ending in ("-wal", "-journal")]
+    return any(log.exists() and log.stat().st_size > 0 for log in logs)
+
+
+def _not_ours(where: str) -> str:
+    return f"{where} is the database of another application, no ledger of Arena; name another place"
+
+
+def _number(revision: str) -> int:
+    return int(revision) if revision.isdigit() else -1
+
+
+def _create_file(path: Path) -> None:
+    """Makes the ledger aside and moves it to its place whole: nobody ever sees half a ledger."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(path.parent), tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as folder:
+            if path.exists() and path.stat().st_size > 0:
+                return  # another program was faster: its ledger is as good
+            made = Path(folder) / path.name
+            with closing(sqlite3.connect(made)) as plain:
+                plain.execute("pragma journal_mode = wal")
+            new = engine(sa.URL.create("sqlite", database=str(made)))
+            with writing(new).begin() as connection:
+                _create_all(connection)
+            new.dispose()
+            made.rename(path)
+    except OSError as error:
+        raise LedgerError(f"cannot make a ledger at {path}: {error.strerror}") from error
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _create_tables(url: sa.URL) -> None:
+    new = engine(url)
+    try:
+        with explained(url), writing(new).begin() as connection:
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_CREATING)))
+            if not sa.inspect(connection).has_table(revisions.name):
+                _create_all(connection)
+    finally:
+        new.dispose()
+
+
+def _create_all(connection: sa.Connection) -> None:
+    metadata.create_all(connection)
+    revisions.metadata.create_all(connection)
+    connection.execute(revisions.insert().values(version_num=REVISION))
+
+
+def _refuse_network_disk(path: Path) -> None:
+    kind = filesystem(path)
+    if kind in NETWORK_FILESYSTEMS:
+        raise LedgerError(
+            f"{path} is on a network disk ({kind}), where SQLite loses data: keep the ledger on a local disk, or use "
+            "postgresql://..."
+        )
+
+
+def filesystem(path: Path) -> str:
+    """The type of the file system that a path is on, as /proc/mounts has it; '' where that cannot be known."""
+    try:
+        lines = MOUNTS.read_text(errors="replace").splitlines()
+    except OSError:
+        return ""
+    place, best, kind = path.resolve(), -1, ""
+    for line in lines:
+        fields = line.split(" ")
+        if len(fields) < 3:
+            continue
+        mount = Path(fields[1].replace("\\040", " ").replace("\\011", "\t").replace("\\134", "\\"))
+        if place.is_relative_to(mount) and len(mount.parts) >= best:
+            best, kind = len(mount.parts), fields[2]  # of two on one place the later hides the earlier
+    return kind
+
+
+def _path(url: sa.URL) -> Path:
+    return Path(str(url.database))
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")

@@ -1,0 +1,477 @@
+"""The ledger: agents, tournaments and the append-only record of their matches, in SQLite or PostgreSQL."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from arena import connection as db
+from arena import ledger_schema as schema
+from arena.artifacts import ArtifactStore
+from arena.connection import LedgerError
+from arena.games.errors import UnknownName
+from arena.games.game import GameInfo
+from arena.ledger_matches import (
+    Lineups,
+    block_of,
+    numbers_of,
+    read_columns,
+    read_faults,
+    read_results,
+    write_block,
+)
+from arena.ledger_rows import AgentVersion, GameRow, Played, Source, Status, Tournament
+from arena.results import Fault, MatchResult, MatchResults
+
+_VERSIONED = re.compile(r"(.+)@(\d+)")
+
+
+class Ledger:
+    """Agents, tournaments and matches at one address. Open it with `Ledger.open`; threads may share it."""
+
+    def __init__(self, url: sa.URL, engine: sa.Engine):
+        self._url = url
+        self._engine = engine
+        self._writer = db.writing(engine)
+        self._lineups: Lineups = {}  # as far as committed
+
+    @classmethod
+    def open(cls, url: str | Path | None = None, *, create: bool = True, read_only: bool = False) -> Ledger:
+        """The ledger at a path or URL; None is $ARENA_DB or ./arena.db. A missing one is made, unless ``create`` is off.
+
+        Raises:
+            LedgerError: missing, damaged, of another application or revision, on a network disk, or unreachable;
+                whatever is refused stays untouched.
+        """
+        located = db.locate(url)
+        return cls(located, db.connect(located, create=create, read_only=read_only))
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Ledger({self.address!r})"
+
+    @property
+    def address(self) -> str:
+        """The path, or the URL without its password."""
+        return db.shown(self._url)
+
+    @property
+    def artifacts(self) -> ArtifactStore:
+        """The contents of agents, beside the ledger."""
+        return ArtifactStore(db.artifacts_folder(self._url))
+
+    # Agents
+
+    def add_agent(
+        self,
+        name: str,
+        *,
+        specification: str,
+        kind: str,
+        content_hash: str | None = None,
+        lineage: Mapping[str, object] | None = None,
+    ) -> AgentVersion:
+        """The newest version of ``name`` if it is this very agent and not retired, else a new version.
+
+        Raises:
+            LedgerError: a name that references could not tell from a version.
+        """
+        if not name.strip() or name != name.strip() or not name.isprintable() or _VERSIONED.fullmatch(name):
+            raise LedgerError(
+                f"an agent cannot be named {name!r}: printable characters, no space at the ends, no version (@1) after it"
+            )
+        table = schema.agents
+        for _ in range(100):  # another writer may take the version number: then look again
+            with self._reading() as connection:
+                rows = connection.execute(
+                    sa.select(table).where(table.c.name == name).order_by(table.c.version.desc()).limit(1)
+                ).all()
+            newest = _agent(rows[0]) if rows else None
+            if newest is not None and not newest.retired:
+                if (newest.specification, newest.content_hash) == (specification, content_hash):
+                    return newest
+            row = {
+                "name": name,
+                "version": newest.version + 1 if newest else 1,
+                "specification": specification,
+                "kind": kind,
+                "content_hash": content_hash,
+                "lineage": dict(lineage or {}),
+                "created_at": _now(),
+            }
+            if self._insert_new(table, row) is not None:
+                return self.agent(f"{name}@{row['version']}")
+        raise LedgerError(f"cannot add agent {name!r}: other programs add versions of it all the time")
+
+    def agents(self, include_retired: bool = False) -> list[AgentVersion]:
+        """All versions of all agents, by name and version."""
+        query = sa.select(schema.agents).order_by(schema.agents.c.name, schema.agents.c.version)
+        if not include_retired:
+            query = query.where(schema.agents.c.retired_at.is_(None))
+        with self._reading() as connection:
+            return [_agent(row) for row in connection.execute(query)]
+
+    def agent(self, reference: str) -> AgentVersion:
+        """The version that ``name@2`` names; of ``name`` alone the newest, one in use before any retired one.
+
+        Raises:
+            UnknownName: no such agent.
+        """
+        table = schema.agents
+        query = sa.select(table).order_by(table.c.retired_at.is_not(None), table.c.version.desc()).limit(1)
+        versioned = _VERSIONED.fullmatch(reference)
+        if versioned:
+            query = query.where(table.c.name == versioned[1], table.c.version == int(versioned[2][:9]))
+        else:
+            query = query.where(table.c.name == reference)
+        with self._reading() as connection:
+            row = connection.execute(query).first()
+            if row is None:
+                known = connection.execute(sa.select(table.c.name, table.c.version)).all()
+                names = {name for name, _ in known}
+                if versioned and versioned[1] in names:
+                    names = {f"{name}@{version}" for name, version in known if name == versioned[1]}
+                raise UnknownName("agent", reference, names)
+        return _agent(row)
+
+    def retire_agent(self, reference: str) -> AgentVersion:
+        """Takes an agent out of the lists; its matches stay, and so does its rating."""
+        agent = self.agent(reference)
+        with self._writing() as connection:
+            connection.execute(
+                schema.agents.update()
+                .where(schema.agents.c.id == agent.id, schema.agents.c.retired_at.is_(None))
+                .values(retired_at=_now())
+            )
+        return self.agent(agent.label)
+
+    # Tournaments
+
+    def add_tournament(
+        self,
+        *,
+        name: str,
+        game: GameInfo,
+        agents: Sequence[AgentVersion],
+        config: Mapping[str, object],
+        seed: int,
+        planned: int | None,
+        source: Source = "play",
+        versions: Mapping[str, object] | None = None,
+        source_hash: str | None = None,
+    ) -> Tournament:
+        """A new tournament, running. Its key is the name in small letters, made unique: ``cup``, ``cup-2``.
+
+        ``source_hash``: of the file that an import is made of; a second one of that game and hash is the first one.
+
+        Raises:
+            LedgerError: an agent that stands twice, or a seed of more than 64 bits.
+        """
+        if len({agent.id for agent in agents}) != len(agents):
+            raise LedgerError(
+                "an agent stands twice in a tournament: register it under two names to rate it against itself"
+            )
+        if not -(1 << 63) <= seed < 1 << 63:
+            raise LedgerError(f"the seed {seed} does not fit in 64 bits; take a smaller number")
+        row = {
+            "name": name,
+            "game": game.specification,
+            "game_title": game.title,
+            "game_version": game.version,
+            "utility": game.utility,
+            "lane": game.lane,
+            "num_players": game.num_players,
+            "source": source,
+            "source_hash": source_hash,
+            "config": dict(config),
+            "seed": seed,
+            "planned": planned,
+            "status": "running",
+            "versions": dict(versions or {}),
+            "created_at": _now(),
+            "blocks": 0,
+            "matches": 0,
+        }
+        slug, number = _slug(name), 1
+        while True:
+            with self._reading() as connection:
+                taken = set(
+                    connection.scalars(
+                        sa.select(schema.tournaments.c.key).where(
+                            schema.tournaments.c.key.startswith(slug, autoescape=True)
+                        )
+                    )
+                )
+                imported = connection.scalars(
+                    sa.select(schema.tournaments.c.key).where(
+                        schema.tournaments.c.game == game.specification, schema.tournaments.c.source_hash == source_hash
+                    )
+                ).first()
+            if source_hash is not None and imported is not None:
+                return self.tournament(imported)
+            key = slug
+            while key in taken:
+                number += 1
+                key = f"{slug}-{number}"
+            seats = [{"position": i, "agent_id": agent.id} for i, agent in enumerate(agents)]
+            if self._insert_new(schema.tournaments, {**row, "key": key}, seats=seats) is not None:
+                return self.tournament(key)
+
+    def tournament(self, key: str) -> Tournament:
+        """Raises `UnknownName`."""
+        found = self._tournaments(schema.tournaments.c.key == key)
+        if not found:
+            with self._reading() as connection:
+                raise UnknownName("tournament", key, connection.scalars(sa.select(schema.tournaments.c.key)).all())
+        return found[0]
+
+    def tournaments(self, game: str | None = None) -> list[Tournament]:
+        """In the order in which they were made; of one game or of all."""
+        return self._tournaments(sa.true() if game is None else schema.tournaments.c.game == game)
+
+    def set_status(self, tournament: Tournament, status: Status) -> Tournament:
+        """The tournament with its new status; ``finished`` notes the time."""
+        with self._writing() as connection:
+            connection.execute(
+                schema.tournaments.update()
+                .where(schema.tournaments.c.id == tournament.id)
+                .values(status=status, finished_at=_now() if status == "finished" else None)
+            )
+        return self.tournament(tournament.key)
+
+    def games(self) -> list[GameRow]:
+        """All games with a tournament, by title."""
+        t = schema.tournaments
+        with self._reading() as connection:
+            newest = {
+                row.game: row
+                for row in connection.execute(sa.select(t.c.game, t.c.game_title, t.c.game_version).order_by(t.c.id))
+            }
+            counts = connection.execute(
+                sa.select(t.c.game, sa.func.count().label("tournaments"), sa.func.sum(t.c.matches).label("matches"))
+                .group_by(t.c.game)
+            ).all()  # fmt: skip
+            seats = schema.tournament_agents
+            entered = (
+                sa.select(t.c.game, sa.func.count(seats.c.agent_id.distinct()).label("agents"))
+                .join(seats, seats.c.tournament_id == t.c.id)
+                .group_by(t.c.game)
+            )
+            agents = {row.game: row.agents for row in connection.execute(entered)}
+        rows = [
+            GameRow(
+                game=row.game,
+                title=newest[row.game].game_title,
+                version=newest[row.game].game_version,
+                matches=int(row.matches),
+                tournaments=row.tournaments,
+                agents=agents.get(row.game, 0),
+            )
+            for row in counts
+        ]
+        return sorted(rows, key=lambda row: (row.title, row.game))
+
+    # Matches
+
+    def write(self, tournament: Tournament, results: MatchResults) -> int:
+        """Writes one block of matches in one transaction; how many of them are new: all, or none on a second write.
+
+        The tournament's lane decides whether they become rows or columns. Seats are indices into `Tournament.agents`,
+        -1 an empty seat. What an agent said (`Fault`) is kept as text: NUL and lone surrogates become question marks.
+
+        Raises:
+            LedgerError: matches out of order, a seat without an agent, or a block whose borders cut another block:
+                borders are fixed by the schedule, so that a block is written wholly or not at all.
+        """
+        if not len(results):
+            return 0
+        with self._writing() as connection:
+            fresh = write_block(connection, tournament, results, self._lineups)
+            if fresh is None:
+                connection.rollback()
+                return 0
+        self._lineups.update(fresh)
+        return len(results)
+
+    def written(self, tournament: Tournament) -> set[int]:
+        """The index of the first match of each block."""
+        query = sa.select(schema.blocks.c.first).where(schema.blocks.c.tournament_id == tournament.id)
+        with self._reading() as connection:
+            return set(connection.scalars(query))
+
+    def progress(self, tournament: Tournament) -> int:
+        """How many matches are written."""
+        query = sa.select(schema.tournaments.c.matches).where(schema.tournaments.c.id == tournament.id)
+        with self._reading() as connection:
+            return int(connection.scalars(query).one())
+
+    def mark(self, game: str) -> int:
+        """A number that grows whenever matches of the game are written: the key of what was computed from them."""
+        query = sa.select(sa.func.sum(schema.tournaments.c.blocks)).where(schema.tournaments.c.game == game)
+        with self._reading() as connection:
+            return int(connection.scalars(query).one() or 0)
+
+    def played(self, tournament: Tournament) -> Played:
+        """All matches without their actions."""
+        with self._reading() as connection:
+            columns = read_columns(connection, tournament)
+        return Played(
+            index=columns.specs.index,
+            seats=columns.specs.seats,
+            returns=columns.returns,
+            termination=columns.termination,
+            forfeit=columns.forfeit,
+            chance_seed=columns.specs.chance_seed,
+        )
+
+    def results(self, tournament: Tournament) -> MatchResults:
+        """All matches, in the order of their index.
+
+        Raises:
+            DamagedBlock: a block that does not unpack.
+        """
+        with self._reading() as connection:
+            return read_results(connection, tournament)
+
+    def match(self, tournament: Tournament, number: int) -> MatchResult:
+        """One match, by its index in the schedule.
+
+        Raises:
+            LedgerError: it is not written.
+        """
+        with self._reading() as connection:
+            first = block_of(connection, tournament, number)
+            if first is not None:
+                block = read_results(connection, tournament, first=first)
+                row = int(np.searchsorted(block.specs.index, number))
+                if block.specs.index[row] == number:
+                    return block[row]
+            last = connection.scalars(
+                sa.select(sa.func.max(schema.blocks.c.last)).where(schema.blocks.c.tournament_id == tournament.id)
+            ).one()
+        which = "none is written yet" if last is None else f"the last one is {last}"
+        raise LedgerError(f"tournament {tournament.key!r} has no match {number}; {which}")
+
+    def faults(self, tournament: Tournament) -> list[Fault]:
+        """Why matches were forfeited, in the order of their index."""
+        with self._reading() as connection:
+            return read_faults(connection, tournament)
+
+    def matches_of(self, agent_id: int, limit: int = 100) -> list[tuple[str, int]]:
+        """The last matches in which an agent sat: (tournament's key, number), the newest first."""
+        seats = schema.tournament_agents
+        joined = sa.select(seats.c.tournament_id).where(seats.c.agent_id == agent_id)
+        found: list[tuple[str, int]] = []
+        for tournament in reversed(self._tournaments(schema.tournaments.c.id.in_(joined))):
+            with self._reading() as connection:
+                numbers = numbers_of(connection, tournament, agent_id, limit - len(found))
+            found += [(tournament.key, number) for number in numbers]
+            if len(found) >= limit:
+                break
+        return found
+
+    def _tournaments(self, which: sa.ColumnElement[bool]) -> list[Tournament]:
+        t, seats = schema.tournaments, schema.tournament_agents
+        seated = (
+            sa.select(seats.c.tournament_id, schema.agents)
+            .join(schema.agents, schema.agents.c.id == seats.c.agent_id)
+            .join(t, t.c.id == seats.c.tournament_id)
+            .where(which)
+            .order_by(seats.c.tournament_id, seats.c.position)
+        )
+        with self._reading() as connection:
+            rows = connection.execute(sa.select(t).where(which).order_by(t.c.id)).all()
+            agents: dict[int, list[AgentVersion]] = {row.id: [] for row in rows}
+            for row in connection.execute(seated):
+                agents[row.tournament_id].append(_agent(row))
+        return [_tournament(row, tuple(agents[row.id])) for row in rows]
+
+    def _insert_new(
+        self, table: sa.Table, row: Mapping[str, object], *, seats: Sequence[dict[str, int]] = ()
+    ) -> int | None:
+        """The new row's id, with a tournament's seats; None where another writer took its key."""
+        insert = sqlite.insert if self._engine.dialect.name == "sqlite" else postgresql.insert
+        with self._writing() as connection:
+            statement = insert(table).values(dict(row)).on_conflict_do_nothing().returning(table.c.id)
+            number: int | None = connection.scalars(statement).first()
+            if number is not None and seats:
+                rows = [{**seat, "tournament_id": number} for seat in seats]
+                connection.execute(schema.tournament_agents.insert(), rows)
+        return number
+
+    @contextmanager
+    def _reading(self) -> Iterator[sa.Connection]:
+        with db.explained(self._url), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        with db.explained(self._url), self._writer.connect() as connection:
+            with connection.begin():
+                yield connection
+
+
+def _agent(row: sa.Row[tuple[object, ...]]) -> AgentVersion:
+    return AgentVersion(
+        id=row.id,
+        name=row.name,
+        version=row.version,
+        specification=row.specification,
+        kind=row.kind,
+        content_hash=row.content_hash,
+        lineage=row.lineage,
+        created_at=row.created_at,
+        retired=row.retired_at is not None,
+    )
+
+
+def _tournament(row: sa.Row[tuple[object, ...]], agents: tuple[AgentVersion, ...]) -> Tournament:
+    return Tournament(
+        id=row.id,
+        key=row.key,
+        name=row.name,
+        game=row.game,
+        game_title=row.game_title,
+        game_version=row.game_version,
+        utility=row.utility,
+        lane=row.lane,
+        num_players=row.num_players,
+        source=row.source,
+        config=row.config,
+        seed=row.seed,
+        agents=agents,
+        planned=row.planned,
+        status=row.status,
+        versions=row.versions,
+        created_at=row.created_at,
+        finished_at=row.finished_at,
+    )
+
+
+def _slug(name: str) -> str:
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].strip("-") or "tournament"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,367 @@
+"""A tournament's matches on their way into the ledger's tables and out of them: as rows, or as one row of columns a block."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from itertools import repeat
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from arena.connection import LedgerError
+from arena.games.ragged import Ragged
+from arena.ledger_rows import Tournament
+from arena.ledger_schema import blocks, faults, insert_or_ignore, lineup_seats, lineups, matches, tournaments
+from arena.packing import (
+    DamagedBlock,
+    pack_actions,
+    pack_columns,
+    pack_seconds,
+    unpack_actions,
+    unpack_columns,
+    unpack_seconds,
+)
+from arena.results import Fault, MatchResults, MatchSpecs, Termination
+
+EMPTY_SEAT = -1
+
+Lineups = dict[tuple[int, ...], int]
+"""Agents' ids by seat, 0 for an empty seat -> the lineup's id."""
+
+_CHUNK = 500  # values in one `in (...)`: databases bound the number of parameters
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Matches without actions, timings and faults."""
+
+    specs: MatchSpecs
+    returns: NDArray[np.float64]
+    termination: NDArray[np.int8]
+    forfeit: NDArray[np.int8]
+
+
+def in_rows(tournament: Tournament) -> bool:
+    """Whether the tournament's matches are rows; else a block is one row of columns."""
+    return tournament.lane != "tensor"
+
+
+def block_name(tournament: Tournament, first: int) -> str:
+    return f"block {first} of tournament {tournament.key!r}"
+
+
+def write_block(
+    connection: sa.Connection, tournament: Tournament, results: MatchResults, known: Lineups
+) -> Lineups | None:
+    """Writes a block inside the caller's transaction: the lineups that are new, or None where the block is there already.
+
+    Raises:
+        LedgerError: matches out of order, a seat without an agent, or borders that cut another block.
+    """
+    _validate(tournament, results)
+    first, last, count = int(results.specs.index[0]), int(results.specs.index[-1]), len(results)
+    dialect = connection.dialect.name
+    connection.execute(  # first of all: on PostgreSQL it makes the tournament's other writers wait
+        sa.update(tournaments)
+        .where(tournaments.c.id == tournament.id)
+        .values(blocks=tournaments.c.blocks + 1, matches=tournaments.c.matches + count)
+    )
+    if _is_written(connection, tournament, first, last):
+        return None
+    rows = in_rows(tournament)
+    columns = None if rows else pack_columns(results)
+    bodies = pack_seconds(results.seconds), pack_actions(results.actions)
+    connection.exec_driver_sql(insert_or_ignore(blocks, dialect), (tournament.id, first, last, count, columns, *bodies))
+    fresh: Lineups = {}
+    if rows:
+        ids = _agent_ids(tournament, results.specs.seats)
+        fresh = _new_lineups(connection, set(ids) - known.keys())
+        line = [known[agents] if agents in known else fresh[agents] for agents in ids]
+        connection.exec_driver_sql(insert_or_ignore(matches, dialect), _match_rows(tournament, line, results))
+    if results.faults:
+        connection.exec_driver_sql(insert_or_ignore(faults, dialect), _fault_rows(tournament, results.faults))
+    return fresh
+
+
+def read_columns(connection: sa.Connection, tournament: Tournament, *, first: int | None = None) -> Columns:
+    """All matches, or those of the block that begins with ``first``; ascending."""
+    if in_rows(tournament):
+        return _columns_of_rows(connection, tournament, first)
+    query = sa.select(blocks.c.first, blocks.c.matches, blocks.c.columns).order_by(blocks.c.first)
+    parts = [_no_columns(tournament)]
+    for start, count, packed in connection.execute(query.where(*_of_block(tournament, first))):
+        what = block_name(tournament, start)
+        if packed is None:
+            raise DamagedBlock(f"{what} is damaged: it has no columns; `arena db check` lists all damage")
+        columns = unpack_columns(packed, first=start, matches=count, players=tournament.num_players, what=what)
+        seats = columns[0].seats
+        if seats.min(initial=0) < EMPTY_SEAT or seats.max(initial=EMPTY_SEAT) >= len(tournament.agents):
+            raise DamagedBlock(f"{what} is damaged: a seat has no agent of the tournament; a backup mends it")
+        parts.append(Columns(*columns))
+    return Columns(
+        MatchSpecs.joined([part.specs for part in parts]),
+        np.concatenate([part.returns for part in parts]),
+        np.concatenate([part.termination for part in parts]),
+        np.concatenate([part.forfeit for part in parts]),
+    )
+
+
+def read_results(connection: sa.Connection, tournament: Tournament, *, first: int | None = None) -> MatchResults:
+    """All matches whole, or those of the block that begins with ``first``; ascending."""
+    columns = read_columns(connection, tournament, first=first)
+    query = sa.select(blocks.c.first, blocks.c.matches, blocks.c.seconds, blocks.c.actions).order_by(blocks.c.first)
+    actions: list[Ragged] = []
+    seconds = [np.empty((0, tournament.num_players), np.float32)]
+    for start, count, packed_seconds, packed_actions in connection.execute(query.where(*_of_block(tournament, first))):
+        what = block_name(tournament, start)
+        actions.append(unpack_actions(packed_actions, matches=count, what=what))
+        seconds.append(unpack_seconds(packed_seconds, matches=count, players=tournament.num_players, what=what))
+    whole = Ragged.joined(actions)
+    if len(whole) != len(columns.specs):
+        raise LedgerError(
+            f"tournament {tournament.key!r} has {len(columns.specs)} matches and the actions of {len(whole)}: "
+            "run `arena db check`"
+        )
+    return MatchResults(
+        specs=columns.specs,
+        returns=columns.returns,
+        termination=columns.termination,
+        forfeit=columns.forfeit,
+        actions=whole,
+        seconds=np.concatenate(seconds),
+        faults=tuple(read_faults(connection, tournament, columns.specs.index if first is not None else None)),
+    )
+
+
+def read_faults(
+    connection: sa.Connection, tournament: Tournament, index: NDArray[np.int64] | None = None
+) -> list[Fault]:
+    """All faults, or those between the first and the last match of ``index``."""
+    query = sa.select(faults).where(faults.c.tournament_id == tournament.id).order_by(faults.c.number, faults.c.player)
+    if index is not None and len(index):
+        query = query.where(faults.c.number.between(int(index[0]), int(index[-1])))
+    return [
+        Fault(
+            index=row.number,
+            player=row.player,
+            termination=Termination(row.termination),
+            message=row.message,
+            log=row.log,
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def block_of(connection: sa.Connection, tournament: Tournament, number: int) -> int | None:
+    """The first match of the block that spans match ``number``."""
+    query = (
+        sa.select(blocks.c.first, blocks.c.last)
+        .where(blocks.c.tournament_id == tournament.id, blocks.c.first <= number)
+        .order_by(blocks.c.first.desc())
+        .limit(1)
+    )
+    found = connection.execute(query).first()
+    return int(found.first) if found is not None and found.last >= number else None
+
+
+def numbers_of(connection: sa.Connection, tournament: Tournament, agent: int, limit: int) -> list[int]:
+    """The last ``limit`` matches in which an agent (by id) sat, the newest first."""
+    if in_rows(tournament):
+        seated = sa.select(lineup_seats.c.lineup_id).where(lineup_seats.c.agent_id == agent)
+        query = (
+            sa.select(matches.c.number)
+            .where(matches.c.tournament_id == tournament.id, matches.c.lineup_id.in_(seated))
+            .order_by(matches.c.number.desc())
+            .limit(limit)
+        )
+        return list(connection.scalars(query))
+    position = [one.id for one in tournament.agents].index(agent)
+    numbers: list[int] = []
+    starts = sa.select(blocks.c.first).where(blocks.c.tournament_id == tournament.id).order_by(blocks.c.first.desc())
+    for first in connection.scalars(starts).all():
+        if len(numbers) >= limit:
+            break
+        specs = read_columns(connection, tournament, first=first).specs
+        numbers += specs.index[(specs.seats == position).any(axis=1)][::-1].tolist()
+    return numbers[:limit]
+
+
+def _validate(tournament: Tournament, results: MatchResults) -> None:
+    index, seats = results.specs.index, results.specs.seats
+    if index[0] < 0 or np.any(np.diff(index) <= 0):
+        raise LedgerError("the matches of a block must have ascending numbers from 0 on, each once")
+    if seats.shape != (len(index), tournament.num_players):
+        raise LedgerError(
+            f"tournament {tournament.key!r} has {tournament.num_players} players a match; got seats of shape {seats.shape}"
+        )
+    if seats.min() < EMPTY_SEAT or seats.max() >= len(tournament.agents):
+        raise LedgerError(f"a seat names no agent of tournament {tournament.key!r}: it has {len(tournament.agents)}")
+
+
+def _is_written(connection: sa.Connection, tournament: Tournament, first: int, last: int) -> bool:
+    found = block_of(connection, tournament, last)
+    if found is None:
+        later = sa.select(sa.func.max(blocks.c.first)).where(
+            blocks.c.tournament_id == tournament.id, blocks.c.first.between(first, last)
+        )
+        found = connection.execute(later).scalar_one()
+        if found is None:
+            return False
+    end = connection.execute(sa.select(blocks.c.last).where(*_of_block(tournament, found))).scalar_one()
+    if (found, end) == (first, last):
+        return True
+    raise LedgerError(
+        f"matches {first} to {last} of tournament {tournament.key!r} cut the block {found} to {end} that is written "
+        "already: the borders of blocks are fixed by the schedule"
+    )
+
+
+def _agent_ids(tournament: Tournament, seats: NDArray[np.int64]) -> list[tuple[int, ...]]:
+    ids = np.array([agent.id for agent in tournament.agents] + [0], np.int64)  # an empty seat, -1, reads the last
+    return list(zip(*ids[seats].T.tolist(), strict=True))
+
+
+def _new_lineups(connection: sa.Connection, wanted: Collection[tuple[int, ...]]) -> Lineups:
+    if not wanted:
+        return {}
+    keys = {",".join(map(str, agents)): agents for agents in sorted(wanted)}  # one order: writers cannot lock crosswise
+    dialect = connection.dialect.name
+    mark = "?" if dialect == "sqlite" else "%s"
+    connection.exec_driver_sql(
+        f"insert into lineups (key) values ({mark}) on conflict do nothing",  # noqa: S608 - a constant
+        [(key,) for key in keys],
+    )
+    found: Lineups = {}
+    names = list(keys)
+    for at in range(0, len(names), _CHUNK):
+        query = sa.select(lineups.c.key, lineups.c.id).where(lineups.c.key.in_(names[at : at + _CHUNK]))
+        found.update({keys[key]: number for key, number in connection.execute(query)})
+    connection.exec_driver_sql(
+        insert_or_ignore(lineup_seats, dialect),
+        [(found[agents], seat, agent) for agents in keys.values() for seat, agent in enumerate(agents) if agent],
+    )
+    return found
+
+
+def _match_rows(tournament: Tournament, line: Sequence[int], results: MatchResults) -> list[tuple[object, ...]]:
+    specs = results.specs
+    texts: dict[tuple[float, ...], str] = {}
+    returns = []
+    for row in zip(*results.returns.T.tolist(), strict=True):
+        text = texts.get(row)
+        if text is None or 0.0 in row:  # 0.0 and -0.0 are one key
+            text = texts[row] = json.dumps(row)
+        returns.append(text)
+    return list(
+        zip(
+            repeat(tournament.id),
+            specs.index.tolist(),
+            line,
+            np.asarray(specs.seed, np.uint64).view(np.int64).tolist(),
+            np.asarray(specs.chance_seed, np.uint64).view(np.int64).tolist(),
+            returns,
+            results.termination.tolist(),
+            results.forfeit.tolist(),
+            results.actions.lengths().tolist(),
+            strict=False,
+        )
+    )
+
+
+def _fault_rows(tournament: Tournament, found: Sequence[Fault]) -> list[tuple[object, ...]]:
+    return [
+        (
+            tournament.id,
+            fault.index,
+            fault.player,
+            int(fault.termination),
+            _storable(fault.message),
+            _storable(fault.log),
+        )
+        for fault in found
+    ]
+
+
+def _storable(text: str) -> str:
+    """What a program printed may hold what no database keeps: NUL and lone surrogates become question marks."""
+    return text.replace("\0", "?").encode("utf-8", "replace").decode()
+
+
+def _columns_of_rows(connection: sa.Connection, tournament: Tournament, first: int | None) -> Columns:
+    m = matches.c
+    query = (
+        sa.select(m.number, m.lineup_id, m.seed, m.chance_seed, m.returns, m.termination, m.forfeit)
+        .where(m.tournament_id == tournament.id)
+        .order_by(m.number)
+    )
+    if first is not None:
+        last = connection.execute(sa.select(blocks.c.last).where(*_of_block(tournament, first))).scalar_one()
+        query = query.where(m.number.between(first, last))
+    rows = connection.execute(query).all()
+    if not rows:
+        return _no_columns(tournament)
+    number, line, seed, chance_seed, texts, termination, forfeit = zip(*rows, strict=True)
+    seats = _positions(connection, tournament, set(line))
+    returns = {text: _returns(tournament, text) for text in set(texts)}
+    return Columns(
+        MatchSpecs(
+            index=np.array(number, np.int64),
+            seats=np.array([seats[one] for one in line], np.int64),
+            seed=np.array(seed, np.int64).view(np.uint64),
+            chance_seed=np.array(chance_seed, np.int64).view(np.uint64),
+        ),
+        np.array([returns[text] for text in texts], np.float64),
+        np.array(termination, np.int8),
+        np.array(forfeit, np.int8),
+    )
+
+
+def _positions(connection: sa.Connection, tournament: Tournament, wanted: set[int]) -> dict[int, list[int]]:
+    position = {str(agent.id): i for i, agent in enumerate(tournament.agents)} | {"0": EMPTY_SEAT}
+    ids, found = sorted(wanted), {}
+    for at in range(0, len(ids), _CHUNK):
+        query = sa.select(lineups.c.id, lineups.c.key).where(lineups.c.id.in_(ids[at : at + _CHUNK]))
+        for lineup, key in connection.execute(query):
+            names = key.split(",")
+            if len(names) != tournament.num_players or not position.keys() >= set(names):
+                raise LedgerError(
+                    f"tournament {tournament.key!r} is damaged: lineup {key!r} is not of its agents; run `arena db check`"
+                )
+            found[lineup] = [position[name] for name in names]
+    if len(found) != len(ids):
+        raise LedgerError(f"tournament {tournament.key!r} is damaged: a lineup is missing; run `arena db check`")
+    return found
+
+
+def _returns(tournament: Tournament, text: str) -> list[float]:
+    try:
+        values = json.loads(text)
+        returns = [float(value) for value in values]
+    except (ValueError, TypeError) as error:
+        returns, cause = [], error
+    else:
+        cause = None
+    if len(returns) != tournament.num_players:
+        raise LedgerError(
+            f"tournament {tournament.key!r} is damaged: {text!r} are no returns; run `arena db check`"
+        ) from cause
+    return returns
+
+
+def _no_columns(tournament: Tournament) -> Columns:
+    players = tournament.num_players
+    none = np.empty(0, np.uint64)
+    return Columns(
+        MatchSpecs(index=np.empty(0, np.int64), seats=np.empty((0, players), np.int64), seed=none, chance_seed=none),
+        np.empty((0, players)),
+        np.empty(0, np.int8),
+        np.empty(0, np.int8),
+    )
+
+
+def _of_block(tournament: Tournament, first: int | None) -> tuple[sa.ColumnElement[bool], ...]:
+    of_tournament = blocks.c.tournament_id == tournament.id
+    return (of_tournament,) if first is None else (of_tournament, blocks.c.first == first)

@@ -1,0 +1,149 @@
+"""The tables of the ledger, one definition for SQLite and PostgreSQL. Every change of them is a file in `arena.migrations`."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+REVISION = "0001"
+"""What this release reads and writes: the newest file in ``arena/migrations/versions``. Numbers, so that they are ordered."""
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+_ID = BigInteger().with_variant(Integer(), "sqlite")  # SQLite numbers rows by itself only where the type is INTEGER
+
+agents = Table(
+    "agents",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("specification", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("content_hash", Text),
+    Column("lineage", JSON, nullable=False),
+    Column("created_at", Text, nullable=False),  # ISO 8601 in UTC, here and below
+    Column("retired_at", Text),
+    UniqueConstraint("name", "version"),
+)
+
+tournaments = Table(
+    "tournaments",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("key", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("game", Text, nullable=False, index=True),
+    Column("game_title", Text, nullable=False),
+    Column("game_version", Text, nullable=False),
+    Column("utility", Text, nullable=False),
+    Column("lane", Text, nullable=False),
+    Column("num_players", Integer, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("source_hash", Text),  # of an imported file; a second import of it is the same tournament
+    Column("config", JSON, nullable=False),
+    Column("seed", BigInteger, nullable=False),
+    Column("planned", BigInteger),
+    Column("status", Text, nullable=False),
+    Column("versions", JSON, nullable=False),
+    Column("created_at", Text, nullable=False),
+    Column("finished_at", Text),
+    Column("blocks", BigInteger, nullable=False),  # how many blocks and matches are written: an aggregate, kept in
+    Column("matches", BigInteger, nullable=False),  # the transaction of each block, that `database.check` counts again
+    UniqueConstraint("game", "source_hash"),
+)
+
+tournament_agents = Table(
+    "tournament_agents",
+    metadata,
+    Column("tournament_id", _ID, ForeignKey("tournaments.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("agent_id", _ID, ForeignKey("agents.id"), nullable=False, index=True),
+)
+
+lineups = Table(
+    "lineups",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("key", Text, nullable=False, unique=True),  # agents' ids by seat, "3,5"; 0 is an empty seat
+)
+
+lineup_seats = Table(
+    "lineup_seats",
+    metadata,
+    Column("lineup_id", _ID, ForeignKey("lineups.id"), primary_key=True),
+    Column("seat", Integer, primary_key=True),
+    Column("agent_id", _ID, ForeignKey("agents.id"), nullable=False, index=True),
+)
+
+# Object and hosted lane: a row a match. Seeds are unsigned numbers of 64 bits, kept with their bits as signed ones.
+matches = Table(
+    "matches",
+    metadata,
+    Column("tournament_id", _ID, ForeignKey("tournaments.id"), primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("lineup_id", _ID, ForeignKey("lineups.id"), nullable=False),
+    Column("seed", BigInteger, nullable=False),
+    Column("chance_seed", BigInteger, nullable=False),
+    Column("returns", Text, nullable=False),  # a JSON list, one number a player
+    Column("termination", SmallInteger, nullable=False),
+    Column("forfeit", SmallInteger, nullable=False),
+    Column("plies", Integer, nullable=False),  # recorded actions, chance outcomes included
+    sqlite_with_rowid=False,
+)
+
+# One row a block of matches in every lane; in the tensor lane `columns` holds what otherwise are rows of `matches`.
+# Actions stand last: a reader of the other columns does not page through them.
+blocks = Table(
+    "blocks",
+    metadata,
+    Column("tournament_id", _ID, ForeignKey("tournaments.id"), primary_key=True),
+    Column("first", BigInteger, primary_key=True, autoincrement=False),
+    Column("last", BigInteger, nullable=False),
+    Column("matches", Integer, nullable=False),
+    Column("columns", LargeBinary),
+    Column("seconds", LargeBinary, nullable=False),
+    Column("actions", LargeBinary, nullable=False),
+)
+
+faults = Table(
+    "faults",
+    metadata,
+    Column("tournament_id", _ID, ForeignKey("tournaments.id"), primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("player", SmallInteger, primary_key=True, autoincrement=False),
+    Column("termination", SmallInteger, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("log", Text, nullable=False),
+)
+
+# Alembic's own table under Arena's name: a database that has it is a ledger, any other belongs to somebody else.
+revisions = Table("arena_revision", MetaData(), Column("version_num", String(32), primary_key=True))
+
+
+def insert_or_ignore(table: Table, dialect: str) -> str:
+    """SQL that inserts rows given as tuples of all columns and passes over those whose key is taken.
+
+    Plain text for the driver: compiled and typed inserts cost four times as much a row.
+    """
+    names = ", ".join(f'"{column.name}"' for column in table.columns)
+    marks = ", ".join(["?" if dialect == "sqlite" else "%s"] * len(table.columns))
+    return f'insert into "{table.name}" ({names}) values ({marks}) on conflict do nothing'  # noqa: S608 - our own names

@@ -1,0 +1,1 @@
+"""Alembic's migrations of the ledger, one numbered file a revision; `arena.database.upgrade` runs them."""

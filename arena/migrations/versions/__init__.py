@@ -1,0 +1,1 @@
+"""One file a revision, `revision_NNNN.py`; never change one that was released."""
