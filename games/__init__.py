@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from arena.games.actions import ActionSpace, LegalActions, ListedLegal, MaskedLegal, VectorLegal
 from arena.games.agent import Agent, AgentInfo, Answer, ClockedAgent
+from arena.games.conformance import ConformanceError, check_game
 from arena.games.errors import (
     AgentCrashed,
     AgentFault,
@@ -33,6 +34,7 @@ __all__ = [
     "Answer",
     "ArenaError",
     "ClockedAgent",
+    "ConformanceError",
     "Game",
     "GameInfo",
     "GameMissing",
@@ -54,6 +56,7 @@ __all__ = [
     "Turn",
     "UnknownName",
     "VectorLegal",
+    "check_game",
     "list_games",
     "load_game",
     "uniform_policy",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ from arena.games.ragged import Ragged
 from arena.games.seeds import CHANCE_STREAM, OUTCOME_STREAM, counter_hash, seed_of, unit
 
 CHANCE, SIMULTANEOUS, TERMINAL = -1, -2, -4  # what State.current_player() says in place of a player
+UNSEEN = ("irreversible_move_counter", "repetitions")  # chess clocks that count the moves of pieces nobody shows
 SEED_BITS = 31  # OpenSpiel keeps parameters in C++ ints
 
 
@@ -37,6 +39,7 @@ class OpenSpielTables:
         self._moves = np.zeros(capacity, np.int64)
         self._logs: list[list[int]] = [[] for _ in range(capacity)] if info.simultaneous else []
         self._observe, self._observed = _observer(rules, self._kind)
+        self._unseen = _unseen_columns(self._observe) if info.information == "imperfect" else []
 
     @property
     def info(self) -> GameInfo:
@@ -96,6 +99,8 @@ class OpenSpielTables:
         for i, (t, p) in enumerate(rows):
             observe.set_from(states[t], p)
             filled[i] = observed
+        if self._unseen:
+            filled[:, self._unseen] = 0
         return filled
 
     def text(self, table: NDArray[np.int64], player: NDArray[np.int64]) -> list[str]:
@@ -241,3 +246,15 @@ def _observer(rules: Any, kind: Any) -> tuple[Any, NDArray[np.float32] | None]:
         return None, None
     observation = pyspiel._Observation(rules, rules.make_observer({}))
     return observation, np.frombuffer(observation, np.float32)
+
+
+def _unseen_columns(observation: Any) -> list[int]:
+    """Columns of a tensor that tell of hidden moves; they are given as 0."""
+    columns: list[int] = []
+    start = 0
+    for span in observation.tensors_info() if observation is not None else ():
+        end = start + math.prod(span.shape)
+        if span.name.endswith(UNSEEN):
+            columns += range(start, end)
+        start = end
+    return columns
