@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING
+
 from arena.games.actions import ActionSpace, LegalActions, ListedLegal, MaskedLegal, VectorLegal
 from arena.games.agent import Agent, AgentInfo, Answer, ClockedAgent
 from arena.games.conformance import ConformanceError, check_game
@@ -23,6 +26,10 @@ from arena.games.observation import ObservationBatch
 from arena.games.policy import MixturePolicy, Policy, TabularPolicy, uniform_policy
 from arena.games.ragged import Ragged
 from arena.games.registry import list_games, load_game
+
+if TYPE_CHECKING:
+    from arena.games.pettingzoo import from_pettingzoo
+    from arena.games.pettingzoo_env import to_pettingzoo
 
 __all__ = [
     "ActionSpace",
@@ -57,7 +64,21 @@ __all__ = [
     "UnknownName",
     "VectorLegal",
     "check_game",
+    "from_pettingzoo",
     "list_games",
     "load_game",
+    "to_pettingzoo",
     "uniform_policy",
 ]
+
+_LATE = {
+    "from_pettingzoo": "arena.games.pettingzoo",
+    "to_pettingzoo": "arena.games.pettingzoo_env",
+}
+"""Names whose modules import heavy packages, and are therefore imported when the name is first read."""
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_LATE[name]), name)

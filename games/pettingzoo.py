@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from arena.games.errors import GameMissing
-from arena.games.game import GameInfo
+from arena.games.game import Game, GameInfo
 from arena.games.pettingzoo_catalogue import (
     Entry,
     catalogue,
     checked_parameters,
+    draws_text,
     find,
     implementation,
     make,
@@ -28,6 +29,7 @@ from arena.games.pettingzoo_facts import Facts, facts_of
 from arena.games.pettingzoo_spaces import action_space, flatten_of
 from arena.games.pettingzoo_table import Blueprint, mask_of
 from arena.games.pettingzoo_tables import PettingZooTables
+from arena.games.registry import load_game
 from arena.games.specification import Call, parse_call
 
 
@@ -43,6 +45,9 @@ class PettingZooGame:
 
     def tables(self, capacity: int) -> PettingZooTables:
         return PettingZooTables(self.blueprint, capacity)
+
+    def __reduce__(self) -> tuple[Callable[[str], Game], tuple[str]]:
+        return load_game, (self.info.specification,)
 
 
 def load(rest: str) -> PettingZooGame:
@@ -137,7 +142,7 @@ def _game(entry: Entry, call: Call) -> PettingZooGame:
     known = parameters_of(entry)
     given = checked_parameters(call, known)
     facts = facts_of(entry.name, {**known, **given})
-    settings = {**given, **facts.settings}
+    settings = {**given, **({"render_mode": "ansi"} if draws_text(entry) else {}), **facts.settings}
     name = Call(entry.name, given)
     return from_pettingzoo(
         lambda: make(entry, settings),

@@ -72,9 +72,7 @@ def catalogue() -> dict[str, Entry]:
     for parallel, registry in ((False, aec_registry), (True, parallel_registry)):  # the second one wins
         for spec in registry.values():
             name = spec.name if spec.version is None else f"{spec.name}_v{spec.version}"
-            found[name] = Entry(
-                name=name, family=spec.namespace or "", creator=spec.entry_point, parallel=parallel
-            )
+            found[name] = Entry(name=name, family=spec.namespace or "", creator=spec.entry_point, parallel=parallel)
     for name in _mpe_names():
         found[name] = Entry(name=name, family="mpe", creator=f"mpe2.{name}:parallel_env", parallel=True)
     return found
@@ -112,6 +110,13 @@ def parameters_of(entry: Entry) -> dict[str, object]:
         found = {name: default for maker in makers for name, default in (_keywords(maker) or {}).items()}
         found = {name: default for name, default in found.items() if default is not inspect.Parameter.empty}
     return {name: default for name, default in found.items() if name not in LOOKS}
+
+
+def draws_text(entry: Entry) -> bool:
+    """Whether the environment can show itself as text."""
+    creator = _creator(entry)
+    raw = getattr(importlib.import_module(_module_of(creator, entry)), "raw_env", creator)
+    return "ansi" in getattr(raw, "metadata", {}).get("render_modes", ())
 
 
 def checked_parameters(call: Call, known: Mapping[str, object]) -> dict[str, Value]:

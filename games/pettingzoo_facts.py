@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 Parameters = Mapping[str, Any]
 
+POKER_SHOWN = ("hand", "public_card", "public_cards", "my_chips", "all_chips", "stakes", "pot")
 CALL_RAISE_FOLD_CHECK = ("call", "raise", "fold", "check")
 
 
@@ -25,7 +26,8 @@ class Facts:
 
     ``bounds``: least and greatest return of a player. ``packages``: distributions that hold the rules, for the version.
     ``settings``: what the constructor must be given to work. ``prepare``: called with the environment before it is used,
-    where environments of one process share state. ``action_text``: (environment, player, action) in the game's notation.
+    where environments of one process share state. ``view``: (environment, player), all that the player may see, in words.
+    ``action_text``: (environment, player, action) in the game's notation.
     """
 
     chance: bool = True
@@ -39,29 +41,14 @@ class Facts:
     tables_at_once: int = 16
     settings: Parameters = field(default_factory=dict)
     prepare: Callable[[Any], None] | None = None
+    view: Callable[[Any, int], str] | None = None
     action_text: Callable[[Any, int, int], str] | None = None
 
 
 def facts_of(name: str, parameters: Parameters) -> Facts:
     """The facts of the environment `name` (with version) with all its parameters, defaults included."""
-    known = FACTS.get(name)
-    return known(parameters) if known else Facts()
-
-
-def _tictactoe(parameters: Parameters) -> Facts:
-    return _board(max_length=9)
-
-
-def _connect_four(parameters: Parameters) -> Facts:
-    return _board(max_length=42)
-
-
-def _chess(parameters: Parameters) -> Facts:
-    return _board(packages=("chess",), action_text=_chess_move)
-
-
-def _go(parameters: Parameters) -> Facts:
-    return _board(prepare=_set_go_board, action_text=_go_move)
+    known = FACTS.get(name, Facts())
+    return known if isinstance(known, Facts) else known(parameters)
 
 
 def _board(**more: Any) -> Facts:
@@ -94,20 +81,7 @@ def _rock_paper_scissors(parameters: Parameters) -> Facts:
 
 def _poker(**more: Any) -> Facts:
     """Chips change hands: zero-sum. RLCard deals from the seed."""
-    return Facts(utility="zero_sum", replay="exact", packages=("rlcard",), tables_at_once=64, **more)
-
-
-def _leduc(parameters: Parameters) -> Facts:
-    # at most (1 + 2 + 4) * 2 chips go in, counted in big blinds of 2
-    return _poker(bounds=(-7.0, 7.0), max_length=8, action_names=CALL_RAISE_FOLD_CHECK)
-
-
-def _texas(parameters: Parameters) -> Facts:
-    return _poker(action_names=CALL_RAISE_FOLD_CHECK)
-
-
-def _texas_no_limit(parameters: Parameters) -> Facts:
-    return _poker(action_names=("fold", "check or call", "raise half the pot", "raise the pot", "all in"))
+    return Facts(utility="zero_sum", replay="exact", packages=("rlcard",), tables_at_once=64, view=_poker_hand, **more)
 
 
 def _hanabi(parameters: Parameters) -> Facts:
@@ -117,28 +91,9 @@ def _hanabi(parameters: Parameters) -> Facts:
         replay="exact",
         packages=("open_spiel", "shimmy"),
         tables_at_once=64,
+        view=_hanabi_table,
         action_text=_hanabi_move,
     )
-
-
-def _cooperative_pong(parameters: Parameters) -> Facts:
-    # observations are pixels of the picture, which is drawn in this mode alone
-    return Facts(settings={"render_mode": "rgb_array"})
-
-
-FACTS: dict[str, Callable[[Parameters], Facts]] = {
-    "chess_v6": _chess,
-    "connect_four_v3": _connect_four,
-    "cooperative_pong_v6": _cooperative_pong,
-    "go_v5": _go,
-    "hanabi_v5": _hanabi,
-    "leduc_holdem_v4": _leduc,
-    "rps_v2": _rock_paper_scissors,
-    "texas_holdem_no_limit_v6": _texas_no_limit,
-    "texas_holdem_v4": _texas,
-    "tictactoe_v3": _tictactoe,
-}
-"""Named with their version: another version may have other rules, and is then described by `Facts()`."""
 
 
 def _set_go_board(env: Any) -> None:
@@ -156,7 +111,12 @@ def _chess_move(env: Any, player: int, action: int) -> str:
     return str(chess_utils.action_to_move(env.board, action, player).uci())
 
 
-def _go_move(env: Any, player: int, action: int) -> str:
+def _go_board(env: Any, _player: int) -> str:
+    """Black X, White O, row by row from above."""
+    return "\n".join(" ".join(".XO"[stone] for stone in row) for row in env._go.board.tolist())
+
+
+def _go_move(env: Any, _player: int, action: int) -> str:
     """The point as GTP writes it, for example D4, or pass."""
     from pettingzoo.classic.go import coords
 
@@ -164,5 +124,40 @@ def _go_move(env: Any, player: int, action: int) -> str:
     return str(coords.to_gtp(coords.from_flat(action)))
 
 
+def _poker_hand(env: Any, player: int) -> str:
+    """RLCard's cards and chips as they are seen from a seat; what may be done is told elsewhere."""
+    seen = env.env.get_state(player)["raw_obs"]
+    return "\n".join(f"{key.replace('_', ' ')}: {_words(seen[key])}" for key in POKER_SHOWN if key in seen)
+
+
+def _words(value: object) -> str:
+    if isinstance(value, list):
+        return " ".join(map(str, value)) or "none"
+    return "none" if value is None else str(value)
+
+
+def _hanabi_table(env: Any, player: int) -> str:
+    return str(env.hanabi_env.game_state.observation_string(player))
+
+
 def _hanabi_move(env: Any, player: int, action: int) -> str:
     return str(env.hanabi_env.game_state.action_to_string(player, action))
+
+
+FACTS: dict[str, Facts | Callable[[Parameters], Facts]] = {
+    "chess_v6": _board(packages=("chess",), action_text=_chess_move),
+    "connect_four_v3": _board(max_length=42),
+    # observations are pixels of the picture, which is drawn in this mode alone
+    "cooperative_pong_v6": Facts(settings={"render_mode": "rgb_array"}),
+    "go_v5": _board(prepare=_set_go_board, view=_go_board, action_text=_go_move),
+    "hanabi_v5": _hanabi,
+    # at most (1 + 2 + 4) * 2 chips of a player go in, counted in big blinds of 2
+    "leduc_holdem_v4": _poker(bounds=(-7.0, 7.0), max_length=8, action_names=CALL_RAISE_FOLD_CHECK),
+    "rps_v2": _rock_paper_scissors,
+    "texas_holdem_no_limit_v6": _poker(
+        action_names=("fold", "check or call", "raise half the pot", "raise the pot", "all in")
+    ),
+    "texas_holdem_v4": _poker(action_names=CALL_RAISE_FOLD_CHECK),
+    "tictactoe_v3": _board(max_length=9),
+}
+"""Named with their version: another version may have other rules, and is then described by `Facts()`."""

@@ -175,7 +175,7 @@ def legal_actions(actions: PlayerActions, observation: object, info: dict[str, o
 
 def mask_of(observation: object, info: dict[str, object]) -> NDArray[np.int8] | None:
     """The action mask in an observation, or else in its info."""
-    mask: Any = observation.get(MASK) if isinstance(observation, dict) else None
-    if mask is None:
-        mask = info.get(MASK)
+    mask: NDArray[np.int8] | None = observation.get(MASK) if isinstance(observation, dict) else None
+    if mask is None and MASK in info:
+        mask = np.asarray(info[MASK], np.int8)
     return mask

@@ -84,11 +84,8 @@ class PettingZooTables:
         return rows
 
     def text(self, table: NDArray[np.int64], player: NDArray[np.int64]) -> list[str]:
-        """Environments' own texts show the whole table: they are given to players only under perfect information."""
         rows = zip(table.tolist(), player.tolist(), strict=True)
-        if self._draws_text and self.info.information == "perfect":
-            return [f"You are {self._blueprint.agents[seat]}.\n{self._at(slot).env.render()}" for slot, seat in rows]
-        return [self._view(self._at(slot), seat) for slot, seat in rows]
+        return [f"You are {self._blueprint.agents[seat]}.\n{self._view(self._at(slot), seat)}" for slot, seat in rows]
 
     def information_state(self, table: NDArray[np.int64], player: NDArray[np.int64]) -> list[str]:
         raise NotProvided(f"{self.info.specification} has no information states: PettingZoo names none")
@@ -98,9 +95,12 @@ class PettingZooTables:
 
     def render(self, table: int) -> str:
         match = self._at(table)
-        if self._draws_text:
+        if _draws_text(match.env):
             return str(match.env.render())
-        return "\n\n".join(self._view(match, player) for player in range(self.info.num_players))
+        views = [self._view(match, player) for player in range(self.info.num_players)]
+        if self.info.information == "perfect" and self._blueprint.facts.view is not None:
+            return views[0]
+        return "\n\n".join(f"{agent}:\n{view}" for agent, view in zip(self._blueprint.agents, views, strict=True))
 
     def action_text(self, table: int, player: int, action: Any) -> str:
         write = self._blueprint.facts.action_text
@@ -111,13 +111,13 @@ class PettingZooTables:
             return names[int(action)]
         return str(np.asarray(action).tolist())
 
-    @property
-    def _draws_text(self) -> bool:
-        return self._blueprint.facts.settings.get("render_mode") == "ansi"
-
     def _view(self, match: Table, player: int) -> str:
-        seen = observed(match.observe(player))
-        return f"You are {self._blueprint.agents[player]}. You observe:\n{text_of(seen)}"
+        """What a player sees. An environment's own text shows the whole table: it serves under perfect information."""
+        if self._blueprint.facts.view is not None:
+            return self._blueprint.facts.view(match.env, player)
+        if self.info.information == "perfect" and _draws_text(match.env):
+            return str(match.env.render())
+        return text_of(observed(match.observe(player)))
 
     def _at(self, slot: int) -> Table:
         """The match at a table, ready to be used."""
@@ -162,3 +162,7 @@ class PettingZooTables:
         low = np.array([actions[player].low for player in players], np.float64).reshape(-1, width)
         high = np.array([actions[player].high for player in players], np.float64).reshape(-1, width)
         return VectorLegal(low, high, self.info.action_space.kind == "multi_discrete")
+
+
+def _draws_text(env: Any) -> bool:
+    return getattr(env, "render_mode", None) == "ansi"
