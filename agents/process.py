@@ -339,7 +339,7 @@ def _kill_all(process: subprocess.Popen[bytes], cookie: str) -> None:
     """Kills the program's process group, then whatever else carries its cookie, until nobody does."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-    while any([_killed(other, cookie) for other in psutil.process_iter()]):  # the list: all of them, not the first
+    while sum(_killed(other, cookie) for other in psutil.process_iter()):
         time.sleep(0.001)
 
 

@@ -14,29 +14,31 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from typing import Any
 
 PROTOCOL_VERSION = 1
+Message = dict[str, Any]
 
 
 def make_answer(
-    act: Callable[[dict], object],
+    act: Callable[[Message], object],
     *,
     name: str = "",
     version: str = "",
     wants: Sequence[str] | None = None,
     matches: int = 1,
     deterministic: bool = False,
-    hello: Callable[[dict], object] | None = None,
-    start: Callable[[dict], object] | None = None,
-    end: Callable[[dict], object] | None = None,
-) -> Callable[[dict], dict | None]:
+    hello: Callable[[Message], object] | None = None,
+    start: Callable[[Message], object] | None = None,
+    end: Callable[[Message], object] | None = None,
+) -> Callable[[Message], Message | None]:
     """The function from a message to its answer; None where there is nothing to answer.
 
     ``wants``: parts of observations, None = all. ``matches``: how many at once. ``hello``, ``start`` and ``end`` are
     called with those messages: the game's facts; match, player, move_s, match_s; match, player, returns.
     """
 
-    def answer(message: dict) -> dict | None:
+    def answer(message: Message) -> Message | None:
         kind = message["type"]
         if kind == "act":
             return {"type": "action", "request": message["request"], "action": act(message["observation"])}
@@ -45,16 +47,16 @@ def make_answer(
             called(message)
         if kind != "hello":
             return None
-        said = {"type": "hello", "protocol": PROTOCOL_VERSION, "name": name, "version": version, "matches": matches}
-        said["deterministic"] = deterministic
+        said: Message = {"type": "hello", "protocol": PROTOCOL_VERSION, "name": name, "version": version}
+        said |= {"matches": matches, "deterministic": deterministic}
         return said if wants is None else {**said, "wants": list(wants)}
 
     return answer
 
 
-def run(act: Callable[[dict], object], **about: object) -> None:
+def run(act: Callable[[Message], object], **about: Any) -> None:
     """Plays over standard input and output until Arena says quit; `about` is that of `make_answer`. Prints go to the log."""
-    answer = make_answer(act, **about)  # type: ignore[arg-type]  # passed on as given
+    answer = make_answer(act, **about)
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as out:
         os.dup2(2, 1)  # whatever prints, prints to standard error: standard output is for messages
         for line in sys.stdin.buffer:
@@ -67,11 +69,11 @@ def run(act: Callable[[dict], object], **about: object) -> None:
                 out.flush()
 
 
-def serve(act: Callable[[dict], object], *, host: str = "127.0.0.1", port: int = 8000, **about: object) -> None:
+def serve(act: Callable[[Message], object], *, host: str = "127.0.0.1", port: int = 8000, **about: Any) -> None:
     """Plays over HTTP, one message a POST, until interrupted; `about` is that of `make_answer`."""
     import http.server  # slow to import, and `run` does without
 
-    answer = make_answer(act, **about)  # type: ignore[arg-type]  # passed on as given
+    answer = make_answer(act, **about)
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
