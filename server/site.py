@@ -25,7 +25,7 @@ from arena.server.standings_cache import StandingsCache
 THEMES = ("light", "dark")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Site:
     """One ledger as a web site."""
 

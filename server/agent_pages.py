@@ -1,0 +1,132 @@
+"""Agents: all of them in a list, and one with what it is, how it stands on each ladder, and its last matches."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Request
+from markupsafe import Markup
+from starlette.responses import Response
+
+from arena.games import ArenaError
+from arena.ledger_rows import AgentVersion
+from arena.leaderboards.leaderboard import Matrix, Row
+from arena.server import numbers
+from arena.server.drawing.bars import score_interval, wdl_bar
+from arena.server.ladder import half_width, rank_range
+from arena.server.match_lists import recent_matches, tournaments_of
+from arena.server.site import Site, SiteOf, page
+from arena.standings import Standings
+
+router = APIRouter()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opponent:
+    """How an agent does against one other."""
+
+    agent: str
+    score: str
+    drawing: Markup
+    record: Markup
+    matches: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnLadder:
+    """An agent on one ladder: its row in words, and its opponents, the worst result first."""
+
+    standings: Standings
+    row: Row
+    rank: str
+    elo: str
+    half: str
+    opponents: tuple[Opponent, ...]
+
+    @property
+    def exploitability(self) -> float | None:
+        return self.standings.exploitability.get(self.row.agent)
+
+
+@router.get("/agents")
+def agents(request: Request, site: SiteOf, retired: bool = False) -> Response:
+    listed = site.ledger.agents(include_retired=retired)
+    played: dict[int, set[str]] = {}
+    for tournament in site.ledger.tournaments():
+        for agent in tournament.agents:
+            played.setdefault(agent.id, set()).add(tournament.game)
+    rows = sorted(listed, key=lambda agent: (agent.name.casefold(), -agent.version))
+    return page(request, "agents.html", agents=rows, played=played, retired=retired)
+
+
+@router.get("/agents/{reference:path}")
+def agent(request: Request, site: SiteOf, reference: str, against: str = "") -> Response:
+    found = site.ledger.agent(reference)
+    opponent = site.ledger.agent(against) if against else None
+    places = on_ladders(site, found)
+    return page(
+        request,
+        "agent.html",
+        agent=found,
+        places=places,
+        sentence=_sentence(found, places),
+        matches=recent_matches(site.ledger, found, against=opponent),
+        against=opponent,
+        lineage={key: str(value) for key, value in found.lineage.items()},
+    )
+
+
+def on_ladders(site: Site, agent: AgentVersion) -> list[OnLadder]:
+    """The agent's place on every ladder that it has matches on, the one with most matches first."""
+    found = []
+    for game in dict.fromkeys(one.game for one in tournaments_of(site.ledger, agent)):
+        try:
+            standings = site.standings.standings(game)
+        except ArenaError:  # a ladder that cannot be rated has a page of its own that says why
+            continue
+        row = next((row for row in standings.leaderboard.rows if row.agent == agent.label), None)
+        if row is not None and row.matches:
+            found.append(_on_ladder(standings, row))
+    return sorted(found, key=lambda place: -place.row.matches)
+
+
+def _on_ladder(standings: Standings, row: Row) -> OnLadder:
+    return OnLadder(
+        standings=standings,
+        row=row,
+        rank=rank_range(row),
+        elo=numbers.whole(row.rating),
+        half=numbers.whole(half_width(row)).lstrip("+"),
+        opponents=_opponents(standings.leaderboard.matrix, row.agent),
+    )
+
+
+def _opponents(matrix: Matrix, agent: str) -> tuple[Opponent, ...]:
+    r = matrix.agents.index(agent)
+    met = [c for c in range(len(matrix.agents)) if c != r and matrix.matches[r, c]]
+    found = [
+        Opponent(
+            agent=matrix.agents[c],
+            score=numbers.percent(float(matrix.score[r, c]), int(matrix.matches[r, c])),
+            drawing=score_interval(float(matrix.score[r, c]), float(matrix.low[r, c]), float(matrix.high[r, c])),
+            record=wdl_bar(int(matrix.wins[r, c]), int(matrix.draws[r, c]), int(matrix.losses[r, c])),
+            matches=numbers.count(int(matrix.matches[r, c])),
+            value=float(matrix.score[r, c]),
+        )
+        for c in met
+    ]
+    return tuple(sorted(found, key=lambda opponent: opponent.value if math.isfinite(opponent.value) else 2.0))
+
+
+def _sentence(agent: AgentVersion, places: list[OnLadder]) -> str:
+    if not places:
+        return f"{agent.label} has played no rated match yet."
+    first = places[0]
+    said = f"Rank {first.rank} of {len(first.standings.leaderboard.rows)} on {first.standings.title}"
+    said += f", Elo {first.elo} ±{first.half}"
+    if len(first.opponents) > 1:
+        worst = first.opponents[0]
+        said += f"; its hardest opponent is {worst.agent}, against whom it scores {worst.score}"
+    return said + "."

@@ -1,0 +1,156 @@
+"""The pages' numbers as JSON. A ladder's numbers are those of ``arena leaderboard GAME --json``, to the last digit."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request
+from starlette.responses import Response
+
+from arena.games import GameInfo, UnknownName
+from arena.ledger_rows import AgentVersion, Tournament
+from arena.server.agent_pages import on_ladders
+from arena.server.game_pages import standings_of
+from arena.server.match_lists import MatchLine, match_lines, recent_matches
+from arena.server.match_pages import moves_seen, replayed, text_seen, view_of
+from arena.server.site import SiteOf, json_answer, playable_games
+
+PER_PAGE_MOST = 1000
+
+router = APIRouter(prefix="/api", tags=["ledger"])
+
+Method = Annotated[str, Query(description="rating method: elo or bradley_terry")]
+Key = Annotated[str, Path(description="a tournament's key, as in its address")]
+
+
+@router.get("/games", summary="Games that the ledger has tournaments of")
+def games(request: Request, site: SiteOf) -> Response:
+    return json_answer(request, {"games": [dataclasses.asdict(row) for row in site.ledger.games()]})
+
+
+@router.get("/playable", summary="Games that can be played by name on this machine")
+def playable(request: Request) -> Response:
+    return json_answer(request, {"games": [_info(info) for info in playable_games()]})
+
+
+@router.get("/games/{specification:path}", summary="Standings of a game over all its tournaments")
+def game(request: Request, site: SiteOf, specification: str, method: Method = "elo") -> Response:
+    found = standings_of(site, specification, method)
+    if found is None:
+        raise UnknownName("game with matches", specification, [row.game for row in site.ledger.games() if row.matches])
+    return json_answer(request, found.to_dict())
+
+
+@router.get("/agents", summary="Agents, all versions")
+def agents(request: Request, site: SiteOf, retired: bool = False) -> Response:
+    return json_answer(request, {"agents": [_agent(one) for one in site.ledger.agents(include_retired=retired)]})
+
+
+@router.get("/agents/{reference:path}", summary="One agent, its place on every ladder, its last matches")
+def agent(
+    request: Request,
+    site: SiteOf,
+    reference: Annotated[str, Path(description="name for the newest version, or name@version")],
+    against: Annotated[str, Query(description="only matches against this agent")] = "",
+    limit: Annotated[int, Query(ge=1, le=PER_PAGE_MOST)] = 20,
+) -> Response:
+    found = site.ledger.agent(reference)
+    opponent = site.ledger.agent(against) if against else None
+    places = [
+        {"game": place.standings.game, "row": _row(place.standings.to_dict(), found.label)} for place in on_ladders(site, found)
+    ]
+    lines = recent_matches(site.ledger, found, against=opponent, limit=limit)
+    return json_answer(request, {"agent": _agent(found), "ladders": places, "matches": [_line(line) for line in lines]})
+
+
+@router.get("/tournaments", summary="Tournaments, oldest first")
+def tournaments(request: Request, site: SiteOf) -> Response:
+    return json_answer(request, {"tournaments": [_tournament(one) for one in site.ledger.tournaments()]})
+
+
+@router.get("/tournaments/{key}", summary="One tournament with its progress")
+def tournament(request: Request, site: SiteOf, key: Key) -> Response:
+    found = site.ledger.tournament(key)
+    return json_answer(request, {"tournament": _tournament(found), "matches": site.ledger.progress(found)})
+
+
+@router.get("/tournaments/{key}/standings", summary="Standings of one tournament")
+def tournament_standings(request: Request, site: SiteOf, key: Key, method: Method = "elo") -> Response:
+    found = site.ledger.tournament(key)
+    if not site.ledger.progress(found):
+        raise UnknownName("tournament with matches", key, [])
+    return json_answer(request, site.standings.standings(found.game, tournament=key, method=method).to_dict())
+
+
+@router.get("/tournaments/{key}/matches", summary="A tournament's matches, in schedule order")
+def tournament_matches(
+    request: Request,
+    site: SiteOf,
+    key: Key,
+    offset: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[int, Query(ge=1, le=PER_PAGE_MOST)] = 100,
+) -> Response:
+    found = site.ledger.tournament(key)
+    played = site.ledger.played(found)
+    lines = match_lines(found, played, range(len(played))[offset : offset + limit])
+    return json_answer(request, {"matches": [_line(line) for line in lines], "total": len(played)})
+
+
+@router.get("/tournaments/{key}/matches/{number}", summary="One match, move by move")
+def match(
+    request: Request,
+    site: SiteOf,
+    key: Key,
+    number: int,
+    view: Annotated[int | None, Query(description="as this seat sees it; all seats without it")] = None,
+) -> Response:
+    found = replayed(site, key, number)
+    view = view_of(found, view)
+    result = found.result
+    answer: dict[str, object] = {
+        "tournament": key,
+        "number": number,
+        "agents": list(found.names),
+        "returns": list(result.returns),
+        "termination": result.termination.name.lower(),
+        "forfeited_by": result.forfeited_by,
+        "seconds": [round(seconds, 6) for seconds in result.seconds],
+        "moves": [dataclasses.asdict(move) for move in moves_seen(found, view)],
+        "positions": [text_seen(found, at, view) for at in range(len(found.positions))],
+        "problem": found.problem,
+    }
+    if view is None:  # seeds and chance outcomes tell hidden cards
+        answer |= {"seed": result.spec.seed, "chance_seed": result.spec.chance_seed, "actions": result.actions.tolist()}
+    return json_answer(request, answer)
+
+
+def _agent(agent: AgentVersion) -> dict[str, object]:
+    return dataclasses.asdict(agent) | {"label": agent.label}
+
+
+def _tournament(tournament: Tournament) -> dict[str, object]:
+    return dataclasses.asdict(tournament) | {"agents": [agent.label for agent in tournament.agents]}
+
+
+def _line(line: MatchLine) -> dict[str, object]:
+    return dataclasses.asdict(line)
+
+
+def _info(info: GameInfo) -> dict[str, object]:
+    return {
+        "specification": info.specification,
+        "title": info.title,
+        "num_players": info.num_players,
+        "dynamics": info.dynamics,
+        "information": info.information,
+        "utility": info.utility,
+        "chance": info.chance,
+    }
+
+
+def _row(standings: dict[str, object], label: str) -> object:
+    """The agent's row of the leaderboard as it is printed."""
+    board = standings["leaderboard"]
+    assert isinstance(board, dict)
+    return next((row for row in board["rows"] if row["agent"] == label), None)

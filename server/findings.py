@@ -1,0 +1,41 @@
+"""What a ladder says, in a few words for titles; the whole sentence is the leaderboard's own finding."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from arena.standings import Standings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headline:
+    """A finding of a few words. ``cycle``: the agents of the top cycle, none where there is no cycle."""
+
+    text: str
+    cycle: tuple[str, ...]
+
+    @property
+    def is_cycle(self) -> bool:
+        return bool(self.cycle)
+
+
+def headline(standings: Standings) -> Headline:
+    """The title's finding: a cycle at the top, a certain leader, or who is not told apart."""
+    board = standings.leaderboard
+    top = next((group for group in board.groups if board.rows and board.rows[0].agent in group), ())
+    if len(top) > 2:
+        return Headline(text="no agent is best", cycle=top)
+    ranked = [row for row in board.rows if not row.provisional]
+    if not ranked:
+        return Headline(text="too few matches to rank", cycle=())
+    leaders = [row for row in ranked if row.rank[0] == 1]
+    if len(leaders) == 1:
+        return Headline(text=f"{_name(leaders[0].agent)} leads", cycle=())
+    if len(leaders) == 2:
+        return Headline(text=f"{_name(leaders[0].agent)} and {_name(leaders[1].agent)} are not told apart", cycle=())
+    return Headline(text=f"the first {len(leaders)} are not told apart", cycle=())
+
+
+def _name(label: str) -> str:
+    name, at, _ = label.rpartition("@")
+    return name if at else label

@@ -1,0 +1,137 @@
+"""A game's ladder: the finding, the table, who beats whom, and the same as files."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from arena.games import GameInfo, UnknownName, load_game
+from arena.server.findings import headline
+from arena.server.heat import heat_rows
+from arena.server.ladder import METHODS, ladder
+from arena.server.site import Site, SiteOf, download, game_address, page, playable_games
+from arena.standings import Standings
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+router = APIRouter()
+
+
+@router.get("/games/{specification:path}")
+def game(
+    request: Request, site: SiteOf, specification: str, method: str = "elo", sort: str = "rank", order: str = ""
+) -> Response:
+    found = standings_of(site, specification, method)
+    if found is None:
+        return page(request, "game_empty.html", info=_playable(specification), specification=specification)
+    said = headline(found)
+    board = found.leaderboard
+    return page(
+        request,
+        "leaderboard.html",
+        standings=found,
+        board=board,
+        headline=said,
+        ladder=ladder(found, sort=sort, order=order, path=game_address(specification)),
+        heat=heat_rows(board.matrix, framed=said.cycle, order=[row.agent for row in board.rows]),
+        framed=len(said.cycle) > 1,
+        tournaments=[site.ledger.tournament(key) for key in found.tournaments],
+        facts=facts_of(specification),
+        methods=METHODS,
+    )
+
+
+@router.get("/downloads/standings.json")
+def standings_json(site: SiteOf, game: str, method: str = "elo") -> Response:
+    body = json.dumps(_required(site, game, method).to_dict(), allow_nan=False, indent=1)
+    return download(body, media_type="application/json", filename=f"{game}.json")
+
+
+@router.get("/downloads/standings.csv")
+def standings_csv(site: SiteOf, game: str, method: str = "elo") -> Response:
+    found = _required(site, game, method)
+    rows: list[list[object]] = [
+        ["agent", "rank_first", "rank_last", "rating", "low", "high", "matches", "wins", "draws", "losses", "forfeits",
+         "score", "mean_return", "minimax_weight", "exploitability"]
+    ]  # fmt: skip
+    for row in found.leaderboard.rows:
+        weight, gap = row.minimax_weight, found.exploitability.get(row.agent)
+        rows.append(
+            [row.agent, *row.rank, row.rating, row.low, row.high, row.matches, row.wins, row.draws, row.losses,
+             row.forfeits, row.score, row.mean_return, "" if weight is None else weight, "" if gap is None else gap]
+        )  # fmt: skip
+    return download(_csv(rows), media_type="text/csv; charset=utf-8", filename=f"{game}-{method}.csv")
+
+
+@router.get("/downloads/matrix.csv")
+def matrix_csv(site: SiteOf, game: str) -> Response:
+    matrix = _required(site, game, "elo").leaderboard.matrix
+    rows: list[list[object]] = [["agent", "opponent", "score", "low", "high", "matches", "wins", "draws", "losses"]]
+    for r, agent in enumerate(matrix.agents):
+        for c, opponent in enumerate(matrix.agents):
+            if r != c and matrix.matches[r, c]:
+                columns = (matrix.score, matrix.low, matrix.high, matrix.matches, matrix.wins, matrix.draws, matrix.losses)
+                rows.append([agent, opponent, *(column[r, c].item() for column in columns)])
+    return download(_csv(rows), media_type="text/csv; charset=utf-8", filename=f"{game}-matrix.csv")
+
+
+def standings_of(site: Site, specification: str, method: str) -> Standings | None:
+    """The standings of a game of the ledger, or None for a game that can be played but has no match yet.
+
+    What an address names is looked up, never loaded: loading could read files or take long.
+
+    Raises:
+        UnknownName: neither in the ledger nor playable by name, or no such method.
+    """
+    if method not in METHODS:
+        raise UnknownName("rating method", method, METHODS)
+    matches = {row.game: row.matches for row in site.ledger.games()}
+    if matches.get(specification):
+        return site.standings.standings(specification, method=method)
+    if specification not in matches:
+        _playable(specification, also=matches)
+    return None
+
+
+def facts_of(specification: str) -> str:
+    """The game in half a sentence, ``2 players, zero-sum, hidden information``; empty where it is not listed by name."""
+    info = next((info for info in playable_games() if info.specification == specification), None)
+    if info is None:
+        return ""
+    parts = [f"{info.num_players} players" if info.num_players != 1 else "1 player", info.utility.replace("_", "-")]
+    if info.simultaneous:
+        parts.append("simultaneous moves")
+    parts.append("hidden information" if info.information == "imperfect" else "open information")
+    if info.chance:
+        parts.append("chance")
+    return ", ".join(parts)
+
+
+def _playable(specification: str, also: dict[str, int] | None = None) -> GameInfo:
+    for info in playable_games():
+        if info.specification == specification:
+            return info
+    if also is None:  # it is in the ledger, so it was loaded on purpose
+        return load_game(specification).info
+    raise UnknownName("game", specification, [*also, *(info.specification for info in playable_games())])
+
+
+def _required(site: Site, game: str, method: str) -> Standings:
+    found = standings_of(site, game, method)
+    if found is None:
+        raise UnknownName("game with matches", game, [row.game for row in site.ledger.games() if row.matches])
+    return found
+
+
+def _csv(rows: list[list[object]]) -> str:
+    """Comma-separated text; words that a spreadsheet would run as a formula get a quote in front."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows(
+        [f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value for value in row]
+        for row in rows
+    )
+    return out.getvalue()

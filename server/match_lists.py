@@ -1,0 +1,98 @@
+"""Matches in lists: who played, how it ended, in words; from a tournament's columns, without its actions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from arena.ledger import Ledger
+from arena.ledger_rows import AgentVersion, Played, Tournament
+from arena.results import NOBODY, Termination
+from arena.server import numbers
+
+NOBODY_HERE = "nobody"
+TERMINATION_WORDS = {
+    Termination.NORMAL: "normal end",
+    Termination.TRUNCATED: "cut off by the length limit",
+    Termination.ILLEGAL_MOVE: "illegal move",
+    Termination.TIMEOUT: "out of time",
+    Termination.CRASH: "crash",
+    Termination.PROTOCOL_ERROR: "protocol error",
+    Termination.OUTPUT_FLOOD: "output flood",
+    Termination.OUT_OF_MEMORY: "out of memory",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchLine:
+    """One match in a list. ``agents`` by seat; ``returns`` in words; ``forfeit``: who and why, '' as a rule."""
+
+    tournament: str
+    number: int
+    agents: tuple[str, ...]
+    best: tuple[int, ...]
+    returns: str
+    forfeit: str
+
+
+def match_lines(tournament: Tournament, played: Played, rows: Iterable[int]) -> list[MatchLine]:
+    """The rows named of a tournament's columns."""
+    return [_line(tournament, played, row) for row in rows]
+
+
+def recent_matches(
+    ledger: Ledger, agent: AgentVersion, *, against: AgentVersion | None = None, limit: int = 20
+) -> list[MatchLine]:
+    """An agent's last matches, newest tournament and highest number first; only those `against` another, if given."""
+    found: list[MatchLine] = []
+    for tournament in tournaments_of(ledger, agent):
+        wanted = [agent] if against is None else [agent, against]
+        places = [_place(tournament, one) for one in wanted]
+        if None in places:
+            continue
+        played = ledger.played(tournament)
+        inside = [(played.seats == place).any(axis=1) for place in places]
+        rows = np.flatnonzero(np.logical_and.reduce(inside))[::-1][: limit - len(found)]
+        found += match_lines(tournament, played, rows.tolist())
+        if len(found) >= limit:
+            break
+    return found
+
+
+def tournaments_of(ledger: Ledger, agent: AgentVersion) -> list[Tournament]:
+    """The tournaments in which an agent plays, newest first."""
+    mine = [one for one in ledger.tournaments() if _place(one, agent) is not None]
+    return sorted(mine, key=lambda one: (one.created_at, one.id), reverse=True)
+
+
+def winners(returns: tuple[float, ...] | list[float], forfeited_by: int | None) -> tuple[int, ...]:
+    """The seats with the highest payoff, the one at fault aside; nobody where all got the same."""
+    seats = [seat for seat in range(len(returns)) if seat != forfeited_by]
+    if not seats:
+        return ()
+    best = max(returns[seat] for seat in seats)
+    chosen = tuple(seat for seat in seats if returns[seat] == best)
+    return () if forfeited_by is None and len(chosen) == len(returns) else chosen
+
+
+def _line(tournament: Tournament, played: Played, row: int) -> MatchLine:
+    seats = played.seats[row].tolist()
+    agents = tuple(tournament.agents[seat].label if seat >= 0 else NOBODY_HERE for seat in seats)
+    forfeit = int(played.forfeit[row])
+    by = None if forfeit == NOBODY else forfeit
+    returns = played.returns[row].tolist()
+    words = "" if by is None else f"{agents[by]}: {TERMINATION_WORDS[Termination(int(played.termination[row]))]}"
+    return MatchLine(
+        tournament=tournament.key,
+        number=int(played.index[row]),
+        agents=agents,
+        best=winners(returns, by),
+        returns=numbers.returns(returns),
+        forfeit=words,
+    )
+
+
+def _place(tournament: Tournament, agent: AgentVersion) -> int | None:
+    return next((k for k, one in enumerate(tournament.agents) if one.id == agent.id), None)

@@ -1,0 +1,115 @@
+"""Tournaments: all in a list, and one with its progress, standings, matches and forfeits."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from arena.games import ArenaError
+from arena.ledger_rows import Tournament
+from arena.results import Fault
+from arena.server import numbers
+from arena.server.drawing.bars import meter
+from arena.server.home import run_of
+from arena.server.ladder import ladder
+from arena.server.match_lists import TERMINATION_WORDS, match_lines
+from arena.server.site import Site, SiteOf, page, tournament_address
+from arena.standings import Standings
+
+PER_PAGE = 50
+FAULTS_SHOWN = 20
+PAIRINGS = {
+    "round_robin": "everyone against everyone",
+    "gauntlet": "one against all others",
+    "decide": "played until decided",
+}
+CONFIG_WORDS = {
+    "pairing": "Pairing",
+    "matches": "Matches of each pairing",
+    "seed": "Seed",
+    "challenger": "Challenger",
+    "error_rate": "Error rate of the verdict",
+    "move_clock_s": "Clock for a move",
+    "match_clock_s": "Clock for a match",
+    "block": "Matches recorded together",
+}
+SECONDS = ("move_clock_s", "match_clock_s")
+FOR_DECISIONS_ONLY = "error_rate"
+
+router = APIRouter()
+
+
+@router.get("/tournaments")
+def tournaments(request: Request, site: SiteOf) -> Response:
+    listed = sorted(site.ledger.tournaments(), key=lambda one: (one.created_at, one.id), reverse=True)
+    return page(request, "tournaments.html", runs=[run_of(site.ledger, one) for one in listed], pairings=PAIRINGS)
+
+
+@router.get("/tournaments/{key}")
+def tournament(request: Request, site: SiteOf, key: str, matches: int = 1) -> Response:
+    found = site.ledger.tournament(key)
+    done = site.ledger.progress(found)
+    played = site.ledger.played(found)
+    pages = max(1, -(-len(played) // PER_PAGE))
+    at = min(max(matches, 1), pages)
+    rows = range(len(played))[::-1][(at - 1) * PER_PAGE : at * PER_PAGE]
+    faults = site.ledger.faults(found)
+    standing, problem = _standing(site, found, done)
+    return page(
+        request,
+        "tournament.html",
+        tournament=found,
+        done=done,
+        meter=meter(done, found.planned),
+        pairing=PAIRINGS.get(str(found.config.get("pairing", "")), ""),
+        standing=standing,
+        problem=problem,
+        ladder=ladder(standing) if standing else None,
+        lines=match_lines(found, played, rows),
+        at=at,
+        pages=pages,
+        faults=[_fault_line(fault) for fault in faults[:FAULTS_SHOWN]],
+        fault_kinds=Counter(TERMINATION_WORDS[fault.termination] for fault in faults),
+        num_faults=len(faults),
+        config=config_words(found),
+        events=tournament_address(key) + "/events" if found.status == "running" else "",
+    )
+
+
+def config_words(tournament: Tournament) -> dict[str, str]:
+    """The configuration for people; what is not set, or means nothing for this pairing, is left out."""
+    said = {}
+    for key, title in CONFIG_WORDS.items():
+        value = tournament.config.get(key)
+        if value is None or (key == FOR_DECISIONS_ONLY and tournament.config.get("pairing") != "decide"):
+            continue
+        if key == "pairing":
+            said[title] = PAIRINGS.get(str(value), str(value))
+        elif key in SECONDS:
+            said[title] = numbers.duration(float(str(value)))
+        elif key == "seed" or not isinstance(value, int):
+            said[title] = str(value)
+        else:
+            said[title] = numbers.count(value)
+    return said
+
+
+def _standing(site: Site, tournament: Tournament, done: int) -> tuple[Standings | None, str]:
+    if not done:
+        return None, ""
+    try:
+        return site.standings.standings(tournament.game, tournament=tournament.key), ""
+    except ArenaError as error:
+        return None, str(error)
+
+
+def _fault_line(fault: Fault) -> dict[str, object]:
+    return {
+        "number": fault.index,
+        "player": fault.player,
+        "kind": TERMINATION_WORDS[fault.termination],
+        "message": fault.message,
+        "log": fault.log,
+    }
