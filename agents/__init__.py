@@ -1,1 +1,72 @@
-"""."""
+"""From an observation to an action: every kind of player behind one interface. Names load when they are first used."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from arena.agents.check import check_agent
+    from arena.agents.network import load_network, mlp, save_network
+    from arena.agents.observation import Observation, observations
+    from arena.agents.policy_agent import PolicyAgent
+    from arena.agents.random_agent import RandomAgent
+    from arena.agents.registry import SCHEMES, AgentKind, content_of, kinds, load_agent, needs_approval
+    from arena.agents.simple import as_agent, from_function
+    from arena.games import Agent, AgentInfo, ClockedAgent, ObservationBatch
+
+_HOMES = {
+    "Agent": "arena.games",
+    "AgentInfo": "arena.games",
+    "AgentKind": "arena.agents.registry",
+    "ClockedAgent": "arena.games",
+    "Observation": "arena.agents.observation",
+    "ObservationBatch": "arena.games",
+    "PolicyAgent": "arena.agents.policy_agent",
+    "RandomAgent": "arena.agents.random_agent",
+    "SCHEMES": "arena.agents.registry",
+    "as_agent": "arena.agents.simple",
+    "check_agent": "arena.agents.check",
+    "content_of": "arena.agents.registry",
+    "from_function": "arena.agents.simple",
+    "kinds": "arena.agents.registry",
+    "load_agent": "arena.agents.registry",
+    "load_network": "arena.agents.network",
+    "mlp": "arena.agents.network",
+    "needs_approval": "arena.agents.registry",
+    "observations": "arena.agents.observation",
+    "save_network": "arena.agents.network",
+}
+
+__all__ = [
+    "SCHEMES",
+    "Agent",
+    "AgentInfo",
+    "AgentKind",
+    "ClockedAgent",
+    "Observation",
+    "ObservationBatch",
+    "PolicyAgent",
+    "RandomAgent",
+    "as_agent",
+    "check_agent",
+    "content_of",
+    "from_function",
+    "kinds",
+    "load_agent",
+    "load_network",
+    "mlp",
+    "needs_approval",
+    "observations",
+    "save_network",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOMES:  # programs that run in a child of their own start without numpy
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
