@@ -26,7 +26,8 @@ class Facts:
 
     ``bounds``: least and greatest return of a player. ``packages``: distributions that hold the rules, for the version.
     ``settings``: what the constructor must be given to work. ``prepare``: called with the environment before it is used,
-    where environments of one process share state. ``view``: (environment, player), all that the player may see, in words.
+    where environments of one process share state. ``resets_fully``: a match does not depend on what was played before it in
+    the same environment; otherwise each match gets a new one. ``view``: (environment, player), all that the player may see, in words.
     ``action_text``: (environment, player, action) in the game's notation.
     """
 
@@ -41,6 +42,7 @@ class Facts:
     tables_at_once: int = 16
     settings: Parameters = field(default_factory=dict)
     prepare: Callable[[Any], None] | None = None
+    resets_fully: bool = True
     view: Callable[[Any, int], str] | None = None
     action_text: Callable[[Any, int, int], str] | None = None
 
@@ -151,6 +153,8 @@ FACTS: dict[str, Facts | Callable[[Parameters], Facts]] = {
     "cooperative_pong_v6": Facts(settings={"render_mode": "rgb_array"}),
     "go_v5": _board(prepare=_set_go_board, view=_go_board, action_text=_go_move),
     "hanabi_v5": _hanabi,
+    # the clock of the zombies runs on from match to match
+    "knights_archers_zombies_v11": Facts(resets_fully=False),
     # at most (1 + 2 + 4) * 2 chips of a player go in, counted in big blinds of 2
     "leduc_holdem_v4": _poker(bounds=(-7.0, 7.0), max_length=8, action_names=CALL_RAISE_FOLD_CHECK),
     "rps_v2": _rock_paper_scissors,

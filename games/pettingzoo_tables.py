@@ -43,7 +43,7 @@ class PettingZooTables:
         slots = table.tolist()
         for slot, seed in zip(slots, seeds.tolist(), strict=True):
             match = self._tables[slot]
-            if match is None:
+            if match is None or not self._blueprint.facts.resets_fully:
                 match = self._tables[slot] = self._new_table(self._blueprint)
             if self._prepare is not None:
                 self._prepare(match.env)
