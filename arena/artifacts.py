@@ -9,8 +9,12 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from arena.games.errors import ArenaError
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 _ENDING = re.compile(r"\.[A-Za-z0-9]{1,16}")
@@ -26,6 +30,15 @@ class ArtifactStore:
     """A folder of read-only files ``ab/ab12...`` named by their content; made when something is put into it."""
 
     folder: Path
+
+    @staticmethod
+    def beside(url: str | Path | sa.URL | None) -> ArtifactStore:
+        """The store of the ledger at an address: ``arena.db`` -> ``arena.artifacts/``; for a ledger on a server
+        $ARENA_ARTIFACTS or ./arena.artifacts.
+        """
+        from arena.connection import artifacts_folder, locate  # late: a store by itself needs no database
+
+        return ArtifactStore(artifacts_folder(locate(url)))
 
     def put(self, content: Path | str | bytes) -> str:
         """Stores bytes, or a copy of the file at a path; the SHA-256 of the content in hex.
@@ -78,9 +91,9 @@ class ArtifactStore:
         """Whether it is there, whole or damaged."""
         return self._find(_checked(content_hash)) is not None
 
-    def __iter__(self) -> Iterator[str]:
-        """The hashes of all artifacts, ascending."""
-        return iter(sorted(path.name[:64] for path in self.folder.glob("??/*") if _HASH.fullmatch(path.name[:64])))
+    def files(self) -> list[Path]:
+        """All artifacts, in the order of their hashes; unchecked."""
+        return sorted(path for path in self.folder.glob("??/*") if _HASH.fullmatch(path.name[:64]))
 
     def _keep(self, incoming: Path, content_hash: str, ending: str) -> None:
         os.chmod(incoming, 0o444)

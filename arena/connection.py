@@ -25,13 +25,13 @@ BUSY_S = 60.0
 """How long a writer waits for another one."""
 
 MOUNTS = Path("/proc/mounts")
-NETWORK_FILESYSTEMS = frozenset(
-    ("afs", "beegfs", "ceph", "cifs", "coda", "gpfs", "lustre", "ncpfs", "nfs", "nfs4", "smb2", "smb3", "smbfs")
-    + tuple(
-        f"fuse.{kind}"
-        for kind in ("ceph", "gcsfuse", "glusterfs", "mfs", "rclone", "s3fs", "seaweedfs", "smbnetfs", "sshfs")
-    )
-)
+# fmt: off
+NETWORK_FILESYSTEMS = frozenset((
+    "afs", "beegfs", "ceph", "cifs", "coda", "gpfs", "lustre", "ncpfs", "nfs", "nfs4", "smb2", "smb3", "smbfs",
+    "fuse.ceph", "fuse.gcsfuse", "fuse.glusterfs", "fuse.mfs", "fuse.rclone", "fuse.s3fs", "fuse.seaweedfs",
+    "fuse.smbnetfs", "fuse.sshfs",
+))
+# fmt: on
 
 _MAGIC = b"SQLite format 3\x00"
 _SECRETS = ("password", "passfile", "sslpassword", "sslkey")
@@ -44,6 +44,10 @@ class LedgerError(ArenaError):
     """A ledger that cannot be opened, read or written."""
 
 
+class DamagedLedger(LedgerError):
+    """A ledger whose file is damaged."""
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """What stands at a ledger's address: nothing, an empty database, or a ledger of some revision."""
@@ -52,12 +56,14 @@ class Identity:
     revision: str = ""
 
 
-def locate(url: str | Path | None) -> sa.URL:
+def locate(url: str | Path | sa.URL | None) -> sa.URL:
     """The address of a ledger: a path, ``sqlite:///PATH`` or ``postgresql://...``; None is $ARENA_DB or ./arena.db.
 
     Raises:
         LedgerError: neither a file nor a PostgreSQL database.
     """
+    if isinstance(url, sa.URL):
+        return url  # it came from here
     text = str(url) if url is not None else os.environ.get("ARENA_DB") or "arena.db"
     if "://" not in text:
         if not text or text == ":memory:":
@@ -118,23 +124,27 @@ def connect(url: sa.URL, *, create: bool, read_only: bool = False) -> sa.Engine:
         else:
             _create_tables(url)
         identity = identify(url)
-    refuse_other_revision(url, identity)
+    refuse_other_revision(url, identity.revision)
     return engine(url, read_only=read_only)
 
 
-def refuse_other_revision(url: sa.URL, identity: Identity) -> None:
+def refuse_other_revision(url: sa.URL, found: str) -> None:
     """Raises `LedgerError` unless the ledger has this release's revision."""
-    found, mine = identity.revision, REVISION
-    if found == mine:
-        return
-    if _number(found) > _number(mine):
+    if newer(found):
         raise LedgerError(
             f"the ledger {shown(url)} has revision {found}, this release ({version('minimax-arena')}) reads revision "
-            f"{mine}: upgrade minimax-arena"
+            f"{REVISION}: upgrade minimax-arena"
         )
-    raise LedgerError(
-        f"the ledger {shown(url)} has revision {found}, this release reads revision {mine}: run `arena db upgrade`"
-    )
+    if found != REVISION:
+        raise LedgerError(
+            f"the ledger {shown(url)} has revision {found}, this release reads revision {REVISION}: "
+            "run `arena db upgrade`"
+        )
+
+
+def newer(revision: str) -> bool:
+    """Whether a revision is later than this release's, or none that this release could know."""
+    return not revision.isdigit() or int(revision) > int(REVISION)
 
 
 def identify(url: sa.URL) -> Identity:
@@ -202,20 +212,22 @@ def explained(url: sa.URL) -> Iterator[None]:
     try:
         yield
     except (sa.exc.OperationalError, sa.exc.InternalError) as error:
-        raise LedgerError(_reason(shown(url), str(error.orig))) from error
+        raise _reason(shown(url), str(error.orig)) from error
     except sa.exc.DatabaseError as error:
         if type(error) is not sa.exc.DatabaseError:
             raise
-        raise LedgerError(_reason(shown(url), str(error.orig))) from error
+        raise _reason(shown(url), str(error.orig)) from error
 
 
-def _reason(where: str, said: str) -> str:
+def _reason(where: str, said: str) -> LedgerError:
     said = " ".join(said.split())
-    if "malformed" in said or "not a database" in said or "disk image" in said:
-        return f"the ledger {where} is damaged ({said}): `arena db check` lists the damage, a backup mends it"
+    if "malformed" in said or "not a database" in said:
+        return DamagedLedger(
+            f"the ledger {where} is damaged ({said}): `arena db check` lists the damage, a backup mends it"
+        )
     if "locked" in said or "busy" in said:
-        return f"the ledger {where} is busy: another program has been writing for {BUSY_S:.0f} seconds; try again"
-    return f"the ledger {where} cannot be used: {said}"
+        return LedgerError(f"the ledger {where} is busy: another program wrote for {BUSY_S:.0f} seconds; try again")
+    return LedgerError(f"the ledger {where} cannot be used: {said}")
 
 
 def _identify_file(path: Path) -> Identity:
@@ -233,7 +245,7 @@ def _identify_file(path: Path) -> Identity:
     try:
         return _read_identity(path)
     except sqlite3.DatabaseError as error:
-        raise LedgerError(_reason(str(path), str(error))) from error
+        raise _reason(str(path), str(error)) from error
 
 
 def _read_identity(path: Path) -> Identity:
@@ -266,10 +278,6 @@ def _has_log(path: Path) -> bool:
 
 def _not_ours(where: str) -> str:
     return f"{where} is the database of another application, no ledger of Arena; name another place"
-
-
-def _number(revision: str) -> int:
-    return int(revision) if revision.isdigit() else -1
 
 
 def _create_file(path: Path) -> None:

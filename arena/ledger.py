@@ -33,6 +33,8 @@ from arena.ledger_matches import (
 from arena.ledger_rows import AgentVersion, GameRow, Played, Source, Status, Tournament
 from arena.results import Fault, MatchResult, MatchResults
 
+__all__ = ["AgentVersion", "GameRow", "Ledger", "LedgerError", "Played", "Tournament", "ledger_exists"]
+
 _VERSIONED = re.compile(r"(.+)@(\d+)")
 
 
@@ -68,17 +70,27 @@ class Ledger:
         self.close()
 
     def __repr__(self) -> str:
-        return f"Ledger({self.address!r})"
+        return f"Ledger({self.url_for_people!r})"
 
     @property
-    def address(self) -> str:
-        """The path, or the URL without its password."""
+    def url(self) -> sa.URL:
+        """Where the ledger is. Its text (`str`) hides the password."""
+        return self._url
+
+    @property
+    def url_for_people(self) -> str:
+        """The path, or the URL without secrets: what may be printed and what --db takes."""
         return db.shown(self._url)
+
+    @property
+    def is_default(self) -> bool:
+        """Whether no --db is needed to open this ledger from here."""
+        return self._url == db.locate(None)
 
     @property
     def artifacts(self) -> ArtifactStore:
         """The contents of agents, beside the ledger."""
-        return ArtifactStore(db.artifacts_folder(self._url))
+        return ArtifactStore.beside(self._url)
 
     # Agents
 
@@ -102,14 +114,14 @@ class Ledger:
             )
         table = schema.agents
         for _ in range(100):  # another writer may take the version number: then look again
-            with self._reading() as connection:
+            with self.reading() as connection:
                 rows = connection.execute(
                     sa.select(table).where(table.c.name == name).order_by(table.c.version.desc()).limit(1)
                 ).all()
             newest = _agent(rows[0]) if rows else None
-            if newest is not None and not newest.retired:
-                if (newest.specification, newest.content_hash) == (specification, content_hash):
-                    return newest
+            same = newest and (newest.specification, newest.content_hash) == (specification, content_hash)
+            if newest and same and not newest.retired:
+                return newest
             row = {
                 "name": name,
                 "version": newest.version + 1 if newest else 1,
@@ -128,7 +140,7 @@ class Ledger:
         query = sa.select(schema.agents).order_by(schema.agents.c.name, schema.agents.c.version)
         if not include_retired:
             query = query.where(schema.agents.c.retired_at.is_(None))
-        with self._reading() as connection:
+        with self.reading() as connection:
             return [_agent(row) for row in connection.execute(query)]
 
     def agent(self, reference: str) -> AgentVersion:
@@ -144,7 +156,7 @@ class Ledger:
             query = query.where(table.c.name == versioned[1], table.c.version == int(versioned[2][:9]))
         else:
             query = query.where(table.c.name == reference)
-        with self._reading() as connection:
+        with self.reading() as connection:
             row = connection.execute(query).first()
             if row is None:
                 known = connection.execute(sa.select(table.c.name, table.c.version)).all()
@@ -214,7 +226,7 @@ class Ledger:
         }
         slug, number = _slug(name), 1
         while True:
-            with self._reading() as connection:
+            with self.reading() as connection:
                 taken = set(
                     connection.scalars(
                         sa.select(schema.tournaments.c.key).where(
@@ -241,7 +253,7 @@ class Ledger:
         """Raises `UnknownName`."""
         found = self._tournaments(schema.tournaments.c.key == key)
         if not found:
-            with self._reading() as connection:
+            with self.reading() as connection:
                 raise UnknownName("tournament", key, connection.scalars(sa.select(schema.tournaments.c.key)).all())
         return found[0]
 
@@ -262,7 +274,7 @@ class Ledger:
     def games(self) -> list[GameRow]:
         """All games with a tournament, by title."""
         t = schema.tournaments
-        with self._reading() as connection:
+        with self.reading() as connection:
             newest = {
                 row.game: row
                 for row in connection.execute(sa.select(t.c.game, t.c.game_title, t.c.game_version).order_by(t.c.id))
@@ -316,24 +328,24 @@ class Ledger:
     def written(self, tournament: Tournament) -> set[int]:
         """The index of the first match of each block."""
         query = sa.select(schema.blocks.c.first).where(schema.blocks.c.tournament_id == tournament.id)
-        with self._reading() as connection:
+        with self.reading() as connection:
             return set(connection.scalars(query))
 
     def progress(self, tournament: Tournament) -> int:
         """How many matches are written."""
         query = sa.select(schema.tournaments.c.matches).where(schema.tournaments.c.id == tournament.id)
-        with self._reading() as connection:
+        with self.reading() as connection:
             return int(connection.scalars(query).one())
 
     def mark(self, game: str) -> int:
         """A number that grows whenever matches of the game are written: the key of what was computed from them."""
         query = sa.select(sa.func.sum(schema.tournaments.c.blocks)).where(schema.tournaments.c.game == game)
-        with self._reading() as connection:
+        with self.reading() as connection:
             return int(connection.scalars(query).one() or 0)
 
     def played(self, tournament: Tournament) -> Played:
         """All matches without their actions."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             columns = read_columns(connection, tournament)
         return Played(
             index=columns.specs.index,
@@ -350,7 +362,7 @@ class Ledger:
         Raises:
             DamagedBlock: a block that does not unpack.
         """
-        with self._reading() as connection:
+        with self.reading() as connection:
             return read_results(connection, tournament)
 
     def match(self, tournament: Tournament, number: int) -> MatchResult:
@@ -359,7 +371,7 @@ class Ledger:
         Raises:
             LedgerError: it is not written.
         """
-        with self._reading() as connection:
+        with self.reading() as connection:
             first = block_of(connection, tournament, number)
             if first is not None:
                 block = read_results(connection, tournament, first=first)
@@ -374,7 +386,7 @@ class Ledger:
 
     def faults(self, tournament: Tournament) -> list[Fault]:
         """Why matches were forfeited, in the order of their index."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return read_faults(connection, tournament)
 
     def matches_of(self, agent_id: int, limit: int = 100) -> list[tuple[str, int]]:
@@ -383,12 +395,18 @@ class Ledger:
         joined = sa.select(seats.c.tournament_id).where(seats.c.agent_id == agent_id)
         found: list[tuple[str, int]] = []
         for tournament in reversed(self._tournaments(schema.tournaments.c.id.in_(joined))):
-            with self._reading() as connection:
+            with self.reading() as connection:
                 numbers = numbers_of(connection, tournament, agent_id, limit - len(found))
             found += [(tournament.key, number) for number in numbers]
             if len(found) >= limit:
                 break
         return found
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """A connection that sees one state of the ledger throughout."""
+        with db.explained(self._url), self._engine.connect() as connection:
+            yield connection
 
     def _tournaments(self, which: sa.ColumnElement[bool]) -> list[Tournament]:
         t, seats = schema.tournaments, schema.tournament_agents
@@ -399,7 +417,7 @@ class Ledger:
             .where(which)
             .order_by(seats.c.tournament_id, seats.c.position)
         )
-        with self._reading() as connection:
+        with self.reading() as connection:
             rows = connection.execute(sa.select(t).where(which).order_by(t.c.id)).all()
             agents: dict[int, list[AgentVersion]] = {row.id: [] for row in rows}
             for row in connection.execute(seated):
@@ -420,15 +438,18 @@ class Ledger:
         return number
 
     @contextmanager
-    def _reading(self) -> Iterator[sa.Connection]:
-        with db.explained(self._url), self._engine.connect() as connection:
+    def _writing(self) -> Iterator[sa.Connection]:
+        with db.explained(self._url), self._writer.connect() as connection, connection.begin():
             yield connection
 
-    @contextmanager
-    def _writing(self) -> Iterator[sa.Connection]:
-        with db.explained(self._url), self._writer.connect() as connection:
-            with connection.begin():
-                yield connection
+
+def ledger_exists(url: str | Path | None = None) -> bool:
+    """Whether a ledger can be opened at a path or URL, of whatever revision.
+
+    Raises:
+        LedgerError: what is there is damaged, another application's, or cannot be reached.
+    """
+    return db.identify(db.locate(url)).state == "ledger"
 
 
 def _agent(row: sa.Row[tuple[object, ...]]) -> AgentVersion:

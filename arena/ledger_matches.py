@@ -24,7 +24,7 @@ from arena.packing import (
     unpack_columns,
     unpack_seconds,
 )
-from arena.results import Fault, MatchResults, MatchSpecs, Termination
+from arena.results import NOBODY, Fault, MatchResults, MatchSpecs, Termination
 
 EMPTY_SEAT = -1
 
@@ -97,10 +97,7 @@ def read_columns(connection: sa.Connection, tournament: Tournament, *, first: in
         if packed is None:
             raise DamagedBlock(f"{what} is damaged: it has no columns; `arena db check` lists all damage")
         columns = unpack_columns(packed, first=start, matches=count, players=tournament.num_players, what=what)
-        seats = columns[0].seats
-        if seats.min(initial=0) < EMPTY_SEAT or seats.max(initial=EMPTY_SEAT) >= len(tournament.agents):
-            raise DamagedBlock(f"{what} is damaged: a seat has no agent of the tournament; a backup mends it")
-        parts.append(Columns(*columns))
+        parts.append(_sound(Columns(*columns), tournament, what))
     return Columns(
         MatchSpecs.joined([part.specs for part in parts]),
         np.concatenate([part.returns for part in parts]),
@@ -143,6 +140,9 @@ def read_faults(
     query = sa.select(faults).where(faults.c.tournament_id == tournament.id).order_by(faults.c.number, faults.c.player)
     if index is not None and len(index):
         query = query.where(faults.c.number.between(int(index[0]), int(index[-1])))
+    rows = connection.execute(query).all()
+    if any(row.termination not in set(Termination) for row in rows):
+        raise LedgerError(f"tournament {tournament.key!r} is damaged: a fault has a termination that does not exist")
     return [
         Fault(
             index=row.number,
@@ -151,7 +151,7 @@ def read_faults(
             message=row.message,
             log=row.log,
         )
-        for row in connection.execute(query)
+        for row in rows
     ]
 
 
@@ -306,7 +306,7 @@ def _columns_of_rows(connection: sa.Connection, tournament: Tournament, first: i
     number, line, seed, chance_seed, texts, termination, forfeit = zip(*rows, strict=True)
     seats = _positions(connection, tournament, set(line))
     returns = {text: _returns(tournament, text) for text in set(texts)}
-    return Columns(
+    columns = Columns(
         MatchSpecs(
             index=np.array(number, np.int64),
             seats=np.array([seats[one] for one in line], np.int64),
@@ -314,9 +314,23 @@ def _columns_of_rows(connection: sa.Connection, tournament: Tournament, first: i
             chance_seed=np.array(chance_seed, np.int64).view(np.uint64),
         ),
         np.array([returns[text] for text in texts], np.float64),
-        np.array(termination, np.int8),
-        np.array(forfeit, np.int8),
+        np.array(termination, np.int64).clip(-1, 127).astype(np.int8),
+        np.array(forfeit, np.int64).clip(-2, 127).astype(np.int8),
     )
+    return _sound(columns, tournament, f"tournament {tournament.key!r}")
+
+
+def _sound(columns: Columns, tournament: Tournament, what: str) -> Columns:
+    """The columns; raises `DamagedBlock` where they hold what no match can have."""
+    seats, forfeit, termination = columns.specs.seats, columns.forfeit, columns.termination
+    for column, low, high, name in (
+        (seats, EMPTY_SEAT, len(tournament.agents), "agent"),
+        (forfeit, NOBODY, tournament.num_players, "player"),
+        (termination, 0, len(Termination), "termination"),
+    ):
+        if column.size and (column.min() < low or column.max() >= high):
+            raise DamagedBlock(f"{what} is damaged: a match has a {name} that does not exist; run `arena db check`")
+    return columns
 
 
 def _positions(connection: sa.Connection, tournament: Tournament, wanted: set[int]) -> dict[int, list[int]]:
@@ -338,16 +352,11 @@ def _positions(connection: sa.Connection, tournament: Tournament, wanted: set[in
 
 def _returns(tournament: Tournament, text: str) -> list[float]:
     try:
-        values = json.loads(text)
-        returns = [float(value) for value in values]
-    except (ValueError, TypeError) as error:
-        returns, cause = [], error
-    else:
-        cause = None
+        returns = [float(value) for value in json.loads(text)]
+    except (ValueError, TypeError):
+        returns = []
     if len(returns) != tournament.num_players:
-        raise LedgerError(
-            f"tournament {tournament.key!r} is damaged: {text!r} are no returns; run `arena db check`"
-        ) from cause
+        raise LedgerError(f"tournament {tournament.key!r} is damaged: {text!r} are no returns; run `arena db check`")
     return returns
 
 

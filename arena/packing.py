@@ -27,7 +27,7 @@ _MAGIC = b"AR"
 _BLOB = struct.Struct("<2sBBI")
 _HEAD = struct.Struct("<BBBBQQQ")  # type, stored type, encoding, dimensions, rows, width, bytes
 _TYPES = tuple(np.dtype(t) for t in ("<i1", "<i2", "<i4", "<i8", "<u1", "<u2", "<u4", "<u8", "<f4", "<f8"))
-_WHOLE = tuple(np.dtype(t) for t in ("<i1", "<u1", "<i2", "<u2", "<i4", "<u4"))
+_WHOLE = tuple((np.dtype(t), np.iinfo(t)) for t in ("<i1", "<u1", "<i2", "<u2", "<i4", "<u4"))
 _CODES = {dtype: code for code, dtype in enumerate(_TYPES)}
 _RAW, _ZLIB, _PAIRS = range(3)
 
@@ -139,7 +139,7 @@ def _pack(arrays: Sequence[tuple[NDArray[Any], int]]) -> bytes:
         else:
             stored = array if encoding == _RAW else _narrowed(array)
             stored = np.ascontiguousarray(stored, stored.dtype.newbyteorder("<"))
-            body = stored.tobytes() if encoding == _RAW else zlib.compress(stored, LEVEL)
+            body = stored.tobytes() if encoding == _RAW else zlib.compress(stored.data, LEVEL)
         width = array.shape[1] if array.ndim == 2 else 0
         codes = _CODES[logical], _CODES[stored.dtype], encoding, array.ndim
         heads.append(_HEAD.pack(*codes, len(array), width, len(body)))
@@ -154,14 +154,13 @@ def _narrowed(array: NDArray[Any]) -> NDArray[Any]:
     if dtype.kind == "f":
         if dtype.itemsize == 8:
             with np.errstate(invalid="ignore", over="ignore"):  # what does not fit is seen by the comparison below
-                for narrow in (np.dtype("<i1"), np.dtype("<f4")):
-                    tried = array.astype(narrow)
+                for kind in ("<i1", "<f4"):
+                    tried = array.astype(kind)
                     if np.array_equal(tried.astype(dtype).view(np.uint64), np.ascontiguousarray(array).view(np.uint64)):
                         return tried
         return array
     low, high = (int(array.min()), int(array.max())) if array.size else (0, 0)
-    for narrow in _WHOLE:
-        bounds = np.iinfo(narrow)
+    for narrow, bounds in _WHOLE:
         if narrow.itemsize < dtype.itemsize and np.can_cast(narrow, dtype) and bounds.min <= low and high <= bounds.max:
             return array.astype(narrow)
     return array

@@ -1,0 +1,103 @@
+"""Results from elsewhere as a tournament of the ledger: matches without moves, played by agents that cannot play here."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+import numpy as np
+
+from arena.games.actions import ActionSpace
+from arena.games.game import GameInfo
+from arena.games.ragged import Ragged
+from arena.leaderboards.record import Record
+from arena.ledger import AgentVersion, Ledger, LedgerError, Tournament
+from arena.results import NOBODY, Fault, MatchResults, MatchSpecs, Termination
+
+EXTERNAL = "external"
+"""The kind of agents that are known by their results alone."""
+
+BLOCK = 16384
+FORFEIT = Termination.CRASH  # a record says that a player was at fault, never how
+
+
+def import_record(ledger: Ledger, record: Record, *, game: str, name: str, source_text: str | bytes) -> Tournament:
+    """The tournament, finished, that holds the matches of a record; a second import of the same text is the first one.
+
+    Agents are of kind ``external``; one that has the name of an agent of another kind gets ``(imported)`` after it.
+    Matches of one pair (`Record.pair`) share their chance seed; one that counts twice stands twice.
+
+    Raises:
+        LedgerError: a weight that is no whole number, or no match at all.
+    """
+    times = record.weight.astype(np.int64)
+    if np.any(times != record.weight) or np.any(times < 0):
+        raise LedgerError(
+            "a match of this file counts a fraction; a ledger holds whole matches: rate the file itself with "
+            "`arena leaderboard --from FILE`"
+        )
+    rows = np.repeat(np.arange(len(record)), times)
+    if not len(rows):
+        raise LedgerError("the file holds no match; nothing was imported")
+    source = source_text.encode() if isinstance(source_text, str) else source_text
+    content_hash = hashlib.sha256(source).hexdigest()
+    tournament = ledger.add_tournament(
+        name=name,
+        game=GameInfo(
+            specification=game,
+            title=_title(ledger, game),
+            version="imported",
+            num_players=record.seats.shape[1],
+            action_space=ActionSpace(),
+            utility=record.utility,
+        ),
+        agents=[_external(ledger, agent) for agent in record.agents],
+        config={"content_hash": content_hash},
+        seed=0,
+        planned=len(rows),
+        source="import",
+        source_hash=content_hash,
+    )
+    for first in range(0, len(rows), BLOCK):
+        ledger.write(tournament, _results(record, rows[first : first + BLOCK], first))
+    return tournament if tournament.status == "finished" else ledger.set_status(tournament, "finished")
+
+
+def _title(ledger: Ledger, game: str) -> str:
+    return next((row.title for row in ledger.games() if row.game == game), game)
+
+
+def _external(ledger: Ledger, name: str) -> AgentVersion:
+    plain = re.sub(r"@(?=\d+$)", " v", " ".join(name.split()))  # "mcts@2" would read as a version
+    taken = [agent for agent in ledger.agents(include_retired=True) if agent.name == plain]
+    if any(agent.kind != EXTERNAL for agent in taken):
+        plain += " (imported)"
+    return ledger.add_agent(plain, specification=f"{EXTERNAL}:{name}", kind=EXTERNAL)
+
+
+def _results(record: Record, rows: np.ndarray[tuple[int], np.dtype[np.int64]], first: int) -> MatchResults:
+    index = np.arange(first, first + len(rows))
+    forfeit = record.forfeit[rows].astype(np.int8)
+    at_fault = np.flatnonzero(forfeit != NOBODY)
+    return MatchResults(
+        specs=MatchSpecs(
+            index=index,
+            seats=record.seats[rows],
+            seed=np.zeros(len(rows), np.uint64),
+            chance_seed=record.pair[rows].astype(np.uint64),
+        ),
+        returns=record.returns[rows],
+        termination=np.where(forfeit == NOBODY, Termination.NORMAL, FORFEIT).astype(np.int8),
+        forfeit=forfeit,
+        actions=Ragged(np.empty(0, np.int32), np.zeros(len(rows), np.int64)),
+        seconds=np.zeros(record.seats[rows].shape, np.float32),
+        faults=tuple(
+            Fault(
+                index=int(index[row]),
+                player=int(forfeit[row]),
+                termination=FORFEIT,
+                message="forfeit in the imported file",
+            )
+            for row in at_fault
+        ),
+    )
