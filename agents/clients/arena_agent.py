@@ -77,6 +77,7 @@ def serve(act: Callable[[Message], object], *, host: str = "127.0.0.1", port: in
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # one packet an answer: two would wait for each other
 
         def do_POST(self) -> None:
             message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
