@@ -31,18 +31,20 @@ app.command("doctor")(system.doctor_command)
 
 def main() -> None:
     """Runs the command line: exit code 0 good, 1 the work failed, 2 wrong usage."""
-    from arena.games.errors import ArenaError
-
     try:
         app()
-    except ArenaError as error:
-        print(f"arena: {error}", file=sys.stderr)  # noqa: T201  # the one place where errors are told
-        sys.exit(1 if getattr(error, "work_failed", False) else 2)
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:  # the reader of a pipe left, as `head` does
         sys.stderr.close()
         sys.exit(0)
+    except Exception as error:
+        from arena.games.errors import ArenaError  # numba and more come with it: not before it is needed
+
+        if not isinstance(error, ArenaError):
+            raise
+        print(f"arena: {error}", file=sys.stderr)  # noqa: T201  # the one place where errors are told
+        sys.exit(1 if getattr(error, "work_failed", False) else 2)
 
 
 __all__ = ["app", "main"]
