@@ -1,0 +1,184 @@
+"""From matches to comparisons of two agents: who got more than whom.
+
+A match of two players is one comparison. A match of P players is P (P − 1) / 2 of them, each with weight 1 / (P − 1), so
+that every seat takes part with the total weight of one match. More is a win, equal returns are a draw (half a win each),
+and a player who forfeits comes behind all others whatever the returns say. An agent that meets itself is not compared.
+
+In zero- and constant-sum games of two players this is winning and losing. In general-sum games it says who got more than
+its opponent, which is not the same as getting much; where all players get the same it says nothing at all, and such
+games are ranked by their mean return.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numba as nb
+import numpy as np
+from numpy.typing import NDArray
+
+from arena.games.errors import ArenaError
+from arena.leaderboards.record import Record
+
+MAX_AGENTS = 4_000  # matrices of all pairs are dense: 128 MB each at this size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparisons:
+    """Comparisons as columns, in the order of matches.
+
+    ``first``, ``second`` int64 [C]: the agents. ``score`` float64 [C]: 1 = the first got more, 0.5 = draw, 0 = less.
+    ``margin`` float64 [C]: the first's return less the second's. ``weight`` float64 [C]. ``unit`` int64 [C]: number of
+    the unit of resampling (twins share one), ascending. ``num_agents``; ``num_units``; ``matches``: how many were used.
+    """
+
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    score: NDArray[np.float64]
+    margin: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    unit: NDArray[np.int64]
+    num_agents: int
+    num_units: int
+    matches: int
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+
+def comparisons(record: Record) -> Comparisons:
+    """The comparisons that the matches of a record give.
+
+    Raises:
+        ArenaError: more agents than matrices of all pairs can hold.
+    """
+    num_agents = len(record.agents)
+    if num_agents > MAX_AGENTS:
+        raise ArenaError(
+            f"{num_agents:,} agents are too many to compare all pairs; at most {MAX_AGENTS:,} are rated at once"
+        )
+    order, unit, num_units = _units(record.pair)
+    rows = np.arange(len(record)) if order is None else order
+    num_seats = record.seats.shape[1]
+    size = len(record) * num_seats * (num_seats - 1) // 2
+    agents, numbers, units = np.empty((2, size), np.int64), np.empty((3, size)), np.empty(size, np.int64)
+    count, matches = _compare(
+        rows, record.seats, record.returns, record.forfeit, record.weight, unit, agents, numbers, units
+    )
+    return Comparisons(
+        first=agents[0, :count],
+        second=agents[1, :count],
+        score=numbers[0, :count],
+        margin=numbers[1, :count],
+        weight=numbers[2, :count],
+        unit=units[:count],
+        num_agents=num_agents,
+        num_units=num_units,
+        matches=matches,
+    )
+
+
+def pair_sums(compared: Comparisons, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """[A, A]: the sum of `values` [C] over the comparisons in which the row's agent was first, the column's second."""
+    size = compared.num_agents
+    cells = compared.first * size + compared.second
+    sums: NDArray[np.float64] = np.bincount(cells, values, minlength=size * size).reshape(size, size)
+    return sums
+
+
+def clustered_outer(compared: Comparisons, residual: NDArray[np.float64]) -> NDArray[np.float64]:
+    """[A, A]: Σ over units of g gᵀ, where g = Σ over the unit's comparisons of residual · (e_first − e_second).
+
+    The middle of a sandwich: what varies together within a unit is counted together.
+    """
+    outer: NDArray[np.float64] = _clustered_outer(
+        compared.first, compared.second, residual, compared.unit, compared.num_agents
+    )
+    return outer
+
+
+def groups_of(met: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The group of each agent [A], 0 the largest: agents are in one group if a chain of meetings links them.
+
+    Args:
+        met: [A, A], symmetric.
+    """
+    from scipy.sparse.csgraph import connected_components
+
+    _, label = connected_components(met, directed=False)
+    sizes = np.bincount(label)
+    rank = np.empty(len(sizes), np.int64)
+    rank[np.argsort(-sizes, kind="stable")] = np.arange(len(sizes))
+    group: NDArray[np.int64] = rank[label]
+    return group
+
+
+def _units(pair: NDArray[np.int64]) -> tuple[NDArray[np.int64] | None, NDArray[np.int64], int]:
+    """(order that brings matches of one unit together or None, unit of each match in that order ascending, count)."""
+    order = None
+    step = np.diff(pair)
+    if (step < 0).any():
+        order = np.argsort(pair, kind="stable")
+        step = np.diff(pair[order])
+    unit = np.concatenate((np.zeros(min(len(pair), 1), np.int64), np.cumsum(step != 0)))
+    return order, unit, int(unit[-1]) + 1 if len(unit) else 0
+
+
+@nb.njit(cache=True)
+def _compare(rows, seats, returns, forfeit, weight, unit, agents, numbers, units):  # type: ignore[no-untyped-def]  # numba kernel
+    """Fills the columns; returns how many comparisons and how many matches there were."""
+    num_seats = seats.shape[1]
+    count, matches = 0, 0
+    for k in range(len(rows)):
+        match = rows[k]
+        if not weight[match] > 0:
+            continue
+        players = 0
+        for seat in range(num_seats):
+            players += seats[match, seat] >= 0
+        before = count
+        for a in range(num_seats):
+            for b in range(a + 1, num_seats):
+                first, second = seats[match, a], seats[match, b]
+                if first < 0 or second < 0 or first == second:
+                    continue
+                margin = returns[match, a] - returns[match, b]
+                score = 1.0 if margin > 0 else (0.0 if margin < 0 else 0.5)
+                if forfeit[match] == a:
+                    score = 0.0
+                elif forfeit[match] == b:
+                    score = 1.0
+                agents[0, count], agents[1, count] = first, second
+                numbers[0, count], numbers[1, count] = score, margin
+                numbers[2, count] = weight[match] / (players - 1)
+                units[count] = unit[k]
+                count += 1
+        matches += count > before
+    return count, matches
+
+
+@nb.njit(cache=True)
+def _clustered_outer(first, second, residual, unit, num_agents):  # type: ignore[no-untyped-def]  # numba kernel
+    outer = np.zeros((num_agents, num_agents))
+    gradient = np.zeros(num_agents)
+    touched = np.empty(num_agents, np.int64)
+    seen = np.zeros(num_agents, np.bool_)
+    begin = 0
+    while begin < len(unit):
+        end, count = begin, 0
+        while end < len(unit) and unit[end] == unit[begin]:
+            for agent, sign in ((first[end], 1.0), (second[end], -1.0)):
+                if not seen[agent]:
+                    seen[agent] = True
+                    touched[count] = agent
+                    count += 1
+                gradient[agent] += sign * residual[end]
+            end += 1
+        for a in range(count):
+            for b in range(count):
+                outer[touched[a], touched[b]] += gradient[touched[a]] * gradient[touched[b]]
+        for a in range(count):
+            seen[touched[a]] = False
+            gradient[touched[a]] = 0.0
+        begin = end
+    return outer

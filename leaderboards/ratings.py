@@ -1,0 +1,62 @@
+"""The value that every rating method returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ratings:
+    """What a method says of each agent, on the method's own scale, higher is better.
+
+    ``names`` [A]; ``scores`` float64 [A], nan where an agent has no rated match; ``intervals`` float64 [A, 2]: from, to,
+    at ``confidence``; ``groups`` int64 [A]: agents of different groups never met, not even through others, and are not
+    comparable; ``above`` bool [A, A]: the row's agent is above the column's with that confidence, pair by pair;
+    ``matches``: how many were used; ``notes``: sentences that a reader must know.
+    """
+
+    method: str
+    names: tuple[str, ...]
+    scores: NDArray[np.float64]
+    intervals: NDArray[np.float64]
+    groups: NDArray[np.int64]
+    above: NDArray[np.bool_]
+    matches: int
+    confidence: float = 0.95
+    settings: Mapping[str, str | float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def rank_ranges(self) -> list[tuple[int, int]]:
+        """(best, worst) rank of each agent within its group: 1 + those certainly above, the size less those certainly below."""
+        ranges = []
+        for agent in range(len(self.names)):
+            size = int((self.groups == self.groups[agent]).sum())
+            ranges.append((1 + int(self.above[:, agent].sum()), size - int(self.above[agent].sum())))
+        return ranges
+
+
+def group_notes(names: Sequence[str], groups: NDArray[np.int64]) -> list[str]:
+    """What a reader must know of agents that never met."""
+    sizes = np.bincount(groups, minlength=1)
+    notes = []
+    alone = [names[i] for i in np.flatnonzero(sizes[groups] == 1)]
+    if alone:
+        notes.append(f"{listed(alone)} met no other agent and {'is' if len(alone) == 1 else 'are'} not rated")
+    if (sizes > 1).sum() > 1:
+        notes.append(
+            f"the agents fall into {(sizes > 1).sum()} groups that never met, not even through others; "
+            "ratings of different groups are not comparable"
+        )
+    return notes
+
+
+def listed(names: Sequence[str], *, most: int = 5) -> str:
+    """ "a, b and c"; names past `most` as a number."""
+    shown = list(names[:most])
+    if len(names) > most:
+        shown.append(f"{len(names) - most} more")
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
