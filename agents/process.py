@@ -74,6 +74,7 @@ class Child:
         self._sentence: tuple[float, AgentFault] | None = None
         self._close_at: float | None = None
         self._over = False
+        self._process: subprocess.Popen[bytes] | None = None
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
@@ -86,6 +87,11 @@ class Child:
         """The last of what the program wrote to standard error."""
         with self._lock:
             return self._log.decode("utf-8", "replace")
+
+    @property
+    def has_exited(self) -> bool:
+        """Whether the program has ended, perhaps before `on_end` says so."""
+        return self._process is not None and _has_exited(self._process)
 
     def write(self, text: str) -> None:
         """Queues text for the program's standard input; never blocks."""
@@ -123,7 +129,7 @@ class Child:
         fault: AgentFault | None = None
         at, cookie = time.monotonic(), uuid.uuid4().hex
         try:
-            process = subprocess.Popen(  # noqa: S603 -- running this command is what the user asked for; no shell
+            process = self._process = subprocess.Popen(  # noqa: S603 -- running this command is what the user asked for; no shell
                 [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), *self.command],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -331,8 +337,11 @@ def _exit_descriptor(process: subprocess.Popen[bytes]) -> Iterator[int | None]:
 
 
 def _has_exited(process: subprocess.Popen[bytes]) -> bool:
-    """Whether the program has ended; it is not yet buried, so that its number names nobody else."""
-    return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    """Whether the program has ended; asking does not bury it, so that its number names nobody else."""
+    try:
+        return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:  # buried
+        return True
 
 
 def _kill_all(process: subprocess.Popen[bytes], cookie: str) -> None:

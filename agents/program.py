@@ -159,6 +159,8 @@ class ProgramAgent:
         numbers = match_numbers(seed, player)
         with self._state:
             if not self._matches:
+                if self._child is not None and self._child.has_exited:
+                    self._state.wait_for(lambda: self._child is None)
                 self._fault = None  # what went wrong between matches harms none
             self._matches.update(zip(seats, numbers, strict=True))
             if self._greeted:

@@ -125,9 +125,9 @@ def read_message(line: str | bytes) -> JsonObject:
     try:
         message = json.loads(line, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        raise ProtocolError(f"it said {_shown(line)}, which is not a line of JSON ({_reason(error)})") from None
+        raise ProtocolError(f"it said {_quoted(line)}, which is not a line of JSON ({_reason(error)})") from None
     if not isinstance(message, dict) or not isinstance(message.get("type"), str):
-        raise ProtocolError(f'it said {_shown(line)}; a message is a JSON object with a "type"')
+        raise ProtocolError(f'it said {_quoted(line)}; a message is a JSON object with a "type"')
     return message
 
 
@@ -227,8 +227,13 @@ def _reason(error: Exception) -> str:
     return "nested too deeply" if isinstance(error, RecursionError) else str(error).partition(":")[0]
 
 
-def _shown(said: object) -> str:
-    if isinstance(said, bytes):
-        said = said.decode("utf-8", "replace")
-    text = repr(said) if isinstance(said, str) else json.dumps(said)
+def _quoted(line: str | bytes) -> str:
+    return _cut(repr(line if isinstance(line, str) else line.decode("utf-8", "replace")))
+
+
+def _shown(value: object) -> str:
+    return _cut(json.dumps(value))
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= SHOWN else text[:SHOWN] + "..."
