@@ -189,6 +189,7 @@ def engine(url: sa.URL, *, read_only: bool = False) -> sa.Engine:
     def prepare(connection: sqlite3.Connection, _: object) -> None:
         connection.isolation_level = None  # the module's own transactions begin too late; `begin` below begins them
         connection.execute("pragma foreign_keys = on")
+        connection.execute("pragma wal_autocheckpoint = 4000")  # pages: a checkpoint waits for the disk
         connection.execute("pragma synchronous = normal")  # in WAL mode a crash of the program loses nothing
 
     @sa.event.listens_for(made, "begin")

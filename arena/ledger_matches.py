@@ -10,6 +10,7 @@ from itertools import repeat
 import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
+from sqlalchemy.dialects import postgresql, sqlite
 
 from arena.connection import LedgerError
 from arena.games.ragged import Ragged
@@ -63,7 +64,6 @@ def write_block(
     """
     _validate(tournament, results)
     first, last, count = int(results.specs.index[0]), int(results.specs.index[-1]), len(results)
-    dialect = connection.dialect.name
     connection.execute(  # first of all: on PostgreSQL it makes the tournament's other writers wait
         sa.update(tournaments)
         .where(tournaments.c.id == tournament.id)
@@ -72,17 +72,24 @@ def write_block(
     if _is_written(connection, tournament, first, last):
         return None
     rows = in_rows(tournament)
-    columns = None if rows else pack_columns(results)
-    bodies = pack_seconds(results.seconds), pack_actions(results.actions)
-    connection.exec_driver_sql(insert_or_ignore(blocks, dialect), (tournament.id, first, last, count, columns, *bodies))
+    block = {
+        "tournament_id": tournament.id,
+        "first": first,
+        "last": last,
+        "matches": count,
+        "columns": None if rows else pack_columns(results),
+        "seconds": pack_seconds(results.seconds),
+        "actions": pack_actions(results.actions),
+    }
+    connection.execute(blocks.insert(), block)
     fresh: Lineups = {}
     if rows:
         ids = _agent_ids(tournament, results.specs.seats)
         fresh = _new_lineups(connection, set(ids) - known.keys())
         line = [known[agents] if agents in known else fresh[agents] for agents in ids]
-        connection.exec_driver_sql(insert_or_ignore(matches, dialect), _match_rows(tournament, line, results))
+        insert_or_ignore(connection, matches, _match_rows(tournament, line, results))
     if results.faults:
-        connection.exec_driver_sql(insert_or_ignore(faults, dialect), _fault_rows(tournament, results.faults))
+        insert_or_ignore(connection, faults, _fault_rows(tournament, results.faults))
     return fresh
 
 
@@ -228,33 +235,23 @@ def _new_lineups(connection: sa.Connection, wanted: Collection[tuple[int, ...]])
     if not wanted:
         return {}
     keys = {",".join(map(str, agents)): agents for agents in sorted(wanted)}  # one order: writers cannot lock crosswise
-    dialect = connection.dialect.name
-    mark = "?" if dialect == "sqlite" else "%s"
-    connection.exec_driver_sql(
-        f"insert into lineups (key) values ({mark}) on conflict do nothing",  # noqa: S608 - a constant
-        [(key,) for key in keys],
-    )
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    connection.execute(insert(lineups).on_conflict_do_nothing(), [{"key": key} for key in keys])
     found: Lineups = {}
     names = list(keys)
     for at in range(0, len(names), _CHUNK):
         query = sa.select(lineups.c.key, lineups.c.id).where(lineups.c.key.in_(names[at : at + _CHUNK]))
         found.update({keys[key]: number for key, number in connection.execute(query)})
-    connection.exec_driver_sql(
-        insert_or_ignore(lineup_seats, dialect),
-        [(found[agents], seat, agent) for agents in keys.values() for seat, agent in enumerate(agents) if agent],
-    )
+    seats = [(found[agents], seat, agent) for agents in keys.values() for seat, agent in enumerate(agents) if agent]
+    insert_or_ignore(connection, lineup_seats, seats)
     return found
 
 
 def _match_rows(tournament: Tournament, line: Sequence[int], results: MatchResults) -> list[tuple[object, ...]]:
     specs = results.specs
-    texts: dict[tuple[float, ...], str] = {}
-    returns = []
-    for row in zip(*results.returns.T.tolist(), strict=True):
-        text = texts.get(row)
-        if text is None or 0.0 in row:  # 0.0 and -0.0 are one key
-            text = texts[row] = json.dumps(row)
-        returns.append(text)
+    floats = np.ascontiguousarray(results.returns, np.float64)
+    keys: list[bytes] = floats.view(f"V{8 * tournament.num_players}").ravel().tolist()  # bits: 0.0 is not -0.0
+    texts = {key: json.dumps(np.frombuffer(key).tolist()) for key in set(keys)}
     return list(
         zip(
             repeat(tournament.id),
@@ -262,7 +259,7 @@ def _match_rows(tournament: Tournament, line: Sequence[int], results: MatchResul
             line,
             np.asarray(specs.seed, np.uint64).view(np.int64).tolist(),
             np.asarray(specs.chance_seed, np.uint64).view(np.int64).tolist(),
-            returns,
+            [texts[key] for key in keys],
             results.termination.tolist(),
             results.forfeit.tolist(),
             results.actions.lengths().tolist(),
