@@ -216,8 +216,8 @@ class _Play:
             if len(row):
                 try:
                     self.agents[agent].start(table[row], player, self.seeds[table[row]])
-                except AgentFault as fault:
-                    failed.append((_Waiting(table[row], player, turn.legal.take(np.empty(0, np.int64))), fault))
+                except AgentFault as refusal:
+                    failed.append((_Waiting(table[row], player, turn.legal.take(np.empty(0, np.int64))), refusal))
         self._distribute(turn)
         for waiting, fault in failed:
             on = np.flatnonzero(self.match[waiting.table] >= 0)
@@ -256,6 +256,7 @@ class _Play:
             if _is_clocked(agent):
                 self._send(index, agent, waiting)
                 continue
+            assert _is_plain(agent)
             began = self.now()
             try:
                 action = agent.act(self._batch(waiting, None))
@@ -440,3 +441,7 @@ class _Play:
 
 def _is_clocked(agent: Agent | ClockedAgent) -> TypeGuard[ClockedAgent]:
     return hasattr(agent, "send")
+
+
+def _is_plain(agent: Agent | ClockedAgent) -> TypeGuard[Agent]:
+    return not _is_clocked(agent)

@@ -7,14 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from arena.agents import content_of, load_agent, needs_approval
+from arena.agents.registry import FILE_SCHEMES, split_specification
 from arena.approvals import approve, is_approved
 from arena.artifacts import ArtifactStore
 from arena.executor import close_agents
 from arena.games import Game, SpecificationError, UnknownName
-from arena.games.specification import split_scheme
 from arena.ledger import AgentVersion, Ledger
-
-STORED_SCHEMES = ("checkpoint", "policy")  # files that are loaded from the store, whatever became of the original
 
 
 def add_agent(ledger: Ledger, store: ArtifactStore, *, name: str, specification: str) -> AgentVersion:
@@ -27,7 +25,7 @@ def add_agent(ledger: Ledger, store: ArtifactStore, *, name: str, specification:
     content_hash = _content_hash(specification, store)
     if needs_approval(specification):
         approve(specification, content_hash)
-    kind = split_scheme(specification, kind="agent")[0].partition("(")[0]
+    kind, _ = split_specification(specification)
     return ledger.add_agent(name, specification=specification, kind=kind, content_hash=content_hash)
 
 
@@ -69,8 +67,8 @@ def playable(agent: AgentVersion, store: ArtifactStore) -> str:
         )
     if agent.content_hash is None:
         return agent.specification
-    scheme, _ = split_scheme(agent.specification, kind="agent")
-    if scheme in STORED_SCHEMES:
+    scheme, _ = split_specification(agent.specification)
+    if scheme in FILE_SCHEMES:  # from the store, whatever became of the original
         return f"{scheme}:{store.path(agent.content_hash)}"
     if _hash_of(content_of(agent.specification)) != agent.content_hash:
         raise SpecificationError(

@@ -9,9 +9,9 @@ from functools import lru_cache
 from typing import get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from arena.agents import load_agent
-from arena.artifacts import ArtifactStore
 from arena.executor import close_agents
 from arena.games import ArenaError, SpecificationError, UnknownName, load_game
 from arena.leaderboards.leaderboard import Leaderboard, Method, leaderboard
@@ -135,11 +135,12 @@ def _record(ledger: Ledger, tournaments: Sequence[Tournament]) -> tuple[Record, 
     return whole, surplus
 
 
-def _groups(tournament: Tournament, played: Played) -> np.ndarray:
+def _groups(tournament: Tournament, played: Played) -> NDArray[np.int64]:
     """The unit of resampling of each match: its rotation of seats, which shares a chance seed."""
     if tournament.source != "play":
         return np.arange(len(played.index))
-    return played.index // played.seats.shape[1]
+    groups: NDArray[np.int64] = played.index // played.seats.shape[1]
+    return groups
 
 
 def _utility(name: str) -> Utility:
@@ -158,15 +159,12 @@ def _verdict(ledger: Ledger, tournament: Tournament) -> str | None:
         return None
     first, second = (agent.label for agent in tournament.agents)
     found = decision(ledger.played(tournament), error_rate=_error_rate(tournament))
-    if not found.decided or found.at is None:
-        return f"not decided between {first} and {second} at error rate {_error_rate(tournament):g}"
-    better, worse = (first, second) if found.verdict == "first" else (second, first)
-    return f"{better} beats {worse}: decided after {2 * found.at:,} matches, error rate {_error_rate(tournament):g}"
+    return found.sentence(first, second)
 
 
 def _exploitabilities(ledger: Ledger, tournaments: Sequence[Tournament]) -> dict[str, float]:
     """Exact exploitability of each tabular agent; agents and games for which there is none are left out."""
-    store = ArtifactStore.beside(ledger.url)
+    store = ledger.artifacts
     found: dict[str, float] = {}
     for agent in {agent.label: agent for one in tournaments for agent in one.agents}.values():
         if agent.kind in TABULAR_KINDS:

@@ -10,7 +10,6 @@ import importlib.metadata
 import platform
 from collections.abc import Callable, Iterator, Mapping
 
-from arena.artifacts import ArtifactStore
 from arena.config import ConfigError, TournamentConfig, make_config
 from arena.executor import Executor, InProcess, Job
 from arena.games import Game, SpecificationError, load_game
@@ -60,7 +59,7 @@ def run_tournament(
 def create_tournament(config: TournamentConfig, ledger: Ledger) -> Tournament:
     """The tournament recorded as planned, with no match played: loads the game and tries every agent on it."""
     game = load_game(config.game)
-    store = ArtifactStore.beside(ledger.url)
+    store = ledger.artifacts
     if config.pairing == "decide" and game.info.num_players != 2:
         raise ConfigError(
             f"pairing = 'decide' needs a game of two players; {game.info.title} has {game.info.num_players}"
@@ -102,7 +101,7 @@ def resume_tournament(
             f"{key} began with {game.info.title} {tournament.game_version}, here is {game.info.version}: "
             "install that version, or begin a new tournament"
         )
-    store = ArtifactStore.beside(ledger.url)
+    store = ledger.artifacts
     schedule = schedule_of(config, num_agents=len(tournament.agents), num_players=game.info.num_players)
     job = Job(
         game=tournament.game,

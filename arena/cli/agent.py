@@ -26,8 +26,6 @@ def add_command(
     json: Json = False,
 ) -> None:
     """Register an agent; what it is made of is copied beside the ledger. The same name again makes a new version."""
-    from arena.agents import check_specification
-    from arena.artifacts import ArtifactStore
     from arena.cli.output import say, say_json
     from arena.config import check_name
     from arena.games import SpecificationError
@@ -38,9 +36,8 @@ def add_command(
         check_name(name)
     except ValueError as error:
         raise SpecificationError(str(error)) from None
-    check_specification(specification)
     with Ledger.open(db) as ledger:
-        agent = add_agent(ledger, ArtifactStore.beside(ledger.url), name=name, specification=specification)
+        agent = add_agent(ledger, ledger.artifacts, name=name, specification=specification)
     if json:
         say_json(facts(agent))
     else:
@@ -114,7 +111,6 @@ def check_command(
 
     from arena.agents import load_agent
     from arena.agents.check import check_agent
-    from arena.artifacts import ArtifactStore
     from arena.cli.output import say, say_json
     from arena.executor import close_agents
     from arena.games import load_game
@@ -125,7 +121,7 @@ def check_command(
     if ledger_exists(db):
         with Ledger.open(db, create=False) as ledger:
             if any(agent.name == name.partition("@")[0] for agent in ledger.agents()):
-                specification = playable(ledger.agent(name), ArtifactStore.beside(ledger.url))
+                specification = playable(ledger.agent(name), ledger.artifacts)
     loaded = load_game(game)
     agent = load_agent(specification, game=loaded)
     try:

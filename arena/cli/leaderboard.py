@@ -10,6 +10,7 @@ import typer
 from arena.cli.options import Db, Json
 
 if TYPE_CHECKING:
+    from arena.cli.output import Head
     from arena.leaderboards.leaderboard import Leaderboard, Row
     from arena.standings import Standings
 
@@ -72,7 +73,7 @@ def print_standings(found: Standings) -> None:
 
 def print_leaderboard(board: Leaderboard, *, title: str, exploitability: dict[str, float] | None = None) -> None:
     """Finding, table, head-to-head matrix, minimax winner, notes."""
-    from arena.cli.output import say, table
+    from arena.cli.output import say
 
     exploitability = exploitability or {}
     say(f"{title}: {board.finding}")
@@ -89,7 +90,6 @@ def print_leaderboard(board: Leaderboard, *, title: str, exploitability: dict[st
         say(f"Minimax winner: {shares}")
     for note in board.notes:
         say(f"Note: {note}")
-    del table
 
 
 def _print_rows(rows: list[Row], exploitability: dict[str, float], *, title: str | None) -> None:
@@ -98,7 +98,7 @@ def _print_rows(rows: list[Row], exploitability: dict[str, float], *, title: str
     rated = [row for row in rows if row.rating is not None]
     low = min((row.low for row in rated), default=0.0)
     high = max((row.high for row in rated), default=0.0)
-    heads: list[str | tuple[str, str]] = [("rank", "right"), "agent"]
+    heads: list[Head] = [("rank", "right"), "agent"]
     if rated:
         heads += [("rating", "right"), ("95 %", "right"), f"{number(low)} to {number(high)}"]
     heads += [("matches", "right"), ("won", "right"), ("drawn", "right"), ("lost", "right"), ("score", "right")]
@@ -157,7 +157,7 @@ def _print_matrix(board: Leaderboard) -> None:
         if len(agents) > MATRIX_AT_MOST:
             say(f"Head-to-head of {len(agents)} agents: --json, or arena serve")
         return
-    heads: list[str | tuple[str, str]] = ["row's score against"]
+    heads: list[Head] = ["row's score against"]
     heads += [(str(number + 1), "right") for number in range(len(agents))]
     rows = []
     for i, agent in enumerate(agents):

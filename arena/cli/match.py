@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -36,7 +36,7 @@ def list_command(
         found = ledger.tournament(tournament)
         played = ledger.played(found)
     labels = [agent.label for agent in found.agents]
-    rows = []
+    rows: list[dict[str, Any]] = []
     for i in range(len(played.index)):
         if played.index[i] < first or (forfeits and played.forfeit[i] < 0):
             continue

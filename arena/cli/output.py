@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -24,7 +24,10 @@ def say_json(value: object) -> None:
     sys.stdout.write(json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
 
 
-def table(heads: Sequence[str | tuple[str, str]], rows: Sequence[Sequence[str]], *, title: str | None = None) -> None:
+Head = str | tuple[str, Literal["right"]]
+
+
+def table(heads: Sequence[Head], rows: Sequence[Sequence[str]], *, title: str | None = None) -> None:
     """A quiet table. A head is its text, or (text, "right") for numbers."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table

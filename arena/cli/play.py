@@ -9,6 +9,7 @@ import typer
 from arena.cli.options import Json, MatchClock, MoveClock, Seed
 
 if TYPE_CHECKING:
+    from arena.cli.output import Head
     from arena.games import Game
     from arena.results import MatchResults
 
@@ -86,7 +87,7 @@ def _summary(game: Game, agents: list[str], results: MatchResults) -> None:
             (str(player), agent, mean, str(won), str(shared), str(len(results) - won - shared), str(forfeits), seconds)
         )
     matches = f"{len(results):,} match" + ("" if len(results) == 1 else "es")
-    heads = [
+    heads: list[Head] = [
         ("seat", "right"),
         "agent",
         ("mean return", "right"),

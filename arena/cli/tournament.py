@@ -11,6 +11,7 @@ import typer
 from arena.cli.options import Db, Json, MatchClock, MoveClock, Workers
 
 if TYPE_CHECKING:
+    from arena.cli.output import Head
     from arena.executor import Executor
     from arena.ledger import Ledger, Tournament
 
@@ -157,7 +158,7 @@ def list_command(
     if json:
         say_json(shown)
         return
-    heads = ["tournament", "game", "pairing", "status", ("matches", "right"), ("planned", "right"), "begun"]
+    heads: list[Head] = ["tournament", "game", "pairing", "status", ("matches", "right"), ("planned", "right"), "begun"]
     names = ("tournament", "game", "pairing", "status", "matches", "planned", "created_at")
     table(heads, [[f"{v:,}" if isinstance(v := row[name], int) else str(v)[:40] for name in names] for row in shown])
 
