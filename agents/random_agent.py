@@ -27,7 +27,7 @@ class RandomAgent:
     def close(self) -> None: ...
 
 
-def load(rest: str, *, game: Game, name: str) -> RandomAgent:
+def load(rest: str, *, game: Game, name: str) -> RandomAgent:  # noqa: ARG001  # every loader takes the game
     """The agent of ``random``; it plays every game."""
     read_settings("random", rest, {})
     return RandomAgent(name=name)

@@ -1,0 +1,172 @@
+"""``mcts(...)`` and ``ismcts(...)``: OpenSpiel's search bots on states that their player may know.
+
+Sources: Kocsis and Szepesvári, Bandit based Monte-Carlo Planning (2006), with the solver of Winands, Björnsson and Saito,
+Monte-Carlo Tree Search Solver (2008); Cowling, Powley and Whitehouse, Information Set Monte Carlo Tree Search (2012).
+
+Every decision has a bot of its own, seeded with the decision's word: an answer is a function of the match's seed, the
+player and the ply, whatever else was asked. Under hidden information a bot gets a state drawn from what its player knows,
+never the true one, and draws others from there.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pyspiel
+from numpy.typing import NDArray
+
+from arena.agents.registry import read_settings, require_discrete
+from arena.games import AgentInfo, ArenaError, Game, GameInfo, ObservationBatch, SearchState, SpecificationError
+from arena.games.seeds import counter_hash
+from arena.games.specification import Value
+
+NO_ANSWER = -1  # illegal in every game: the match is forfeited, and only it
+MAX_MEMORY_MB = 1024
+SEED_BITS = 31  # OpenSpiel's bots take C++ ints
+
+FINAL_CHOICES: Mapping[str, Any] = {
+    "most_visited": pyspiel.ISMCTSFinalPolicyType.MAX_VISIT_COUNT,
+    "visits": pyspiel.ISMCTSFinalPolicyType.NORMALIZED_VISIT_COUNT,
+    "best_value": pyspiel.ISMCTSFinalPolicyType.MAX_VALUE,
+}
+"""What ISMCTS plays after its search: the move tried most, one drawn by how often each was tried, or the best mean."""
+
+logger = logging.getLogger(__name__)
+
+
+class SearchAgent:
+    """A search per decision; ``bot(state, seed)`` makes the bot of one decision, an object with ``step(state)``."""
+
+    def __init__(self, bot: Callable[[SearchState, int], Any], *, name: str):
+        self.info = AgentInfo(name=name)
+        self._bot = bot
+
+    def start(self, table: NDArray[np.int64], player: NDArray[np.int64], seed: NDArray[np.uint64]) -> None: ...
+
+    def act(self, batch: ObservationBatch) -> NDArray[np.int64]:
+        words = batch.seed()
+        sampling = counter_hash(words, 0, 1).tolist()
+        bot_seeds = (counter_hash(words, 0, 2) >> np.uint64(64 - SEED_BITS)).tolist()
+        chosen = np.empty(len(batch), np.int64)
+        for row, legal in enumerate(batch.legal.lists()):
+            if len(legal) == 1:
+                chosen[row] = legal[0]
+                continue
+            state = batch.search_state(row, sampling[row])
+            try:
+                chosen[row] = self._bot(state, bot_seeds[row]).step(state)
+            except pyspiel.SpielError as error:
+                logger.warning("%s has no answer: %s", self.info.name, error)
+                chosen[row] = NO_ANSWER
+        return chosen
+
+    def end(self, table: NDArray[np.int64], player: NDArray[np.int64], returns: NDArray[np.float64]) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def load_mcts(rest: str, *, game: Game, name: str) -> SearchAgent:
+    """The agent of ``mcts(simulations=100, uct_c=2.0, rollouts=1, solve=true)``.
+
+    ``uct_c`` weighs exploration, in units of half the span of the game's utilities; ``rollouts`` random games value a
+    leaf; ``solve`` proves wins and losses where it can.
+
+    Raises:
+        UnknownName, SpecificationError: a wrong parameter, or a game that the search cannot play.
+    """
+    settings = read_settings("mcts", rest, {"simulations": 100, "uct_c": 2.0, "rollouts": 1, "solve": True})
+    simulations, rollouts, exploration = _numbers("mcts", settings, game.info)
+    _require_turns(game, "mcts")
+    if game.info.information != "perfect":
+        raise SpecificationError(
+            f"mcts sees the whole state; {game.info.title} hides information: use ismcts or random"
+        )
+    rules = search_rules(game, "mcts")
+    if rules.get_type().reward_model != pyspiel.GameType.RewardModel.TERMINAL:
+        raise SpecificationError(
+            f"mcts needs a game that pays at the end; {game.info.title} pays on the way: use random or a program"
+        )
+
+    def bot(_: SearchState, seed: int) -> Any:
+        evaluator = pyspiel.RandomRolloutEvaluator(rollouts, seed)
+        return pyspiel.MCTSBot(
+            rules, evaluator, exploration, simulations, MAX_MEMORY_MB, settings["solve"], seed, False
+        )
+
+    return SearchAgent(bot, name=name)
+
+
+def load_ismcts(rest: str, *, game: Game, name: str) -> SearchAgent:
+    """The agent of ``ismcts(simulations=100, uct_c=2.0, rollouts=1, final=most_visited)``; see `load_mcts`.
+
+    Raises:
+        UnknownName, SpecificationError: a wrong parameter, or a game that the search cannot play.
+    """
+    defaults: dict[str, Value] = {"simulations": 100, "uct_c": 2.0, "rollouts": 1, "final": "most_visited"}
+    settings = read_settings("ismcts", rest, defaults)
+    simulations, rollouts, exploration = _numbers("ismcts", settings, game.info)
+    final = settings["final"]
+    if final not in FINAL_CHOICES:
+        raise SpecificationError(f"ismcts: final must be one of {', '.join(FINAL_CHOICES)}; got {final!r}")
+    _require_turns(game, "ismcts")
+    if game.info.information != "imperfect":
+        raise SpecificationError(f"ismcts is for games that hide information; for {game.info.title} use mcts")
+    kind = search_rules(game, "ismcts").get_type()
+    by_observation = not kind.provides_information_state_string
+
+    def bot(_: SearchState, seed: int) -> Any:
+        evaluator = pyspiel.RandomRolloutEvaluator(rollouts, seed)
+        return pyspiel.ISMCTSBot(
+            seed, evaluator, exploration, simulations, -1, FINAL_CHOICES[str(final)], by_observation, by_observation
+        )
+
+    return SearchAgent(bot, name=name)
+
+
+def search_rules(game: Game, agent: str) -> Any:
+    """The `pyspiel.Game` of the states that a game gives to search from.
+
+    Raises:
+        SpecificationError: it gives none, or states of another kind.
+    """
+    info = game.info
+    if not info.has_simulator:
+        lacks = "what one player knows" if info.information == "imperfect" else "it"
+        raise SpecificationError(f"{agent} needs states to search from; {info.title} cannot make them from {lacks}")
+    tables = game.tables(1)
+    turn = tables.start(np.zeros(1, np.int64), np.zeros(1, np.uint64))
+    if not len(turn.table):
+        raise SpecificationError(f"{agent} has nothing to decide in {info.title}")
+    try:
+        state = tables.search_state(0, int(turn.player[0]), 0)
+    except ArenaError as error:
+        raise SpecificationError(f"{agent} cannot search {info.title}: {error}") from None
+    if not isinstance(state, pyspiel.State):
+        raise SpecificationError(f"{agent} searches OpenSpiel's states; {info.specification} gives others")
+    return state.get_game()
+
+
+def _require_turns(game: Game, agent: str) -> None:
+    require_discrete(game, agent)
+    if game.info.simultaneous:
+        raise SpecificationError(
+            f"{agent} plays where one player moves at a time; in {game.info.title} they move together: "
+            "use random, uniform or a program, or load the game as openspiel:turn_based_simultaneous_game(...)"
+        )
+
+
+def _numbers(agent: str, settings: Mapping[str, Value], info: GameInfo) -> tuple[int, int, float]:
+    """(simulations, rollouts, exploration constant in the game's own utility)."""
+    simulations, rollouts, uct_c = int(settings["simulations"]), int(settings["rollouts"]), float(settings["uct_c"])
+    for key, value in (("simulations", simulations), ("rollouts", rollouts)):
+        if not 1 <= value < 2**SEED_BITS:
+            raise SpecificationError(f"{agent}: {key} must be at least 1; got {value}")
+    if not 0 <= uct_c < math.inf:
+        raise SpecificationError(f"{agent}: uct_c must be at least 0; got {uct_c}")
+    if info.min_utility is None or info.max_utility is None:
+        return simulations, rollouts, uct_c
+    return simulations, rollouts, uct_c * (info.max_utility - info.min_utility) / 2
