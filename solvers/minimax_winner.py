@@ -1,0 +1,130 @@
+"""The minimax winner of a preference matrix: the mixed strategy that no candidate beats.
+
+Also known as von Neumann winner and maximal lottery. With P[i, j] the probability that i beats j, it is an optimal
+strategy of the symmetric zero-sum game 2 P − 1, whose value is 0. It exists where no candidate beats all others, and
+where one does it is that one. Copies of a candidate share its weight and change nobody else's where the winner is unique.
+
+Sources: Kreweras, Aggregation of preference orderings, 1965; Fishburn, Probabilistic social choice based on simple voting
+comparisons, Review of Economic Studies 1984, doi:10.2307/2297786; Dudík et al., Contextual dueling bandits, COLT 2015,
+arXiv:1502.06362 (von Neumann winner).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from arena.games.errors import SpecificationError
+from arena.solvers.lp import as_probabilities, maximin
+from arena.solvers.solution import Solution
+
+SYMMETRY_TOLERANCE = 1e-9  # of P + Pᵀ = 1: rounding of decimals, not of measurements
+SUPPORT_TOLERANCE = 1e-7  # a weight below it is what HiGHS leaves of a zero
+RANK_TOLERANCE = 1e-9
+GAP_TOLERANCE = 1e-9
+
+
+def minimax_winner(preferences: ArrayLike) -> Solution:
+    """The minimax winner of a preference matrix, the same for both players: ``strategies`` = (x, x).
+
+    Of several minimax winners it is the one of least Euclidean norm, which depends neither on the order of candidates nor
+    on the solver, and gives candidates that cannot be told apart the same weight; ``unique`` says whether there are several.
+    The certificate is NashConv in the game 2 P − 1: twice the most by which a candidate beats the winner.
+
+    Args:
+        preferences: [n, n], P[i, j] = probability that i beats j, P + Pᵀ = 1, 1/2 on the diagonal.
+
+    Raises:
+        SpecificationError: not such a matrix.
+    """
+    matrix = np.asarray(preferences, np.float64)
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not matrix.size:
+        raise SpecificationError(f"preferences must be a square matrix; got shape {matrix.shape}")
+    if not ((matrix >= 0) & (matrix <= 1)).all():
+        raise SpecificationError("preferences must be probabilities in 0..1; a pair that never met has none")
+    if np.abs(matrix + matrix.T - 1).max() > SYMMETRY_TOLERANCE:
+        raise SpecificationError("preferences[i, j] + preferences[j, i] must be 1 for every pair, 1/2 on the diagonal")
+    return symmetric_game(matrix - matrix.T)
+
+
+def symmetric_game(payoffs: NDArray[np.float64]) -> Solution:
+    """The optimal strategy of least norm of a symmetric zero-sum game, as `minimax_winner`; ``payoffs`` = −payoffsᵀ [n, n]."""
+    scale = float(np.abs(payoffs).max()) or 1.0
+    game = payoffs / scale
+    winner, unique = _least_norm(game)
+    if winner is None:  # nearly degenerate: a corner of the program, as exact as its solver
+        winner, _ = maximin(game)
+    gap = 2 * max(float((payoffs @ winner).max()), 0.0)
+    return Solution(
+        strategies=(winner, winner),
+        gap=gap,
+        gap_kind="nash_conv",
+        values=(0.0, 0.0),
+        converged=gap <= 1e-6 * scale,
+        guarantee="exact up to rounding: the gap is a certificate",
+        unique=unique,
+        iterations=1,
+        settings={"selection": "least norm" if unique is not None else "a corner"},
+        source="Kreweras 1965; Fishburn 1984; arXiv:1502.06362; HiGHS",
+    )
+
+
+def _least_norm(game: NDArray[np.float64]) -> tuple[NDArray[np.float64] | None, bool | None]:
+    """(the optimal strategy of least norm, whether it is the only one), or (None, None) where rounding forbids an answer."""
+    support = _largest_support(game)
+    inside = game[np.ix_(support, support)]
+    # optimal strategies: x ≥ 0 on the support, Σ x = 1, even against the support, not beaten from outside
+    equations = np.vstack((inside, np.ones(len(support))))
+    right = np.append(np.zeros(len(support)), 1.0)
+    _, singular, directions = np.linalg.svd(equations)
+    rank = int((singular > RANK_TOLERANCE * singular[0]).sum())
+    base = np.linalg.lstsq(equations, right, rcond=RANK_TOLERANCE)[0]
+    free = directions[rank:].T
+    if free.shape[1]:
+        outside = -np.delete(game, support, axis=0)[:, support]
+        limits = np.vstack((np.eye(len(support)), outside))
+        step = _least_distance(limits @ free, -limits @ base)
+        base = base + free @ step
+    if base.min() < -SUPPORT_TOLERANCE or not base.sum() > 0:
+        return None, None
+    winner = np.zeros(len(game))
+    winner[support] = as_probabilities(np.where(base > GAP_TOLERANCE, base, 0.0))
+    if (game @ winner).max() > SUPPORT_TOLERANCE:
+        return None, None
+    return winner, free.shape[1] == 0
+
+
+def _largest_support(game: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The candidates with weight in some optimal strategy.
+
+    By strict complementarity some optimal x has x_i > 0 or loses to i by something, for every i; the program finds it:
+    maximise t subject to x_i − (game x)_i ≥ t, game x ≤ 0, x a probability vector.
+    """
+    from scipy.optimize import linprog
+
+    size = len(game)
+    result = linprog(
+        np.append(np.zeros(size), -1.0),
+        A_ub=np.vstack((np.hstack((game, np.zeros((size, 1)))), np.hstack((game - np.eye(size), np.ones((size, 1)))))),
+        b_ub=np.zeros(2 * size),
+        A_eq=np.append(np.ones(size), 0.0)[None],
+        b_eq=[1.0],
+        bounds=[(0, None)] * (size + 1),
+        method="highs",
+    )
+    assert result.success, result.message  # every symmetric game has an optimal strategy
+    support: NDArray[np.int64] = np.flatnonzero(result.x[:size] > SUPPORT_TOLERANCE)
+    return support
+
+
+def _least_distance(limits: NDArray[np.float64], bounds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The z of least norm with limits z ≥ bounds, by nonnegative least squares (Lawson and Hanson 1974, chapter 23)."""
+    from scipy.optimize import nnls
+
+    system = np.vstack((limits.T, bounds))
+    right = np.zeros(len(system))
+    right[-1] = 1.0
+    weights, _ = nnls(system, right)
+    residual = system @ weights - right
+    least: NDArray[np.float64] = -residual[:-1] / residual[-1]
+    return least

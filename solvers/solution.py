@@ -1,0 +1,42 @@
+"""The value that every solver returns: what to play, and a certificate of how good it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arena.games.policy import Policy
+
+Progress = Callable[[int, float], None]
+"""Called with (iterations done, gap) whenever a solver has measured its gap."""
+
+Setting = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Solution:
+    """A policy profile with its certificate.
+
+    ``policy``: plays every seat, None where ``strategies`` says it all. ``strategies``: one probability vector a player,
+    for normal-form and preference games. ``gap``: measured after the fact, not promised; ``gap_kind`` names it
+    (``nash_conv`` = sum over players of the gain of a best response). ``values``: each player's expected return, () where
+    it was not computed. ``converged``: the gap asked for was reached and the method's theory covers the game.
+    ``guarantee``: what the theory says of the answer, ``none`` outside of it. ``unique``: whether it is the only
+    solution, None where that was not looked at. ``history``: (iteration, gap) as measured.
+    """
+
+    policy: Policy | None = None
+    strategies: tuple[NDArray[np.float64], ...] = ()
+    gap: float
+    gap_kind: str
+    values: tuple[float, ...] = ()
+    converged: bool
+    guarantee: str
+    unique: bool | None = None
+    iterations: int
+    history: tuple[tuple[int, float], ...] = ()
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    source: str
