@@ -76,7 +76,8 @@ class NetworkAgent:
             raise AgentCrashed(f"{self.info.name} computed logits that are not finite")
         masked = np.where(batch.legal.mask(logits.shape[1]), logits, -np.inf)
         if self.network.choice == "greedy":
-            return masked.argmax(axis=1)
+            best: NDArray[np.int64] = masked.argmax(axis=1)
+            return best
         weights = np.exp(masked - masked.max(axis=1, keepdims=True))
         return sample_rows(weights / weights.sum(axis=1, keepdims=True), batch.seed())
 
@@ -109,11 +110,13 @@ class NetworkAgent:
         probe = torch.randn(most, self.network.sizes[0], generator=torch.Generator().manual_seed(0))
         with torch.inference_mode():
             whole = self.network.module(probe)
-            self.sizes = tuple(
-                size
-                for size in PADDED_SIZES
-                if torch.equal(torch.cat([self.network.module(part) for part in probe.split(size)]), whole)
-            )
+            self.sizes = tuple(size for size in PADDED_SIZES if torch.equal(self._in_parts(probe, size), whole))
+
+    def _in_parts(self, inputs: torch.Tensor, size: int) -> torch.Tensor:
+        import torch
+
+        parts = [self.network.module(inputs[first : first + size]) for first in range(0, len(inputs), size)]
+        return torch.cat(parts)
 
 
 def mlp(sizes: Sequence[int], *, activation: Activation = "relu", seed: int = 0) -> torch.nn.Sequential:

@@ -20,7 +20,7 @@ import pyspiel
 from numpy.typing import NDArray
 
 from arena.agents.registry import read_settings, require_discrete
-from arena.games import AgentInfo, ArenaError, Game, GameInfo, ObservationBatch, SearchState, SpecificationError
+from arena.games import AgentInfo, ArenaError, Game, GameInfo, ObservationBatch, SpecificationError
 from arena.games.seeds import counter_hash
 from arena.games.specification import Value
 
@@ -39,10 +39,10 @@ logger = logging.getLogger(__name__)
 
 
 class SearchAgent:
-    """A search per decision; ``bot(state, seed)`` makes the bot of one decision, an object with ``step(state)``."""
+    """A bot of OpenSpiel's per decision: ``bot(player, seed)`` makes it, an object with ``step(state)``."""
 
-    def __init__(self, bot: Callable[[SearchState, int], Any], *, name: str):
-        self.info = AgentInfo(name=name)
+    def __init__(self, bot: Callable[[int, int], Any], *, name: str, deterministic: bool = True):
+        self.info = AgentInfo(name=name, deterministic=deterministic)
         self._bot = bot
 
     def start(self, table: NDArray[np.int64], player: NDArray[np.int64], seed: NDArray[np.uint64]) -> None: ...
@@ -51,6 +51,7 @@ class SearchAgent:
         words = batch.seed()
         sampling = counter_hash(words, 0, 1).tolist()
         bot_seeds = (counter_hash(words, 0, 2) >> np.uint64(64 - SEED_BITS)).tolist()
+        players = batch.player.tolist()
         chosen = np.empty(len(batch), np.int64)
         for row, legal in enumerate(batch.legal.lists()):
             if len(legal) == 1:
@@ -58,7 +59,7 @@ class SearchAgent:
                 continue
             state = batch.search_state(row, sampling[row])
             try:
-                chosen[row] = self._bot(state, bot_seeds[row]).step(state)
+                chosen[row] = self._bot(players[row], bot_seeds[row]).step(state)
             except pyspiel.SpielError as error:
                 logger.warning("%s has no answer: %s", self.info.name, error)
                 chosen[row] = NO_ANSWER
@@ -91,7 +92,7 @@ def load_mcts(rest: str, *, game: Game, name: str) -> SearchAgent:
             f"mcts needs a game that pays at the end; {game.info.title} pays on the way: use random or a program"
         )
 
-    def bot(_: SearchState, seed: int) -> Any:
+    def bot(_: int, seed: int) -> Any:
         evaluator = pyspiel.RandomRolloutEvaluator(rollouts, seed)
         return pyspiel.MCTSBot(
             rules, evaluator, exploration, simulations, MAX_MEMORY_MB, settings["solve"], seed, False
@@ -118,7 +119,7 @@ def load_ismcts(rest: str, *, game: Game, name: str) -> SearchAgent:
     kind = search_rules(game, "ismcts").get_type()
     by_observation = not kind.provides_information_state_string
 
-    def bot(_: SearchState, seed: int) -> Any:
+    def bot(_: int, seed: int) -> Any:
         evaluator = pyspiel.RandomRolloutEvaluator(rollouts, seed)
         return pyspiel.ISMCTSBot(
             seed, evaluator, exploration, simulations, -1, FINAL_CHOICES[str(final)], by_observation, by_observation

@@ -147,8 +147,8 @@ def _choices(state: str, choices: object) -> dict[int, float]:
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     values = dict(pairs)
     if len(values) < len(pairs):
-        seen: set[str] = set()
-        double = next(key for key, _ in pairs if key in seen or seen.add(key))
+        names = [key for key, _ in pairs]
+        double = next(key for at, key in enumerate(names) if key in names[:at])
         raise SpecificationError(f"the key {double!r} stands twice in one object")
     return values
 
