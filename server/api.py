@@ -6,6 +6,7 @@ import dataclasses
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
+from pydantic import BaseModel
 from starlette.responses import Response
 
 from arena.games import GameInfo, UnknownName
@@ -18,7 +19,30 @@ from arena.server.site import SiteOf, json_answer, playable_games
 
 PER_PAGE_MOST = 1000
 
-router = APIRouter(prefix="/api", tags=["ledger"])
+
+
+class ErrorFacts(BaseModel):
+    """``kind``: the name of the error, for programs; ``message``: one sentence, for people."""
+
+    status: int
+    kind: str
+    message: str
+
+
+class ErrorAnswer(BaseModel):
+    """The one shape of all errors."""
+
+    error: ErrorFacts
+
+
+router = APIRouter(
+    prefix="/api",
+    tags=["ledger"],
+    responses={
+        404: {"model": ErrorAnswer, "description": "No such game, agent, tournament or match"},
+        422: {"model": ErrorAnswer, "description": "A parameter that cannot be read"},
+    },
+)
 
 Method = Annotated[str, Query(description="rating method: elo or bradley_terry")]
 Key = Annotated[str, Path(description="a tournament's key, as in its address")]

@@ -186,7 +186,7 @@ def _leduc(scene: Scene) -> Markup | None:
     public = faces[cards[0] // 2] + "♠♥"[cards[0] % 2] if cards[0] >= 0 else ""
     private = [faces[card // 2] + "♠♥"[card % 2] if card >= 0 else "" for card in cards[1:]]
     lines = tuple(f"chips left: {chips}" for chips in money)
-    foot = f"round {found['round']}, pot {found['pot']}"
+    foot = f"round {found['round']}" + (", over" if scene.returns else f", pot {found['pot']}")
     return _card_table(scene, private, lines, public=public, foot=foot, title="Leduc poker")
 
 

@@ -11,7 +11,10 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from arena.games import ArenaError, UnknownName
+from arena.server.match_pages import MatchMissing
 from arena.server.site import page
+
+NOT_FOUND = (UnknownName, MatchMissing)
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +28,7 @@ def install(app: FastAPI) -> None:
 
 
 def _arena_error(request: Request, error: Exception) -> Response:
-    return _answer(request, 404 if isinstance(error, UnknownName) else 400, type(error).__name__, str(error))
+    return _answer(request, 404 if isinstance(error, NOT_FOUND) else 400, type(error).__name__, str(error))
 
 
 def _http_error(request: Request, error: Exception) -> Response:

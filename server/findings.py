@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from arena.server import numbers
 from arena.standings import Standings
 
 
@@ -33,7 +34,7 @@ def headline(standings: Standings) -> Headline:
         return Headline(text=f"{_name(leaders[0].agent)} leads", cycle=())
     if len(leaders) == 2:
         return Headline(text=f"{_name(leaders[0].agent)} and {_name(leaders[1].agent)} are not told apart", cycle=())
-    return Headline(text=f"the first {len(leaders)} are not told apart", cycle=())
+    return Headline(text=f"the first {numbers.in_words(len(leaders))} are not told apart", cycle=())
 
 
 def _name(label: str) -> str:

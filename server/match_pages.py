@@ -5,12 +5,12 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 
-import numpy as np
 from fastapi import APIRouter, Request
 from markupsafe import Markup
 from starlette.responses import Response
 
 from arena.games import ArenaError, Game, UnknownName, load_game
+from arena.connection import DamagedLedger, LedgerError
 from arena.ledger_rows import Tournament
 from arena.replay import Position, replay
 from arena.results import MatchResult
@@ -23,6 +23,10 @@ HIDDEN = "hidden move"
 REPLAYS_KEPT = 64
 
 router = APIRouter()
+
+
+class MatchMissing(ArenaError):
+    """A match number that its tournament does not have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +61,7 @@ def match(request: Request, site: SiteOf, key: str, number: int, move: int | Non
     view = view_of(found, view)
     at = found.last if move is None else min(max(move, 0), found.last)
     moves = moves_seen(found, view)
-    twin = _twin(site, found.tournament, number)
+    twin = _twin(site, found, number)
     return page(
         request,
         "match.html",
@@ -84,13 +88,11 @@ def replayed(site: Site, key: str, number: int) -> Replayed:
     """The match with its positions.
 
     Raises:
-        UnknownName: no such tournament or match.
+        UnknownName: no such tournament.
+        MatchMissing: the tournament has no such match.
     """
     tournament = site.ledger.tournament(key)
-    results = site.ledger.match(tournament, number)
-    if len(results) == 0:
-        raise UnknownName("match", f"{key}/{number}", [])
-    result = results[0]
+    result = _recorded(site, tournament, number)
     names = tuple(tournament.agents[s].label if s >= 0 else NOBODY_HERE for s in result.spec.seats)
     imperfect, positions, problem = False, (), ""
     if tournament.source != "play":
@@ -188,16 +190,25 @@ def _rounds(moves: list[Move], players: int) -> list[list[Move]] | None:
     return [moves[k : k + players] for k in range(0, len(moves), players)]
 
 
-def _twin(site: Site, tournament: Tournament, number: int) -> int | None:
+def _twin(site: Site, match: Replayed, number: int) -> int | None:
     """The number of the same pairing with seats swapped and the same chance, for two players."""
+    tournament = match.tournament
     if tournament.source != "play" or tournament.num_players != 2:
         return None
-    played = site.ledger.played(tournament)
-    here = np.flatnonzero(played.index == number)
-    there = np.flatnonzero(played.index == number ^ 1)
-    if not len(here) or not len(there) or played.chance_seed[here[0]] != played.chance_seed[there[0]]:
+    try:
+        twin = _recorded(site, tournament, number ^ 1)
+    except MatchMissing:
         return None
-    return number ^ 1
+    return number ^ 1 if twin.spec.seats == match.result.spec.seats[::-1] else None
+
+
+def _recorded(site: Site, tournament: Tournament, number: int) -> MatchResult:
+    try:
+        return site.ledger.match(tournament, number)
+    except DamagedLedger:
+        raise
+    except LedgerError as error:
+        raise MatchMissing(str(error)) from None
 
 
 @functools.lru_cache(maxsize=REPLAYS_KEPT)
@@ -208,4 +219,4 @@ def _game(specification: str) -> Game:
 @functools.lru_cache(maxsize=REPLAYS_KEPT)
 def _positions(site: Site, game: str, key: str, number: int) -> tuple[Position, ...]:
     """Kept for a while: stepping through a match asks for them at every move."""
-    return tuple(replay(_game(game), site.ledger.match(site.ledger.tournament(key), number)[0]))
+    return tuple(replay(_game(game), site.ledger.match(site.ledger.tournament(key), number)))

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 NBSP = "\u00a0"
 MINUS = "\u2212"
 MISSING = "\u2013"
+SMALL = "none one two three four five six seven eight nine ten eleven twelve".split()
 MANY_MATCHES = 10_000  # from here on a score is shown with one decimal
 
 
@@ -59,8 +60,10 @@ def count(value: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """``0.9 ms``, ``12 s``, ``41 min``, ``3.2 h``."""
-    for limit, unit, scale in ((0.01, "ms", 1e-3), (1, "ms", 1e-3), (90, "s", 1), (5400, "min", 60)):
+    """``0.9 ms``, ``12 s``, ``41 min``, ``3.2 h``; ``< 0.1 ms`` below."""
+    if seconds < 1e-4:
+        return f"<{NBSP}0.1{NBSP}ms"
+    for limit, unit, scale in ((1, "ms", 1e-3), (90, "s", 1), (5400, "min", 60)):
         if seconds < limit:
             amount = seconds / scale
             return f"{amount:.1f}{NBSP}{unit}" if amount < 10 and unit != "min" else f"{amount:.0f}{NBSP}{unit}"
@@ -68,20 +71,25 @@ def duration(seconds: float) -> str:
 
 
 def moment(when: str | datetime | None) -> str:
-    """A time in UTC, ``22 Nov 2026, 08:15:03``; a dash where there is none."""
-    if when is None:
-        return MISSING
-    time = datetime.fromisoformat(when) if isinstance(when, str) else when
-    return f"{_utc(time):%-d %b %Y, %H:%M:%S}"
+    """A time in UTC, ``22 Nov 2026, 08:15``; a dash where there is none."""
+    return MISSING if when is None else f"{_utc(when):%-d %b %Y, %H:%M}"
+
+
+def short_moment(when: str | datetime | None) -> str:
+    """The same for narrow columns, ``22 Nov 08:15``."""
+    return MISSING if when is None else f"{_utc(when):%-d %b %H:%M}"
 
 
 def iso(when: str | datetime | None) -> str:
     """The same time for a machine."""
-    if when is None:
-        return ""
+    return "" if when is None else _utc(when).isoformat()
+
+
+def in_words(value: int) -> str:
+    """A count in a sentence: ``six``; from thirteen on in figures."""
+    return SMALL[value] if 0 <= value < len(SMALL) else count(value)
+
+
+def _utc(when: str | datetime) -> datetime:
     time = datetime.fromisoformat(when) if isinstance(when, str) else when
-    return _utc(time).isoformat()
-
-
-def _utc(time: datetime) -> datetime:
     return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)

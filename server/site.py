@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from fastapi import Depends, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from starlette.datastructures import URL
 from starlette.responses import Response
 
@@ -23,6 +23,7 @@ from arena.server.assets import asset
 from arena.server.standings_cache import StandingsCache
 
 THEMES = ("light", "dark")
+LONG_NAME = 24  # characters
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,11 +108,19 @@ def _link(url: URL) -> str:
 
 
 def _name(label: str) -> Markup:
-    """``name@version`` with the version set back."""
+    """``name@version`` with the version set back; only a long name may break."""
     name, at, version = label.rpartition("@")
-    return Markup('<span class="nb">{}<span class="v">@{}</span></span>').format(name if at else label, version) if at else (
-        Markup('<span class="nb">{}</span>').format(label)
-    )  # fmt: skip
+    shown = Markup('{}<span class="v">@{}</span>').format(name, version) if at else escape(label)
+    return Markup('<span class="nb">{}</span>').format(shown) if len(label) <= LONG_NAME else Markup("{}").format(shown)
+
+
+def _whole_words(sentence: str) -> Markup:
+    """A sentence whose names do not break at their hyphens."""
+    words = [
+        Markup('<span class="nb">{}</span>').format(word) if "-" in word and len(word) <= LONG_NAME else escape(word)
+        for word in sentence.split(" ")
+    ]
+    return Markup(" ").join(words)
 
 
 def _templates() -> Environment:
@@ -130,5 +139,5 @@ def _templates() -> Environment:
         tournament_address=tournament_address,
         match_address=match_address,
     )
-    environment.filters["agent_name"] = _name
+    environment.filters.update(agent_name=_name, whole_words=_whole_words)
     return environment
