@@ -102,11 +102,8 @@ class _Match:
         space = self.info.action_space
         rows = np.zeros((len(self.due), *space.shape), space.dtype)
         for i, player in enumerate(self.due):
-            if self.discrete:
-                rows[i] = actions[player]
-            else:
-                chosen = np.asarray(actions[player])
-                rows[i, : len(chosen)] = chosen
+            chosen = np.asarray(actions[player], space.dtype)
+            rows[(i, ...) if self.discrete else (i, slice(len(chosen)))] = chosen  # a narrow player's row ends in zeros
         legal = self._legal.contains(rows)
         if not legal.all():
             guilty = [player for player, fine in zip(self.due, legal.tolist(), strict=True) if not fine]
@@ -141,7 +138,8 @@ class _Match:
         num_actions = self.info.num_actions
         if player in self.due:
             assert self._legal is not None
-            return self._legal.take(np.array([self.due.index(player)])).mask(num_actions)[0].astype(np.int8)
+            allowed = self._legal.take(np.array([self.due.index(player)])).mask(num_actions)
+            return allowed.astype(np.int8).reshape(num_actions)
         mask = np.zeros(num_actions, np.int8)
         mask[0] = bool(self.due) and self.info.simultaneous
         return mask
@@ -154,8 +152,9 @@ class _Match:
 
     def _look(self, player: int) -> NDArray[np.float32]:
         if self.info.tensor_width is None:
-            return np.eye(self._width, dtype=np.float32)[player]
-        return self._tables.tensor(TABLE, np.array([player]))[0]
+            who: NDArray[np.float32] = (np.arange(self._width) == player).astype(np.float32)
+            return who
+        return self._tables.tensor(TABLE, np.array([player])).reshape(self._width)
 
     def _take(self, turn: Turn) -> None:
         self.due = turn.player.tolist()

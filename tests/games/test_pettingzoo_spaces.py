@@ -13,8 +13,6 @@ from arena.games.pettingzoo_spaces import flatten_of, text_of
 class Rounds(AECEnv):
     """Players in turn, three rounds; player_1 drops out after the first with a reward, the others are truncated."""
 
-    metadata = {"name": "rounds_v0", "render_modes": []}
-
     def __init__(self, *action_spaces, masks=None, observation_space=None):
         self.possible_agents = [f"player_{i}" for i in range(len(action_spaces))]
         self._actions = dict(zip(self.possible_agents, action_spaces, strict=True))
@@ -66,8 +64,6 @@ class Rounds(AECEnv):
 
 class Together(ParallelEnv):
     """Players at once; each is paid the sum of its own action, and player_0 leaves after the first round."""
-
-    metadata = {"name": "together_v0", "render_modes": []}
 
     def __init__(self, *action_spaces):
         self.possible_agents = [f"player_{i}" for i in range(len(action_spaces))]
