@@ -12,7 +12,13 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from arena.games.actions import ActionSpace
+from arena.games.game import GameInfo
+from arena.games.ragged import Ragged
+from arena.results import Fault, MatchResults, MatchSpecs, Termination
 
 _DATABASES = count()
 
@@ -72,6 +78,68 @@ def postgres_database(postgres_url: str) -> str:
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute(f"create database {name}")
     return postgres_url.replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture
+def made_results():
+    """`made_results(matches, first=0, players=2, agents=3, kind="small")`: results as an engine could have made them."""
+    return _made_results
+
+
+@pytest.fixture
+def made_game():
+    """`made_game(lane="object", players=2)`: the facts of a game that nobody can play."""
+
+    def make(*, lane="object", players=2, specification="test:game") -> GameInfo:
+        return GameInfo(
+            specification=specification,
+            title="A game",
+            version="3",
+            num_players=players,
+            action_space=ActionSpace(size=7),
+            utility="general_sum",
+            lane=lane,
+        )
+
+    return make
+
+
+def _made_results(matches, *, first=0, players=2, agents=3, kind="small", faults=True) -> MatchResults:
+    rng = np.random.default_rng([first, matches, players])
+    lengths = rng.integers(0, 30, matches)
+    total = int(lengths.sum())
+    values = {
+        "small": lambda: rng.integers(0, 7, total).astype(np.int32),
+        "large": lambda: rng.integers(0, 100_000, total).astype(np.int32),
+        "vectors": lambda: rng.integers(-5, 300, (total, 3)).astype(np.int32),
+        "boxes": lambda: rng.normal(size=(total, 4)),
+        "none": lambda: np.empty(0, np.int32),
+    }[kind]()
+    if kind == "none":
+        lengths[:] = 0
+    forfeit = np.full(matches, -1, np.int8)
+    termination = np.zeros(matches, np.int8)
+    if faults:
+        forfeit[::7] = players - 1
+        termination[::7] = Termination.TIMEOUT
+    index = np.arange(first, first + matches)
+    return MatchResults(
+        specs=MatchSpecs(
+            index=index,
+            seats=rng.integers(0, agents, (matches, players)),
+            seed=rng.integers(0, 2**64, matches, dtype=np.uint64),
+            chance_seed=rng.integers(0, 2**64, matches, dtype=np.uint64),
+        ),
+        returns=rng.choice([-1.0, 0.0, -0.0, 1 / 3, 1e300], (matches, players)),
+        termination=termination,
+        forfeit=forfeit,
+        actions=Ragged(values, np.cumsum(lengths)),
+        seconds=rng.random((matches, players)).astype(np.float32),
+        faults=tuple(
+            Fault(index=int(i), player=players - 1, termination=Termination.TIMEOUT, message="late", log="a\nb")
+            for i in index[forfeit >= 0]
+        ),
+    )
 
 
 def _postgres_programs() -> Path | None:
