@@ -6,7 +6,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from arena.agents.check import check_agent
+    from arena.agents.check import Finding, check_agent
     from arena.agents.network import load_network, mlp, save_network
     from arena.agents.observation import Observation, observations
     from arena.agents.policy_agent import PolicyAgent
@@ -20,6 +20,7 @@ _HOMES = {
     "AgentInfo": "arena.games",
     "AgentKind": "arena.agents.registry",
     "ClockedAgent": "arena.games",
+    "Finding": "arena.agents.check",
     "Observation": "arena.agents.observation",
     "ObservationBatch": "arena.games",
     "PolicyAgent": "arena.agents.policy_agent",
@@ -44,6 +45,7 @@ __all__ = [
     "AgentInfo",
     "AgentKind",
     "ClockedAgent",
+    "Finding",
     "Observation",
     "ObservationBatch",
     "PolicyAgent",

@@ -32,7 +32,8 @@ SCHEMES: dict[str, str] = {
     "human": "arena.agents.human:load",
     "python": "arena.agents.program:load_python",
     "exec": "arena.agents.program:load_exec",
-    "http": "arena.agents.http:load",
+    "http": "arena.agents.http:load_http",
+    "https": "arena.agents.http:load_https",
 }
 """scheme -> ``module:function``; the function takes what follows the scheme, the game and the agent's name."""
 
@@ -76,7 +77,8 @@ _KINDS = (
     AgentKind(name="human", usage="human", description="a person at this terminal"),
     AgentKind(name="python", usage="python:MODULE:CLASS", description="a Python class in a process of its own"),
     AgentKind(name="exec", usage="exec:COMMAND", description="any program that speaks the agent protocol"),
-    AgentKind(name="http", usage="http:URL", description="a server that speaks the agent protocol"),
+    AgentKind(name="http", usage="http://HOST:PORT/PATH", description="a server that speaks the agent protocol"),
+    AgentKind(name="https", usage="https://HOST/PATH", description="the same over an encrypted connection"),
 )
 
 
