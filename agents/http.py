@@ -53,8 +53,8 @@ MAX_START_FAILURES = 3  # in a row; afterwards the server is not asked again
 HEADERS = {"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "identity"}
 
 
-def load_http(rest: str, *, game: Game, name: str) -> HttpAgent:
-    """The agent of ``http://HOST/PATH``, or of ``http:URL`` with a whole URL.
+def load(rest: str, *, game: Game, name: str) -> HttpAgent:
+    """The agent of ``http://HOST/PATH``, or of ``http:https://HOST/PATH``.
 
     Raises:
         SpecificationError: no URL of a server.
