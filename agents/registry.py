@@ -32,7 +32,7 @@ SCHEMES: dict[str, str] = {
     "human": "arena.agents.human:load",
     "python": "arena.agents.program:load_python",
     "exec": "arena.agents.program:load_exec",
-    "http": "arena.agents.http:load_http",
+    "http": "arena.agents.http:load",
     "https": "arena.agents.http:load_https",
 }
 """scheme -> ``module:function``; the function takes what follows the scheme, the game and the agent's name."""
