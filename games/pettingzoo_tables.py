@@ -98,7 +98,7 @@ class PettingZooTables:
         if _draws_text(match.env):
             return str(match.env.render())
         views = [self._view(match, player) for player in range(self.info.num_players)]
-        if self.info.information == "perfect" and self._blueprint.facts.view is not None:
+        if self.info.information == "perfect":
             return views[0]
         return "\n\n".join(f"{agent}:\n{view}" for agent, view in zip(self._blueprint.agents, views, strict=True))
 

@@ -204,6 +204,15 @@ def test_a_length_limit_is_a_truncation():
     assert not any(terminations.values()) and all(truncations.values())
 
 
+def test_a_truncated_match_leaves_nothing_to_the_next():
+    env = to_pettingzoo(load_game("pettingzoo:rps_v2(max_cycles=1)"))
+    env.reset(seed=1)
+    env.step({"player_0": 1, "player_1": 0})
+    env.reset()
+    _, _, terminations, truncations, _ = env.step({"player_0": 1, "player_1": 9})
+    assert all(terminations.values()) and not any(truncations.values())
+
+
 class Sparse:
     """Two rounds at once: player 1 sits out the second; a game of vectors where asked, without tensor or text."""
 
