@@ -301,4 +301,6 @@ def _is_clocked(agent: Agent | ClockedAgent) -> TypeGuard[ClockedAgent]:
 
 
 def _seconds(value: float) -> str:
-    return f"{value:.2g} s" if value >= 1 else f"{value * 1000:.2g} ms"
+    if value >= 1:
+        return f"{value:.1f} s"
+    return f"{value * 1000:.0f} ms" if value >= 0.01 else f"{value * 1000:.2g} ms"
