@@ -1,1 +1,25 @@
-"""."""
+"""From a game to a policy, with a certificate of how good it is."""
+
+from __future__ import annotations
+
+from arena.solvers.cfr_plus import cfr_plus
+from arena.solvers.exploitability import exploitability, nash_conv
+from arena.solvers.lp import matrix_game_lp
+from arena.solvers.minimax_winner import minimax_winner
+from arena.solvers.policy_file import load_policy, save_policy
+from arena.solvers.registry import Method, methods, solve
+from arena.solvers.solution import Solution
+
+__all__ = [
+    "Method",
+    "Solution",
+    "cfr_plus",
+    "exploitability",
+    "load_policy",
+    "matrix_game_lp",
+    "methods",
+    "minimax_winner",
+    "nash_conv",
+    "save_policy",
+    "solve",
+]

@@ -1,0 +1,110 @@
+"""Solvers by name: each is a lazy ``module:function`` that takes a game and keyword settings and returns a `Solution`."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+
+from arena.games.errors import NotProvided, UnknownName
+from arena.games.game import Game
+from arena.solvers.lp import matrix_game_lp
+from arena.solvers.minimax_winner import minimax_winner, symmetric_game
+from arena.solvers.normal_form import normal_form
+from arena.solvers.solution import Solution
+
+SYMMETRY_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Method:
+    """A solver as it is offered: what it finds, and which games it is for."""
+
+    name: str
+    description: str
+    preconditions: str
+    location: str
+
+
+METHODS = (
+    Method(
+        name="cfr_plus",
+        description="counterfactual regret minimisation plus: a tabular policy",
+        preconditions="turn-based, small enough to be written out; a guarantee for two-player zero-sum games",
+        location="arena.solvers.cfr_plus:cfr_plus",
+    ),
+    Method(
+        name="matrix_game_lp",
+        description="maximin strategies by linear programming",
+        preconditions="two-player zero-sum games in normal form",
+        location="arena.solvers.registry:solve_matrix_game",
+    ),
+    Method(
+        name="minimax_winner",
+        description="the mixture of candidates that no candidate beats",
+        preconditions="preference games, and symmetric zero-sum games in normal form",
+        location="arena.solvers.registry:solve_preference_game",
+    ),
+)
+
+
+def methods() -> dict[str, Method]:
+    """name -> what the method finds and what it needs."""
+    return {method.name: method for method in METHODS}
+
+
+def solve(method: str, game: Game, **settings: object) -> Solution:
+    """The solution of a game by the method of this name; `settings` are the method's own keywords.
+
+    Raises:
+        UnknownName: no such method or setting; the message has the nearest names.
+        NotProvided: the method is not for this game; the message says what it needs.
+    """
+    known = methods()
+    if method not in known:
+        raise UnknownName("solver", method, known)
+    module, _, attribute = known[method].location.partition(":")
+    function = cast("Callable[..., Solution]", getattr(importlib.import_module(module), attribute))
+    accepted = list(inspect.signature(function).parameters)[1:]
+    for setting in settings:
+        if setting not in accepted:
+            raise UnknownName(f"setting of {method}", setting, accepted)
+    return function(game, **settings)
+
+
+def solve_matrix_game(game: Game) -> Solution:
+    """`matrix_game_lp` of the game's payoffs; a constant that both players' payoffs sum to is split evenly.
+
+    Raises:
+        NotProvided: not a two-player zero- or constant-sum game in normal form.
+    """
+    payoffs = normal_form(game)
+    if payoffs is None or len(payoffs) != 2 or np.ptp(payoffs[0] + payoffs[1]) > SYMMETRY_TOLERANCE:
+        raise NotProvided(
+            f"matrix_game_lp needs a two-player zero-sum game in normal form; {game.info.specification} is none"
+        )
+    return matrix_game_lp((payoffs[0] - payoffs[1]) / 2)
+
+
+def solve_preference_game(game: Game) -> Solution:
+    """`minimax_winner` of a preference game, or the symmetric optimal strategy of a symmetric zero-sum matrix game.
+
+    Raises:
+        NotProvided: neither.
+    """
+    preferences = getattr(game, "preferences", None)
+    if preferences is not None:
+        return minimax_winner(preferences)
+    payoffs = normal_form(game)
+    if payoffs is not None and payoffs.ndim == 3 and payoffs.shape[1] == payoffs.shape[2]:
+        difference = (payoffs[0] - payoffs[1]) / 2
+        constant = np.ptp(payoffs[0] + payoffs[1]) <= SYMMETRY_TOLERANCE
+        if constant and np.abs(difference + difference.T).max() <= SYMMETRY_TOLERANCE:
+            return symmetric_game(difference)
+    raise NotProvided(
+        f"minimax_winner needs a preference game or a symmetric zero-sum matrix game; {game.info.specification} is none"
+    )

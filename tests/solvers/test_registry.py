@@ -1,0 +1,57 @@
+"""Solvers by name."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from arena.games import NotProvided, UnknownName, load_game
+from arena.solvers import methods, solve
+
+ROCK_PAPER_SCISSORS = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]], float)
+
+
+def normal_form_game(**shown):
+    return SimpleNamespace(info=SimpleNamespace(specification="matrix:test", num_players=2), **shown)
+
+
+def test_every_method_says_what_it_does_and_needs():
+    assert {"cfr_plus", "matrix_game_lp", "minimax_winner"} <= set(methods())
+    assert all(method.description and method.preconditions for method in methods().values())
+
+
+def test_a_method_is_found_by_name():
+    solution = solve("cfr_plus", load_game("openspiel:kuhn_poker"), iterations=10)
+    assert solution.iterations == 10
+
+
+def test_a_wrong_name_gets_the_nearest():
+    with pytest.raises(UnknownName, match="cfr_plus"):
+        solve("cfr_pluss", load_game("openspiel:kuhn_poker"))
+
+
+def test_a_wrong_setting_gets_the_nearest():
+    with pytest.raises(UnknownName, match="iterations"):
+        solve("cfr_plus", load_game("openspiel:kuhn_poker"), iteration=10)
+
+
+def test_preference_games_are_solved_by_their_preferences():
+    game = normal_form_game(preferences=(ROCK_PAPER_SCISSORS + 1) / 2)
+    assert np.allclose(solve("minimax_winner", game).strategies[0], 1 / 3)
+
+
+def test_symmetric_matrix_games_have_a_minimax_winner():
+    game = normal_form_game(payoffs=np.stack((ROCK_PAPER_SCISSORS, -ROCK_PAPER_SCISSORS)))
+    assert np.allclose(solve("minimax_winner", game).strategies[0], 1 / 3)
+
+
+def test_matrix_games_are_solved_by_their_payoffs():
+    payoffs = np.array([[3.0, -1], [-2, 1]])
+    solution = solve("matrix_game_lp", normal_form_game(payoffs=np.stack((payoffs, -payoffs))))
+    assert solution.values[0] == pytest.approx(1 / 7)
+
+
+@pytest.mark.parametrize("method", ["matrix_game_lp", "minimax_winner"])
+def test_games_of_another_kind_are_refused(method):
+    with pytest.raises(NotProvided, match="needs a"):
+        solve(method, load_game("openspiel:kuhn_poker"))
