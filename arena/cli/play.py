@@ -28,7 +28,7 @@ def play_command(
     from arena.cli.output import say, say_json
     from arena.games import load_game
     from arena.match import Clock
-    from arena.play import play
+    from arena.playing import play
     from arena.replay import replay
 
     loaded = load_game(game)
