@@ -68,6 +68,7 @@ class Child:
         self._on_line, self._on_end = on_line, on_end
         self._lock = threading.Lock()
         self._outgoing = bytearray()
+        self._stdin: int | None = None
         self._log = bytearray()
         self._line = bytearray()
         self._printed = 0
@@ -94,10 +95,13 @@ class Child:
         return self._process is not None and _has_exited(self._process)
 
     def write(self, text: str) -> None:
-        """Queues text for the program's standard input; never blocks."""
+        """Writes text to the program's standard input, as far as it takes it now; the rest is queued. Never blocks."""
         with self._lock:
             self._outgoing += text.encode()
-        self._wake()
+            self._flush()  # from this thread: waking the other would double the time of an answer
+            left = bool(self._outgoing)
+        if left:
+            self._wake()
 
     def expect_answer(self) -> None:
         """A question begins: the count of what was printed starts anew."""
@@ -154,6 +158,8 @@ class Child:
         """(fault, its time) of the whole life; afterwards nothing of the program is left."""
         stdin, stdout, stderr = _pipes(process)
         fault: AgentFault | None = None
+        with self._lock:
+            self._stdin = stdin.fileno()
         try:
             self._talk(process, stdin, stdout, stderr)
         except AgentFault as own:
@@ -164,8 +170,9 @@ class Child:
             _kill_all(process, cookie)
             self._keep_log(_rest(stderr))
             code = process.wait()
-            for pipe in (stdin, stdout, stderr):
-                pipe.close()
+            self._close_input(stdin)
+            stdout.close()
+            stderr.close()
         if fault is None and self._close_at is None:
             fault = AgentCrashed(f"{self.name} {_ending(code)}{self._last_words()}")
         return fault, at
@@ -188,7 +195,8 @@ class Child:
                 hurry = silent_since is not None or self._close_at is not None
                 for key, _ in selector.select(TICK_S):
                     if key.fileobj is stdin:
-                        self._send_some(stdin)
+                        with self._lock:
+                            self._flush()
                     elif key.fileobj is self._wake_read:
                         os.read(self._wake_read, CHUNK_BYTES)
                         hurry = True
@@ -213,7 +221,7 @@ class Child:
                     if not self._outgoing and not stdin.closed:
                         if writing:
                             selector.unregister(stdin)
-                        stdin.close()
+                        self._close_input(stdin)
 
     def _check(self, now: float, silent_since: float | None, watch: _MemoryWatch) -> None:
         sentence = self._sentence
@@ -229,15 +237,22 @@ class Child:
                 f"{self.name} closed its standard output and still runs; answers are lines on standard output, until 'quit'"
             )
 
-    def _send_some(self, stdin: IO[bytes]) -> None:
+    def _flush(self) -> None:
+        """Writes what the pipe takes now; the lock is held."""
+        if self._stdin is None or not self._outgoing:
+            return
+        try:
+            written = os.write(self._stdin, self._outgoing)
+        except BlockingIOError:
+            return
+        except BrokenPipeError:  # it reads no more: it has ended, which shows elsewhere, or it will not answer
+            written = len(self._outgoing)
+        del self._outgoing[:written]
+
+    def _close_input(self, stdin: IO[bytes]) -> None:
         with self._lock:
-            try:
-                written = os.write(stdin.fileno(), self._outgoing[:CHUNK_BYTES])
-            except BlockingIOError:
-                return
-            except BrokenPipeError:  # it reads no more: it has ended, which shows elsewhere, or it will not answer
-                written = len(self._outgoing)
-            del self._outgoing[:written]
+            self._stdin = None
+        stdin.close()
 
     def _read_some(self, source: int, *, is_answer: bool, wait: bool = True) -> bool:
         """Reads what is there. False at the end of the stream, and without `wait` also where nothing is there now."""
@@ -265,6 +280,8 @@ class Child:
     def _hand_over(self, chunk: bytes, arrival: float) -> None:
         *ended, rest = chunk.split(b"\n")
         for part in ended:
+            if not part and not self._line:
+                continue
             line, self._line = bytes(self._line) + part, bytearray()
             self._check_length(line)
             self._on_line(line, arrival)

@@ -12,6 +12,7 @@ import numpy as np
 import psutil
 import pytest
 
+from arena.agents import load_agent
 from arena.agents.process import Limits
 from arena.agents.program import MAX_START_FAILURES, ProgramAgent, load_exec, load_python
 from arena.games import (
@@ -25,6 +26,8 @@ from arena.games import (
     SpecificationError,
     load_game,
 )
+from arena.match import Clock, play_matches
+from arena.results import MatchSpecs, Termination
 
 PROGRAMS = Path(__file__).parent / "programs"
 LIMITS = Limits(start_s=10, grace_s=0.2, memory_bytes=200 << 20, line_bytes=1 << 18, output_bytes=4 << 20)
@@ -407,3 +410,36 @@ def test_a_python_agent_needs_a_file_and_a_class(game):
         load_python("nowhere.py:Agent", game=game, name="bot")
     with pytest.raises(SpecificationError, match="write python:MODULE:CLASS"):
         load_python("module_alone", game=game, name="bot")
+
+
+def matches_against_random(game, agent, clock, matches=4):
+    index = np.arange(matches)
+    specs = MatchSpecs(
+        index=index,
+        seats=np.tile([0, 1], (matches, 1)),
+        seed=index.astype(np.uint64),
+        chance_seed=index.astype(np.uint64),
+    )
+    return play_matches(game.tables(matches), [agent, load_agent("random", game=game)], specs, clock=clock)
+
+
+def test_a_timeout_loses_one_match_and_the_program_plays_the_others_in_time(make_agent, game, tmp_path):
+    results = matches_against_random(game, make_agent("hangs once"), Clock(move_s=1.0))
+    assert results.termination.tolist() == [Termination.TIMEOUT, *[Termination.NORMAL] * 3]
+    assert results.forfeit.tolist() == [0, -1, -1, -1]
+    assert starts(tmp_path) == 2
+
+
+def test_a_program_that_always_crashes_loses_each_match_with_its_log_on_record(make_agent, game, tmp_path):
+    results = matches_against_random(game, make_agent("crashes"), Clock(move_s=5.0))
+    assert results.termination.tolist() == [Termination.CRASH] * 4
+    assert [fault.player for fault in results.faults] == [0] * 4
+    assert all("ValueError: the plan has failed" in fault.log for fault in results.faults)
+    assert starts(tmp_path) == 4
+
+
+def test_a_crash_of_a_program_at_many_tables_loses_only_what_was_asked(make_agent, game):
+    results = matches_against_random(game, make_agent("crashes once among many"), None, matches=12)
+    lost = results.termination == Termination.CRASH
+    assert 1 <= lost.sum() <= 4
+    assert (results.termination[~lost] == Termination.NORMAL).all()
