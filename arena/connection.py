@@ -9,7 +9,7 @@ import fcntl
 import os
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -163,7 +163,7 @@ def identify(url: sa.URL) -> Identity:
                 return Identity("empty")
             if revisions.name not in tables:
                 raise LedgerError(_not_ours(shown(url)))
-            return Identity("ledger", str(connection.execute(sa.select(revisions.c.version_num)).scalar_one_or_none()))
+            return _ledger(shown(url), connection.scalars(sa.select(revisions.c.version_num)).all())
     finally:
         found.dispose()
 
@@ -179,15 +179,16 @@ def engine(url: sa.URL, *, read_only: bool = False) -> sa.Engine:
                 "a ledger on PostgreSQL needs the driver psycopg: pip install 'minimax-arena[postgres]'"
             ) from error
     path = _path(url)
-    query = {"mode": "ro" if read_only else "rw", "uri": "true"}
+    query = {"mode": "rw", "uri": "true"}  # a reader too: the last one to leave removes the log
     if read_only and not os.access(path.parent, os.W_OK) and not _has_log(path):
-        query["immutable"] = "1"  # SQLite could not put its log's index there
+        query |= {"mode": "ro", "immutable": "1"}  # SQLite could not put its log there
     file = sa.URL.create("sqlite", database=f"file:{_quoted(path)}", query=query)
     made = sa.create_engine(file, connect_args={"timeout": BUSY_S})
 
     @sa.event.listens_for(made, "connect")
     def prepare(connection: sqlite3.Connection, _: object) -> None:
         connection.isolation_level = None  # the module's own transactions begin too late; `begin` below begins them
+        connection.execute(f"pragma query_only = {int(read_only)}")
         connection.execute("pragma foreign_keys = on")
         connection.execute("pragma wal_autocheckpoint = 4000")  # pages: a checkpoint waits for the disk
         connection.execute("pragma synchronous = normal")  # in WAL mode a crash of the program loses nothing
@@ -268,8 +269,14 @@ def _query_identity(path: Path, options: str) -> Identity:
             return Identity("empty")
         if revisions.name not in tables:
             raise LedgerError(_not_ours(str(path)))
-        row = connection.execute(f"select version_num from {revisions.name}").fetchone()  # noqa: S608 - a constant
-        return Identity("ledger", str(row[0] if row else None))
+        found = connection.execute(f"select version_num from {revisions.name}").fetchall()  # noqa: S608 - a constant
+        return _ledger(str(path), [revision for (revision,) in found])
+
+
+def _ledger(where: str, found: Sequence[object]) -> Identity:
+    if len(found) != 1:
+        raise DamagedLedger(f"the ledger {where} is damaged: it notes {len(found)} revisions; a backup mends it")
+    return Identity("ledger", str(found[0]))
 
 
 def _has_log(path: Path) -> bool:

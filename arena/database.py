@@ -51,19 +51,24 @@ def upgrade(url: str | Path | None = None) -> str:
         return f"the ledger {shown(located)} has revision {REVISION} already"
     if newer(found):
         refuse_other_revision(located, found)
+    upgraded = engine(located)
+    try:
+        with explained(located), writing(upgraded).begin() as connection:
+            migrate(connection)
+    finally:
+        upgraded.dispose()
+    return f"the ledger {shown(located)} went from revision {found} to {REVISION}"
+
+
+def migrate(connection: sa.Connection) -> None:
+    """Runs the migrations that a database lacks, all of them for an empty one, in the caller's transaction."""
     from alembic import command  # late: only an upgrade needs it
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    upgraded = engine(located)
-    try:
-        with explained(located), writing(upgraded).begin() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, REVISION)
-    finally:
-        upgraded.dispose()
-    return f"the ledger {shown(located)} went from revision {found} to {REVISION}"
+    config.attributes["connection"] = connection
+    command.upgrade(config, REVISION)
 
 
 def backup(url: str | Path | None, to: str | Path) -> Path:
