@@ -176,9 +176,9 @@ def _info(call: GameCall, rules: Any) -> GameInfo:
 
 def _tensor_width(rules: Any, kind: Any) -> int | None:
     if kind.provides_observation_tensor:
-        return math.prod(rules.observation_tensor_shape())
+        return int(math.prod(rules.observation_tensor_shape()))
     if kind.provides_information_state_tensor:
-        return math.prod(rules.information_state_tensor_shape())
+        return int(math.prod(rules.information_state_tensor_shape()))
     return None
 
 

@@ -93,8 +93,9 @@ class OpenSpielTables:
         observe, observed = self._observe, self._observed
         rows = zip(table.tolist(), player.tolist(), strict=True)
         if observed is None:
+            whole = self._kind.provides_observation_tensor
             for i, (t, p) in enumerate(rows):
-                filled[i] = states[t].information_state_tensor(p)
+                filled[i] = states[t].observation_tensor(p) if whole else states[t].information_state_tensor(p)
             return filled
         for i, (t, p) in enumerate(rows):
             observe.set_from(states[t], p)
@@ -240,9 +241,11 @@ class OpenSpielTables:
 def _observer(rules: Any, kind: Any) -> tuple[Any, NDArray[np.float32] | None]:
     """OpenSpiel's observation and the buffer that it writes into: no Python list of floats.
 
-    (None, None) where the game has no observation tensor, whose observer would end the process.
+    (None, None) where the game has no observation tensor, whose observer would end the process, and where the game is
+    written in Python.
     """
-    if not kind.provides_observation_tensor:
+    in_python = not type(rules).__module__.startswith("pyspiel")
+    if not kind.provides_observation_tensor or in_python:
         return None, None
     observation = pyspiel._Observation(rules, rules.make_observer({}))
     return observation, np.frombuffer(observation, np.float32)
