@@ -5,25 +5,21 @@ from __future__ import annotations
 import contextlib
 import os
 import selectors
-import signal
 import subprocess
 import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-import psutil
-
+from arena.agents.process_tree import COOKIE, MemoryWatch, ending, exit_descriptor_of, has_exited, kill_all
 from arena.games.errors import AgentCrashed, AgentFault, OutOfMemory, OutputFlood
 
 LAUNCHER = Path(__file__).with_name("launch.py")
-COOKIE = "ARENA_PROGRAM"  # an environment variable: children inherit it, wherever they hide
 TICK_S = 0.05  # how often memory, exit and deadlines are looked at while nothing is said
-FAMILY_EVERY = 10  # ticks: the memory of a program's own children, which is costlier to find
 CHUNK_BYTES = 1 << 16
 DRAIN_BYTES = 1 << 20  # of what a dead program left in its pipes
 LAST_LINE_CHARACTERS = 200
@@ -92,7 +88,7 @@ class Child:
     @property
     def has_exited(self) -> bool:
         """Whether the program has ended, perhaps before `on_end` says so."""
-        return self._process is not None and _has_exited(self._process)
+        return self._process is not None and has_exited(self._process)
 
     def write(self, text: str) -> None:
         """Writes text to the program's standard input, as far as it takes it now; the rest is queued. Never blocks."""
@@ -166,22 +162,22 @@ class Child:
             fault = own
         finally:
             at = time.monotonic()
-            self.exited_by_itself = _has_exited(process)
-            _kill_all(process, cookie)
+            self.exited_by_itself = has_exited(process)
+            kill_all(process, cookie)
             self._keep_log(_rest(stderr))
             code = process.wait()
             self._close_input(stdin)
             stdout.close()
             stderr.close()
         if fault is None and self._close_at is None:
-            fault = AgentCrashed(f"{self.name} {_ending(code)}{self._last_words()}")
+            fault = AgentCrashed(f"{self.name} {ending(code)}{self._last_words()}")
         return fault, at
 
     def _talk(self, process: subprocess.Popen[bytes], stdin: IO[bytes], stdout: IO[bytes], stderr: IO[bytes]) -> None:
         """Reads, writes and watches until the program has ended; raises the `AgentFault` that it must be ended for."""
-        watch = _MemoryWatch(process.pid)
+        watch = MemoryWatch(process.pid)
         looked, silent_since, writing = 0.0, None, False
-        with selectors.DefaultSelector() as selector, _exit_descriptor(process) as exit_descriptor:
+        with selectors.DefaultSelector() as selector, exit_descriptor_of(process) as exit_descriptor:
             for source in (stdout, stderr, self._wake_read, exit_descriptor):
                 if source is not None:
                     selector.register(source, selectors.EVENT_READ)
@@ -210,7 +206,7 @@ class Child:
                 if now - looked < TICK_S and not hurry:
                     continue
                 looked = now
-                if _has_exited(process):
+                if has_exited(process):
                     while silent_since is None and self._read_some(stdout.fileno(), is_answer=True, wait=False):
                         pass
                     return
@@ -223,7 +219,7 @@ class Child:
                             selector.unregister(stdin)
                         self._close_input(stdin)
 
-    def _check(self, now: float, silent_since: float | None, watch: _MemoryWatch) -> None:
+    def _check(self, now: float, silent_since: float | None, watch: MemoryWatch) -> None:
         sentence = self._sentence
         if sentence is not None and now >= sentence[0]:
             raise sentence[1]
@@ -305,31 +301,6 @@ class Child:
         return "" if last is None else f"; its last line on standard error: {last[:LAST_LINE_CHARACTERS]!r}"
 
 
-class _MemoryWatch:
-    """The resident bytes of a process; those of its own children are looked up less often."""
-
-    def __init__(self, pid: int):
-        self._pid, self._ticks, self._family = pid, 0, 0
-
-    def resident_bytes(self) -> int:
-        """0 for a process that has just gone."""
-        try:
-            process = psutil.Process(self._pid)
-            if self._ticks % FAMILY_EVERY == 0:
-                self._family = sum(_resident(child) for child in process.children(recursive=True))
-            self._ticks += 1
-            return _resident(process) + self._family
-        except psutil.Error:
-            return 0
-
-
-def _resident(process: psutil.Process) -> int:
-    try:
-        return int(process.memory_info().rss)
-    except psutil.Error:
-        return 0
-
-
 def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes], IO[bytes]]:
     assert process.stdin is not None
     assert process.stdout is not None
@@ -340,56 +311,9 @@ def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes], IO[b
     return pipes
 
 
-@contextlib.contextmanager
-def _exit_descriptor(process: subprocess.Popen[bytes]) -> Iterator[int | None]:
-    """A descriptor that becomes readable when the program ends; None where the system has no such thing."""
-    if sys.platform != "linux":
-        yield None
-        return
-    descriptor = os.pidfd_open(process.pid)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _has_exited(process: subprocess.Popen[bytes]) -> bool:
-    """Whether the program has ended; asking does not bury it, so that its number names nobody else."""
-    try:
-        return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-    except ChildProcessError:  # buried
-        return True
-
-
-def _kill_all(process: subprocess.Popen[bytes], cookie: str) -> None:
-    """Kills the program's process group, then whatever else carries its cookie, until nobody does."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    while sum(_killed(other, cookie) for other in psutil.process_iter()):
-        time.sleep(0.001)
-
-
-def _killed(process: psutil.Process, cookie: str) -> bool:
-    try:
-        if process.status() == psutil.STATUS_ZOMBIE or process.environ().get(COOKIE) != cookie:
-            return False
-        process.kill()
-    except psutil.Error:  # gone meanwhile, or another user's
-        return False
-    return True
-
-
 def _rest(source: IO[bytes]) -> bytes:
     rest = b""
     with contextlib.suppress(BlockingIOError):
         while len(rest) < DRAIN_BYTES and (chunk := os.read(source.fileno(), CHUNK_BYTES)):
             rest += chunk
     return rest
-
-
-def _ending(code: int) -> str:
-    if code >= 0:
-        return f"ended with exit code {code}"
-    name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
-    hint = " (perhaps the system was out of memory)" if -code == signal.SIGKILL else ""
-    return f"was ended by {name}{hint}"
