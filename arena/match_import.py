@@ -6,6 +6,7 @@ import hashlib
 import re
 
 import numpy as np
+from numpy.typing import NDArray
 
 from arena.games.actions import ActionSpace
 from arena.games.game import GameInfo
@@ -18,6 +19,7 @@ EXTERNAL = "external"
 """The kind of agents that are known by their results alone."""
 
 BLOCK = 16384
+MAX_MATCHES = 10_000_000
 FORFEIT = Termination.CRASH  # a record says that a player was at fault, never how
 
 
@@ -28,17 +30,9 @@ def import_record(ledger: Ledger, record: Record, *, game: str, name: str, sourc
     Matches of one pair (`Record.pair`) share their chance seed; one that counts twice stands twice.
 
     Raises:
-        LedgerError: a weight that is no whole number, or no match at all.
+        LedgerError: a weight that is no whole number, no match at all, or more than `MAX_MATCHES`.
     """
-    times = record.weight.astype(np.int64)
-    if np.any(times != record.weight) or np.any(times < 0):
-        raise LedgerError(
-            "a match of this file counts a fraction; a ledger holds whole matches: rate the file itself with "
-            "`arena leaderboard --from FILE`"
-        )
-    rows = np.repeat(np.arange(len(record)), times)
-    if not len(rows):
-        raise LedgerError("the file holds no match; nothing was imported")
+    rows = _rows(record)
     source = source_text.encode() if isinstance(source_text, str) else source_text
     content_hash = hashlib.sha256(source).hexdigest()
     tournament = ledger.add_tournament(
@@ -63,6 +57,20 @@ def import_record(ledger: Ledger, record: Record, *, game: str, name: str, sourc
     return tournament if tournament.status == "finished" else ledger.set_status(tournament, "finished")
 
 
+def _rows(record: Record) -> NDArray[np.int64]:
+    """Each match as often as it counts."""
+    weight = record.weight
+    if not np.all(np.isfinite(weight)) or np.any(weight < 0) or np.any(np.floor(weight) != weight):
+        raise LedgerError(
+            "a match of this file counts a fraction; a ledger holds whole matches: rate the file itself with "
+            "`arena leaderboard --from FILE`"
+        )
+    total = int(weight.sum())
+    if not 0 < total <= MAX_MATCHES:
+        raise LedgerError(f"the file holds {total:,} matches; from 1 to {MAX_MATCHES:,} can be imported at once")
+    return np.repeat(np.arange(len(record)), weight.astype(np.int64))
+
+
 def _title(ledger: Ledger, game: str) -> str:
     return next((row.title for row in ledger.games() if row.game == game), game)
 
@@ -75,7 +83,7 @@ def _external(ledger: Ledger, name: str) -> AgentVersion:
     return ledger.add_agent(plain, specification=f"{EXTERNAL}:{name}", kind=EXTERNAL)
 
 
-def _results(record: Record, rows: np.ndarray[tuple[int], np.dtype[np.int64]], first: int) -> MatchResults:
+def _results(record: Record, rows: NDArray[np.int64], first: int) -> MatchResults:
     index = np.arange(first, first + len(rows))
     forfeit = record.forfeit[rows].astype(np.int8)
     at_fault = np.flatnonzero(forfeit != NOBODY)

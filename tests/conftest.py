@@ -76,7 +76,7 @@ def postgres_database(postgres_url: str) -> str:
             "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'postgres' and pid <> pg_backend_pid()"
         )
         connection.execute("set client_min_messages = warning")
-        connection.execute("drop schema public cascade")
+        connection.execute("drop schema if exists public cascade")
         connection.execute("create schema public")
     return postgres_url
 
