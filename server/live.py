@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from arena.ledger import Ledger
-from arena.server.site import SiteOf
+from arena.server.site import Site, SiteOf
 
 LOOK_S = 0.5
 HEARTBEAT_S = 15.0  # a comment now and then keeps proxies from closing a quiet stream
@@ -36,19 +36,19 @@ class Progress:
 def events(request: Request, site: SiteOf, key: str) -> StreamingResponse:
     site.ledger.tournament(key)  # an unknown key is refused before the stream begins
     return StreamingResponse(
-        stream(site.ledger, key, request),
+        stream(site, key, request),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
 
-async def stream(ledger: Ledger, key: str, request: Request, *, look_s: float = LOOK_S) -> AsyncIterator[str]:
+async def stream(site: Site, key: str, request: Request, *, look_s: float = LOOK_S) -> AsyncIterator[str]:
     """``progress`` events whenever something changed, and one ``end`` when the tournament no longer runs."""
     yield f"retry: {RETRY_MS}\n\n"
     last: Progress | None = None
     last_done, last_at, spoken = 0, time.monotonic(), time.monotonic()
-    while not await request.is_disconnected():
-        now = await run_in_threadpool(_look, ledger, key)
+    while not site.closing.is_set() and not await request.is_disconnected():
+        now = await run_in_threadpool(_look, site.ledger, key)
         at = time.monotonic()
         if last is None or (now.done, now.status) != (last.done, last.status):
             rate = None if last is None else (now.done - last_done) / max(at - last_at, 1e-3)

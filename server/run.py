@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+import threading
 from pathlib import Path
 
 import uvicorn
@@ -12,7 +13,7 @@ from arena.games import ArenaError
 from arena.ledger import Ledger
 from arena.server.app import create_app
 
-GRACE_S = 2  # open live streams are cut this long after an interrupt
+GRACE_S = 3  # what still answers this long after an interrupt is cut
 
 
 def serve(ledger_url: str | Path | None, host: str = "127.0.0.1", port: int = 8000) -> None:
@@ -25,10 +26,24 @@ def serve(ledger_url: str | Path | None, host: str = "127.0.0.1", port: int = 80
         chosen = listener.getsockname()[1]
         shown = f"[{host}]" if ":" in host else host
         print(f"Arena at http://{shown}:{chosen} (Ctrl-C stops)", flush=True)  # noqa: T201  this is what the command says
-        config = uvicorn.Config(
-            create_app(ledger), log_level="warning", server_header=False, timeout_graceful_shutdown=GRACE_S
-        )
-        uvicorn.Server(config).run(sockets=[listener])
+        make_server(ledger).run(sockets=[listener])
+
+
+def make_server(ledger: Ledger) -> uvicorn.Server:
+    """A server of the ledger that ends its live streams before it stops."""
+    app = create_app(ledger)
+    config = uvicorn.Config(app, log_level="warning", server_header=False, timeout_graceful_shutdown=GRACE_S)
+    return _Server(config, app.state.site.closing)
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, closing: threading.Event):
+        super().__init__(config)
+        self._closing = closing
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._closing.set()
+        await super().shutdown(sockets)
 
 
 def _listen(host: str, port: int) -> socket.socket:

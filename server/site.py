@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, cast
@@ -28,15 +29,16 @@ LONG_NAME = 24  # characters
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Site:
-    """One ledger as a web site."""
+    """One ledger as a web site. ``closing`` is set when the server stops: streams end then."""
 
     ledger: Ledger
     standings: StandingsCache
     templates: Environment
+    closing: threading.Event
 
     @staticmethod
     def of(ledger: Ledger) -> Site:
-        return Site(ledger, StandingsCache(ledger), _templates())
+        return Site(ledger, StandingsCache(ledger), _templates(), threading.Event())
 
 
 def _site(request: Request) -> Site:

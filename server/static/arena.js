@@ -62,18 +62,19 @@ if (replay) {
     history.replaceState(null, "", addressOf(at));
   }
   async function show(move) {
-    at = Math.max(0, Math.min(count, move));
+    const asked = Math.max(0, Math.min(count, move));
+    at = asked;
     mark();
-    if (at === count) stop();
+    if (asked === count) stop();
     try {
-      const found = await drawing(at);
-      if (found && Number(slider.value) === at) document.getElementById("position").replaceWith(found.cloneNode(true));
+      const found = await drawing(asked);
+      if (found && asked === at) document.getElementById("position").replaceWith(found.cloneNode(true));
     } catch {
       stop();
       spoken.textContent = "the server does not answer";
       return;
     }
-    for (const next of [at + 1, at - 1]) if (next >= 0 && next <= count) drawing(next).catch(() => {});
+    for (const next of [asked + 1, asked - 1]) if (next >= 0 && next <= count) drawing(next).catch(() => {});
   }
   function stop() { clearInterval(timer); timer = 0; play.textContent = "Play"; }
   function toggle() {

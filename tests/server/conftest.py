@@ -1,0 +1,211 @@
+"""A real ledger with real matches, a real server over it, and a headless Chromium that looks at it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+
+from arena.agents import load_agent
+from arena.config import make_config
+from arena.games import GameInfo, load_game
+from arena.games.actions import ActionSpace
+from arena.games.ragged import Ragged
+from arena.ledger import Ledger
+from arena.ledger_rows import Tournament
+from arena.match import play_matches
+from arena.results import Fault, MatchResults, MatchSpecs, Termination
+from arena.schedule import round_robin
+from arena.server.run import make_server
+from arena.tournament import run_tournament
+
+HOSTILE = '<script>alert("1")</script>'
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A server that runs: its address, its ledger, and a client for it."""
+
+    url: str
+    ledger: Ledger
+    client: httpx.Client
+
+    def get(self, path: str, status: int = 200) -> httpx.Response:
+        answer = self.client.get(path)
+        assert answer.status_code == status, f"{path}: {answer.status_code}\n{answer.text[:2000]}"
+        return answer
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Connect four, tic-tac-toe, two poker games and an imported tournament with hostile names; tests only read it."""
+    with Ledger.open(tmp_path_factory.mktemp("ledger") / "arena.db") as ledger:
+        play(ledger, "Four cup", "openspiel:connect_four", ["first", "second", "third"], matches=60)
+        play(ledger, "Noughts", "openspiel:tic_tac_toe", ["first", "second"], matches=8)
+        play(ledger, "Kuhn cup", "openspiel:kuhn_poker", ["first", "second", "even=uniform"], matches=20)
+        play(ledger, "Leduc cup", "openspiel:leduc_poker", ["first", "second"], matches=8)
+        play(ledger, "Dark cup", "openspiel:phantom_ttt", ["first", "second"], matches=4)
+        play(ledger, "Three", "openspiel:kuhn_poker(players=3)", ["first", "second", "third"], matches=6)
+        imported(ledger)
+        with serving(ledger) as served:
+            yield served
+
+
+@contextmanager
+def serving(ledger: Ledger) -> Iterator[Site]:
+    """The ledger behind a real port of this machine."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = make_server(ledger)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    try:
+        with httpx.Client(base_url=url, timeout=30) as client:
+            wait_for(lambda: server.started)
+            yield Site(url, ledger, client)
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        listener.close()
+
+
+def wait_for(fact: Callable[[], object], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not fact():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.01)
+
+
+def play(ledger: Ledger, name: str, game: str, agents: list[str], *, matches: int) -> Tournament:
+    """A finished tournament; an agent is ``name`` for a random one, or ``name=specification``."""
+    named = {text.partition("=")[0]: text.partition("=")[2] or "random" for text in agents}
+    values = {"name": name, "game": game, "agents": named, "matches": matches, "seed": 7}
+    return run_tournament(make_config(values), ledger)
+
+
+def begun(ledger: Ledger, *, matches: int) -> tuple[Tournament, Callable[[int, int], None]]:
+    """A tournament that runs, and what plays its matches from..to."""
+    game = load_game("openspiel:tic_tac_toe")
+    entered = [ledger.add_agent(name, specification="random", kind="random") for name in ("north", "south")]
+    schedule = round_robin(2, 2, matches=matches, seed=3)
+    tournament = ledger.add_tournament(
+        name="Running", game=game.info, agents=entered, config={"pairing": "round_robin"}, seed=3, planned=len(schedule)
+    )
+    agents = [load_agent("random", game=game, name=agent.name) for agent in entered]
+
+    def advance(start: int, stop: int) -> None:
+        ledger.write(tournament, play_matches(game.tables(64), agents, schedule.specs(start, stop)))
+
+    return tournament, advance
+
+
+def imported(ledger: Ledger) -> Tournament:
+    """Results from elsewhere, without actions, between agents with hostile names; one match was forfeited."""
+    facts = GameInfo(
+        specification=f"elsewhere:{HOSTILE}/x", title=f"Chess {HOSTILE}", version="1", num_players=2, action_space=ActionSpace(size=1)
+    )
+    agents = [ledger.add_agent(name, specification=HOSTILE, kind="external") for name in (HOSTILE, "a/b c?d#e%20&f")]
+    tournament = ledger.add_tournament(
+        name=f"Import {HOSTILE}", game=facts, agents=agents, config={}, seed=0, planned=None, source="import"
+    )
+    wins = 30
+    results = MatchResults(
+        specs=MatchSpecs(
+            index=np.arange(wins),
+            seats=np.tile([[0, 1], [1, 0]], (wins // 2, 1)),
+            seed=np.zeros(wins, np.uint64),
+            chance_seed=np.arange(wins, dtype=np.uint64),
+        ),
+        returns=np.tile([[1.0, -1.0], [1.0, -1.0], [0.0, 0.0]], (wins // 3, 1)),
+        termination=np.where(np.arange(wins) == 4, Termination.CRASH, Termination.NORMAL).astype(np.int8),
+        forfeit=np.where(np.arange(wins) == 4, 1, -1).astype(np.int8),
+        actions=Ragged.of_lists([[] for _ in range(wins)]),
+        seconds=np.zeros((wins, 2), np.float32),
+        faults=(Fault(index=4, player=1, termination=Termination.CRASH, message=HOSTILE, log=f"said {HOSTILE}"),),
+    )
+    ledger.write(tournament, results)
+    return ledger.set_status(tournament, "finished")
+
+
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[object]:
+    """A headless Chromium of this machine. Skipped where there is none, but not in CI."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI needs Chromium")
+        pytest.skip("Chromium is not installed")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(chromium, site: Site):
+    """`open_page(path, width=1280, scripts=True, dark=False)`: the page, which must load only from its own server
+    and say nothing on the console."""
+    contexts, problems = [], []
+
+    def open_it(path: str, *, width: int = 1280, scripts: bool = True, dark: bool = False, at: Site = site):
+        context = chromium.new_context(
+            viewport={"width": width, "height": 900},
+            java_script_enabled=scripts,
+            color_scheme="dark" if dark else "light",
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("console", lambda said: problems.append(f"{path}: {said.type} {said.text}"))
+        page.on("pageerror", lambda error: problems.append(f"{path}: {error}"))
+        page.on("request", lambda asked: asked.url.startswith((at.url, "data:")) or problems.append(f"{path}: asks {asked.url}"))
+        page.goto(at.url + path)
+        return page
+
+    yield open_it
+    for context in contexts:
+        context.close()
+    assert problems == []
+
+
+@pytest.fixture
+def fresh_ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with Ledger.open(tmp_path / "arena.db") as ledger:
+        yield ledger
+
+
+@pytest.fixture
+def serve():
+    """`with serve(ledger) as site`."""
+    return serving
+
+
+@pytest.fixture
+def begin():
+    """`begin(ledger, matches=100)`: a running tournament, and `advance(start, stop)` that plays matches of it."""
+    return begun
+
+
+@pytest.fixture
+def hostile() -> str:
+    return HOSTILE
+
+
+@pytest.fixture
+def wait():
+    """`wait(fact)`: until it is true."""
+    return wait_for

@@ -1,0 +1,94 @@
+"""The API: the very numbers of the standings, one error shape, a description that Swagger UI draws offline."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from arena.standings import standings
+
+
+@pytest.mark.parametrize("method", ["elo", "bradley_terry"])
+def test_ladder_is_exactly_the_standings(site, method):
+    for game in ("openspiel:connect_four", "openspiel:kuhn_poker", "openspiel:kuhn_poker(players=3)"):
+        told = site.get(f"/api/games/{game}?method={method}").json()
+        computed = json.loads(json.dumps(standings(site.ledger, game, method=method).to_dict()))
+        told.pop("computed_at"), computed.pop("computed_at")
+        assert told == computed
+
+
+def test_tournament_standings_are_those_of_that_tournament(site):
+    told = site.get("/api/tournaments/noughts/standings").json()
+    assert told["tournaments"] == ["noughts"]
+    assert told["matches"] == 8
+
+
+def test_lists_have_everything_in_the_ledger(site):
+    assert len(site.get("/api/games").json()["games"]) == len(site.ledger.games())
+    assert {one["label"] for one in site.get("/api/agents").json()["agents"]} == {a.label for a in site.ledger.agents()}
+    assert len(site.get("/api/tournaments").json()["tournaments"]) == len(site.ledger.tournaments())
+    assert "openspiel:connect_four" in {one["specification"] for one in site.get("/api/playable").json()["games"]}
+
+
+def test_agent_has_its_row_of_every_ladder(site):
+    told = site.get("/api/agents/first").json()
+    ladder = site.get("/api/games/openspiel:connect_four").json()
+    row = next(row for row in ladder["leaderboard"]["rows"] if row["agent"] == "first@1")
+    assert {"game": "openspiel:connect_four", "row": row} in told["ladders"]
+
+
+def test_matches_page_by_offset_and_limit(site):
+    told = site.get("/api/tournaments/four-cup/matches?offset=10&limit=3").json()
+    assert told["total"] == 180
+    assert [line["number"] for line in told["matches"]] == [10, 11, 12]
+    site.get("/api/tournaments/four-cup/matches?limit=100000", 422)
+
+
+def test_match_has_its_moves_and_actions(site):
+    result = site.ledger.match(site.ledger.tournament("four-cup"), 3)
+    told = site.get("/api/tournaments/four-cup/matches/3").json()
+    assert told["actions"] == result.actions.tolist()
+    assert len(told["moves"]) == len(result.actions)
+    assert told["chance_seed"] == result.spec.chance_seed
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "kind"),
+    [
+        ("/api/games/openspiel:conect_four", 404, "UnknownName"),
+        ("/api/games/openspiel:liars_dice", 404, "UnknownName"),
+        ("/api/agents/nobody", 404, "UnknownName"),
+        ("/api/tournaments/none", 404, "UnknownName"),
+        ("/api/tournaments/four-cup/matches/9999", 404, "MatchMissing"),
+        ("/api/tournaments/four-cup/matches/x", 422, "InvalidRequest"),
+        ("/api/nothing", 404, "NotFound"),
+    ],
+)
+def test_errors_have_one_shape(site, path, status, kind):
+    error = site.get(path, status).json()
+    assert set(error) == {"error"}
+    assert set(error["error"]) == {"status", "kind", "message"}
+    assert (error["error"]["status"], error["error"]["kind"]) == (status, kind)
+    assert error["error"]["message"]
+
+
+def test_writing_is_not_allowed(site):
+    answer = site.client.post("/api/games")
+    assert answer.status_code == 405
+    assert answer.json()["error"]["kind"] == "MethodNotAllowed"
+
+
+def test_description_names_every_route_of_the_api_and_its_errors(site):
+    described = site.get("/openapi.json").json()
+    assert described["openapi"].startswith("3.1")
+    assert len(described["paths"]) == 10
+    assert all(path.startswith("/api/") for path in described["paths"])
+    for path in described["paths"].values():
+        assert path["get"]["responses"]["404"]["content"]["application/json"]["schema"] == {
+            "$ref": "#/components/schemas/ErrorAnswer"
+        }
+
+
+def test_health_answers_from_the_ledger(site):
+    assert site.get("/healthz").json() == {"status": "ok", "games": len(site.ledger.games())}

@@ -1,0 +1,98 @@
+"""Progress as server-sent events, cached standings, and serving at a port."""
+
+from __future__ import annotations
+
+import json
+import socket
+
+import pytest
+
+from arena.games import ArenaError
+from arena.server.run import serve as serve_command
+from arena.server.standings_cache import StandingsCache
+
+
+def _events(lines):
+    name = ""
+    for line in lines:
+        if line.startswith("event: "):
+            name = line[7:]
+        elif line.startswith("data: "):
+            yield name, json.loads(line[6:])
+
+
+def test_events_follow_a_tournament_to_its_end(fresh_ledger, serve, begin):
+    tournament, advance = begin(fresh_ledger, matches=40)
+    with serve(fresh_ledger) as served, served.client.stream("GET", f"/tournaments/{tournament.key}/events") as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        events = _events(answer.iter_lines())
+        assert next(events) == ("progress", {"status": "running", "done": 0, "planned": 40, "per_second": None})
+        advance(0, 10)
+        name, told = next(events)
+        assert (name, told["done"]) == ("progress", 10)
+        assert told["per_second"] > 0
+        advance(10, 40)
+        fresh_ledger.set_status(tournament, "finished")
+        said = list(events)
+    assert said[-2][1]["done"] == 40
+    assert said[-2][1]["status"] == "finished"
+    assert said[-1] == ("end", {})
+
+
+def test_events_of_an_unknown_tournament_are_a_404(site):
+    site.get("/tournaments/none/events", 404)
+
+
+def test_a_running_tournament_shows_what_is_written_so_far(fresh_ledger, serve, begin):
+    tournament, advance = begin(fresh_ledger, matches=40)
+    with serve(fresh_ledger) as served:
+        before = served.get(f"/tournaments/{tournament.key}").text
+        assert "The first matches are not written yet" in before
+        assert f'data-live-source="/tournaments/{tournament.key}/events"' in before
+        assert "no match yet" in served.get("/").text
+        advance(0, 20)
+        after = served.get(f"/tournaments/{tournament.key}").text
+        assert "Standing so far" in after
+        assert ">20</span> <small>of 40 matches" in after
+
+
+def test_standings_are_computed_once_for_each_state_of_the_ledger(fresh_ledger, begin, monkeypatch):
+    tournament, advance = begin(fresh_ledger, matches=40)
+    advance(0, 10)
+    clock = [0.0]
+    cache = StandingsCache(fresh_ledger, now=lambda: clock[0])
+    first = cache.standings(tournament.game)
+    assert cache.standings(tournament.game) is first
+    advance(10, 20)
+    clock[0] += 1
+    second = cache.standings(tournament.game)
+    assert (first.matches, second.matches) == (10, 20)
+    assert cache.standings(tournament.game, method="bradley_terry") is not second
+    assert cache.standings(tournament.game, tournament=tournament.key) is not second
+
+
+def test_while_matches_pour_in_the_last_standings_are_given_for_a_while(fresh_ledger, begin):
+    tournament, advance = begin(fresh_ledger, matches=40)
+    advance(0, 10)
+    ticks = iter([0.0, 0.0, 1.0, 5.0, 20.0, 20.0, 21.0])  # computing takes a second
+    cache = StandingsCache(fresh_ledger, now=lambda: next(ticks))
+    first = cache.standings(tournament.game)
+    advance(10, 20)
+    assert cache.standings(tournament.game) is first
+    assert cache.standings(tournament.game).matches == 20
+
+
+def test_a_taken_port_is_said_in_one_sentence(site, tmp_path):
+    from arena.ledger import Ledger
+
+    Ledger.open(tmp_path / "arena.db").close()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ArenaError, match=f"port {port} of 127.0.0.1 is taken"):
+            serve_command(tmp_path / "arena.db", port=port)
+
+
+def test_a_missing_ledger_is_not_made_by_serving(tmp_path):
+    with pytest.raises(ArenaError):
+        serve_command(tmp_path / "none.db", port=0)
+    assert not (tmp_path / "none.db").exists()
