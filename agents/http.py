@@ -137,6 +137,11 @@ class HttpAgent:
         """What the server said of itself; None before."""
         return self._hello
 
+    @property
+    def log(self) -> str:
+        """A server keeps its own."""
+        return ""
+
     def announce_clock(self, *, move_s: float | None, match_s: float | None) -> None:
         """The clocks that following `start` messages tell the server, in seconds; None = none."""
         self.move_s, self.match_s = move_s, match_s

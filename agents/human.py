@@ -100,6 +100,13 @@ class HumanAgent:
 
     def start(self, table: NDArray[np.int64], player: NDArray[np.int64], seed: NDArray[np.uint64]) -> None: ...
 
+    @property
+    def log(self) -> str:
+        """A person leaves none."""
+        return ""
+
+    def announce_clock(self, *, move_s: float | None, match_s: float | None) -> None: ...
+
     def send(self, ticket: int, batch: ObservationBatch, inbox: queue.SimpleQueue[Answer]) -> None:
         questions = _questions(batch)
         with self._changed:

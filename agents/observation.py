@@ -114,6 +114,7 @@ class Observation:
             legal_actions=tuple(legal),
             low=low,
             high=high,
+            whole=message.get("whole") is True,
             columns=Columns.of_values(text=text, tensor=tensor, information_state=information_state),
         )
 

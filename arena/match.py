@@ -170,6 +170,9 @@ class _Play:
         self.order: list[NDArray[np.int64]] = []
         self.histories: list[Ragged] = []
         self.free = [np.arange(min(size, matches))]
+        for agent in agents:
+            if _is_clocked(agent):
+                agent.announce_clock(move_s=clock.move_s, match_s=clock.match_s)
 
     def run(self) -> MatchResults:
         while True:
@@ -436,7 +439,10 @@ class _Play:
         self.spent[table, player] += took
         limits = None if request.limit_s is None else request.limit_s[rows].tolist()
         allowed = "" if limits is None else f" of {min(limits, default=0):.3g} s"
-        self._forfeit(table, player, Termination.TIMEOUT, f"no answer within the limit{allowed}; waited {took:.3g} s")
+        agent = self.agents[request.agent]
+        log = agent.log if _is_clocked(agent) and len(rows) else ""
+        message = f"no answer within the limit{allowed}; waited {took:.3g} s"
+        self._forfeit(table, player, Termination.TIMEOUT, message, log)
 
 
 def _is_clocked(agent: Agent | ClockedAgent) -> TypeGuard[ClockedAgent]:

@@ -21,7 +21,7 @@ from arena.schedule import Schedule, between_two, gauntlet, round_robin
 from arena.verdict import decision
 
 FAST_KINDS = ("random", "uniform", "policy", "checkpoint")  # answer whole batches in microseconds a decision
-OBJECT_BLOCK, TENSOR_BLOCK = 256, 16384  # as many matches as the lane plays best at once
+OBJECT_BLOCK, TENSOR_BLOCK = 4096, 131072  # eight and more waves of the lane's tables: the last, thin one weighs little
 SLOW_BLOCK = 16  # what an interruption may cost where agents search or live outside
 BLOCKS_AT_LEAST = 32  # enough for every worker and for a moving progress bar
 DECIDE_BLOCK = 64  # between two looks of a sequential test

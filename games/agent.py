@@ -43,9 +43,7 @@ class Agent(Protocol):
         """One action a row (see `arena.games.actions` for its form). An `AgentFault` forfeits all rows of the batch."""
         ...
 
-    def end(
-        self, table: NDArray[np.int64], player: NDArray[np.int64], returns: NDArray[np.float64]
-    ) -> None:
+    def end(self, table: NDArray[np.int64], player: NDArray[np.int64], returns: NDArray[np.float64]) -> None:
         """Matches ended, with this player's returns [R]; called only where `AgentInfo.remembers`."""
         ...
 
@@ -63,6 +61,15 @@ class ClockedAgent(Protocol):
     @property
     def info(self) -> AgentInfo: ...
 
+    @property
+    def log(self) -> str:
+        """What it said last besides its answers, kept with a match that it loses by the clock; '' where there is nothing."""
+        ...
+
+    def announce_clock(self, *, move_s: float | None, match_s: float | None) -> None:
+        """The limits of the matches that follow, in seconds; None = no limit."""
+        ...
+
     def start(self, table: NDArray[np.int64], player: NDArray[np.int64], seed: NDArray[np.uint64]) -> None: ...
 
     def send(self, ticket: int, batch: ObservationBatch, inbox: queue.SimpleQueue[Answer]) -> None: ...
@@ -71,8 +78,6 @@ class ClockedAgent(Protocol):
         """The request's time is over: free the agent within a grace and put any answer into the inbox."""
         ...
 
-    def end(
-        self, table: NDArray[np.int64], player: NDArray[np.int64], returns: NDArray[np.float64]
-    ) -> None: ...
+    def end(self, table: NDArray[np.int64], player: NDArray[np.int64], returns: NDArray[np.float64]) -> None: ...
 
     def close(self) -> None: ...

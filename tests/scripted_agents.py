@@ -76,6 +76,11 @@ class Clocked:
         self.sent: list[int] = []
         self.batches: list[NDArray[np.int64]] = []
 
+    log = "the last words"
+
+    def announce_clock(self, *, move_s: float | None, match_s: float | None) -> None:
+        self.clock = (move_s, match_s)
+
     def start(self, table: NDArray[np.int64], player: NDArray[np.int64], seed: NDArray[np.uint64]) -> None: ...
 
     def send(self, ticket: int, batch: ObservationBatch, inbox: queue.SimpleQueue[Answer]) -> None:

@@ -242,6 +242,8 @@ def test_no_answer_within_the_move_clock_is_a_timeout_and_the_agent_plays_on() -
     assert time.monotonic() - began < 3
     assert (results.termination == Termination.TIMEOUT).all()
     assert silent.lost == silent.sent
+    assert silent.clock == (0.05, None)
+    assert {fault.log for fault in results.faults} == {"the last words"}
     assert len(silent.sent) == 4
     seat = np.argmax(specs.seats == 1, axis=1)
     assert (results.forfeit == seat).all()
