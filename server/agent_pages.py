@@ -14,7 +14,7 @@ from arena.ledger_rows import AgentVersion
 from arena.leaderboards.leaderboard import Matrix, Row
 from arena.server import numbers
 from arena.server.drawing.bars import score_interval, wdl_bar
-from arena.server.ladder import half_width, rank_range
+from arena.server.ladder import METHODS, half_width, rank_range, writer
 from arena.server.match_lists import recent_matches, tournaments_of
 from arena.server.site import Site, SiteOf, page
 from arena.standings import Standings
@@ -41,7 +41,8 @@ class OnLadder:
     standings: Standings
     row: Row
     rank: str
-    elo: str
+    method: str
+    rating: str
     half: str
     opponents: tuple[Opponent, ...]
 
@@ -93,12 +94,15 @@ def on_ladders(site: Site, agent: AgentVersion) -> list[OnLadder]:
 
 
 def _on_ladder(standings: Standings, row: Row) -> OnLadder:
+    method = standings.leaderboard.method
+    written = writer(method)
     return OnLadder(
         standings=standings,
         row=row,
         rank=rank_range(row),
-        elo=numbers.whole(row.rating),
-        half=numbers.whole(half_width(row)).lstrip("+"),
+        method=METHODS[method],
+        rating=written(row.rating),
+        half=written(half_width(row)).lstrip("+"),
         opponents=_opponents(standings.leaderboard.matrix, row.agent),
     )
 
@@ -125,7 +129,7 @@ def _sentence(agent: AgentVersion, places: list[OnLadder]) -> str:
         return f"{agent.label} has played no rated match yet."
     first = places[0]
     said = f"Rank {first.rank} of {len(first.standings.leaderboard.rows)} on {first.standings.title}"
-    said += f", Elo {first.elo} ±{first.half}"
+    said += f", {first.method} {first.rating} ±{first.half}"
     if len(first.opponents) > 1:
         worst = first.opponents[0]
         said += f"; its hardest opponent is {worst.agent}, against whom it scores {worst.score}"

@@ -44,7 +44,7 @@ router = APIRouter(
     },
 )
 
-Method = Annotated[str, Query(description="rating method: elo or bradley_terry")]
+Method = Annotated[str, Query(description="rating method: elo, bradley_terry, minimax or mean_return")]
 Key = Annotated[str, Path(description="a tournament's key, as in its address")]
 
 

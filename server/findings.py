@@ -23,18 +23,21 @@ class Headline:
 def headline(standings: Standings) -> Headline:
     """The title's finding: a cycle at the top, a certain leader, or who is not told apart."""
     board = standings.leaderboard
-    top = next((group for group in board.groups if board.rows and board.rows[0].agent in group), ())
-    if len(top) > 2:
-        return Headline(text="no agent is best", cycle=top)
-    ranked = [row for row in board.rows if not row.provisional]
-    if not ranked:
+    if board.cycle:
+        return Headline(text="no agent is best", cycle=board.cycle)
+    first = board.groups[0] if board.groups else ()
+    rows = [row for row in board.rows if row.agent in first]
+    if len(rows) < 2:
+        return Headline(text="nobody has met anybody", cycle=())
+    if all(row.provisional for row in rows):
         return Headline(text="too few matches to rank", cycle=())
-    leaders = [row for row in ranked if row.rank[0] == 1]
+    leaders = [row for row in rows if row.rank[0] == 1]
     if len(leaders) == 1:
         return Headline(text=f"{_name(leaders[0].agent)} leads", cycle=())
     if len(leaders) == 2:
         return Headline(text=f"{_name(leaders[0].agent)} and {_name(leaders[1].agent)} are not told apart", cycle=())
-    return Headline(text=f"the first {numbers.in_words(len(leaders))} are not told apart", cycle=())
+    which = f"all {numbers.in_words(len(rows))}" if len(leaders) == len(rows) else f"the first {numbers.in_words(len(leaders))}"
+    return Headline(text=f"{which} are not told apart", cycle=())
 
 
 def _name(label: str) -> str:

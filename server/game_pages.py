@@ -12,7 +12,7 @@ from starlette.responses import Response
 from arena.games import GameInfo, UnknownName, load_game
 from arena.server.findings import headline
 from arena.server.heat import heat_rows
-from arena.server.ladder import METHODS, ladder
+from arena.server.ladder import HOW, METHODS, ladders
 from arena.server.site import Site, SiteOf, download, game_address, page, playable_games
 from arena.standings import Standings
 
@@ -36,7 +36,8 @@ def game(
         standings=found,
         board=board,
         headline=said,
-        ladder=ladder(found, sort=sort, order=order, path=game_address(specification)),
+        ladders=ladders(found, sort=sort, order=order, path=game_address(specification)),
+        how=HOW[board.method],
         heat=heat_rows(board.matrix, framed=said.cycle, order=[row.agent for row in board.rows]),
         framed=len(said.cycle) > 1,
         tournaments=[site.ledger.tournament(key) for key in found.tournaments],

@@ -20,6 +20,7 @@ from arena.standings import Standings
 
 RECENT = 6
 TOP = 4
+DRAWN_METHOD = "elo"  # one axis for all ladders
 
 router = APIRouter()
 
@@ -88,6 +89,7 @@ def _entries(site: Site, tournaments: list[Tournament]) -> list[LadderEntry]:
     tops = {
         game: [(row.low, row.rating, row.high) for row in value.leaderboard.rows[:TOP]]
         for game, value in computed.items()
+        if value.leaderboard.method == DRAWN_METHOD
     }
     axis = axis_of([(min(low, 0.0), rating, high) for top in tops.values() for low, rating, high in top])
     last: dict[str, str] = {}
@@ -106,8 +108,8 @@ def _entries(site: Site, tournaments: list[Tournament]) -> list[LadderEntry]:
 
 
 def _label(standings: Standings | None) -> str:
-    if standings is None:
-        return "no ratings yet"
+    if standings is None or standings.leaderboard.method != DRAWN_METHOD:
+        return "no Elo"
     said = [f"{row.agent} {numbers.whole(row.rating)}" for row in standings.leaderboard.rows[:TOP]]
     return "Elo of the first: " + ", ".join(said)
 

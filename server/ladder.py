@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from markupsafe import Markup
 
-from arena.leaderboards.leaderboard import Leaderboard, Row
+from arena.leaderboards.leaderboard import Row
 from arena.server import numbers
 from arena.server.drawing.bars import exploit_bar, seat_dots, wdl_bar, weight_bar
 from arena.server.drawing.intervals import Axis, axis_head, axis_of, interval
 from arena.standings import Standings
 
-METHODS: Mapping[str, str] = {"elo": "Elo", "bradley_terry": "Bradley–Terry"}
+METHODS: Mapping[str, str] = {
+    "elo": "Elo",
+    "bradley_terry": "Bradley–Terry",
+    "minimax": "Minimax weight",
+    "mean_return": "Mean return",
+}
 """Rating methods that the page offers, and how their column is called."""
+
+HOW: Mapping[str, str] = {
+    "elo": "maximum likelihood on the scale on which 400 points are odds of ten to one; the average is 0",
+    "bradley_terry": "maximum likelihood on the natural scale, on which one point is odds of e to one; the average is 0",
+    "minimax": "the share of each agent in the mixture that nobody beats on average",
+    "mean_return": "the average of what the game paid",
+}
+"""How each is computed, in half a sentence."""
 
 ASCENDING_FIRST = frozenset({"rank", "name", "exploitability"})
 
@@ -65,27 +78,42 @@ class Ladder:
     any_provisional: bool
 
 
-def ladder(standings: Standings, *, sort: str = "rank", order: str | None = None, path: str = "") -> Ladder:
+def ladders(standings: Standings, *, sort: str = "rank", order: str | None = None, path: str = "") -> list[Ladder]:
+    """A ladder for each group of agents that met; as a rule there is one. Arguments as of `ladder`."""
+    groups = standings.leaderboard.groups or (tuple(row.agent for row in standings.leaderboard.rows),)
+    return [ladder(standings, agents=group, sort=sort, order=order, path=path) for group in groups]
+
+
+def ladder(
+    standings: Standings,
+    *,
+    agents: Sequence[str] | None = None,
+    sort: str = "rank",
+    order: str | None = None,
+    path: str = "",
+) -> Ladder:
     """The ladder of these standings; an unknown `sort` or `order` means the ladder's own order.
 
     Args:
         standings: what is shown.
+        agents: only these.
         sort: one of the heads' keys.
         order: ``asc`` or ``desc``; by default names, ranks and exploitability rise, all else falls.
         path: the page's path, for the heads' links.
     """
     board = standings.leaderboard
+    listed = [row for row in board.rows if agents is None or row.agent in set(agents)]
     keys = _sort_keys(standings)
     sort = sort if sort in keys else "rank"
     rising = order == "asc" if order in ("asc", "desc") else sort in ASCENDING_FIRST
     written = writer(board.method)
-    axis = axis_of([(row.low, row.rating, row.high) for row in board.rows], written=written)
-    weights = [row.minimax_weight for row in board.rows if row.minimax_weight is not None]
+    axis = axis_of([(row.low, row.rating, row.high) for row in listed], written=written)
+    weights = [row.minimax_weight for row in listed if row.minimax_weight is not None]
     gaps = list(standings.exploitability.values())
-    tiers = _tiers(board) if sort == "rank" and rising else frozenset()
+    tiers = _tiers(listed) if sort == "rank" and rising else frozenset()
     rows = tuple(
         _row(row, standings, axis, written, max(weights, default=1.0), max(gaps, default=1.0), row.agent in tiers)
-        for row in _sorted(board.rows, keys[sort], rising)
+        for row in _sorted(listed, keys[sort], rising)
     )
     return Ladder(
         rows=rows,
@@ -94,8 +122,8 @@ def ladder(standings: Standings, *, sort: str = "rank", order: str | None = None
         rating=METHODS.get(board.method, board.method),
         has_weights=bool(weights),
         has_exploitability=bool(gaps),
-        has_seats=any(len(row.seat_scores) > 1 for row in board.rows),
-        any_provisional=any(row.provisional for row in board.rows),
+        has_seats=any(len(row.seat_scores) > 1 for row in listed),
+        any_provisional=any(row.provisional for row in listed),
     )
 
 
@@ -111,8 +139,8 @@ def half_width(row: Row) -> float:
 
 
 def writer(method: str) -> Callable[[float], str]:
-    """How a rating of this method is written: Elo in whole numbers, others with two decimals."""
-    return numbers.whole if method.startswith("elo") else numbers.signed
+    """How a rating of this method is written: Elo in whole numbers, weights unsigned, others with two decimals."""
+    return numbers.whole if method == "elo" else numbers.weight if method == "minimax" else numbers.signed
 
 
 
@@ -135,7 +163,7 @@ def _row(
         rating=written(row.rating),
         half=_unsigned(written(half)),
         interval=interval(axis, row.low, row.rating, row.high, label=label, open_dot=row.provisional),
-        weight=weight_bar(row.minimax_weight, most=most_weight) if row.minimax_weight is not None else None,
+        weight=_weight(row, standings, most_weight),
         exploitability=exploit_bar(gap, most=most_gap) if gap is not None else None,
         record=wdl_bar(row.wins, row.draws, row.losses),
         seats=seat_dots([seat.score for seat in sorted(row.seat_scores, key=lambda seat: seat.seat)]),
@@ -144,6 +172,15 @@ def _row(
         forfeits=row.forfeits,
         provisional=row.provisional,
     )
+
+
+def _weight(row: Row, standings: Standings, most: float) -> Markup | None:
+    winner = standings.leaderboard.minimax
+    if row.minimax_weight is None or winner is None:
+        return None
+    at = winner.agents.index(row.agent)
+    low, high = float(winner.low[at]), float(winner.high[at])
+    return weight_bar(row.minimax_weight, low=low, high=high, most=most)
 
 
 def _unsigned(text: str) -> str:
@@ -180,7 +217,7 @@ def _sort_keys(standings: Standings) -> dict[str, Callable[[Row], float | str | 
     }
 
 
-def _sorted(rows: tuple[Row, ...], key: Callable[[Row], float | str | None], rising: bool) -> list[Row]:
+def _sorted(rows: Sequence[Row], key: Callable[[Row], float | str | None], rising: bool) -> list[Row]:
     known = [row for row in rows if not _missing(key(row))]
     unknown = [row for row in rows if _missing(key(row))]
     return sorted(known, key=key, reverse=not rising) + unknown  # type: ignore[arg-type]  # one column is all of one type
@@ -198,11 +235,11 @@ def _head(key: str, title: str, sort: str, rising: bool, method: str, path: str)
     return Head(title=title, key=key, address=f"{path}?{urlencode(query)}", sorted=state)
 
 
-def _tiers(board: Leaderboard) -> frozenset[str]:
+def _tiers(rows: Sequence[Row]) -> frozenset[str]:
     """The agents at whose row a certain gap begins: nobody above may rank as low as anybody from here on."""
     found, lowest = set(), 0
-    for k, row in enumerate(board.rows):
-        if k and all(later.rank[0] > lowest for later in board.rows[k:]):
+    for k, row in enumerate(rows):
+        if k and all(later.rank[0] > lowest for later in rows[k:]):
             found.add(row.agent)
         lowest = max(lowest, row.rank[1])
     return frozenset(found)

@@ -55,6 +55,11 @@ def weight(value: float) -> str:
     return f"<{NBSP}0.01" if value < 0.005 else f"{value:.2f}"
 
 
+def probability(value: float) -> str:
+    """``0.89``; near one only ``over 0.99``, near zero ``below 0.01``."""
+    return "over 0.99" if value > 0.99 else "below 0.01" if value < 0.01 else f"{value:.2f}"
+
+
 def count(value: int) -> str:
     return f"{value:,d}"
 

@@ -31,17 +31,15 @@ def wdl_bar(wins: int, draws: int, losses: int) -> Markup:
     return cell(marks, label)
 
 
-def weight_bar(weight: float | None, *, low: float | None = None, high: float | None = None, most: float = 1.0) -> Markup:
-    """A minimax weight as a bar from 0, its interval as a thin line, its number at the right edge."""
+def weight_bar(weight: float, *, low: float = math.nan, high: float = math.nan, most: float = 1.0) -> Markup:
+    """A minimax weight as a bar from 0, its interval as a thin line where it is known, its number at the right edge."""
     start = el("line", cls="grid", x1=0, x2=0, y1=0, y2="100%")
-    if weight is None or not math.isfinite(weight):
-        return cell([start, _number(numbers.MISSING, weak=True)], "no minimax weight")
     x = scale(0, max(most, 1e-9), 0, 66)
     marks = [start]
     if weight > 0:
         marks.append(el("rect", cls="f-teal", x=0, y="36%", width=percent(x(weight)), height="28%"))
     label = f"minimax weight {weight:.2f}"
-    if low is not None and high is not None and high > 0.005:
+    if high > 0.005:  # not where it is unknown: nan
         ends = percent(x(low)), percent(min(x(high), 70))
         marks.append(el("line", cls="iv-thin", x1=ends[0], x2=ends[1], y1="50%", y2="50%"))
         label += f", interval {low:.2f} to {high:.2f}"
