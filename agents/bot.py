@@ -61,8 +61,8 @@ def load(rest: str, *, game: Game, name: str) -> SearchAgent:
             raise SpecificationError(f"bot:{call.name} cannot play {game.info.title}: {reason}") from None
     takes_seed = call.name in SEEDED
 
-    def bot(player: int, seed: int) -> Any:
+    def choose(state: Any, player: int, seed: int) -> int:
         chance: dict[str, Value] = {"seed": seed} if takes_seed else {}
-        return pyspiel.load_bot(call.name, rules, player, parameters | chance)
+        return int(pyspiel.load_bot(call.name, rules, player, parameters | chance).step(state))
 
-    return SearchAgent(bot, name=name, deterministic=call.name in PARAMETERS)
+    return SearchAgent(choose, name=name, deterministic=call.name in PARAMETERS)

@@ -1,11 +1,11 @@
-"""``mcts(...)`` and ``ismcts(...)``: OpenSpiel's search bots on states that their player may know.
+"""``mcts(...)`` and ``ismcts(...)``: tree search on states that their player may know.
 
-Sources: Kocsis and Szepesvári, Bandit based Monte-Carlo Planning (2006), with the solver of Winands, Björnsson and Saito,
-Monte-Carlo Tree Search Solver (2008); Cowling, Powley and Whitehouse, Information Set Monte Carlo Tree Search (2012).
+MCTS is OpenSpiel's: Kocsis and Szepesvári, Bandit based Monte-Carlo Planning (2006), with the solver of Winands, Björnsson
+and Saito, Monte-Carlo Tree Search Solver (2008). ISMCTS is in `arena.agents.ismcts`.
 
-Every decision has a bot of its own, seeded with the decision's word: an answer is a function of the match's seed, the
-player and the ply, whatever else was asked. Under hidden information a bot gets a state drawn from what its player knows,
-never the true one, and draws others from there.
+Every decision is a search of its own, seeded with the decision's word: an answer is a function of the match's seed, the
+player and the ply, whatever else was asked. Under hidden information a search gets a state drawn from what its player
+knows, never the true one, and draws others from there.
 """
 
 from __future__ import annotations
@@ -19,38 +19,35 @@ import numpy as np
 import pyspiel
 from numpy.typing import NDArray
 
+from arena.agents import ismcts
 from arena.agents.registry import read_settings, require_discrete
 from arena.games import AgentInfo, ArenaError, Game, GameInfo, ObservationBatch, SpecificationError
-from arena.games.seeds import counter_hash
+from arena.games.seeds import counter_hash, unit
 from arena.games.specification import Value
 
 NO_ANSWER = -1  # illegal in every game: the match is forfeited, and only it
 MAX_MEMORY_MB = 1024
 SEED_BITS = 31  # OpenSpiel's bots take C++ ints
 
-FINAL_CHOICES: Mapping[str, Any] = {
-    "most_visited": pyspiel.ISMCTSFinalPolicyType.MAX_VISIT_COUNT,
-    "visits": pyspiel.ISMCTSFinalPolicyType.NORMALIZED_VISIT_COUNT,
-    "best_value": pyspiel.ISMCTSFinalPolicyType.MAX_VALUE,
-}
-"""What ISMCTS plays after its search: the move tried most, one drawn by how often each was tried, or the best mean."""
+FINAL_CHOICES = ("most_visited", "visits")
+"""What ISMCTS plays after its search: the move tried most (of several the first), or one drawn by how often each was tried."""
 
 logger = logging.getLogger(__name__)
 
 
 class SearchAgent:
-    """A bot of OpenSpiel's per decision: ``bot(player, seed)`` makes it, an object with ``step(state)``."""
+    """Answers by ``choose(state, player, seed)``, from a state that the player may know and a seed of 31 bits."""
 
-    def __init__(self, bot: Callable[[int, int], Any], *, name: str, deterministic: bool = True):
+    def __init__(self, choose: Callable[[Any, int, int], int], *, name: str, deterministic: bool = True):
         self.info = AgentInfo(name=name, deterministic=deterministic)
-        self._bot = bot
+        self._choose = choose
 
     def start(self, table: NDArray[np.int64], player: NDArray[np.int64], seed: NDArray[np.uint64]) -> None: ...
 
     def act(self, batch: ObservationBatch) -> NDArray[np.int64]:
         words = batch.seed()
         sampling = counter_hash(words, 0, 1).tolist()
-        bot_seeds = (counter_hash(words, 0, 2) >> np.uint64(64 - SEED_BITS)).tolist()
+        seeds = (counter_hash(words, 0, 2) >> np.uint64(64 - SEED_BITS)).tolist()
         players = batch.player.tolist()
         chosen = np.empty(len(batch), np.int64)
         for row, legal in enumerate(batch.legal.lists()):
@@ -59,7 +56,7 @@ class SearchAgent:
                 continue
             state = batch.search_state(row, sampling[row])
             try:
-                chosen[row] = self._bot(players[row], bot_seeds[row]).step(state)
+                chosen[row] = self._choose(state, players[row], seeds[row])
             except pyspiel.SpielError as error:
                 logger.warning("%s has no answer: %s", self.info.name, error)
                 chosen[row] = NO_ANSWER
@@ -92,13 +89,12 @@ def load_mcts(rest: str, *, game: Game, name: str) -> SearchAgent:
             f"mcts needs a game that pays at the end; {game.info.title} pays on the way: use random or a program"
         )
 
-    def bot(_: int, seed: int) -> Any:
+    def choose(state: Any, _: int, seed: int) -> int:
         evaluator = pyspiel.RandomRolloutEvaluator(rollouts, seed)
-        return pyspiel.MCTSBot(
-            rules, evaluator, exploration, simulations, MAX_MEMORY_MB, settings["solve"], seed, False
-        )
+        bot = pyspiel.MCTSBot(rules, evaluator, exploration, simulations, MAX_MEMORY_MB, settings["solve"], seed, False)
+        return int(bot.step(state))
 
-    return SearchAgent(bot, name=name)
+    return SearchAgent(choose, name=name)
 
 
 def load_ismcts(rest: str, *, game: Game, name: str) -> SearchAgent:
@@ -116,16 +112,20 @@ def load_ismcts(rest: str, *, game: Game, name: str) -> SearchAgent:
     _require_turns(game, "ismcts")
     if game.info.information != "imperfect":
         raise SpecificationError(f"ismcts is for games that hide information; for {game.info.title} use mcts")
-    kind = search_rules(game, "ismcts").get_type()
-    by_observation = not kind.provides_information_state_string
+    search_rules(game, "ismcts")
 
-    def bot(_: int, seed: int) -> Any:
-        evaluator = pyspiel.RandomRolloutEvaluator(rollouts, seed)
-        return pyspiel.ISMCTSBot(
-            seed, evaluator, exploration, simulations, -1, FINAL_CHOICES[str(final)], by_observation, by_observation
-        )
+    def choose(state: Any, _: int, seed: int) -> int:
+        visits = ismcts.search(state, seed=seed, simulations=simulations, exploration=exploration, rollouts=rollouts)
+        if final == "most_visited":
+            return max(visits, key=lambda action: visits[action])
+        left = float(unit(counter_hash(np.uint64(seed), 0, 0))) * simulations
+        for action, count in visits.items():
+            left -= count
+            if left < 0:
+                break
+        return action
 
-    return SearchAgent(bot, name=name)
+    return SearchAgent(choose, name=name)
 
 
 def search_rules(game: Game, agent: str) -> Any:
