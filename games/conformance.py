@@ -341,11 +341,11 @@ def _check_copies(
     tensor = tables.tensor(turn.table, turn.player) if info.tensor_width is not None else np.empty(0, np.float32)
     as_handed_out = tensor.copy()
     following = _step(tables, turn, turn.legal.sample(words[turn.table]))
+    before = _seen(tables, following.table, following.player)
     if (turn.table.tolist(), turn.player.tolist(), _listed(turn.legal)) != kept:
         _fail(info, "a Turn changed when the tables moved on: it must be the caller's own")
     if not np.array_equal(tensor, as_handed_out):
         _fail(info, "a tensor changed when the tables moved on: it must be the caller's own")
-    before = _seen(tables, following.table, following.player)
     history = tables.history(slots).values
     spoilt = [history, following.table.copy(), following.returns]
     if info.tensor_width is not None and len(following.table):
@@ -454,8 +454,8 @@ def _check_search(info: GameInfo, tables: TableBatch, turn: Turn) -> None:
     for _ in range(SEARCH_MOVES):
         if state.is_terminal():
             break
-        state = state.clone()
         state.apply_action(state.legal_actions()[0])
+        state = state.clone()
     if before != (tables.render(table), tables.history(turn.table[:1]).values.tolist()):
         _fail(info, "playing a search state forward moved the table")
 
