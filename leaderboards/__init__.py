@@ -1,1 +1,42 @@
-"""."""
+"""From match results to ratings, rankings and how sure they are: functions of a record, nothing stored."""
+
+from __future__ import annotations
+
+from arena.leaderboards.bradley_terry import bradley_terry, elo
+from arena.leaderboards.comparisons import Comparisons, comparisons
+from arena.leaderboards.leaderboard import METHODS, Leaderboard, Method, Row, SeatScore, leaderboard
+from arena.leaderboards.mean_return import mean_return
+from arena.leaderboards.minimax_ranking import MinimaxWinner, minimax_ranking, minimax_winner_of
+from arena.leaderboards.payoff_matrix import Matrix, payoff_matrix
+from arena.leaderboards.ratings import Ratings
+from arena.leaderboards.record import Record, Utility
+from arena.leaderboards.response_graph import Cycle, cycles, response_graph, top_component
+from arena.leaderboards.sequential_test import Decision, sequential_test
+
+__all__ = [
+    "METHODS",
+    "Comparisons",
+    "Cycle",
+    "Decision",
+    "Leaderboard",
+    "Matrix",
+    "Method",
+    "MinimaxWinner",
+    "Ratings",
+    "Record",
+    "Row",
+    "SeatScore",
+    "Utility",
+    "bradley_terry",
+    "comparisons",
+    "cycles",
+    "elo",
+    "leaderboard",
+    "mean_return",
+    "minimax_ranking",
+    "minimax_winner_of",
+    "payoff_matrix",
+    "response_graph",
+    "sequential_test",
+    "top_component",
+]

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from statistics import NormalDist
+from typing import Literal
 
 import numpy as np
 import scipy.linalg
@@ -23,8 +24,9 @@ from scipy.sparse.csgraph import connected_components
 
 from arena.games.errors import UnknownName
 from arena.leaderboards.comparisons import Comparisons, clustered_outer, comparisons, groups_of, pair_sums
-from arena.leaderboards.ratings import Ratings, group_notes, listed
+from arena.leaderboards.ratings import Ratings, group_notes
 from arena.leaderboards.record import Record
+from arena.leaderboards.wording import listed
 
 ELO_PER_NATURAL = 400 / math.log(10)
 """173.7: an Elo difference of 400 is odds of 10 to 1."""
@@ -49,7 +51,7 @@ def bradley_terry(record: Record, *, confidence: float = 0.95, anchor: str | Non
     Raises:
         UnknownName: no agent has the anchor's name.
     """
-    return _ratings(record, "bradley_terry", scale=1.0, confidence=confidence, anchor=anchor)
+    return rate(record, comparisons(record), "bradley_terry", confidence=confidence, anchor=anchor)
 
 
 def elo(record: Record, *, confidence: float = 0.95, anchor: str | None = None) -> Ratings:
@@ -57,7 +59,7 @@ def elo(record: Record, *, confidence: float = 0.95, anchor: str | None = None) 
 
     Fitted to all matches at once: the order of matches does not matter. See `bradley_terry`.
     """
-    return _ratings(record, "elo", scale=ELO_PER_NATURAL, confidence=confidence, anchor=anchor)
+    return rate(record, comparisons(record), "elo", confidence=confidence, anchor=anchor)
 
 
 def fit(wins: NDArray[np.float64], *, virtual: float = 0.0) -> NDArray[np.float64]:
@@ -90,12 +92,20 @@ def fit(wins: NDArray[np.float64], *, virtual: float = 0.0) -> NDArray[np.float6
     return centred
 
 
-def _ratings(record: Record, method: str, *, scale: float, confidence: float, anchor: str | None) -> Ratings:
+def rate(
+    record: Record,
+    compared: Comparisons,
+    method: Literal["bradley_terry", "elo"],
+    *,
+    confidence: float = 0.95,
+    anchor: str | None = None,
+) -> Ratings:
+    """`bradley_terry` or `elo` of a record whose comparisons have been made already."""
+    scale = ELO_PER_NATURAL if method == "elo" else 1.0
     if anchor is not None and anchor not in record.agents:
         raise UnknownName("agent to anchor at", anchor, record.agents)
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must be in (0, 1); got {confidence}")
-    compared = comparisons(record)
     wins = pair_sums(compared, compared.weight * compared.score)
     wins += pair_sums(compared, compared.weight * (1 - compared.score)).T
     groups = groups_of(wins + wins.T > 0)

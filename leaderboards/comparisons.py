@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from arena.games.errors import ArenaError
 from arena.leaderboards.record import Record
 
-MAX_AGENTS = 4_000  # matrices of all pairs are dense: 128 MB each at this size
+MAX_AGENTS = 2_000  # matrices of all pairs are dense: 32 MB each at this size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +28,9 @@ class Comparisons:
     """Comparisons as columns, in the order of matches.
 
     ``first``, ``second`` int64 [C]: the agents. ``score`` float64 [C]: 1 = the first got more, 0.5 = draw, 0 = less.
-    ``margin`` float64 [C]: the first's return less the second's. ``weight`` float64 [C]. ``unit`` int64 [C]: number of
-    the unit of resampling (twins share one), ascending. ``num_agents``; ``num_units``; ``matches``: how many were used.
+    ``margin`` float64 [C]: the first's return less the second's. ``weight`` float64 [C]; ``times`` float64 [C]: how often
+    the match counts, not shared among its comparisons. ``unit`` int64 [C]: number of the unit of resampling (twins share
+    one), ascending. ``num_agents``; ``num_units``; ``matches``: how many were used.
     """
 
     first: NDArray[np.int64]
@@ -37,6 +38,7 @@ class Comparisons:
     score: NDArray[np.float64]
     margin: NDArray[np.float64]
     weight: NDArray[np.float64]
+    times: NDArray[np.float64]
     unit: NDArray[np.int64]
     num_agents: int
     num_units: int
@@ -57,11 +59,11 @@ def comparisons(record: Record) -> Comparisons:
         raise ArenaError(
             f"{num_agents:,} agents are too many to compare all pairs; at most {MAX_AGENTS:,} are rated at once"
         )
-    order, unit, num_units = _units(record.pair)
+    order, unit, num_units = units_of(record.pair)
     rows = np.arange(len(record)) if order is None else order
     num_seats = record.seats.shape[1]
     size = len(record) * num_seats * (num_seats - 1) // 2
-    agents, numbers, units = np.empty((2, size), np.int64), np.empty((3, size)), np.empty(size, np.int64)
+    agents, numbers, units = np.empty((2, size), np.int64), np.empty((4, size)), np.empty(size, np.int64)
     count, matches = _compare(
         rows, record.seats, record.returns, record.forfeit, record.weight, unit, agents, numbers, units
     )
@@ -71,6 +73,7 @@ def comparisons(record: Record) -> Comparisons:
         score=numbers[0, :count],
         margin=numbers[1, :count],
         weight=numbers[2, :count],
+        times=numbers[3, :count],
         unit=units[:count],
         num_agents=num_agents,
         num_units=num_units,
@@ -91,9 +94,19 @@ def clustered_outer(compared: Comparisons, residual: NDArray[np.float64]) -> NDA
 
     The middle of a sandwich: what varies together within a unit is counted together.
     """
-    outer: NDArray[np.float64] = _clustered_outer(
-        compared.first, compared.second, residual, compared.unit, compared.num_agents
-    )
+    agents, values = np.stack((compared.first, compared.second)), np.stack((residual, -residual))
+    return outer_by_unit(agents, values, compared.unit, compared.num_agents)
+
+
+def outer_by_unit(
+    agents: NDArray[np.int64], values: NDArray[np.float64], unit: NDArray[np.int64], num_agents: int
+) -> NDArray[np.float64]:
+    """[A, A]: Σ over units of g gᵀ, where g [A] sums the `values` [K, N] of each of the `agents` [K, N], -1 = nobody.
+
+    Args:
+        unit: [N], rows of one unit stand together.
+    """
+    outer: NDArray[np.float64] = _outer_by_unit(agents, values, unit, num_agents)
     return outer
 
 
@@ -113,7 +126,7 @@ def groups_of(met: NDArray[np.bool_]) -> NDArray[np.int64]:
     return group
 
 
-def _units(pair: NDArray[np.int64]) -> tuple[NDArray[np.int64] | None, NDArray[np.int64], int]:
+def units_of(pair: NDArray[np.int64]) -> tuple[NDArray[np.int64] | None, NDArray[np.int64], int]:
     """(order that brings matches of one unit together or None, unit of each match in that order ascending, count)."""
     order = None
     step = np.diff(pair)
@@ -151,6 +164,7 @@ def _compare(rows, seats, returns, forfeit, weight, unit, agents, numbers, units
                 agents[0, count], agents[1, count] = first, second
                 numbers[0, count], numbers[1, count] = score, margin
                 numbers[2, count] = weight[match] / (players - 1)
+                numbers[3, count] = weight[match]
                 units[count] = unit[k]
                 count += 1
         matches += count > before
@@ -158,27 +172,30 @@ def _compare(rows, seats, returns, forfeit, weight, unit, agents, numbers, units
 
 
 @nb.njit(cache=True)
-def _clustered_outer(first, second, residual, unit, num_agents):  # type: ignore[no-untyped-def]  # numba kernel
+def _outer_by_unit(agents, values, unit, num_agents):  # type: ignore[no-untyped-def]  # numba kernel
     outer = np.zeros((num_agents, num_agents))
-    gradient = np.zeros(num_agents)
+    total = np.zeros(num_agents)
     touched = np.empty(num_agents, np.int64)
     seen = np.zeros(num_agents, np.bool_)
     begin = 0
     while begin < len(unit):
         end, count = begin, 0
         while end < len(unit) and unit[end] == unit[begin]:
-            for agent, sign in ((first[end], 1.0), (second[end], -1.0)):
+            for k in range(len(agents)):
+                agent = agents[k, end]
+                if agent < 0:
+                    continue
                 if not seen[agent]:
                     seen[agent] = True
                     touched[count] = agent
                     count += 1
-                gradient[agent] += sign * residual[end]
+                total[agent] += values[k, end]
             end += 1
         for a in range(count):
             for b in range(count):
-                outer[touched[a], touched[b]] += gradient[touched[a]] * gradient[touched[b]]
+                outer[touched[a], touched[b]] += total[touched[a]] * total[touched[b]]
         for a in range(count):
             seen[touched[a]] = False
-            gradient[touched[a]] = 0.0
+            total[touched[a]] = 0.0
         begin = end
     return outer

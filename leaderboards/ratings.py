@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
+
+from arena.leaderboards.wording import listed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +33,28 @@ class Ratings:
     notes: tuple[str, ...] = ()
 
     def rank_ranges(self) -> list[tuple[int, int]]:
-        """(best, worst) rank of each agent within its group: 1 + those certainly above, the size less those certainly below."""
-        ranges = []
+        """(best, worst) rank of each agent among the rated ones of its group: 1 + those above, the size less those below."""
+        ranges, rated = [], np.isfinite(self.scores)
         for agent in range(len(self.names)):
-            size = int((self.groups == self.groups[agent]).sum())
+            size = int((rated & (self.groups == self.groups[agent])).sum())
             ranges.append((1 + int(self.above[:, agent].sum()), size - int(self.above[agent].sum())))
         return ranges
+
+    def spread_over(self, names: tuple[str, ...]) -> Ratings:
+        """The same ratings among more names, the others unrated and each in a group of its own."""
+        at = np.array([names.index(name) for name in self.names], np.int64)
+        size = len(names)
+        scores, intervals, above = np.full(size, np.nan), np.full((size, 2), np.nan), np.zeros((size, size), np.bool_)
+        groups = np.full(size, -1)
+        scores[at], intervals[at], groups[at], above[np.ix_(at, at)] = (
+            self.scores,
+            self.intervals,
+            self.groups,
+            self.above,
+        )
+        unrated = np.flatnonzero(groups < 0)
+        groups[unrated] = int(self.groups.max(initial=-1)) + 1 + np.arange(len(unrated))
+        return replace(self, names=names, scores=scores, intervals=intervals, groups=groups, above=above)
 
 
 def group_notes(names: Sequence[str], groups: NDArray[np.int64]) -> list[str]:
@@ -52,11 +70,3 @@ def group_notes(names: Sequence[str], groups: NDArray[np.int64]) -> list[str]:
             "ratings of different groups are not comparable"
         )
     return notes
-
-
-def listed(names: Sequence[str], *, most: int = 5) -> str:
-    """ "a, b and c"; names past `most` as a number."""
-    shown = list(names[:most])
-    if len(names) > most:
-        shown.append(f"{len(names) - most} more")
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"

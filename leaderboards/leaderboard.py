@@ -1,0 +1,337 @@
+"""The leaderboard of a record: a finding, a row for each agent, the head-to-head matrix, and what a reader must know."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arena.games.errors import UnknownName
+from arena.leaderboards.bradley_terry import rate
+from arena.leaderboards.comparisons import Comparisons, comparisons
+from arena.leaderboards.finding import finding, top_cycle
+from arena.leaderboards.mean_return import mean_return
+from arena.leaderboards.minimax_ranking import (
+    MOST_RESAMPLED,
+    RESAMPLES,
+    MinimaxWinner,
+    minimax_winner_of,
+    ratings_of,
+)
+from arena.leaderboards.payoff_matrix import Matrix, matrix_of
+from arena.leaderboards.ratings import Ratings
+from arena.leaderboards.record import Record
+from arena.leaderboards.response_graph import Cycle, cycles
+from arena.leaderboards.tallies import Tallies, tallies
+
+Method = Literal["elo", "bradley_terry", "minimax", "mean_return"]
+METHODS: tuple[Method, ...] = get_args(Method)
+
+PROVISIONAL_BELOW = 20
+"""Matches: an agent with fewer is shown as provisional."""
+
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeatScore:
+    """How an agent did in one seat. ``score``: share of the points, 0..1."""
+
+    seat: int
+    matches: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One agent's line.
+
+    ``rank``: best and worst rank in its group at the leaderboard's confidence, agents compared pair by pair. ``rating``
+    with its interval ``low``..``high``, on the method's scale. ``wins``, ``draws``, ``losses``, ``forfeits`` sum to
+    ``matches``: first alone, first with others, not first, at fault. ``score``: share of the points, 0..1.
+    """
+
+    agent: str
+    rank: tuple[int, int]
+    rating: float
+    low: float
+    high: float
+    matches: int
+    wins: int
+    draws: int
+    losses: int
+    forfeits: int
+    score: float
+    mean_return: float
+    seat_scores: tuple[SeatScore, ...]
+    minimax_weight: float | None
+    provisional: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaderboard:
+    """Ratings with what they hide.
+
+    ``rows``: by group, the best first; agents without a rated match are left out and named in ``notes``. ``groups``:
+    agents of different groups never met, not even through others, and are ranked apart. ``cycles``: who beats whom in a
+    circle, the best supported first; ``cycle``: the agents of one that makes the best agent of the first group undefined,
+    () where there is none.
+    """
+
+    method: Method
+    finding: str
+    rows: tuple[Row, ...]
+    matrix: Matrix
+    minimax: MinimaxWinner | None
+    cycles: tuple[Cycle, ...]
+    cycle: tuple[str, ...]
+    matches: int
+    groups: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...]
+    confidence: float = 0.95
+
+    def to_dict(self) -> dict[str, Json]:
+        """All of it in types of JSON; what is not a finite number is None."""
+        matrix, minimax = self.matrix, self.minimax
+        return {
+            "method": self.method,
+            "confidence": self.confidence,
+            "finding": self.finding,
+            "matches": self.matches,
+            "rows": [_row_dict(row) for row in self.rows],
+            "matrix": {
+                "agents": list(matrix.agents),
+                **{
+                    name: _json(getattr(matrix, name))
+                    for name in ("score", "low", "high", "matches", "wins", "draws", "losses", "margin")
+                },
+            },
+            "minimax": None
+            if minimax is None
+            else {
+                "agents": list(minimax.agents),
+                "weights": _json(minimax.weights),
+                "low": _json(minimax.low),
+                "high": _json(minimax.high),
+                "payoff": minimax.payoff,
+                "unique": minimax.unique,
+                "gap": minimax.gap,
+            },
+            "cycles": [
+                {
+                    "agents": list(cycle.agents),
+                    "scores": list(cycle.scores),
+                    "probability": cycle.probability,
+                    "certain": cycle.certain,
+                }
+                for cycle in self.cycles
+            ],
+            "cycle": list(self.cycle),
+            "groups": [list(group) for group in self.groups],
+            "notes": list(self.notes),
+        }
+
+    def to_csv_rows(self) -> list[dict[str, str | int | float]]:
+        """One flat dictionary a row, seats apart; an unknown number is ''."""
+        return [
+            {
+                "agent": row.agent,
+                "rank_from": row.rank[0],
+                "rank_to": row.rank[1],
+                "rating": _cell(row.rating),
+                "low": _cell(row.low),
+                "high": _cell(row.high),
+                "matches": row.matches,
+                "wins": row.wins,
+                "draws": row.draws,
+                "losses": row.losses,
+                "forfeits": row.forfeits,
+                "score": _cell(row.score),
+                "mean_return": _cell(row.mean_return),
+                "minimax_weight": "" if row.minimax_weight is None else row.minimax_weight,
+                "provisional": int(row.provisional),
+            }
+            for row in self.rows
+        ]
+
+
+def leaderboard(record: Record, *, method: str = "elo", confidence: float = 0.95) -> Leaderboard:
+    """The leaderboard of a record.
+
+    Where all players always get the same (utility ``identical``) nobody beats anybody: such games are ranked by mean
+    return whatever the method asked for, and a note says so.
+
+    Args:
+        record: the matches; their order does not matter.
+        method: one of `METHODS`.
+        confidence: of intervals, rank ranges and what is called certain.
+
+    Raises:
+        UnknownName: no such method.
+        ArenaError: more agents than are rated at once.
+    """
+    if method not in METHODS:
+        raise UnknownName("rating method", method, METHODS)
+    chosen: Method = method  # type: ignore[assignment]  # checked in the line above
+    compared = comparisons(record)
+    matrix = matrix_of(record.agents, compared, confidence=confidence)
+    notes: list[str] = []
+    cooperative = record.utility == "identical"
+    minimax = None if cooperative else _minimax(record, matrix, notes)
+    if cooperative and chosen != "mean_return":
+        notes.append(
+            "all players of this game get the same return, so that nobody beats anybody: ranked by mean return"
+        )
+        chosen = "mean_return"
+    if chosen == "minimax" and minimax is None:
+        notes.append("this record has no minimax winner: ranked by Elo")
+        chosen = "elo"
+    ratings = _ratings(record, compared, chosen, minimax, confidence)
+    groups = _groups(ratings)
+    found = [] if cooperative else cycles(matrix)
+    first = groups[0] if groups else []
+    top = None if cooperative else top_cycle(matrix.of(first), [one for one in found if one.certain])
+    counted, ranks = tallies(record), ratings.rank_ranges()
+    rows = tuple(_row(ratings, ranks, counted, minimax, agent) for group in groups for agent in group)
+    notes += _notes(record, chosen, sum(row.provisional for row in rows))
+    return Leaderboard(
+        method=chosen,
+        finding=finding(ratings, first, matrix, cycle=top, minimax=minimax),
+        rows=rows,
+        matrix=matrix,
+        minimax=minimax,
+        cycles=tuple(found),
+        cycle=() if top is None else top.agents,
+        matches=ratings.matches,
+        groups=tuple(tuple(ratings.names[i] for i in group) for group in groups),
+        notes=(*notes, *ratings.notes),
+        confidence=confidence,
+    )
+
+
+def _minimax(record: Record, matrix: Matrix, notes: list[str]) -> MinimaxWinner | None:
+    """Of games of two players in which every pair has met. Agents that met nobody are left aside."""
+    if _most_players(record) != 2:
+        return None
+    active = np.flatnonzero(matrix.matches.sum(axis=1))
+    part = matrix.of(active.tolist())
+    if len(active) < 2 or not part.all_met:
+        if len(active) > 2:
+            notes.append("some pairs never met, so that there is no minimax winner")
+        return None
+    payoff: Literal["score", "margin"] = "margin" if matrix.graded and record.utility != "general_sum" else "score"
+    if payoff == "margin":
+        notes.append(
+            "returns differ in size: Elo counts who got more, the minimax winner and mean return count by how much"
+        )
+    return minimax_winner_of(part, payoff=payoff, resamples=RESAMPLES if len(active) <= MOST_RESAMPLED else 0)
+
+
+def _most_players(record: Record) -> int:
+    return int((record.seats >= 0).sum(axis=1).max(initial=0))
+
+
+def _ratings(
+    record: Record, compared: Comparisons, method: Method, minimax: MinimaxWinner | None, confidence: float
+) -> Ratings:
+    if method == "mean_return":
+        return mean_return(record, confidence=confidence)
+    if method == "minimax":
+        assert minimax is not None
+        ratings = ratings_of(minimax, matches=compared.matches, confidence=confidence)
+        return ratings.spread_over(record.agents)
+    return rate(record, compared, method, confidence=confidence)
+
+
+def _groups(ratings: Ratings) -> list[list[int]]:
+    """The rated agents of each group, the largest group first, the best agent first; names decide ties."""
+    groups = []
+    for group in range(int(ratings.groups.max(initial=-1)) + 1):
+        rated = np.flatnonzero((ratings.groups == group) & np.isfinite(ratings.scores)).tolist()
+        if rated:
+            groups.append(sorted(rated, key=lambda i: (-ratings.scores[i], ratings.names[i])))
+    return groups
+
+
+def _notes(record: Record, method: Method, provisional: int) -> list[str]:
+    notes = []
+    if record.utility == "general_sum" and method != "mean_return":
+        notes.append(
+            "this is a general-sum game: a win is getting more than the opponent, which is not the same as getting much; "
+            "read the mean return beside it"
+        )
+    if _most_players(record) > 2 and method in ("elo", "bradley_terry"):
+        notes.append(
+            "matches of more than two players count as comparisons of every two of them, each with weight 1 / (players - 1)"
+        )
+    if provisional:
+        notes.append(f"provisional: fewer than {PROVISIONAL_BELOW} matches")
+    return notes
+
+
+def _row(
+    ratings: Ratings, ranks: list[tuple[int, int]], counted: Tallies, minimax: MinimaxWinner | None, agent: int
+) -> Row:
+    name = ratings.names[agent]
+    matches, points = counted.matches[agent], counted.points[agent]
+    total = float(matches.sum())
+    weight = None
+    if minimax is not None and name in minimax.agents:
+        weight = float(minimax.weights[minimax.agents.index(name)])
+    return Row(
+        agent=name,
+        rank=ranks[agent],
+        rating=float(ratings.scores[agent]),
+        low=float(ratings.intervals[agent, 0]),
+        high=float(ratings.intervals[agent, 1]),
+        matches=round(total),
+        wins=round(float(counted.wins[agent].sum())),
+        draws=round(float(counted.draws[agent].sum())),
+        losses=round(float(counted.losses[agent].sum())),
+        forfeits=round(float(counted.forfeits[agent].sum())),
+        score=float(points.sum()) / total if total else math.nan,
+        mean_return=float(counted.returns[agent].sum()) / total if total else math.nan,
+        seat_scores=tuple(
+            SeatScore(seat=seat, matches=round(float(matches[seat])), score=float(points[seat] / matches[seat]))
+            for seat in np.flatnonzero(matches).tolist()
+        ),
+        minimax_weight=weight,
+        provisional=total < PROVISIONAL_BELOW,
+    )
+
+
+def _json(values: NDArray[np.float64] | NDArray[np.int64]) -> list[Json]:
+    return [_json(row) if row.ndim else _number(row.item()) for row in values]
+
+
+def _number(value: float) -> Json:
+    return value if math.isfinite(value) else None
+
+
+def _cell(value: float) -> float | str:
+    return value if math.isfinite(value) else ""
+
+
+def _row_dict(row: Row) -> dict[str, Json]:
+    return {
+        "agent": row.agent,
+        "rank": list(row.rank),
+        "rating": _number(row.rating),
+        "low": _number(row.low),
+        "high": _number(row.high),
+        "matches": row.matches,
+        "wins": row.wins,
+        "draws": row.draws,
+        "losses": row.losses,
+        "forfeits": row.forfeits,
+        "score": _number(row.score),
+        "mean_return": _number(row.mean_return),
+        "seat_scores": [
+            {"seat": seat.seat, "matches": seat.matches, "score": _number(seat.score)} for seat in row.seat_scores
+        ],
+        "minimax_weight": row.minimax_weight,
+        "provisional": row.provisional,
+    }

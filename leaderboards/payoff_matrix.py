@@ -1,0 +1,158 @@
+"""Who scores what against whom: the head-to-head matrix, each cell with its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from statistics import NormalDist
+
+import numba as nb
+import numpy as np
+from numpy.typing import NDArray
+
+from arena.leaderboards.comparisons import Comparisons, comparisons, pair_sums
+from arena.leaderboards.record import Record
+
+EVEN = 0.5
+GRADED_TOLERANCE = 1e-9  # relative: margins closer than rounding are one margin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matrix:
+    """Head-to-head results [A, A], the row's agent against the column's; nan where two never met, and on the diagonal.
+
+    ``score``: share of the points, 0..1, draws as halves. ``low``, ``high``: its interval at ``confidence``.
+    ``matches``, ``wins``, ``draws``, ``losses`` int64: in which both sat, and who of the two got more (a forfeit is a loss).
+    ``margin``: mean of the row's return less the column's. ``graded``: whether margins differ in size, so that winning
+    often and winning much are two things. ``centre``, ``error``, ``margin_centre``, ``margin_error``: score and margin
+    moved towards even by two units of unknown outcome, and the standard errors that intervals and draws are made of.
+    """
+
+    agents: tuple[str, ...]
+    score: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    matches: NDArray[np.int64]
+    wins: NDArray[np.int64]
+    draws: NDArray[np.int64]
+    losses: NDArray[np.int64]
+    margin: NDArray[np.float64]
+    graded: bool
+    centre: NDArray[np.float64]
+    error: NDArray[np.float64]
+    margin_centre: NDArray[np.float64]
+    margin_error: NDArray[np.float64]
+    confidence: float = 0.95
+
+    def __len__(self) -> int:
+        return len(self.agents)
+
+    @property
+    def all_met(self) -> bool:
+        """Whether every two agents have met."""
+        return bool((self.matches + np.eye(len(self), dtype=np.int64) > 0).all())
+
+    def of(self, agents: Sequence[int]) -> Matrix:
+        """The part between these agents, given by number."""
+        arrays = {name: value for name in self.__slots__ if isinstance(value := getattr(self, name), np.ndarray)}
+        block = np.ix_(agents, agents)
+        return replace(
+            self,
+            agents=tuple(self.agents[i] for i in agents),
+            **{name: array[block] for name, array in arrays.items()},
+        )
+
+
+def payoff_matrix(record: Record, *, confidence: float = 0.95) -> Matrix:
+    """The head-to-head matrix of a record.
+
+    The interval of a cell is that of Agresti and Coull on units of resampling: with n units (pairs of seat-swapped
+    twins) of mean scores x, it adds z²/2 units of score 0 and as many of score 1, z the normal quantile, and takes the
+    mean of all ± z standard errors. So it is neither too narrow for twins that go together nor empty where all units
+    ended alike.
+
+    Source: Agresti and Coull, Approximate is better than "exact" for interval estimation of binomial proportions, The
+    American Statistician 1998, doi:10.1080/00031305.1998.10480550; here on units of any score in 0..1.
+    """
+    return matrix_of(record.agents, comparisons(record), confidence=confidence)
+
+
+def matrix_of(agents: tuple[str, ...], compared: Comparisons, *, confidence: float = 0.95) -> Matrix:
+    """`payoff_matrix` of comparisons that have been made already."""
+    won = pair_sums(compared, compared.times * (compared.score == 1))
+    lost = pair_sums(compared, compared.times * (compared.score == 0))
+    met = pair_sums(compared, compared.times)
+    wins, losses, matches = _whole(won + lost.T), _whole(lost + won.T), _whole(met + met.T)
+    z = NormalDist().inv_cdf(0.5 + confidence / 2)
+    score, centre, error = _cells(compared, compared.score, z)
+    sizes = np.abs(compared.margin[compared.margin != 0])
+    largest = float(sizes.max(initial=0.0)) or 1.0
+    margin, margin_centre, margin_error = _cells(compared, EVEN + compared.margin / (2 * largest), z)
+    return Matrix(
+        agents=agents,
+        score=score,
+        low=np.clip(centre - z * error, 0, 1),
+        high=np.clip(centre + z * error, 0, 1),
+        matches=matches,
+        wins=wins,
+        draws=matches - wins - losses,
+        losses=losses,
+        margin=2 * largest * (margin - EVEN),
+        graded=bool(sizes.min(initial=largest) < (1 - GRADED_TOLERANCE) * largest),
+        centre=centre,
+        error=error,
+        margin_centre=2 * largest * (margin_centre - EVEN),
+        margin_error=2 * largest * margin_error,
+        confidence=confidence,
+    )
+
+
+def _cells(
+    compared: Comparisons, values: NDArray[np.float64], z: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """(mean, Agresti and Coull's centre, its standard error) [A, A] of `values` in 0..1 that are 1 − value for the other side."""
+    moments = _moments(compared.first, compared.second, values, compared.weight, compared.unit, compared.num_agents)
+    weight, sums, weight_squares, products, squares = np.moveaxis(moments, 2, 0)
+    total = np.where(weight > 0, weight, np.nan)
+    mean = sums / total
+    units = total**2 / np.where(weight > 0, weight_squares, np.nan)  # of equal weight: their number
+    added = z**2 / 2
+    centre = (units * mean + added) / (units + 2 * added)
+    # each unit's squared distance from the centre, its weight scaled to a mean of one
+    spread = (units / total) ** 2 * (squares - 2 * centre * products + centre**2 * weight_squares)
+    spread += added * (centre**2 + (1 - centre) ** 2)
+    return mean, centre, np.sqrt(np.maximum(spread, 0)) / (units + 2 * added)
+
+
+def _whole(counts: NDArray[np.float64]) -> NDArray[np.int64]:
+    return np.rint(counts).astype(np.int64)
+
+
+@nb.njit(cache=True)
+def _moments(first, second, values, weight, unit, num_agents):  # type: ignore[no-untyped-def]  # numba kernel
+    """[A, A, 5]: sums over units of w, x, w², w x, x², with w a unit's weight in the cell and x its sum of w · value."""
+    moments = np.zeros((num_agents, num_agents, 5))
+    in_unit = np.zeros((num_agents, num_agents, 2))
+    begin = 0
+    while begin < len(unit):
+        end = begin
+        while end < len(unit) and unit[end] == unit[begin]:
+            i, j, w, x = first[end], second[end], weight[end], values[end]
+            in_unit[i, j, 0] += w
+            in_unit[i, j, 1] += w * x
+            in_unit[j, i, 0] += w
+            in_unit[j, i, 1] += w * (1 - x)
+            end += 1
+        for k in range(begin, end):  # a cell is emptied when it is first seen, so that it counts once
+            for i, j in ((first[k], second[k]), (second[k], first[k])):
+                w, x = in_unit[i, j, 0], in_unit[i, j, 1]
+                if w > 0:
+                    moments[i, j, 0] += w
+                    moments[i, j, 1] += x
+                    moments[i, j, 2] += w * w
+                    moments[i, j, 3] += w * x
+                    moments[i, j, 4] += x * x
+                    in_unit[i, j, 0] = 0.0
+                    in_unit[i, j, 1] = 0.0
+        begin = end
+    return moments

@@ -1,0 +1,35 @@
+"""Numbers and lists as a leaderboard's sentences write them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+SPACE = "\N{NO-BREAK SPACE}"
+MINUS = "\N{MINUS SIGN}"
+PRECISE_FROM = 10_000  # matches: below, a decimal of a percentage says nothing
+
+
+def percent(share: float, matches: int) -> str:
+    """A share as ``67 %``, with a decimal from 10,000 matches on."""
+    return f"{100 * share:.{1 if matches >= PRECISE_FROM else 0}f}{SPACE}%"
+
+
+def signed(value: float, digits: int = 0) -> str:
+    """``+104``, ``−12``, ``0``."""
+    text = f"{abs(value):,.{digits}f}"
+    if not float(text.replace(",", "")):
+        return text
+    return (MINUS if value < 0 else "+") + text
+
+
+def probability(value: float) -> str:
+    """``0.93``; near one "over 0.99"."""
+    return "over 0.99" if value > 0.99 else f"{value:.2f}"
+
+
+def listed(names: Sequence[str], *, most: int = 5) -> str:
+    """``a, b and c``; names past `most` as a number."""
+    shown = list(names[:most])
+    if len(names) > most:
+        shown.append(f"{len(names) - most} more")
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
