@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -35,6 +36,8 @@ from arena.ledger_rows import Tournament
 from arena.ledger_schema import REVISION, blocks, lineup_seats, lineups, matches, tournaments
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+LIST_BYTES = 1 << 16
+HASH = re.compile("[0-9a-f]{64}")
 SHOWN = 10
 """How many problems of one kind are spelled out."""
 
@@ -165,11 +168,22 @@ def _structure(ledger: Ledger) -> Iterator[str]:
 def _agents(ledger: Ledger) -> Iterator[str]:
     store = ledger.artifacts
     for agent in ledger.agents(include_retired=True):
-        try:
-            if agent.content_hash is not None:
-                store.path(agent.content_hash)
-        except ArtifactError as error:
-            yield f"agent {agent.label}: {error}"
+        wanted = [] if agent.content_hash is None else [agent.content_hash]
+        for content_hash in wanted:  # grows by the files of an agent that is made of several
+            try:
+                path = store.path(content_hash)
+            except ArtifactError as error:
+                yield f"agent {agent.label}: {error}"
+            else:
+                wanted += _files_listed(path) if content_hash == agent.content_hash else []
+
+
+def _files_listed(path: Path) -> list[str]:
+    """The content of an agent of several files is the list of their hashes, one a line."""
+    if path.stat().st_size > LIST_BYTES:
+        return []
+    lines = path.read_bytes().decode(errors="replace").split("\n")
+    return lines if all(HASH.fullmatch(line) for line in lines) else []
 
 
 def _lineups(ledger: Ledger) -> Iterator[str]:

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import numpy as np
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from arena import connection as db
 from arena import ledger_schema as schema
 from arena.artifacts import ArtifactStore
 from arena.connection import LedgerError
-from arena.games.errors import UnknownName
 from arena.games.game import GameInfo
+from arena.ledger_entries import (
+    find_agent,
+    find_tournament,
+    free_key,
+    imported_key,
+    insert_agent,
+    insert_tournament,
+    is_agent_name,
+    newest_agent,
+    now,
+    read_agents,
+    read_games,
+    read_tournaments,
+)
 from arena.ledger_matches import (
     Lineups,
     block_of,
@@ -34,8 +43,6 @@ from arena.ledger_rows import AgentVersion, GameRow, Played, Source, Status, Tou
 from arena.results import Fault, MatchResult, MatchResults
 
 __all__ = ["AgentVersion", "GameRow", "Ledger", "LedgerError", "Played", "Tournament", "ledger_exists"]
-
-_VERSIONED = re.compile(r"(.+)@(\d+)")
 
 
 class Ledger:
@@ -108,40 +115,35 @@ class Ledger:
         Raises:
             LedgerError: a name that references could not tell from a version.
         """
-        if not name.strip() or name != name.strip() or not name.isprintable() or _VERSIONED.fullmatch(name):
+        if not is_agent_name(name):
             raise LedgerError(
                 f"an agent cannot be named {name!r}: printable characters, no space at the ends, no version (@1) after it"
             )
-        table = schema.agents
-        for _ in range(100):  # another writer may take the version number: then look again
+        while True:  # another writer may take the version number: then look again
             with self.reading() as connection:
-                rows = connection.execute(
-                    sa.select(table).where(table.c.name == name).order_by(table.c.version.desc()).limit(1)
-                ).all()
-            newest = _agent(rows[0]) if rows else None
+                newest = newest_agent(connection, name)
             same = newest and (newest.specification, newest.content_hash) == (specification, content_hash)
             if newest and same and not newest.retired:
                 return newest
+            version = newest.version + 1 if newest else 1
             row = {
                 "name": name,
-                "version": newest.version + 1 if newest else 1,
+                "version": version,
                 "specification": specification,
                 "kind": kind,
                 "content_hash": content_hash,
                 "lineage": dict(lineage or {}),
-                "created_at": _now(),
+                "created_at": now(),
             }
-            if self._insert_new(table, row) is not None:
-                return self.agent(f"{name}@{row['version']}")
-        raise LedgerError(f"cannot add agent {name!r}: other programs add versions of it all the time")
+            with self._writing() as connection:
+                added = insert_agent(connection, row)
+            if added:
+                return self.agent(f"{name}@{version}")
 
     def agents(self, include_retired: bool = False) -> list[AgentVersion]:
         """All versions of all agents, by name and version."""
-        query = sa.select(schema.agents).order_by(schema.agents.c.name, schema.agents.c.version)
-        if not include_retired:
-            query = query.where(schema.agents.c.retired_at.is_(None))
         with self.reading() as connection:
-            return [_agent(row) for row in connection.execute(query)]
+            return read_agents(connection, include_retired=include_retired)
 
     def agent(self, reference: str) -> AgentVersion:
         """The version that ``name@2`` names; of ``name`` alone the newest, one in use before any retired one.
@@ -149,22 +151,8 @@ class Ledger:
         Raises:
             UnknownName: no such agent.
         """
-        table = schema.agents
-        query = sa.select(table).order_by(table.c.retired_at.is_not(None), table.c.version.desc()).limit(1)
-        versioned = _VERSIONED.fullmatch(reference)
-        if versioned:
-            query = query.where(table.c.name == versioned[1], table.c.version == int(versioned[2][:9]))
-        else:
-            query = query.where(table.c.name == reference)
         with self.reading() as connection:
-            row = connection.execute(query).first()
-            if row is None:
-                known = connection.execute(sa.select(table.c.name, table.c.version)).all()
-                names = {name for name, _ in known}
-                if versioned and versioned[1] in names:
-                    names = {f"{name}@{version}" for name, version in known if name == versioned[1]}
-                raise UnknownName("agent", reference, names)
-        return _agent(row)
+            return find_agent(connection, reference)
 
     def retire_agent(self, reference: str) -> AgentVersion:
         """Takes an agent out of the lists; its matches stay, and so does its rating."""
@@ -173,7 +161,7 @@ class Ledger:
             connection.execute(
                 schema.agents.update()
                 .where(schema.agents.c.id == agent.id, schema.agents.c.retired_at.is_(None))
-                .values(retired_at=_now())
+                .values(retired_at=now())
             )
         return self.agent(agent.label)
 
@@ -220,46 +208,30 @@ class Ledger:
             "planned": planned,
             "status": "running",
             "versions": dict(versions or {}),
-            "created_at": _now(),
+            "created_at": now(),
             "blocks": 0,
             "matches": 0,
         }
-        slug, number = _slug(name), 1
-        while True:
+        while True:  # another writer may take the key: then look again
             with self.reading() as connection:
-                taken = set(
-                    connection.scalars(
-                        sa.select(schema.tournaments.c.key).where(
-                            schema.tournaments.c.key.startswith(slug, autoescape=True)
-                        )
-                    )
-                )
-                imported = connection.scalars(
-                    sa.select(schema.tournaments.c.key).where(
-                        schema.tournaments.c.game == game.specification, schema.tournaments.c.source_hash == source_hash
-                    )
-                ).first()
-            if source_hash is not None and imported is not None:
+                imported = source_hash and imported_key(connection, game.specification, source_hash)
+                key = free_key(connection, name)
+            if imported:
                 return self.tournament(imported)
-            key = slug
-            while key in taken:
-                number += 1
-                key = f"{slug}-{number}"
-            seats = [{"position": i, "agent_id": agent.id} for i, agent in enumerate(agents)]
-            if self._insert_new(schema.tournaments, {**row, "key": key}, seats=seats) is not None:
+            with self._writing() as connection:
+                added = insert_tournament(connection, {**row, "key": key}, agents)
+            if added:
                 return self.tournament(key)
 
     def tournament(self, key: str) -> Tournament:
         """Raises `UnknownName`."""
-        found = self._tournaments(schema.tournaments.c.key == key)
-        if not found:
-            with self.reading() as connection:
-                raise UnknownName("tournament", key, connection.scalars(sa.select(schema.tournaments.c.key)).all())
-        return found[0]
+        with self.reading() as connection:
+            return find_tournament(connection, key)
 
     def tournaments(self, game: str | None = None) -> list[Tournament]:
         """In the order in which they were made; of one game or of all."""
-        return self._tournaments(sa.true() if game is None else schema.tournaments.c.game == game)
+        with self.reading() as connection:
+            return read_tournaments(connection, sa.true() if game is None else schema.tournaments.c.game == game)
 
     def set_status(self, tournament: Tournament, status: Status) -> Tournament:
         """The tournament with its new status; ``finished`` notes the time."""
@@ -267,41 +239,14 @@ class Ledger:
             connection.execute(
                 schema.tournaments.update()
                 .where(schema.tournaments.c.id == tournament.id)
-                .values(status=status, finished_at=_now() if status == "finished" else None)
+                .values(status=status, finished_at=now() if status == "finished" else None)
             )
         return self.tournament(tournament.key)
 
     def games(self) -> list[GameRow]:
         """All games with a tournament, by title."""
-        t = schema.tournaments
         with self.reading() as connection:
-            newest = {
-                row.game: row
-                for row in connection.execute(sa.select(t.c.game, t.c.game_title, t.c.game_version).order_by(t.c.id))
-            }
-            counts = connection.execute(
-                sa.select(t.c.game, sa.func.count().label("tournaments"), sa.func.sum(t.c.matches).label("matches"))
-                .group_by(t.c.game)
-            ).all()  # fmt: skip
-            seats = schema.tournament_agents
-            entered = (
-                sa.select(t.c.game, sa.func.count(seats.c.agent_id.distinct()).label("agents"))
-                .join(seats, seats.c.tournament_id == t.c.id)
-                .group_by(t.c.game)
-            )
-            agents = {row.game: row.agents for row in connection.execute(entered)}
-        rows = [
-            GameRow(
-                game=row.game,
-                title=newest[row.game].game_title,
-                version=newest[row.game].game_version,
-                matches=int(row.matches),
-                tournaments=row.tournaments,
-                agents=agents.get(row.game, 0),
-            )
-            for row in counts
-        ]
-        return sorted(rows, key=lambda row: (row.title, row.game))
+            return read_games(connection)
 
     # Matches
 
@@ -394,12 +339,12 @@ class Ledger:
         seats = schema.tournament_agents
         joined = sa.select(seats.c.tournament_id).where(seats.c.agent_id == agent_id)
         found: list[tuple[str, int]] = []
-        for tournament in reversed(self._tournaments(schema.tournaments.c.id.in_(joined))):
-            with self.reading() as connection:
+        with self.reading() as connection:
+            for tournament in reversed(read_tournaments(connection, schema.tournaments.c.id.in_(joined))):
                 numbers = numbers_of(connection, tournament, agent_id, limit - len(found))
-            found += [(tournament.key, number) for number in numbers]
-            if len(found) >= limit:
-                break
+                found += [(tournament.key, number) for number in numbers]
+                if len(found) >= limit:
+                    break
         return found
 
     @contextmanager
@@ -407,35 +352,6 @@ class Ledger:
         """A connection that sees one state of the ledger throughout."""
         with db.explained(self._url), self._engine.connect() as connection:
             yield connection
-
-    def _tournaments(self, which: sa.ColumnElement[bool]) -> list[Tournament]:
-        t, seats = schema.tournaments, schema.tournament_agents
-        seated = (
-            sa.select(seats.c.tournament_id, schema.agents)
-            .join(schema.agents, schema.agents.c.id == seats.c.agent_id)
-            .join(t, t.c.id == seats.c.tournament_id)
-            .where(which)
-            .order_by(seats.c.tournament_id, seats.c.position)
-        )
-        with self.reading() as connection:
-            rows = connection.execute(sa.select(t).where(which).order_by(t.c.id)).all()
-            agents: dict[int, list[AgentVersion]] = {row.id: [] for row in rows}
-            for row in connection.execute(seated):
-                agents[row.tournament_id].append(_agent(row))
-        return [_tournament(row, tuple(agents[row.id])) for row in rows]
-
-    def _insert_new(
-        self, table: sa.Table, row: Mapping[str, object], *, seats: Sequence[dict[str, int]] = ()
-    ) -> int | None:
-        """The new row's id, with a tournament's seats; None where another writer took its key."""
-        insert = sqlite.insert if self._engine.dialect.name == "sqlite" else postgresql.insert
-        with self._writing() as connection:
-            statement = insert(table).values(dict(row)).on_conflict_do_nothing().returning(table.c.id)
-            number: int | None = connection.scalars(statement).first()
-            if number is not None and seats:
-                rows = [{**seat, "tournament_id": number} for seat in seats]
-                connection.execute(schema.tournament_agents.insert(), rows)
-        return number
 
     @contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
@@ -450,49 +366,3 @@ def ledger_exists(url: str | Path | None = None) -> bool:
         LedgerError: what is there is damaged, another application's, or cannot be reached.
     """
     return db.identify(db.locate(url)).state == "ledger"
-
-
-def _agent(row: sa.Row[tuple[object, ...]]) -> AgentVersion:
-    return AgentVersion(
-        id=row.id,
-        name=row.name,
-        version=row.version,
-        specification=row.specification,
-        kind=row.kind,
-        content_hash=row.content_hash,
-        lineage=row.lineage,
-        created_at=row.created_at,
-        retired=row.retired_at is not None,
-    )
-
-
-def _tournament(row: sa.Row[tuple[object, ...]], agents: tuple[AgentVersion, ...]) -> Tournament:
-    return Tournament(
-        id=row.id,
-        key=row.key,
-        name=row.name,
-        game=row.game,
-        game_title=row.game_title,
-        game_version=row.game_version,
-        utility=row.utility,
-        lane=row.lane,
-        num_players=row.num_players,
-        source=row.source,
-        config=row.config,
-        seed=row.seed,
-        agents=agents,
-        planned=row.planned,
-        status=row.status,
-        versions=row.versions,
-        created_at=row.created_at,
-        finished_at=row.finished_at,
-    )
-
-
-def _slug(name: str) -> str:
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].strip("-") or "tournament"
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -423,6 +423,18 @@ def test_missing_and_changed_artifacts_are_found(filled):
     assert "no artifact" in problem
 
 
+def test_each_file_of_an_agent_of_several_is_looked_for(filled):
+    with Ledger.open(filled) as ledger:
+        parts = [ledger.artifacts.put(content) for content in (b"main", b"helper")]
+        whole = ledger.artifacts.put("\n".join(parts).encode())
+        ledger.add_agent("program", specification="exec:main helper", kind="exec", content_hash=whole)
+        assert database.check(filled) == []
+        ledger.artifacts.path(parts[1]).unlink()
+    (problem,) = database.check(filled)
+    assert "agent program@1" in problem
+    assert parts[1] in problem
+
+
 def test_damaged_pages_are_found(filled):
     whole = bytearray(filled.read_bytes())
     for page in range(4096 * 6, len(whole), 4096):
