@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,7 +38,6 @@ Choice = Literal["sample", "greedy"]
 VERSION = 1
 PADDED_SIZES = (8, 32, 128, 256)
 METADATA_KEY = "arena"
-_MAX_HEADER = 100_000_000  # bytes, the limit of the safetensors format
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +108,9 @@ class NetworkAgent:
         probe = torch.randn(most, self.network.sizes[0], generator=torch.Generator().manual_seed(0))
         with torch.inference_mode():
             whole = self.network.module(probe)
-            self.sizes = tuple(size for size in PADDED_SIZES if torch.equal(self._in_parts(probe, size), whole))
+            self.sizes = tuple(
+                size for size in PADDED_SIZES if size == most or torch.equal(self._in_parts(probe, size), whole)
+            )
 
     def _in_parts(self, inputs: torch.Tensor, size: int) -> torch.Tensor:
         import torch
@@ -182,8 +182,7 @@ def load_network(path: str | Path) -> Network:
     try:
         header, weights = _read(Path(path))
         sizes, activation = _check_header(header)
-        module = _sequential(sizes, activation)
-        expected = {name: tuple(weight.shape) for name, weight in module.state_dict().items()}
+        expected = _weight_shapes(sizes)  # the module is made when they are right: its sizes may be anything before
         if weights.keys() != expected.keys():
             odd = min(weights.keys() ^ expected.keys())
             raise SpecificationError(
@@ -199,6 +198,7 @@ def load_network(path: str | Path) -> Network:
                 raise SpecificationError(f"{name!r} has weights that are not finite")
     except SpecificationError as error:
         raise SpecificationError(f"{str(path)!r} is no checkpoint: {error}") from None
+    module = _sequential(sizes, activation)
     module.load_state_dict({name: torch.from_numpy(weight) for name, weight in weights.items()})
     return Network(
         game=cast(str, header["game"]),
@@ -241,6 +241,13 @@ def _sequential(sizes: Sequence[int], activation: Activation) -> torch.nn.Sequen
     return nn.Sequential(*layers[:-1])
 
 
+def _weight_shapes(sizes: Sequence[int]) -> dict[str, tuple[int, ...]]:
+    shapes: dict[str, tuple[int, ...]] = {}
+    for layer, (before, after) in enumerate(itertools.pairwise(sizes)):
+        shapes |= {f"{2 * layer}.weight": (after, before), f"{2 * layer}.bias": (after,)}
+    return shapes
+
+
 def _activations() -> Mapping[Activation, type[torch.nn.Module]]:
     from torch import nn
 
@@ -267,15 +274,16 @@ def _read(path: Path) -> tuple[Mapping[str, object], dict[str, NDArray[np.generi
     from safetensors import SafetensorError, safe_open
 
     try:
+        size = path.stat().st_size
         with path.open("rb") as file:
-            start = file.read(10)
+            start = file.read(9)
     except OSError as error:
         raise SpecificationError(f"it cannot be read: {error.strerror or error}") from None
-    if start.startswith((b"PK", b"\x80")):
-        raise SpecificationError(
-            "it is a pickled PyTorch file (.pt), which could run code; save the network with save_network as safetensors"
-        )
-    if len(start) < 10 or int.from_bytes(start[:8], "little") > _MAX_HEADER or start[8:9] != b"{":
+    if start[8:] != b"{" or 8 + int.from_bytes(start[:8], "little") > size:  # its header's length, then its header
+        if start.startswith((b"PK", b"\x80")):
+            raise SpecificationError(
+                "it is a pickled PyTorch file (.pt), which could run code; save the network with save_network as safetensors"
+            )
         raise SpecificationError("it is not in the safetensors format; save the network with save_network")
     try:
         with safe_open(path, framework="np") as file:
@@ -311,8 +319,6 @@ def _check_header(header: Mapping[str, object]) -> tuple[tuple[int, ...], Activa
     sizes = header.get("sizes")
     if not isinstance(sizes, list) or len(sizes) < 2 or not all(_whole(size) for size in sizes):
         raise SpecificationError(f"its sizes must be two or more whole numbers above 0; got {sizes!r:.80}")
-    if math.prod(sizes[:2]) > 2**31 or max(sizes) > 2**24:
-        raise SpecificationError(f"its sizes are too large: {sizes!r:.80}")
     expected = [header.get("tensor_width"), header.get("num_actions")]
     if [sizes[0], sizes[-1]] != expected:
         raise SpecificationError(

@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Mapping
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -118,12 +119,8 @@ def load_ismcts(rest: str, *, game: Game, name: str) -> SearchAgent:
         visits = ismcts.search(state, seed=seed, simulations=simulations, exploration=exploration, rollouts=rollouts)
         if final == "most_visited":
             return max(visits, key=lambda action: visits[action])
-        left = float(unit(counter_hash(np.uint64(seed), 0, 0))) * simulations
-        for action, count in visits.items():
-            left -= count
-            if left < 0:
-                break
-        return action
+        drawn = int(float(unit(counter_hash(np.uint64(seed), 0, 0))) * simulations)  # one of the visits
+        return next(action for action, upto in zip(visits, accumulate(visits.values()), strict=True) if drawn < upto)
 
     return SearchAgent(choose, name=name)
 

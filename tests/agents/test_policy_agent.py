@@ -5,7 +5,7 @@ from arena.agents.policy_agent import PolicyAgent
 from arena.agents.registry import load_agent
 from arena.games import AgentInfo, MixturePolicy, SpecificationError, TabularPolicy, load_game, uniform_policy
 from arena.games.policy import sample
-from arena.play import play
+from arena.playing import play
 from arena.solvers.policy_file import save_policy
 
 GAME = "openspiel:leduc_poker"

@@ -3,7 +3,7 @@ import pytest
 
 from arena.agents.registry import load_agent
 from arena.games import load_game
-from arena.play import play
+from arena.playing import play
 
 
 def test_random_play_chooses_every_legal_action_alike():
