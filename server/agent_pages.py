@@ -10,8 +10,9 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from arena.games import ArenaError
+from arena.leaderboards.leaderboard import Row
+from arena.leaderboards.payoff_matrix import Matrix
 from arena.ledger_rows import AgentVersion
-from arena.leaderboards.leaderboard import Matrix, Row
 from arena.server import numbers
 from arena.server.drawing.bars import score_interval, wdl_bar
 from arena.server.ladder import METHODS, half_width, rank_range, writer

@@ -13,12 +13,12 @@ from arena.games import GameInfo, UnknownName
 from arena.ledger_rows import AgentVersion, Tournament
 from arena.server.agent_pages import on_ladders
 from arena.server.game_pages import standings_of
+from arena.server.ladder import method_of
 from arena.server.match_lists import MatchLine, match_lines, recent_matches
 from arena.server.match_pages import moves_seen, replayed, text_seen, view_of
 from arena.server.site import SiteOf, json_answer, playable_games
 
 PER_PAGE_MOST = 1000
-
 
 
 class ErrorFacts(BaseModel):
@@ -82,7 +82,8 @@ def agent(
     found = site.ledger.agent(reference)
     opponent = site.ledger.agent(against) if against else None
     places = [
-        {"game": place.standings.game, "row": _row(place.standings.to_dict(), found.label)} for place in on_ladders(site, found)
+        {"game": place.standings.game, "row": _row(place.standings.to_dict(), found.label)}
+        for place in on_ladders(site, found)
     ]
     lines = recent_matches(site.ledger, found, against=opponent, limit=limit)
     return json_answer(request, {"agent": _agent(found), "ladders": places, "matches": [_line(line) for line in lines]})
@@ -104,7 +105,9 @@ def tournament_standings(request: Request, site: SiteOf, key: Key, method: Metho
     found = site.ledger.tournament(key)
     if not site.ledger.progress(found):
         raise UnknownName("tournament with matches", key, [])
-    return json_answer(request, site.standings.standings(found.game, tournament=key, method=method).to_dict())
+    return json_answer(
+        request, site.standings.standings(found.game, tournament=key, method=method_of(method)).to_dict()
+    )
 
 
 @router.get("/tournaments/{key}/matches", summary="A tournament's matches, in schedule order")

@@ -14,7 +14,9 @@ from arena.server.headers import SecurityHeaders
 from arena.server.site import Site
 from arena.server.theme import ThemeChoice
 
-DESCRIPTION = "The numbers of Arena's pages. Every number is a function of the ledger; errors have one shape, `{error: {...}}`."
+DESCRIPTION = (
+    "The numbers of Arena's pages. Every number is a function of the ledger; errors have one shape, `{error: {...}}`."
+)
 
 
 def create_app(ledger: Ledger) -> FastAPI:

@@ -164,13 +164,19 @@ def _kuhn(scene: Scene) -> Markup | None:
     actions = _whole_numbers(scene.position.actions)
     cards, bets = actions[:players], actions[players:]
     faces = _faces(players + 1)
-    if len(cards) < players or any(not 0 <= card < len(faces) for card in cards) or any(bet not in (0, 1) for bet in bets):
+    if (
+        len(cards) < players
+        or any(not 0 <= card < len(faces) for card in cards)
+        or any(bet not in (0, 1) for bet in bets)
+    ):
         return None
     pot = [1] * players
     for k, bet in enumerate(bets):
         pot[k % players] += bet
     lines = tuple(f"in the pot: {chips}" for chips in pot)
-    return _card_table(scene, [faces[card] for card in cards], lines, public=None, foot=f"pot {sum(pot)}", title="Kuhn poker")
+    return _card_table(
+        scene, [faces[card] for card in cards], lines, public=None, foot=f"pot {sum(pot)}", title="Kuhn poker"
+    )
 
 
 def _leduc(scene: Scene) -> Markup | None:

@@ -49,9 +49,7 @@ def _our_fault(request: Request, error: Exception) -> Response:
     return _answer(request, 500, "InternalError", "the server failed on this request; its log says why")
 
 
-def _answer(
-    request: Request, status: int, kind: str, message: str, headers: dict[str, str] | None = None
-) -> Response:
+def _answer(request: Request, status: int, kind: str, message: str, headers: dict[str, str] | None = None) -> Response:
     if request.url.path.startswith("/api/") or request.url.path == "/openapi.json":
         body = {"error": {"status": status, "kind": kind, "message": message}}
         return JSONResponse(body, status, headers=headers)

@@ -36,7 +36,11 @@ def headline(standings: Standings) -> Headline:
         return Headline(text=f"{_name(leaders[0].agent)} leads", cycle=())
     if len(leaders) == 2:
         return Headline(text=f"{_name(leaders[0].agent)} and {_name(leaders[1].agent)} are not told apart", cycle=())
-    which = f"all {numbers.in_words(len(rows))}" if len(leaders) == len(rows) else f"the first {numbers.in_words(len(leaders))}"
+    which = (
+        f"all {numbers.in_words(len(rows))}"
+        if len(leaders) == len(rows)
+        else f"the first {numbers.in_words(len(leaders))}"
+    )
     return Headline(text=f"{which} are not told apart", cycle=())
 
 

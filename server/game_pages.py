@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Sequence
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -12,10 +13,11 @@ from starlette.responses import Response
 from arena.games import GameInfo, UnknownName, load_game
 from arena.server.findings import headline
 from arena.server.heat import heat_rows
-from arena.server.ladder import HOW, METHODS, ladders
+from arena.server.ladder import HOW, METHODS, ladders, method_of
 from arena.server.site import Site, SiteOf, download, game_address, page, playable_games
 from arena.standings import Standings
 
+CSV = "text/csv; charset=utf-8"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 router = APIRouter()
@@ -55,17 +57,13 @@ def standings_json(site: SiteOf, game: str, method: str = "elo") -> Response:
 @router.get("/downloads/standings.csv")
 def standings_csv(site: SiteOf, game: str, method: str = "elo") -> Response:
     found = _required(site, game, method)
-    rows: list[list[object]] = [
-        ["agent", "rank_first", "rank_last", "rating", "low", "high", "matches", "wins", "draws", "losses", "forfeits",
-         "score", "mean_return", "minimax_weight", "exploitability"]
-    ]  # fmt: skip
-    for row in found.leaderboard.rows:
-        weight, gap = row.minimax_weight, found.exploitability.get(row.agent)
-        rows.append(
-            [row.agent, *row.rank, row.rating, row.low, row.high, row.matches, row.wins, row.draws, row.losses,
-             row.forfeits, row.score, row.mean_return, "" if weight is None else weight, "" if gap is None else gap]
-        )  # fmt: skip
-    return download(_csv(rows), media_type="text/csv; charset=utf-8", filename=f"{game}-{method}.csv")
+    rows = [
+        {**row, "exploitability": found.exploitability.get(str(row["agent"]), "")}
+        for row in found.leaderboard.to_csv_rows()
+    ]
+    return download(
+        _csv([list(rows[0]), *(list(row.values()) for row in rows)]), media_type=CSV, filename=f"{game}-{method}.csv"
+    )
 
 
 @router.get("/downloads/matrix.csv")
@@ -75,9 +73,17 @@ def matrix_csv(site: SiteOf, game: str) -> Response:
     for r, agent in enumerate(matrix.agents):
         for c, opponent in enumerate(matrix.agents):
             if r != c and matrix.matches[r, c]:
-                columns = (matrix.score, matrix.low, matrix.high, matrix.matches, matrix.wins, matrix.draws, matrix.losses)
+                columns = (
+                    matrix.score,
+                    matrix.low,
+                    matrix.high,
+                    matrix.matches,
+                    matrix.wins,
+                    matrix.draws,
+                    matrix.losses,
+                )
                 rows.append([agent, opponent, *(column[r, c].item() for column in columns)])
-    return download(_csv(rows), media_type="text/csv; charset=utf-8", filename=f"{game}-matrix.csv")
+    return download(_csv(rows), media_type=CSV, filename=f"{game}-matrix.csv")
 
 
 def standings_of(site: Site, specification: str, method: str) -> Standings | None:
@@ -88,11 +94,10 @@ def standings_of(site: Site, specification: str, method: str) -> Standings | Non
     Raises:
         UnknownName: neither in the ledger nor playable by name, or no such method.
     """
-    if method not in METHODS:
-        raise UnknownName("rating method", method, METHODS)
+    rating = method_of(method)
     matches = {row.game: row.matches for row in site.ledger.games()}
     if matches.get(specification):
-        return site.standings.standings(specification, method=method)
+        return site.standings.standings(specification, method=rating)
     if specification not in matches:
         _playable(specification, also=matches)
     return None
@@ -128,7 +133,7 @@ def _required(site: Site, game: str, method: str) -> Standings:
     return found
 
 
-def _csv(rows: list[list[object]]) -> str:
+def _csv(rows: Sequence[Sequence[object]]) -> str:
     """Comma-separated text; words that a spreadsheet would run as a formula get a quote in front."""
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerows(

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from arena.leaderboards.leaderboard import Matrix
+from arena.leaderboards.payoff_matrix import Matrix
 from arena.server import numbers
 
 STEPS = 5  # of ten points each, on either side of even

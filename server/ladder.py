@@ -9,13 +9,14 @@ from urllib.parse import urlencode
 
 from markupsafe import Markup
 
-from arena.leaderboards.leaderboard import Row
+from arena.games import UnknownName
+from arena.leaderboards.leaderboard import Method, Row
 from arena.server import numbers
 from arena.server.drawing.bars import exploit_bar, seat_dots, wdl_bar, weight_bar
 from arena.server.drawing.intervals import Axis, axis_head, axis_of, interval
 from arena.standings import Standings
 
-METHODS: Mapping[str, str] = {
+METHODS: Mapping[Method, str] = {
     "elo": "Elo",
     "bradley_terry": "Bradley–Terry",
     "minimax": "Minimax weight",
@@ -23,7 +24,7 @@ METHODS: Mapping[str, str] = {
 }
 """Rating methods that the page offers, and how their column is called."""
 
-HOW: Mapping[str, str] = {
+HOW: Mapping[Method, str] = {
     "elo": "maximum likelihood on the scale on which 400 points are odds of ten to one; the average is 0",
     "bradley_terry": "maximum likelihood on the natural scale, on which one point is odds of e to one; the average is 0",
     "minimax": "the share of each agent in the mixture that nobody beats on average",
@@ -117,9 +118,11 @@ def ladder(
     )
     return Ladder(
         rows=rows,
-        heads={key: _head(key, title, sort, rising, board.method, path) for key, title in _titles(board.method).items()},
-        axis=axis_head(axis, label=f"axis of {METHODS.get(board.method, board.method)}"),
-        rating=METHODS.get(board.method, board.method),
+        heads={
+            key: _head(key, title, sort, rising, board.method, path) for key, title in _titles(board.method).items()
+        },
+        axis=axis_head(axis, label=f"axis of {METHODS[board.method]}"),
+        rating=METHODS[board.method],
         has_weights=bool(weights),
         has_exploitability=bool(gaps),
         has_seats=any(len(row.seat_scores) > 1 for row in listed),
@@ -138,10 +141,21 @@ def half_width(row: Row) -> float:
     return max(row.high - row.rating, row.rating - row.low)
 
 
-def writer(method: str) -> Callable[[float], str]:
+def method_of(name: str) -> Method:
+    """The rating method of this name.
+
+    Raises:
+        UnknownName: there is none.
+    """
+    found = next((method for method in METHODS if method == name), None)
+    if found is None:
+        raise UnknownName("rating method", name, METHODS)
+    return found
+
+
+def writer(method: Method) -> Callable[[float], str]:
     """How a rating of this method is written: Elo in whole numbers, weights unsigned, others with two decimals."""
     return numbers.whole if method == "elo" else numbers.weight if method == "minimax" else numbers.signed
-
 
 
 def _row(
@@ -187,11 +201,11 @@ def _unsigned(text: str) -> str:
     return text.lstrip("+" + numbers.MINUS)
 
 
-def _titles(method: str) -> dict[str, str]:
+def _titles(method: Method) -> dict[str, str]:
     return {
         "rank": "Rank",
         "name": "Agent",
-        "rating": METHODS.get(method, method),
+        "rating": METHODS[method],
         "weight": "Minimax weight",
         "exploitability": "Exploitability, exact",
         "score": "Wins, draws, losses",
@@ -227,7 +241,7 @@ def _missing(value: float | str | None) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
-def _head(key: str, title: str, sort: str, rising: bool, method: str, path: str) -> Head:
+def _head(key: str, title: str, sort: str, rising: bool, method: Method, path: str) -> Head:
     now = key == sort
     next_rising = not rising if now else key in ASCENDING_FIRST
     query = {"method": method, "sort": key, "order": "asc" if next_rising else "desc"}

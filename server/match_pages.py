@@ -9,8 +9,8 @@ from fastapi import APIRouter, Request
 from markupsafe import Markup
 from starlette.responses import Response
 
-from arena.games import ArenaError, Game, UnknownName, load_game
 from arena.connection import DamagedLedger, LedgerError
+from arena.games import ArenaError, Game, UnknownName, load_game
 from arena.ledger_rows import Tournament
 from arena.replay import Position, replay
 from arena.results import MatchResult
@@ -56,7 +56,9 @@ class Replayed:
 
 
 @router.get("/tournaments/{key}/matches/{number}")
-def match(request: Request, site: SiteOf, key: str, number: int, move: int | None = None, view: int | None = None) -> Response:
+def match(
+    request: Request, site: SiteOf, key: str, number: int, move: int | None = None, view: int | None = None
+) -> Response:
     found = replayed(site, key, number)
     view = view_of(found, view)
     at = found.last if move is None else min(max(move, 0), found.last)
@@ -94,7 +96,8 @@ def replayed(site: Site, key: str, number: int) -> Replayed:
     tournament = site.ledger.tournament(key)
     result = _recorded(site, tournament, number)
     names = tuple(tournament.agents[s].label if s >= 0 else NOBODY_HERE for s in result.spec.seats)
-    imperfect, positions, problem = False, (), ""
+    imperfect, problem = False, ""
+    positions: tuple[Position, ...] = ()
     if tournament.source != "play":
         problem = "This match was imported with its result alone; there are no moves to replay."
     else:

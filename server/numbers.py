@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 NBSP = "\u00a0"
 MINUS = "\u2212"
 MISSING = "\u2013"
-SMALL = "none one two three four five six seven eight nine ten eleven twelve".split()
+SMALL = ["none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 MANY_MATCHES = 10_000  # from here on a score is shown with one decimal
 
 

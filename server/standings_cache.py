@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from arena.leaderboards.leaderboard import Method
 from arena.ledger import Ledger
 from arena.standings import Standings, standings
 
@@ -31,10 +32,10 @@ class StandingsCache:
 
     def __init__(self, ledger: Ledger, *, now: Callable[[], float] = time.monotonic):
         self._ledger, self._now = ledger, now
-        self._entries: dict[tuple[str, str | None, str], _Entry] = {}
+        self._entries: dict[tuple[str, str | None, Method], _Entry] = {}
         self._lock = threading.Lock()
 
-    def standings(self, game: str, *, tournament: str | None = None, method: str = "elo") -> Standings:
+    def standings(self, game: str, *, tournament: str | None = None, method: Method = "elo") -> Standings:
         """The standings of a game, or of one tournament of it.
 
         Raises:

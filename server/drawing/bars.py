@@ -21,7 +21,9 @@ def wdl_bar(wins: int, draws: int, losses: int) -> Markup:
     for part, colour in ((wins, "f-blue"), (draws, "f-draw"), (losses, "f-orange-soft")):
         share = part / total * 100
         if part:
-            marks.append(el("rect", cls=colour, x=percent(at), y="24%", width=percent(max(share - 0.8, 0.4)), height="20%"))
+            marks.append(
+                el("rect", cls=colour, x=percent(at), y="24%", width=percent(max(share - 0.8, 0.4)), height="20%")
+            )
         at += share
     middle = (wins + draws / 2) / total
     marks.append(text(f"{wins:,}", x=0, y="80%", cls="t-3"))
@@ -53,7 +55,9 @@ def exploit_bar(value: float | None, *, most: float) -> Markup:
         return cell([start], "exploitability not known")
     x = scale(0, max(most, 1e-9), 0, 62)
     bar = el("rect", cls="f-orange", x=0, y="36%", width=percent(x(max(value, 0.0))), height="28%")
-    return cell([start, bar, _number(numbers.weight(max(value, 0.0)), weak=False)], f"exploitability exactly {value:.4f}")
+    return cell(
+        [start, bar, _number(numbers.weight(max(value, 0.0)), weak=False)], f"exploitability exactly {value:.4f}"
+    )
 
 
 def seat_dots(scores: Sequence[float]) -> Markup:
@@ -66,7 +70,9 @@ def seat_dots(scores: Sequence[float]) -> Markup:
         marks.append(el("line", cls="iv-2", x1=percent(x(min(ends))), x2=percent(x(max(ends))), y1="50%", y2="50%"))
     for seat, score in reversed(shown):
         filled = seat == 0
-        marks.append(el("circle", cls="pt" if filled else "pt-open", cx=percent(x(score)), cy="50%", r=4 if filled else 3.6))
+        marks.append(
+            el("circle", cls="pt" if filled else "pt-open", cx=percent(x(score)), cy="50%", r=4 if filled else 3.6)
+        )
     words = ", ".join(f"{score * 100:.0f} % in seat {seat}" for seat, score in shown)
     return cell(marks, f"score {words}" if words else "no score by seat")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from markupsafe import Markup
+from numpy.typing import NDArray
 
 from arena.server import numbers
 from arena.server.drawing.svg import cell, el, percent, scale, text
@@ -56,7 +57,9 @@ def axis_of(
 
 def interval(axis: Axis, low: float, rating: float, high: float, *, label: str, open_dot: bool = False) -> Markup:
     """A rating as a dot on the bar of its interval; an arrow and its number where it lies outside the axis."""
-    marks = [el("line", cls="grid", x1=percent(axis.at(t)), x2=percent(axis.at(t)), y1=0, y2="100%") for t in axis.ticks]
+    marks = [
+        el("line", cls="grid", x1=percent(axis.at(t)), x2=percent(axis.at(t)), y1=0, y2="100%") for t in axis.ticks
+    ]
     if not math.isfinite(rating):
         return cell(marks, label)
     if not axis.low <= rating <= axis.high:
@@ -102,7 +105,7 @@ def _outside(axis: Axis, rating: float, left: bool) -> list[Markup]:
     return [drawn, el("g", text(words, x="100%", y="50%", dy=".35em", cls="t-3 end"), transform="translate(-22 0)")]
 
 
-def _finite(values: np.ndarray, otherwise: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]  # floats, one row each
+def _finite(values: NDArray[np.float64], otherwise: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(np.isfinite(values), values, otherwise)
 
 

@@ -112,7 +112,11 @@ def begun(ledger: Ledger, *, matches: int) -> tuple[Tournament, Callable[[int, i
 def imported(ledger: Ledger) -> Tournament:
     """Results from elsewhere, without actions, between agents with hostile names; one match was forfeited."""
     facts = GameInfo(
-        specification=f"elsewhere:{HOSTILE}/x", title=f"Chess {HOSTILE}", version="1", num_players=2, action_space=ActionSpace(size=1)
+        specification=f"elsewhere:{HOSTILE}/x",
+        title=f"Chess {HOSTILE}",
+        version="1",
+        num_players=2,
+        action_space=ActionSpace(size=1),
     )
     agents = [ledger.add_agent(name, specification=HOSTILE, kind="external") for name in (HOSTILE, "a/b c?d#e%20&f")]
     tournament = ledger.add_tournament(
@@ -135,8 +139,6 @@ def imported(ledger: Ledger) -> Tournament:
     )
     ledger.write(tournament, results)
     return ledger.set_status(tournament, "finished")
-
-
 
 
 @pytest.fixture(scope="session")
@@ -172,7 +174,10 @@ def open_page(chromium, site: Site):
         page.set_default_timeout(10_000)
         page.on("console", lambda said: problems.append(f"{path}: {said.type} {said.text}"))
         page.on("pageerror", lambda error: problems.append(f"{path}: {error}"))
-        page.on("request", lambda asked: asked.url.startswith((at.url, "data:")) or problems.append(f"{path}: asks {asked.url}"))
+        page.on(
+            "request",
+            lambda asked: asked.url.startswith((at.url, "data:")) or problems.append(f"{path}: asks {asked.url}"),
+        )
         page.goto(at.url + path)
         return page
 

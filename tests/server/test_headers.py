@@ -8,7 +8,17 @@ import pytest
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/docs", "/api/games", "/static/arena.css", "/nowhere", "/healthz", "/?theme=dark", "/tournaments/noughts/events"]
+    "path",
+    [
+        "/",
+        "/docs",
+        "/api/games",
+        "/static/arena.css",
+        "/nowhere",
+        "/healthz",
+        "/?theme=dark",
+        "/tournaments/noughts/events",
+    ],
 )
 def test_every_answer_has_a_strict_content_policy(site, path):
     answer = site.client.get(path)

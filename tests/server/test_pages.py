@@ -96,7 +96,9 @@ def test_heat_map_has_a_number_for_every_pairing(site):
     table = text[text.index('class="heat"') :]
     cells = re.findall(r'<td class="[npz]\d[^"]*"><a [^>]*>(\d+)</a></td>', table[: table.index("</table>")])
     assert len(cells) == 6
-    assert all(int(a) + int(b) in (99, 100, 101) for a, b in [(cells[0], cells[2]), (cells[1], cells[4]), (cells[3], cells[5])])
+    assert all(
+        int(a) + int(b) in (99, 100, 101) for a, b in [(cells[0], cells[2]), (cells[1], cells[4]), (cells[3], cells[5])]
+    )
 
 
 def test_games_page_filters_by_words_and_kind(site):
@@ -189,7 +191,7 @@ def test_downloads_are_files_of_what_the_page_shows(site):
     ladder = site.get("/downloads/standings.csv?game=openspiel:connect_four")
     assert ladder.headers["content-disposition"] == 'attachment; filename="openspiel_connect_four-elo.csv"'
     head, *rows = ladder.text.splitlines()
-    assert head.startswith("agent,rank_first,rank_last,rating,low,high,matches")
+    assert head.startswith("agent,rank_from,rank_to,rating,low,high,matches")
     assert len(rows) == 3
     matrix = site.get("/downloads/matrix.csv?game=openspiel:connect_four").text.splitlines()
     assert len(matrix) == 1 + 6
