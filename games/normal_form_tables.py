@@ -124,9 +124,8 @@ class NormalFormTables:
             ]
             return "\n".join(lines + _aligned(self._strategies[player], self._strategies[1 - player], rows))
         lines.append("What all choose, player 0 first, and what they get:")
-        for joint in itertools.product(*map(range, sizes)):
-            names = ", ".join(self._strategies[p][action] for p, action in enumerate(joint))
-            lines.append(f"{names}: {', '.join(f'{value:g}' for value in self._payoffs[(slice(None), *joint)])}")
+        for joint, returns in zip(itertools.product(*self._strategies), self._returns.tolist(), strict=True):
+            lines.append(f"{', '.join(joint)}: {', '.join(f'{value:g}' for value in returns)}")
         return "\n".join(lines)
 
 
