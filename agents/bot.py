@@ -14,7 +14,7 @@ import pyspiel
 from arena.agents.registry import require_discrete
 from arena.agents.search import SearchAgent, search_rules
 from arena.games import Game, SpecificationError, UnknownName
-from arena.games.specification import Value, parse_call, read_parameters
+from arena.games.specification import Call, Value, parse_call, read_parameters
 
 PARAMETERS: Mapping[str, Mapping[str, Value]] = {
     "fixed_action_preference": {"actions": "0:1:2:3:4:5:6:7"},
@@ -41,7 +41,9 @@ def load(rest: str, *, game: Game, name: str) -> SearchAgent:
         raise UnknownName("bot", call.name, known)
     parameters: dict[str, Value] = dict(call.parameters)
     if call.name in PARAMETERS:
-        values = read_parameters(call, PARAMETERS[call.name], required=REQUIRED.get(call.name, ()))
+        defaults = PARAMETERS[call.name]
+        written = {key: str(v) if isinstance(defaults.get(key), str) else v for key, v in call.parameters.items()}
+        values = read_parameters(Call(call.name, written), defaults, required=REQUIRED.get(call.name, ()))
         parameters = {key: values[key] for key in call.parameters}
     actions = parameters.get("actions")
     if call.name == "fixed_action_preference" and actions is not None and not _ACTIONS.fullmatch(str(actions)):

@@ -103,7 +103,8 @@ class SimpleAgent:
             action = np.asarray(None)
         whole = action.dtype.kind in "iu"
         if action.shape != space.shape or not (whole or (space.kind == "box" and action.dtype.kind == "f")):
-            wanted = "a whole number" if space.kind == "discrete" else f"{space.width} numbers"
+            words = {"discrete": "a whole number", "multi_discrete": f"{space.width} whole numbers"}
+            wanted = words.get(space.kind, f"{space.width} numbers")
             raise ProtocolError(f"{self.info.name} must answer {wanted}; got {choice!r:.80}")
         return action.astype(space.dtype)
 

@@ -175,7 +175,7 @@ def test_what_is_no_safetensors_file_is_refused(tmp_path, content):
         ({"activation": "step"}, "activation must be one of relu"),
         ({"choice": "best"}, "choice must be one of sample, greedy"),
         ({"sizes": [126, 0, 7]}, "sizes must be"),
-        ({"sizes": [126, 2**40, 32, 7]}, "'0.bias' must be float32 [1099511627776]"),
+        ({"sizes": [126, 2**40, 32, 7]}, "'0.weight' must be float32 [1099511627776, 126]"),
         ({"sizes": [126, 32, 32, 32, 7]}, "need weights '6.bias'"),
         ({"sizes": [126, 32, 7]}, "do not have weights"),
         ({"sizes": [126, 32, 16, 7]}, "'2.weight' must be float32 [16, 32]"),
