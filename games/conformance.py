@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from arena.games.actions import LegalActions, VectorLegal
-from arena.games.errors import ArenaError, NotProvided, UnknownName
+from arena.games.actions import LegalActions
+from arena.games.conformance_decisions import (
+    ConformanceError,
+    Watch,
+    decision_checks,
+    fail,
+    listed,
+    privacy_check,
+)
+from arena.games.errors import UnknownName
 from arena.games.game import Game, GameInfo, TableBatch, Turn
 from arena.games.seeds import CHANCE_STREAM, DECISION_STREAM, MATCH_STREAM, counter_hash
 
+__all__ = ["ConformanceError", "check_game"]
+
 TOLERANCE = 1e-6  # of sums and bounds of returns, which games add up in floating point
-SEARCH_MOVES = 5  # how far a search state is played forward
 SHORT_MOVES = 6  # matches that look for equal information states need their beginnings only
 
 Rows = NDArray[np.int64]
-Watch = Callable[[TableBatch, Turn], None]
-
-
-class ConformanceError(ArenaError):
-    """A game that does not keep a promise; the message says which, and where it was seen."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -56,8 +60,8 @@ def check_game(game: Game, *, seed: int = 0, matches: int = 8, moves: int = 400)
     chance: NDArray[np.uint64] = counter_hash(np.uint64(seed), CHANCE_STREAM, index)
     tables = game.tables(matches)
     if tables.capacity != matches or tables.info != info:
-        _fail(info, f"tables({matches}) has capacity {tables.capacity} or another info than the game's")
-    played = _play(tables, index, words, chance, moves=moves, watch=_observer(info))
+        fail(info, f"tables({matches}) has capacity {tables.capacity} or another info than the game's")
+    played = _play(tables, index, words, chance, moves=moves, watch=decision_checks(info))
     _check_returns(info, played, moves)
     if info.replay != "none":
         again = _play(tables, index[::-1].copy(), words, chance, moves=moves)
@@ -80,12 +84,8 @@ def check_game(game: Game, *, seed: int = 0, matches: int = 8, moves: int = 400)
         counter_hash(np.uint64(seed), MATCH_STREAM, more),
         counter_hash(np.uint64(seed), CHANCE_STREAM, more),
         moves=SHORT_MOVES,
-        watch=_privacy(info),
+        watch=privacy_check(info),
     )
-
-
-def _fail(info: GameInfo, what: str) -> None:
-    raise ConformanceError(f"{info.specification}: {what}")
 
 
 def _check_info(game: Game) -> None:
@@ -93,26 +93,26 @@ def _check_info(game: Game) -> None:
 
     info, space = game.info, game.info.action_space
     if info.num_players < 1:
-        _fail(info, f"num_players is {info.num_players}")
+        fail(info, f"num_players is {info.num_players}")
     if space.kind == "discrete" and space.size < 1:
-        _fail(info, "a discrete action space has no actions")
+        fail(info, "a discrete action space has no actions")
     if space.kind != "discrete" and space.width < 1:
-        _fail(info, "an action space of vectors has width 0")
+        fail(info, "an action space of vectors has width 0")
     least, most = info.min_utility, info.max_utility
     if least is not None and most is not None and least > most:
-        _fail(info, f"min_utility {least} is above max_utility {most}")
+        fail(info, f"min_utility {least} is above max_utility {most}")
     if info.teams and sorted(p for team in info.teams for p in team) != list(range(info.num_players)):
-        _fail(info, f"teams {info.teams} do not hold each player once")
+        fail(info, f"teams {info.teams} do not hold each player once")
     if info.action_names and len(info.action_names) != info.num_actions:
-        _fail(info, f"{len(info.action_names)} action_names for {info.num_actions} actions")
+        fail(info, f"{len(info.action_names)} action_names for {info.num_actions} actions")
     try:
         loaded = load_game(info.specification).info
     except UnknownName as error:
         if error.kind != "game scheme":  # a game that was never registered is handed in as an object
-            _fail(info, f"its specification does not load: {error}")
+            fail(info, f"its specification does not load: {error}")
         return
     if loaded != info:
-        _fail(info, f"its specification loads a game with other facts: {loaded}")
+        fail(info, f"its specification loads a game with other facts: {loaded}")
 
 
 def _play(
@@ -140,7 +140,7 @@ def _play(
         ply = np.array([matches[i].moves for i in rows.tolist()], np.int64)
         action = turn.legal.sample(counter_hash(words[rows], turn.player + DECISION_STREAM, ply))
         _check_sample(info, turn.legal, action)
-        legal = _listed(turn.legal)
+        legal = listed(turn.legal)
         for row, i in enumerate(rows.tolist()):
             matches[i].decisions.append((int(turn.player[row]), legal[row], np.asarray(action[row]).tolist()))
         asked = np.unique(turn.table)
@@ -152,7 +152,7 @@ def _play(
         _settle(turn, matches, match_at)
     histories = tables.history(slots)
     if len(histories) != len(slots) or histories.values.shape[1:] != info.action_space.shape:
-        _fail(info, f"history has {len(histories)} rows of shape {histories.values.shape[1:]} for {len(slots)} tables")
+        fail(info, f"history has {len(histories)} rows of shape {histories.values.shape[1:]} for {len(slots)} tables")
     for i, match in enumerate(matches):
         match.history = histories.row(i).copy()
     return matches
@@ -180,97 +180,62 @@ def _settle(turn: Turn, matches: Sequence[_Match], match_at: dict[int, int]) -> 
 def _check_turn(info: GameInfo, turn: Turn, asked: Sequence[int]) -> None:
     for name, column in (("table", turn.table), ("player", turn.player), ("finished", turn.finished)):
         if column.dtype != np.int64 or column.ndim != 1:
-            _fail(info, f"Turn.{name} must be int64 [R]; it is {column.dtype} {column.shape}")
+            fail(info, f"Turn.{name} must be int64 [R]; it is {column.dtype} {column.shape}")
     if not len(turn.table) == len(turn.player) == len(turn.legal):
-        _fail(info, "Turn.table, player and legal differ in length")
+        fail(info, "Turn.table, player and legal differ in length")
     if len(turn.player) and not (turn.player.min() >= 0 and turn.player.max() < info.num_players):
-        _fail(info, f"Turn.player names a player outside 0..{info.num_players - 1}: {turn.player.tolist()}")
+        fail(info, f"Turn.player names a player outside 0..{info.num_players - 1}: {turn.player.tolist()}")
     due, over = turn.table.tolist(), turn.finished.tolist()
     pairs = due if not info.simultaneous else list(zip(due, turn.player.tolist(), strict=True))
     if len(set(pairs)) != len(pairs):
-        _fail(info, "a decision is due twice at one table")
+        fail(info, "a decision is due twice at one table")
     if len(set(over)) != len(over) or set(over) & set(due):
-        _fail(info, "a table finished twice, or finished with a decision due")
+        fail(info, "a table finished twice, or finished with a decision due")
     if set(over) | set(due) != set(asked):
-        _fail(info, f"tables {sorted(asked)} were asked; due are {sorted(set(due))}, finished {sorted(over)}")
+        fail(info, f"tables {sorted(asked)} were asked; due are {sorted(set(due))}, finished {sorted(over)}")
     if turn.returns.shape != (len(over), info.num_players) or turn.returns.dtype != np.float64:
-        _fail(info, f"Turn.returns must be float64 [{len(over)}, {info.num_players}]; it is {turn.returns.shape}")
+        fail(info, f"Turn.returns must be float64 [{len(over)}, {info.num_players}]; it is {turn.returns.shape}")
     if turn.truncated is not None and (turn.truncated.shape != (len(over),) or turn.truncated.dtype != np.bool_):
-        _fail(info, "Turn.truncated must be bool, one for each finished table")
+        fail(info, "Turn.truncated must be bool, one for each finished table")
 
 
 def _check_sample(info: GameInfo, legal: LegalActions, action: NDArray[Any]) -> None:
     if action.shape != (len(legal), *info.action_space.shape) or action.dtype != info.action_space.dtype:
-        _fail(info, f"legal.sample gives {action.dtype} {action.shape} for {len(legal)} rows of {info.action_space}")
+        fail(info, f"legal.sample gives {action.dtype} {action.shape} for {len(legal)} rows of {info.action_space}")
     if not legal.contains(action).all():
-        _fail(info, "legal.sample gives an action that legal.contains refuses")
-
-
-def _listed(legal: LegalActions) -> list[object]:
-    """The legal actions of each row as a value that can be compared."""
-    if isinstance(legal, VectorLegal):
-        return [(low.tolist(), high.tolist()) for low, high in zip(legal.low, legal.high, strict=True)]
-    return [list(row) for row in legal.lists()]
-
-
-def _check_legal(info: GameInfo, legal: LegalActions) -> None:
-    rows = np.arange(len(legal))
-    backwards = rows[::-1].copy()
-    listed = _listed(legal)
-    if _listed(legal.take(backwards)) != listed[::-1]:
-        _fail(info, "legal.take does not give the rows named")
-    if _listed(legal.joined(legal.take(backwards))) != listed + listed[::-1]:
-        _fail(info, "legal.joined is not one part after the other")
-    if isinstance(legal, VectorLegal):
-        if not (legal.low <= legal.high).all():
-            _fail(info, "a lower bound is above its upper bound, or not a number")
-        outside = np.where(np.isfinite(legal.high), legal.high + 1, np.nan).astype(info.action_space.dtype)
-        if legal.contains(outside).any():
-            _fail(info, "legal.contains accepts what is outside the bounds")
-        return
-    size = info.num_actions
-    for actions in legal.lists():
-        if not actions or actions != sorted(set(actions)) or actions[0] < 0 or actions[-1] >= size:
-            _fail(info, f"legal actions must be some of 0..{size - 1}, ascending, at least one; got {actions}")
-    mask = legal.mask(size)
-    if mask.shape != (len(legal), size) or [np.flatnonzero(row).tolist() for row in mask] != listed:
-        _fail(info, "legal.mask and legal.lists differ")
-    for wrong in (np.full(len(legal), -1), np.full(len(legal), size), mask.argmin(axis=1)):
-        refused = ~legal.contains(wrong.astype(np.int64))
-        if not (refused | mask[rows, np.clip(wrong, 0, size - 1)] & (wrong >= 0) & (wrong < size)).all():
-            _fail(info, f"legal.contains accepts an action that is not legal: {wrong.tolist()}")
+        fail(info, "legal.sample gives an action that legal.contains refuses")
 
 
 def _check_returns(info: GameInfo, matches: Sequence[_Match], moves: int) -> None:
     sums = []
     for match in matches:
         if info.max_length is not None and match.moves > info.max_length:
-            _fail(info, f"a match took {match.moves} moves; max_length is {info.max_length}")
+            fail(info, f"a match took {match.moves} moves; max_length is {info.max_length}")
         if match.returns is None:
             if info.max_length is not None and moves > info.max_length:
-                _fail(info, f"a match did not end within max_length = {info.max_length} moves")
+                fail(info, f"a match did not end within max_length = {info.max_length} moves")
             continue
         least, most = min(match.returns), max(match.returns)
         if not np.isfinite(match.returns).all():
-            _fail(info, f"returns {match.returns} are not finite")
+            fail(info, f"returns {match.returns} are not finite")
         if info.min_utility is not None and least < info.min_utility - TOLERANCE:
-            _fail(info, f"returns {match.returns} fall below min_utility {info.min_utility}")
+            fail(info, f"returns {match.returns} fall below min_utility {info.min_utility}")
         if info.max_utility is not None and most > info.max_utility + TOLERANCE:
-            _fail(info, f"returns {match.returns} exceed max_utility {info.max_utility}")
+            fail(info, f"returns {match.returns} exceed max_utility {info.max_utility}")
         if info.utility == "zero_sum" and abs(sum(match.returns)) > TOLERANCE * max(1, abs(least), abs(most)):
-            _fail(info, f"utility is zero_sum, but returns are {match.returns}")
+            fail(info, f"utility is zero_sum, but returns are {match.returns}")
         if info.utility == "identical" and most - least > TOLERANCE:
-            _fail(info, f"utility is identical, but returns are {match.returns}")
+            fail(info, f"utility is identical, but returns are {match.returns}")
         sums.append(sum(match.returns))
     if info.utility == "constant_sum" and sums and max(sums) - min(sums) > TOLERANCE * max(1, abs(sums[0])):
-        _fail(info, f"utility is constant_sum, but returns add up to {sorted(set(sums))}")
+        fail(info, f"utility is constant_sum, but returns add up to {sorted(set(sums))}")
 
 
 def _check_equal(info: GameInfo, matches: Sequence[_Match], others: Sequence[_Match], what: str) -> None:
     for i, (match, other) in enumerate(zip(matches, others, strict=True)):
         difference = _difference(info, match, other)
         if difference:
-            _fail(info, f"{what}: match {i} differs in {difference}")
+            fail(info, f"{what}: match {i} differs in {difference}")
 
 
 def _difference(info: GameInfo, match: _Match, other: _Match) -> str | None:
@@ -298,7 +263,7 @@ def _check_replay(info: GameInfo, tables: TableBatch, match: _Match, chance: NDA
     while len(turn.table):
         done = tables.history(slot).row(0)
         if not _same(info, done, match.history[: len(done)]):
-            _fail(info, f"played again, the history differs within its first {len(done)} entries")
+            fail(info, f"played again, the history differs within its first {len(done)} entries")
         action = match.history[len(done) : len(done) + rows].astype(info.action_space.dtype)
         if len(action) < rows:
             break
@@ -306,9 +271,9 @@ def _check_replay(info: GameInfo, tables: TableBatch, match: _Match, chance: NDA
         turn = tables.step(np.repeat(slot, rows), player, action)
     ended = tuple(turn.returns[0].tolist()) if len(turn.finished) else None
     if (ended is None) != (match.returns is None):
-        _fail(info, f"played again, the history ends with returns {ended} in place of {match.returns}")
+        fail(info, f"played again, the history ends with returns {ended} in place of {match.returns}")
     if ended is not None and match.returns is not None and not _same(info, ended, match.returns):
-        _fail(info, f"played again, the history gives returns {ended} in place of {match.returns}")
+        fail(info, f"played again, the history gives returns {ended} in place of {match.returns}")
 
 
 def _check_stillness(
@@ -327,7 +292,7 @@ def _check_stillness(
         action = alone.legal.sample(counter_hash(words[:1].repeat(len(alone.table)), alone.player, np.int64(ply)))
         alone = _step(tables, alone, action)
     if _seen(tables, turn.table[waiting], turn.player[waiting]) != before:
-        _fail(info, "a table moved while another was stepped")
+        fail(info, "a table moved while another was stepped")
 
 
 def _check_copies(
@@ -337,15 +302,15 @@ def _check_copies(
     turn = tables.start(slots, chance)
     if not len(turn.table):
         return
-    kept = (turn.table.tolist(), turn.player.tolist(), _listed(turn.legal))
+    kept = (turn.table.tolist(), turn.player.tolist(), listed(turn.legal))
     tensor = tables.tensor(turn.table, turn.player) if info.tensor_width is not None else np.empty(0, np.float32)
     as_handed_out = tensor.copy()
     following = _step(tables, turn, turn.legal.sample(words[turn.table]))
     before = _seen(tables, following.table, following.player)
-    if (turn.table.tolist(), turn.player.tolist(), _listed(turn.legal)) != kept:
-        _fail(info, "a Turn changed when the tables moved on: it must be the caller's own")
+    if (turn.table.tolist(), turn.player.tolist(), listed(turn.legal)) != kept:
+        fail(info, "a Turn changed when the tables moved on: it must be the caller's own")
     if not np.array_equal(tensor, as_handed_out):
-        _fail(info, "a tensor changed when the tables moved on: it must be the caller's own")
+        fail(info, "a tensor changed when the tables moved on: it must be the caller's own")
     history = tables.history(slots).values
     spoilt = [history, following.table.copy(), following.returns]
     if info.tensor_width is not None and len(following.table):
@@ -354,7 +319,7 @@ def _check_copies(
         if array.flags.writeable:
             array[...] = 77
     if _seen(tables, following.table, following.player) != before:
-        _fail(info, "writing into what a table handed out changed the table")
+        fail(info, "writing into what a table handed out changed the table")
 
 
 def _check_empty(info: GameInfo, tables: TableBatch) -> None:
@@ -363,7 +328,7 @@ def _check_empty(info: GameInfo, tables: TableBatch) -> None:
     for turn in (tables.start(none, none.astype(np.uint64)), tables.step(none, none, action)):
         _check_turn(info, turn, [])
     if len(tables.history(none)):
-        _fail(info, "the history of no table has rows")
+        fail(info, "the history of no table has rows")
 
 
 def _seen(tables: TableBatch, table: Rows, player: Rows) -> list[object]:
@@ -379,104 +344,3 @@ def _seen(tables: TableBatch, table: Rows, player: Rows) -> list[object]:
     if info.has_information_state:
         seen.append(tables.information_state(table, player))
     return seen
-
-
-def _observer(info: GameInfo) -> Watch:
-    """Checks everything that can be asked while a match is on."""
-    private = _privacy(info)
-
-    def watch(tables: TableBatch, turn: Turn) -> None:
-        _check_legal(info, turn.legal)
-        _check_observations(info, tables, turn)
-        _check_search(info, tables, turn)
-        private(tables, turn)
-
-    return watch
-
-
-def _check_observations(info: GameInfo, tables: TableBatch, turn: Turn) -> None:
-    rows = len(turn.table)
-    if info.tensor_width is None:
-        _refused(info, "a tensor", lambda: tables.tensor(turn.table, turn.player))
-    else:
-        tensor = tables.tensor(turn.table, turn.player)
-        if tensor.shape != (rows, info.tensor_width) or tensor.dtype != np.float32:
-            _fail(info, f"a tensor is {tensor.dtype} {tensor.shape}; expected float32 [{rows}, {info.tensor_width}]")
-        if not np.isfinite(tensor).all():
-            _fail(info, "a tensor is not finite")
-    if info.has_text:
-        _check_texts(info, "text", tables.text(turn.table, turn.player), rows)
-    else:
-        _refused(info, "a text", lambda: tables.text(turn.table, turn.player))
-    if info.has_information_state:
-        _check_texts(info, "information_state", tables.information_state(turn.table, turn.player), rows)
-    else:
-        _refused(info, "an information state", lambda: tables.information_state(turn.table, turn.player))
-    table, player = int(turn.table[0]), int(turn.player[0])
-    action = turn.legal.sample(np.zeros(rows, np.uint64))[0]
-    names = [tables.render(table), tables.action_text(table, player, action)]
-    if not all(isinstance(name, str) for name in names) or not names[1]:
-        _fail(info, f"render and action_text must be texts; got {names}")
-
-
-def _check_texts(info: GameInfo, name: str, texts: Sequence[object], rows: int) -> None:
-    if len(texts) != rows or not all(isinstance(text, str) for text in texts):
-        _fail(info, f"{name} must be one text a row; got {texts!r:.120}")
-
-
-def _refused(info: GameInfo, what: str, ask: Callable[[], object]) -> None:
-    try:
-        ask()
-    except NotProvided:
-        return
-    _fail(info, f"info promises no {what.split()[-1]}, but the tables give {what}: it must raise NotProvided")
-
-
-def _check_search(info: GameInfo, tables: TableBatch, turn: Turn) -> None:
-    table, player = int(turn.table[0]), int(turn.player[0])
-    if not info.has_simulator:
-        _refused(info, "a simulator", lambda: tables.search_state(table, player, 1))
-        return
-    if info.simultaneous:
-        tables.search_state(table, player, 1).clone()
-        return
-    before = tables.render(table), tables.history(turn.table[:1]).values.tolist()
-    state = tables.search_state(table, player, 1)
-    if state.current_player() != player or state.legal_actions() != turn.legal.lists()[0]:
-        _fail(info, "a search state has another player or other legal actions than the table")
-    told = getattr(state, "information_state_string", None)
-    if info.has_information_state and told is not None:
-        known = tables.information_state(turn.table[:1], turn.player[:1])[0]
-        if told(player) != known:
-            _fail(
-                info, f"a search state contradicts what player {player} knows: {told(player)!r:.80} for {known!r:.80}"
-            )
-    for _ in range(SEARCH_MOVES):
-        if state.is_terminal():
-            break
-        state.apply_action(state.legal_actions()[0])
-        state = state.clone()
-    if before != (tables.render(table), tables.history(turn.table[:1]).values.tolist()):
-        _fail(info, "playing a search state forward moved the table")
-
-
-def _privacy(info: GameInfo) -> Watch:
-    """Checks that positions which one player cannot tell apart look the same to that player."""
-    looks: dict[tuple[int, str], tuple[str, bytes]] = {}
-
-    def watch(tables: TableBatch, turn: Turn) -> None:
-        if not info.has_information_state:
-            return
-        states = tables.information_state(turn.table, turn.player)
-        texts = tables.text(turn.table, turn.player) if info.has_text else [""] * len(states)
-        tensors = [b""] * len(states)
-        if info.tensor_width is not None:
-            tensors = [row.tobytes() for row in tables.tensor(turn.table, turn.player)]
-        for row, player in enumerate(turn.player.tolist()):
-            look = (texts[row], tensors[row])
-            first = looks.setdefault((player, states[row]), look)
-            if first != look:
-                part = "text" if first[0] != look[0] else "tensor"
-                _fail(info, f"player {player}'s {part} tells more than its information state {states[row]!r:.120}")
-
-    return watch

@@ -51,10 +51,7 @@ def test_a_registered_game_plays_or_says_why_not(name):
         assert game.info.max_length > MOVES
     else:
         assert np.isfinite(returns).all() and len(returns) == game.info.num_players
-    if name in SLOW:
-        again = play(game, seed=1, moves=MOVES)
-        assert again[0] == length and np.array_equal(again[1], returns)
-    else:
+    if name not in SLOW:
         check_game(game, matches=2, moves=CHECKED_MOVES)
 
 
