@@ -7,17 +7,18 @@ named as PyTorch names those of a sequence of linear layers and activations: ``0
 Nothing in the file is executed.
 
 Answers do not depend on who else was asked: batches are padded to fixed sizes, all multiples of 8, because matrix kernels
-round differently for some others. No vendor promises this, so that every size is tried when the agent is made, with the
-number of threads that torch has then, and again when that number changes; a size whose bits differ is not used. Logits
-may still differ in the last bit between machines or versions of torch: a ledger made with networks is repeated exactly
-on the same ones.
+round differently for some others. No vendor promises this, so that every size is tried when the agent is made; a size
+whose bits differ is not used. Networks run on one thread, whatever `torch.set_num_threads` says, which is set back after
+each batch: many tables fill one core well, and bits do not depend on the setting. They may still differ between machines
+or versions of torch in the last place: a ledger made with networks is repeated exactly on the same ones.
 """
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast, get_args
@@ -58,7 +59,6 @@ class NetworkAgent:
         self.info = AgentInfo(name=name)
         self.network = network
         self.sizes: tuple[int, ...] = ()
-        self._threads = 0
         self._choose_sizes()
 
     def start(self, table: NDArray[np.int64], player: NDArray[np.int64], seed: NDArray[np.uint64]) -> None: ...
@@ -87,11 +87,9 @@ class NetworkAgent:
         """float32 [R, num_actions] of float32 [R, tensor_width]; a row's bits do not depend on the other rows."""
         import torch
 
-        if torch.get_num_threads() != self._threads:
-            self._choose_sizes()
         most = self.sizes[-1]
         parts = []
-        with torch.inference_mode():
+        with torch.inference_mode(), _one_thread():
             for first in range(0, len(inputs), most):
                 part = inputs[first : first + most]
                 padded = np.zeros((next(s for s in self.sizes if s >= len(part)), inputs.shape[1]), np.float32)
@@ -103,10 +101,9 @@ class NetworkAgent:
         """Keeps the sizes at which every row has the bits that it has at the largest."""
         import torch
 
-        self._threads = torch.get_num_threads()
         most = PADDED_SIZES[-1]
         probe = torch.randn(most, self.network.sizes[0], generator=torch.Generator().manual_seed(0))
-        with torch.inference_mode():
+        with torch.inference_mode(), _one_thread():
             whole = self.network.module(probe)
             self.sizes = tuple(
                 size for size in PADDED_SIZES if size == most or torch.equal(self._in_parts(probe, size), whole)
@@ -229,6 +226,18 @@ def load(rest: str, *, game: Game, name: str) -> NetworkAgent:
             f"{info.specification} has {info.tensor_width} and {info.num_actions}"
         )
     return NetworkAgent(network, name=name)
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _sequential(sizes: Sequence[int], activation: Activation) -> torch.nn.Sequential:

@@ -87,19 +87,20 @@ def test_sizes_that_change_bits_are_not_used(checkpoint):
     assert np.array_equal(agent.logits(inputs), agent.logits(np.repeat(inputs, 200, axis=0))[:1])
 
 
-def test_sizes_are_tried_again_when_the_number_of_threads_changes(checkpoint):
+def test_bits_do_not_depend_on_the_threads_of_torch_which_stay_as_they_are(checkpoint):
     before = torch.get_num_threads()
     agent = NetworkAgent(load_network(checkpoint))
-    inputs = np.ones((3, agent.network.sizes[0]), np.float32)
-    agent.sizes = (256,)
+    inputs = np.random.default_rng(1).normal(size=(64, agent.network.sizes[0])).astype(np.float32)
     try:
-        agent.logits(inputs)
-        assert agent.sizes == (256,)
-        torch.set_num_threads(before + 1)
-        agent.logits(inputs)
-        assert agent.sizes == (8, 32, 128, 256)
+        answers = []
+        for threads in (1, 2, 5):
+            torch.set_num_threads(threads)
+            answers.append(agent.logits(inputs))
+            assert torch.get_num_threads() == threads
     finally:
         torch.set_num_threads(before)
+    assert np.array_equal(answers[0], answers[1])
+    assert np.array_equal(answers[0], answers[2])
 
 
 def test_matches_are_equal_at_one_table_and_at_ten(connect_four, checkpoint, play_at):

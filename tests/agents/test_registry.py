@@ -59,7 +59,7 @@ def test_an_unknown_name_is_met_with_the_nearest_known(kuhn, specification, mess
         ("ismcts(simulations=many)", "simulations must be a int"),
         ("ismcts(simulations=0)", "simulations must be at least 1"),
         ("ismcts(uct_c=-1)", "uct_c must be at least 0"),
-        ("ismcts(final=best)", "most_visited, visits, best_value"),
+        ("ismcts(final=best)", "one of most_visited, visits"),
         ("policy:", "policy:FILE"),
         ("policy", "policy:FILE"),
         ("policy:missing.json", "missing.json"),
