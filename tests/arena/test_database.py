@@ -280,6 +280,17 @@ def test_a_busy_ledger_is_explained(filled, monkeypatch):
         assert len(ledger.agents()) == 3  # readers do not wait
 
 
+def test_a_writer_has_the_lock_from_its_beginning(filled):
+    opened = connection.connect(locate(filled), create=False)
+    with closing(sqlite3.connect(filled, isolation_level=None, timeout=0)) as other:
+        with opened.begin():
+            other.execute("begin immediate")
+            other.execute("rollback")
+        with connection.writing(opened).begin(), pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("begin immediate")
+    opened.dispose()
+
+
 # Upgrading
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -146,6 +147,25 @@ def test_forged_heads_are_refused_before_memory_is_taken():
         column = ((int64, int64, raw, 1, 1, 0), np.array(lengths, np.int64).tobytes())
         with pytest.raises(DamagedBlock):
             unpack_actions(forged([column, ((int32, uint8, raw, 1, 2, 0), b"12")]), matches=1, what="lengths")
+
+
+def test_a_bomb_is_not_unpacked_further_than_it_claims():
+    head = (3, 3, 0, 1, 0, 0)
+    bomb = forged([(head, b""), ((2, 4, 1, 1, 10, 0), zlib.compress(bytes(50_000_000), 9))])
+    tracemalloc.start()
+    with pytest.raises(DamagedBlock):
+        unpack_actions(bomb, matches=0, what="bomb")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2_000_000
+
+
+def test_an_honest_giant_is_refused_too(monkeypatch):
+    blob = pack_actions(Ragged(np.full(300, 99, np.int32), np.array([300])))
+    assert len(unpack_actions(blob, matches=1, what="block").values) == 300
+    monkeypatch.setattr("arena.packing.MAX_BYTES", 1000)
+    with pytest.raises(DamagedBlock, match="more than a block may hold"):
+        unpack_actions(blob, matches=1, what="block")
 
 
 def test_a_block_too_large_to_read_is_not_written(monkeypatch):
