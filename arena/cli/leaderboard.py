@@ -93,14 +93,15 @@ def print_leaderboard(board: Leaderboard, *, title: str, exploitability: dict[st
 
 
 def _print_rows(rows: list[Row], exploitability: dict[str, float], *, title: str | None) -> None:
-    from arena.cli.output import number, percent, table
+    from arena.cli.output import table
+    from arena.leaderboards.wording import percent, signed
 
     rated = [row for row in rows if row.rating is not None]
     low = min((row.low for row in rated), default=0.0)
     high = max((row.high for row in rated), default=0.0)
     heads: list[Head] = [("rank", "right"), "agent"]
     if rated:
-        heads += [("rating", "right"), ("95 %", "right"), f"{number(low)} to {number(high)}"]
+        heads += [("rating", "right"), ("95 %", "right"), f"{signed(low)} to {signed(high)}"]
     heads += [("matches", "right"), ("won", "right"), ("drawn", "right"), ("lost", "right"), ("score", "right")]
     heads += ["by seat", ("mean return", "right")]
     minimax = any(row.minimax_weight is not None for row in rows)
@@ -114,9 +115,15 @@ def _print_rows(rows: list[Row], exploitability: dict[str, float], *, title: str
     for row in rows:
         line = [_rank(row.rank), row.agent + (" (provisional)" if row.provisional else "")]
         if rated:
-            line += [number(row.rating), f"±{(row.high - row.low) / 2:.0f}", _interval(row, low, high)]
-        line += [f"{row.matches:,}", f"{row.wins:,}", f"{row.draws:,}", f"{row.losses:,}", percent(row.score)]
-        line += [" ".join(percent(seat.score) for seat in row.seat_scores), number(row.mean_return, 3)]
+            line += [signed(row.rating), f"±{(row.high - row.low) / 2:.0f}", _interval(row, low, high)]
+        line += [
+            f"{row.matches:,}",
+            f"{row.wins:,}",
+            f"{row.draws:,}",
+            f"{row.losses:,}",
+            percent(row.score, row.matches),
+        ]
+        line += [" ".join(percent(seat.score, seat.matches) for seat in row.seat_scores), signed(row.mean_return, 3)]
         if minimax:
             line.append("" if row.minimax_weight is None else f"{row.minimax_weight:.2f}")
         if exploitability:
@@ -150,7 +157,7 @@ def _interval(row: Row, low: float, high: float) -> str:
 
 
 def _print_matrix(board: Leaderboard) -> None:
-    from arena.cli.output import percent, say, table
+    from arena.cli.output import say, table
 
     agents = board.matrix.agents
     if not 2 <= len(agents) <= MATRIX_AT_MOST:
@@ -161,6 +168,14 @@ def _print_matrix(board: Leaderboard) -> None:
     heads += [(str(number + 1), "right") for number in range(len(agents))]
     rows = []
     for i, agent in enumerate(agents):
-        scores = ["·" if i == j else percent(float(board.matrix.score[i, j])) for j in range(len(agents))]
+        scores = ["·" if i == j else _share(board, i, j) for j in range(len(agents))]
         rows.append([f"{i + 1} {agent}", *scores])
     table(heads, rows)
+
+
+def _share(board: Leaderboard, row: int, column: int) -> str:
+    """The row's score against the column; a dash where they never met."""
+    from arena.leaderboards.wording import percent
+
+    matches = int(board.matrix.matches[row, column])
+    return percent(float(board.matrix.score[row, column]), matches) if matches else "–"

@@ -92,14 +92,3 @@ class _Lines:
             self.told = self.now()
             sys.stderr.write(f"{self.label}: {done:,} of {planned:,} matches\n")
             sys.stderr.flush()
-
-
-def number(value: float, digits: int = 0) -> str:
-    """A signed number with a true minus: ``+104``, ``−7``, ``0``."""
-    text = f"{value:+,.{digits}f}".replace("-", "−")
-    return text[1:] if text.strip("+−0.,") == "" else text
-
-
-def percent(share: float) -> str:
-    """A share as whole percent."""
-    return "–" if share != share else f"{100 * share:.0f} %"

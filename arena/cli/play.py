@@ -71,7 +71,8 @@ def _mover(player: int | None) -> str:
 def _summary(game: Game, agents: list[str], results: MatchResults) -> None:
     import numpy as np
 
-    from arena.cli.output import number, say, table
+    from arena.cli.output import say, table
+    from arena.leaderboards.wording import signed
 
     returns = results.returns
     best = returns == returns.max(axis=1, keepdims=True)
@@ -81,7 +82,7 @@ def _summary(game: Game, agents: list[str], results: MatchResults) -> None:
         won = int(alone[:, player].sum())
         shared = int((best[:, player] & ~alone[:, player]).sum())
         forfeits = int((results.forfeit == player).sum())
-        mean = number(float(returns[:, player].mean()), 3)
+        mean = signed(float(returns[:, player].mean()), 3)
         seconds = f"{1000 * float(np.mean(results.seconds[:, player])):.2f} ms"
         rows.append(
             (str(player), agent, mean, str(won), str(shared), str(len(results) - won - shared), str(forfeits), seconds)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -39,7 +39,7 @@ def solve_command(
     solution = solve(method, loaded, **{key: value for key, value in given.items() if value is not None})
     if output is not None:
         save_policy(solution.policy, output)
-    shown = {
+    shown: dict[str, Any] = {
         "method": method,
         "game": loaded.info.specification,
         "gap": solution.gap,
@@ -47,12 +47,17 @@ def solve_command(
         "converged": solution.converged,
         "guarantee": solution.guarantee,
         "iterations": solution.iterations,
-        "strategies": None if solution.strategies is None else [s.tolist() for s in solution.strategies],
+        "strategies": [strategy.tolist() for strategy in solution.strategies] or None,
         "output": None if output is None else str(output),
     }
     if json:
         say_json(shown)
         return
+    if solution.strategies:
+        names = loaded.info.action_names or [str(action) for action in range(loaded.info.num_actions)]
+        for player, strategy in enumerate(shown.pop("strategies")):
+            mixture = ", ".join(f"{name} {p:.4f}" for name, p in zip(names, strategy, strict=False) if p > 0)
+            say(f"{f'player {player}':<11} {mixture}")
     for name, value in shown.items():
         if value is not None:
             say(f"{name:<11} {value}")
