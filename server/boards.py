@@ -15,6 +15,8 @@ from arena.server import numbers
 from arena.server.drawing.svg import el, picture, text
 
 CELL = 60
+CARD_TABLE = 380  # units wide: its text stays readable on a phone
+LONGEST_NAME = 26
 COLUMNS = "abcdefghijklmnopqrstuvwxyz"
 RANKS = {3: "JQK", 4: "TJQK", 5: "9TJQK"}
 
@@ -200,7 +202,7 @@ def _card_table(
     scene: Scene, faces: Sequence[str], lines: Sequence[str], *, public: str | None, foot: str, title: str
 ) -> Markup:
     """A row a seat: its card, its agent, its chips. A card that the viewer may not see is drawn as a back."""
-    width, row = 528, 92
+    width, row = CARD_TABLE, 92
     height = row * len(faces) + 52
     marks = [el("rect", cls="stage", x=0.5, y=0.5, width=width - 1, height=height - 1, rx=8)]
     spoken = []
@@ -210,16 +212,20 @@ def _card_table(
         moves = seat == scene.to_move
         marks.append(_card(18, y, face if seen else None))
         marks.append(text(f"seat {seat}" + (", to move" if moves else ""), x=86, y=y + 20, cls="t-3"))
-        marks.append(text(scene.names[seat], x=86, y=y + 38, cls="t-b" if moves else ""))
+        marks.append(text(_shortened(scene.names[seat]), x=86, y=y + 38, cls="t-b" if moves else ""))
         line = lines[seat] if scene.returns is None else f"{lines[seat]}; gets {numbers.signed(scene.returns[seat], 0)}"
         marks.append(text(line, x=86, y=y + 56, cls="t-3"))
         spoken.append(f"seat {seat} holds {face if seen else 'a hidden card'}")
     if public is not None:
-        marks.append(_card(width - 110, 16, public) if public else _empty_place(width - 110, 16))
-        marks.append(text("public card" if public else "no public card yet", x=width - 84, y=110, cls="mid t-3"))
+        marks.append(_card(width - 84, 16, public) if public else _empty_place(width - 84, 16))
+        marks.append(text("public card" if public else "no public card yet", x=width - 58, y=110, cls="mid t-3"))
         spoken.append(f"public card {public}" if public else "no public card yet")
     marks.append(text(foot, x=18, y=height - 16, cls="t-b"))
     return picture(marks, f"{title}: {'; '.join(spoken)}; {foot}", width=width, height=height, cls="chart cards")
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
 
 
 def _card(x: float, y: float, face: str | None) -> Markup:

@@ -10,10 +10,14 @@ from arena.standings import Standings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Headline:
-    """A finding of a few words. ``cycle``: the agents of the top cycle, none where there is no cycle."""
+    """A finding of a few words. ``cycle``: the agents of the top cycle, none where there is no cycle.
+
+    ``text`` goes on after a colon, ``sentence`` begins a line: a name keeps its first letter.
+    """
 
     text: str
-    cycle: tuple[str, ...]
+    sentence: str
+    cycle: tuple[str, ...] = ()
 
     @property
     def is_cycle(self) -> bool:
@@ -24,24 +28,28 @@ def headline(standings: Standings) -> Headline:
     """The title's finding: a cycle at the top, a certain leader, or who is not told apart."""
     board = standings.leaderboard
     if board.cycle:
-        return Headline(text="no agent is best", cycle=board.cycle)
+        return _words("no agent is best", cycle=board.cycle)
     first = board.groups[0] if board.groups else ()
     rows = [row for row in board.rows if row.agent in first]
     if len(rows) < 2:
-        return Headline(text="nobody has met anybody", cycle=())
+        return _words("nobody has met anybody")
     if all(row.provisional for row in rows):
-        return Headline(text="too few matches to rank", cycle=())
+        return _words("too few matches to rank")
     leaders = [row for row in rows if row.rank[0] == 1]
     if len(leaders) == 1:
-        return Headline(text=f"{_name(leaders[0].agent)} leads", cycle=())
+        return _about(f"{_name(leaders[0].agent)} leads")
     if len(leaders) == 2:
-        return Headline(text=f"{_name(leaders[0].agent)} and {_name(leaders[1].agent)} are not told apart", cycle=())
-    which = (
-        f"all {numbers.in_words(len(rows))}"
-        if len(leaders) == len(rows)
-        else f"the first {numbers.in_words(len(leaders))}"
-    )
-    return Headline(text=f"{which} are not told apart", cycle=())
+        return _about(f"{_name(leaders[0].agent)} and {_name(leaders[1].agent)} are not told apart")
+    first_ones = "" if len(leaders) == len(rows) else "first "
+    return _words(f"the {first_ones}{numbers.in_words(len(leaders))} are not told apart")
+
+
+def _words(text: str, cycle: tuple[str, ...] = ()) -> Headline:
+    return Headline(text=text, sentence=text[:1].upper() + text[1:], cycle=cycle)
+
+
+def _about(text: str) -> Headline:
+    return Headline(text=text, sentence=text)
 
 
 def _name(label: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Request
@@ -91,7 +92,7 @@ def _entries(site: Site, tournaments: list[Tournament]) -> list[LadderEntry]:
         for game, value in computed.items()
         if value.leaderboard.method == DRAWN_METHOD
     }
-    axis = axis_of([(min(low, 0.0), rating, high) for top in tops.values() for low, rating, high in top])
+    axis = axis_of([(min(low, 0.0), rating, high) for top in tops.values() for low, rating, high in top], far=math.inf)
     last: dict[str, str] = {}
     for one in tournaments:
         last.setdefault(one.game, one.finished_at or one.created_at)

@@ -75,6 +75,7 @@ class Ladder:
     rating: str
     has_weights: bool
     has_exploitability: bool
+    has_returns: bool
     has_seats: bool
     any_provisional: bool
 
@@ -125,6 +126,7 @@ def ladder(
         rating=METHODS[board.method],
         has_weights=bool(weights),
         has_exploitability=bool(gaps),
+        has_returns=board.method != "mean_return",
         has_seats=any(len(row.seat_scores) > 1 for row in listed),
         any_provisional=any(row.provisional for row in listed),
     )

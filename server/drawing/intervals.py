@@ -32,15 +32,22 @@ class Axis:
 
 
 def axis_of(
-    ratings: Sequence[tuple[float, float, float]], *, written: Callable[[float], str] = numbers.whole, marks: int = 6
+    ratings: Sequence[tuple[float, float, float]],
+    *,
+    written: Callable[[float], str] = numbers.whole,
+    marks: int = 6,
+    far: float = FAR,
 ) -> Axis:
-    """The axis for (low, rating, high) rows: as wide as the intervals of all ratings that are not far from the field."""
+    """The axis for (low, rating, high) rows: as wide as the intervals of all ratings that are not far from the field.
+
+    ``far``: interquartile ranges from the middle half of five ratings or more; infinity leaves none outside.
+    """
     rows = np.array([row for row in ratings if math.isfinite(row[1])], float).reshape(-1, 3)
     if len(rows) == 0:
         return Axis(low=-1.0, high=1.0, ticks=(0.0,), written=written)
     middle = rows[:, 1]
     first, third = np.quantile(middle, [0.25, 0.75])
-    reach = FAR * (third - first) if len(rows) >= 5 and third > first else math.inf
+    reach = far * (third - first) if len(rows) >= 5 and third > first else math.inf
     near = rows[(middle >= first - reach) & (middle <= third + reach)]
     spread = float(near[:, 1].max() - near[:, 1].min())
     # An interval without end, or far wider than the ratings differ, is cut at the border instead of squeezing the rest.
@@ -81,15 +88,15 @@ def axis_head(axis: Axis, *, label: str) -> Markup:
 
 
 def small_intervals(rows: Sequence[tuple[float, float, float]], *, label: str, axis: Axis) -> Markup:
-    """Up to four ratings under each other on one axis, for a list of ladders; the first is drawn heavier."""
+    """Up to four ratings under each other on one axis that has them all, for a list of ladders; the first is heavier."""
     marks = []
     if axis.low <= 0 <= axis.high:
         marks.append(el("line", cls="even", x1=percent(axis.at(0)), x2=percent(axis.at(0)), y1=0, y2="100%"))
     for k, (low, rating, high) in enumerate(rows[:4]):
         if not math.isfinite(rating):
             continue
-        y, x = f"{20 + 20 * k}%", min(max(axis.at(rating), 0.0), 100.0)
-        left, right = max(axis.at(max(low, axis.low)), 0.0), min(axis.at(min(high, axis.high)), 100.0)
+        y, x = f"{20 + 20 * k}%", axis.at(rating)
+        left, right = axis.at(max(low, axis.low)), axis.at(min(high, axis.high))
         marks.append(el("line", cls="iv" if k == 0 else "iv-2", x1=percent(left), x2=percent(right), y1=y, y2=y))
         marks.append(el("circle", cls="pt", cx=percent(x), cy=y, r=3))
     return el("svg", *marks, role="img", aria_label=label, width="100%", height=56)
