@@ -55,7 +55,9 @@ def test_ismcts_never_folds_the_best_card():
         ("openspiel:kuhn_poker", ["ismcts(simulations=20)", "ismcts(simulations=20,final=visits)"]),
         ("openspiel:leduc_poker", ["ismcts(simulations=20)", "random"]),
         ("openspiel:kuhn_poker(players=3)", ["ismcts(simulations=10)", "random", "ismcts(simulations=10)"]),
-        ("openspiel:pig(players=2)", ["mcts(simulations=10)", "random"]),
+        ("openspiel:pig(players=2)", ["mcts(simulations=5)", "random"]),
+        ("arena:tic_tac_toe", ["mcts(simulations=20)", "random"]),
+        ("arena:kuhn_poker", ["ismcts(simulations=20)", "random"]),
     ],
 )
 def test_matches_are_equal_at_one_table_and_at_a_hundred(play_at, game, agents):
