@@ -85,8 +85,7 @@ def pair_sums(compared: Comparisons, values: NDArray[np.float64]) -> NDArray[np.
     """[A, A]: the sum of `values` [C] over the comparisons in which the row's agent was first, the column's second."""
     size = compared.num_agents
     cells = compared.first * size + compared.second
-    sums: NDArray[np.float64] = np.bincount(cells, values, minlength=size * size).reshape(size, size)
-    return sums
+    return np.bincount(cells, weights=values, minlength=size * size).astype(np.float64).reshape(size, size)
 
 
 def clustered_outer(compared: Comparisons, residual: NDArray[np.float64]) -> NDArray[np.float64]:

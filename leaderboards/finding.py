@@ -74,7 +74,7 @@ def _cycle_sentence(
         said += f" {name} does not tell them apart"
     if minimax is None:
         return said + "."
-    mixed = sorted(zip(minimax.weights, minimax.agents, strict=True), key=lambda pair: (-pair[0], pair[1]))
+    mixed = sorted(zip(minimax.weights, minimax.agents, strict=True), key=lambda pair: (-round(pair[0], 2), pair[1]))
     shares = [f"{agent} {weight:.2f}" for weight, agent in mixed if weight >= LEAST_SHOWN]
     return f"{said}, but the mix that nobody beats is {listed(shares)}."
 

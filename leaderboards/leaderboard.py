@@ -175,7 +175,7 @@ def leaderboard(record: Record, *, method: str = "elo", confidence: float = 0.95
     """
     if method not in METHODS:
         raise UnknownName("rating method", method, METHODS)
-    chosen: Method = method  # type: ignore[assignment]  # checked in the line above
+    chosen = method
     compared = comparisons(record)
     matrix = matrix_of(record.agents, compared, confidence=confidence)
     notes: list[str] = []

@@ -36,7 +36,7 @@ def mean_return(record: Record, *, confidence: float = 0.95) -> Ratings:
     units = np.bincount(seen[seen >= 0] // max(num_units, 1), minlength=size)
     several = units > 1
     freedom = np.maximum(units - 1, 1)
-    quantile = scipy.stats.t.ppf(0.5 + confidence / 2, freedom)
+    quantile = np.asarray(scipy.stats.t.ppf(0.5 + confidence / 2, freedom))
     correction = units / freedom
     spread = float(np.ptp(returns[seated])) if seated.any() else 0.0
     half = np.where(several, quantile * np.sqrt(correction * np.diag(covariance)), spread)

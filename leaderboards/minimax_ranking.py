@@ -16,11 +16,11 @@ from arena.games.errors import ArenaError
 from arena.leaderboards.payoff_matrix import EVEN, Matrix, payoff_matrix
 from arena.leaderboards.ratings import Ratings
 from arena.leaderboards.record import Record
-from arena.solvers.lp import maximin
 from arena.solvers.minimax_winner import symmetric_game
+from arena.solvers.simplex import symmetric_strategies
 
-RESAMPLES = 100
-MOST_RESAMPLED = 30  # agents: above, a hundred linear programs take seconds
+RESAMPLES = 200
+MOST_RESAMPLED = 60  # agents: above, two hundred programs take seconds
 SEED = 0
 
 Payoff = Literal["score", "margin"]
@@ -70,11 +70,9 @@ def minimax_winner_of(matrix: Matrix, *, payoff: Payoff = "score", resamples: in
         if payoff == "score"
         else (matrix.margin_centre, matrix.margin_error)
     )
-    draws = np.empty((resamples, size))
-    rng = np.random.default_rng(SEED)
-    for draw in range(resamples):
-        above = np.triu(np.where(own, 0, centre + error * rng.normal(size=(size, size))), 1)
-        draws[draw], _ = maximin(above - above.T)
+    noise = np.random.default_rng(SEED).normal(size=(resamples, size, size))
+    above = np.triu(np.where(own, 0, centre + error * noise), 1)
+    draws = symmetric_strategies(above - above.transpose(0, 2, 1))
     tail = (1 - matrix.confidence) / 2
     bounds = np.quantile(draws, [tail, 1 - tail], axis=0) if resamples else np.full((2, size), np.nan)
     return MinimaxWinner(

@@ -54,12 +54,22 @@ class Matrix:
 
     def of(self, agents: Sequence[int]) -> Matrix:
         """The part between these agents, given by number."""
-        arrays = {name: value for name in self.__slots__ if isinstance(value := getattr(self, name), np.ndarray)}
         block = np.ix_(agents, agents)
         return replace(
             self,
             agents=tuple(self.agents[i] for i in agents),
-            **{name: array[block] for name, array in arrays.items()},
+            score=self.score[block],
+            low=self.low[block],
+            high=self.high[block],
+            matches=self.matches[block],
+            wins=self.wins[block],
+            draws=self.draws[block],
+            losses=self.losses[block],
+            margin=self.margin[block],
+            centre=self.centre[block],
+            error=self.error[block],
+            margin_centre=self.margin_centre[block],
+            margin_error=self.margin_error[block],
         )
 
 

@@ -61,7 +61,7 @@ def group_notes(names: Sequence[str], groups: NDArray[np.int64]) -> list[str]:
     """What a reader must know of agents that never met."""
     sizes = np.bincount(groups, minlength=1)
     notes = []
-    alone = [names[i] for i in np.flatnonzero(sizes[groups] == 1)]
+    alone = [names[i] for i in np.flatnonzero(sizes[groups] == 1).tolist()]
     if alone:
         notes.append(f"{listed(alone)} met no other agent and {'is' if len(alone) == 1 else 'are'} not rated")
     if (sizes > 1).sum() > 1:

@@ -32,7 +32,7 @@ SECOND_WORDS = frozenset({"b", "agent_b", "player_b", "model_b", "black", "2", "
 DRAW_WORDS = frozenset({"draw", "tie", "tie (bothbad)", "both_bad", "bothbad", "none", "equal", "1/2-1/2", "="})
 RESULTS: Mapping[str, float | None] = {"1-0": 1.0, "0-1": 0.0, "1/2-1/2": 0.5, "½-½": 0.5, "0.5-0.5": 0.5, "*": None}
 
-_TAG = re.compile(r'\s*\[\s*(\w+)\s+"((?:[^"\\]|\\.)*)"\s*\]\s*')
+_TAG = re.compile(r'\s*\[\s*(\w+)\s+"(.*)"\s*\]\s*')
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +264,7 @@ def _agent_columns(names: Sequence[str]) -> list[str]:
         if first in known and second in known:
             return [first, second]
     for kind in NUMBERED:
-        columns = []
+        columns: list[str] = []
         while f"{kind}_{len(columns) + 1}" in known and len(columns) < MAX_PLAYERS:
             columns.append(f"{kind}_{len(columns) + 1}")
         if columns:

@@ -57,7 +57,7 @@ def response_graph(matrix: Matrix) -> nx.DiGraph[str]:
 
 def top_component(matrix: Matrix) -> tuple[str, ...]:
     """The smallest set of agents of whom none is beaten from outside, in the matrix' order; all agents where it is not unique."""
-    beats_or_ties = nx.DiGraph()
+    beats_or_ties: nx.DiGraph[int] = nx.DiGraph()
     beats_or_ties.add_nodes_from(range(len(matrix)))
     beats_or_ties.add_edges_from((j, i) for i, j in np.argwhere(matrix.score >= EVEN).tolist() if i != j)
     condensed = nx.condensation(beats_or_ties)

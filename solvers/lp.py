@@ -65,7 +65,7 @@ def maximin(payoffs: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
         method="highs",
     )
     assert result.success, result.message  # every matrix game has a value
-    return as_probabilities(result.x[:num_rows]), int(result.nit)
+    return as_probabilities(np.asarray(result.x, np.float64)[:num_rows]), int(result.nit)
 
 
 def as_probabilities(values: NDArray[np.float64]) -> NDArray[np.float64]:

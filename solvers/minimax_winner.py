@@ -113,7 +113,7 @@ def _largest_support(game: NDArray[np.float64]) -> NDArray[np.int64]:
         method="highs",
     )
     assert result.success, result.message  # every symmetric game has an optimal strategy
-    support: NDArray[np.int64] = np.flatnonzero(result.x[:size] > SUPPORT_TOLERANCE)
+    support: NDArray[np.int64] = np.flatnonzero(np.asarray(result.x, np.float64)[:size] > SUPPORT_TOLERANCE)
     return support
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arena.games import SpecificationError
@@ -16,6 +16,7 @@ def test_the_two_by_two_game_without_a_saddle_has_its_known_value():
     assert np.allclose(solution.strategies[0], [3 / 7, 4 / 7]) and np.allclose(solution.strategies[1], [2 / 7, 5 / 7])
 
 
+@settings(deadline=None)
 @given(st.integers(1, 8), st.integers(1, 8), st.integers(0, 2**32), st.sampled_from([1e-6, 1.0, 1e6]))
 def test_the_gap_is_a_certificate(rows, columns, seed, scale):
     payoffs = scale * np.random.default_rng(seed).normal(size=(rows, columns))

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arena.games import SpecificationError
 from arena.solvers import minimax_winner
+from arena.solvers.simplex import symmetric_strategies
 
 ROCK_PAPER_SCISSORS = np.array([[0.5, 0.0, 1.0], [1.0, 0.5, 0.0], [0.0, 1.0, 0.5]])
 
@@ -43,6 +44,7 @@ def test_a_candidate_that_beats_all_others_is_the_winner():
     assert minimax_winner(preferences).strategies[0].tolist() == [1, 0, 0]
 
 
+@settings(deadline=None)
 @given(preference_matrices())
 def test_no_candidate_beats_the_winner(preferences):
     solution = minimax_winner(preferences)
@@ -52,12 +54,26 @@ def test_no_candidate_beats_the_winner(preferences):
     assert solution.gap == pytest.approx(4 * max((preferences @ winner).max() - 0.5, 0), abs=1e-12)
 
 
+@settings(deadline=None)
 @given(preference_matrices(), st.randoms())
 def test_renaming_candidates_renames_the_winner(preferences, random):
     order = list(range(len(preferences)))
     random.shuffle(order)
     renamed = minimax_winner(preferences[np.ix_(order, order)]).strategies[0]
     assert np.allclose(renamed, minimax_winner(preferences).strategies[0][order], atol=1e-7)
+
+
+@pytest.mark.parametrize("size", [2, 3, 10, 40])
+def test_many_random_games_at_once_have_the_same_winners(size):
+    upper = np.triu(np.random.default_rng(size).normal(size=(5, size, size)), 1)
+    games = upper - upper.transpose(0, 2, 1)
+    for game, strategy in zip(games, symmetric_strategies(games), strict=True):
+        assert np.allclose(strategy, minimax_winner((1 + game / np.abs(games).max()) / 2).strategies[0], atol=1e-9)
+
+
+def test_many_even_games_at_once_have_some_winner():
+    strategies = symmetric_strategies(np.zeros((2, 4, 4)))
+    assert np.allclose(strategies.sum(axis=1), 1) and strategies.min() >= 0
 
 
 def test_copies_share_a_weight_and_change_nobody_elses():

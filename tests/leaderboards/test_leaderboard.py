@@ -1,0 +1,145 @@
+"""The leaderboard: its finding, rows, groups, fall-backs, and what leaves it as JSON and CSV."""
+
+import json
+
+import numpy as np
+import pytest
+from simulated_records import from_counts, record_of, twins
+
+from arena.games import UnknownName
+from arena.leaderboards import METHODS, leaderboard
+
+NBSP = "\N{NO-BREAK SPACE}"
+RPS = [[0, 0, 20], [20, 0, 0], [0, 20, 0]]
+ROCK = ("rock", "paper", "scissors")
+
+
+def test_rock_paper_scissors_is_found_to_be_a_cycle():
+    board = leaderboard(from_counts(RPS, ROCK))
+    assert board.finding == (
+        f"paper beats rock (100{NBSP}%), which beats scissors (100{NBSP}%), which beats paper (100{NBSP}%): a cycle, real "
+        "with probability over 0.99. Elo does not tell them apart, but the mix that nobody beats is paper 0.33, rock 0.33 "
+        "and scissors 0.33."
+    )
+    assert board.cycle == ("paper", "rock", "scissors")
+    assert [row.rating for row in board.rows] == pytest.approx([0, 0, 0], abs=1e-6)
+    assert [row.minimax_weight for row in board.rows] == pytest.approx([1 / 3] * 3)
+    assert [row.rank for row in board.rows] == [(1, 3)] * 3
+
+
+def test_a_certain_leader_is_found():
+    board = leaderboard(from_counts([[0, 80, 90], [20, 0, 60], [10, 40, 0]], ("best", "middle", "last")))
+    assert board.finding.startswith("best leads: +") and "ahead of middle at" in board.finding
+    assert board.finding.endswith(f"with 95{NBSP}% confidence; head to head it scores 80{NBSP}% in 100 matches.")
+    assert board.rows[0].agent == "best" and board.rows[0].rank == (1, 1) and board.cycle == ()
+
+
+def test_equal_agents_are_not_told_apart():
+    board = leaderboard(from_counts([[0, 10], [11, 0]], ("a", "b")))
+    assert board.finding.startswith("b and a are not told apart: +") and board.finding.endswith(" Elo.")
+
+
+def test_a_cycle_below_the_leader_does_not_hide_the_leader():
+    wins = np.zeros((4, 4), int)
+    wins[1:, 1:] = RPS
+    wins[0, 1:] = 18
+    wins[1:, 0] = 2
+    board = leaderboard(from_counts(wins))
+    assert board.finding.startswith("a0 leads") and board.cycle == ()
+    assert set(board.cycles[0].agents) == {"a1", "a2", "a3"}
+
+
+def test_elo_may_name_a_leader_who_is_in_a_cycle():
+    wins = [[0, 190, 40], [10, 0, 150], [60, 50, 0]]
+    board = leaderboard(from_counts(wins, ("p", "q", "r")))
+    assert board.cycle == ("p", "q", "r")
+    assert " Elo puts p first, but the mix that nobody beats is " in board.finding
+
+
+def test_rows_count_by_agent_and_seat():
+    record = record_of([[0, 1], [1, 0], [0, 1], [0, 1]], [[1, -1], [1, -1], [0, 0], [-1, 1]], forfeit=[-1, -1, -1, 0])
+    rows = {row.agent: row for row in leaderboard(record).rows}
+    first = rows["a0"]
+    assert (first.matches, first.wins, first.draws, first.losses, first.forfeits) == (4, 1, 1, 1, 1)
+    assert first.score == pytest.approx(1.5 / 4) and first.mean_return == pytest.approx(-1 / 4)
+    assert [(seat.seat, seat.matches, seat.score) for seat in first.seat_scores] == [(0, 3, 0.5), (1, 1, 0.0)]
+    assert first.provisional and (rows["a1"].wins, rows["a1"].forfeits) == (2, 0)
+
+
+def test_first_of_three_wins_and_second_of_three_has_half_the_points():
+    board = leaderboard(record_of([[0, 1, 2]] * 30, [[3, 2, 1]] * 30, utility="general_sum"))
+    rows = {row.agent: row for row in board.rows}
+    assert (rows["a0"].wins, rows["a1"].losses, rows["a2"].losses) == (30, 30, 30)
+    assert [rows[name].score for name in ("a0", "a1", "a2")] == [1, 0.5, 0]
+    assert board.minimax is None
+    assert any("general-sum" in note for note in board.notes) and any("two players" in note for note in board.notes)
+
+
+def test_groups_that_never_met_are_ranked_apart():
+    wins = np.zeros((5, 5), int)
+    wins[0, 1], wins[1, 0], wins[2, 3], wins[3, 2], wins[3, 4], wins[4, 3] = 9, 3, 6, 6, 8, 2
+    board = leaderboard(from_counts(wins))
+    assert board.groups == (("a3", "a2", "a4"), ("a0", "a1"))
+    assert [row.agent for row in board.rows] == ["a3", "a2", "a4", "a0", "a1"]
+    assert all(row.rank[1] <= 3 for row in board.rows) and board.minimax is None
+    assert any("never met" in note for note in board.notes)
+
+
+def test_agents_without_matches_are_left_out_and_named():
+    board = leaderboard(record_of([[0, 1]] * 20, [[1, -1], [-1, 1]] * 10, agents=("a", "b", "idle")))
+    assert [row.agent for row in board.rows] == ["a", "b"]
+    assert board.minimax is not None and board.minimax.agents == ("a", "b")
+    assert "idle met no other agent and is not rated" in board.notes
+
+
+@pytest.mark.parametrize("method", ["elo", "bradley_terry", "minimax"])
+def test_cooperative_games_are_ranked_by_mean_return(method):
+    record = record_of([[0, 0], [1, 1]] * 10, [[5, 5], [1, 1.0]] * 10, utility="identical")
+    board = leaderboard(record, method=method)
+    assert board.method == "mean_return" and [row.rating for row in board.rows] == [5, 1]
+    assert any("same return" in note for note in board.notes) and board.minimax is None
+    assert board.finding.startswith("a0 leads: +5.00")
+
+
+def test_graded_returns_are_noted_and_weigh_in_the_minimax_winner():
+    board = leaderboard(record_of([[0, 1]] * 20, ([[1, -1]] * 8 + [[-20, 20]] * 2) * 2))
+    assert board.rows[0].agent == "a0" and board.minimax is not None
+    assert board.minimax.payoff == "margin" and board.minimax.weights.tolist() == [0, 1]
+    assert any("by how much" in note for note in board.notes)
+
+
+def test_minimax_ranks_by_weight_and_falls_back_where_pairs_are_missing():
+    assert leaderboard(from_counts(RPS, ROCK), method="minimax").rows[0].rating == pytest.approx(1 / 3)
+    board = leaderboard(from_counts([[0, 9, 0], [5, 0, 6], [0, 5, 0]]), method="minimax")
+    assert board.method == "elo" and any("no minimax winner" in note for note in board.notes)
+
+
+def test_an_empty_record_has_nothing_to_rank():
+    board = leaderboard(record_of(np.zeros((0, 2)), np.zeros((0, 2)), agents=("a", "b")))
+    assert board.rows == () and board.groups == () and board.matches == 0
+    assert board.finding == "No two agents have met: there is nothing to rank."
+    json.dumps(board.to_dict(), allow_nan=False)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_everything_goes_into_json_and_csv(method):
+    wins = np.zeros((5, 5), int)
+    wins[0, 1], wins[1, 0], wins[2, 3], wins[3, 2], wins[3, 4] = 9, 3, 6, 6, 8
+    for record in (from_counts(wins), from_counts(RPS, ROCK)):
+        board = leaderboard(record, method=method)
+        said = json.loads(json.dumps(board.to_dict(), allow_nan=False))
+        assert said["finding"] == board.finding and len(said["rows"]) == len(board.rows)
+        assert said["matrix"]["score"][0][0] is None
+        rows = board.to_csv_rows()
+        assert [row["agent"] for row in rows] == [row.agent for row in board.rows]
+        assert all(isinstance(cell, str | int | float) for row in rows for cell in row.values())
+
+
+def test_equal_agents_seldom_have_a_leader():
+    said = [leaderboard(twins(np.random.default_rng(s), np.zeros(2), 20)).finding for s in range(100)]
+    assert sum(" leads: " in sentence for sentence in said) <= 9
+
+
+def test_an_unknown_method_gets_the_nearest():
+    with pytest.raises(UnknownName, match="elo"):
+        leaderboard(from_counts(RPS), method="ello")
