@@ -55,7 +55,8 @@ def heat_rows(matrix: Matrix, *, framed: Sequence[str] = (), order: Sequence[str
 
 def step_class(score: float) -> str:
     """The colour of a score in 0..1: ``z0`` even, ``p1``..``p5`` above, ``n1``..``n5`` below, in steps of ten points."""
-    step = max(-STEPS, min(STEPS, math.floor(abs(score - EVEN) * 10 + 0.5) * (1 if score > EVEN else -1)))
+    distance = round(abs(score - EVEN) * 10, 9)  # 0.45 and 0.55 are equally far, whatever their last bits say
+    step = min(STEPS, math.floor(distance + 0.5)) * (1 if score > EVEN else -1)
     return "z0" if step == 0 else f"{'p' if step > 0 else 'n'}{abs(step)}"
 
 

@@ -26,7 +26,7 @@ class _Entry:
 class StandingsCache:
     """`arena.standings.standings` of one ledger, kept by the ledger's mark of the game.
 
-    While a tournament writes, the last standings are given until ten times their computing time has passed: they say
+    While a tournament of the game runs, the last standings are given until ten times their computing time has passed: they say
     themselves when they were computed and from how many matches.
     """
 
@@ -46,10 +46,13 @@ class StandingsCache:
         with entry.lock:
             mark = self._ledger.mark(game)
             young = self._now() - entry.computed_at < PATIENCE * entry.took
-            if entry.value is not None and (mark == entry.mark or young):
+            if entry.value is not None and (mark == entry.mark or (young and self._is_played(game))):
                 return entry.value
             start = self._now()
             entry.value = standings(self._ledger, game, tournament=tournament, method=method)
             entry.mark, entry.computed_at = mark, self._now()
             entry.took = entry.computed_at - start
             return entry.value
+
+    def _is_played(self, game: str) -> bool:
+        return any(tournament.status == "running" for tournament in self._ledger.tournaments(game))

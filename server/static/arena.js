@@ -109,12 +109,13 @@ if (live) {
   const cell = (name) => live.querySelector(`[data-live="${name}"]`);
   const tag = document.querySelector("h1 .tag.live"), toggle = live.querySelector("[data-live-toggle]");
   const often = 4000;
-  let source = null, updatedAt = 0, tablesAt = 0, wanted = false, said = "";
+  let source = null, shown = 0, updatedAt = 0, tablesAt = 0, wanted = false, said = "";
 
   function follow() {
     source = new EventSource(live.dataset.liveSource);
     source.addEventListener("progress", (event) => {
       const now = JSON.parse(event.data);
+      shown = now.done;
       cell("done").textContent = now.done.toLocaleString("en-US");
       if (now.per_second !== null) cell("speed").textContent = now.per_second < 10 ? now.per_second.toFixed(1) : Math.round(now.per_second).toLocaleString("en-US");
       if (now.planned) cell("meter").setAttribute("width", `${Math.min((100 * now.done) / now.planned, 100).toFixed(2)}%`);
@@ -138,6 +139,7 @@ if (live) {
     fresh?.forEach((part, k) => {
       const old = document.getElementById(ids[k]);
       if (!part || !old) return;
+      if (Number(part.dataset.matches ?? shown) < shown) wanted = true; // computed before the last matches came
       if (old.matches(":hover") || old.contains(document.activeElement)) wanted = true;
       else old.replaceWith(part);
     });

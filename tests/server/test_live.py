@@ -82,6 +82,17 @@ def test_while_matches_pour_in_the_last_standings_are_given_for_a_while(fresh_le
     assert cache.standings(tournament.game).matches == 20
 
 
+def test_once_a_tournament_has_ended_its_standings_are_never_old(fresh_ledger, begin):
+    tournament, advance = begin(fresh_ledger, matches=40)
+    advance(0, 10)
+    ticks = iter([0.0, 0.0, 100.0, 100.0, 100.0, 101.0])
+    cache = StandingsCache(fresh_ledger, now=lambda: next(ticks))
+    cache.standings(tournament.game)
+    advance(10, 40)
+    fresh_ledger.set_status(tournament, "finished")
+    assert cache.standings(tournament.game).matches == 40
+
+
 def test_a_taken_port_is_said_in_one_sentence(site, tmp_path):
     from arena.ledger import Ledger
 
