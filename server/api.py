@@ -15,7 +15,7 @@ from arena.server.agent_pages import on_ladders
 from arena.server.game_pages import standings_of
 from arena.server.ladder import method_of
 from arena.server.match_lists import MatchLine, match_lines, recent_matches
-from arena.server.match_pages import moves_seen, replayed, text_seen, view_of
+from arena.server.match_pages import Number, moves_seen, replayed, text_seen, view_of
 from arena.server.site import SiteOf, json_answer, playable_games
 
 PER_PAGE_MOST = 1000
@@ -129,7 +129,7 @@ def match(
     request: Request,
     site: SiteOf,
     key: Key,
-    number: int,
+    number: Number,
     view: Annotated[int | None, Query(description="as this seat sees it; all seats without it")] = None,
 ) -> Response:
     found = replayed(site, key, number)

@@ -10,6 +10,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from arena.ledger import Ledger
 from arena.server import agent_pages, api, errors, game_pages, home, live, match_pages, service, tournament_pages
 from arena.server.assets import Assets
+from arena.server.head_requests import HeadAsGet
 from arena.server.headers import SecurityHeaders
 from arena.server.site import Site
 from arena.server.theme import ThemeChoice
@@ -35,6 +36,7 @@ def create_app(ledger: Ledger) -> FastAPI:
     app.mount("/static", Assets())
     errors.install(app)
     app.add_middleware(ThemeChoice)
+    app.add_middleware(HeadAsGet)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.add_middleware(SecurityHeaders)
     return app

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 from markupsafe import Markup
 from starlette.responses import Response
 
@@ -21,6 +22,8 @@ from arena.server.site import Site, SiteOf, page
 
 HIDDEN = "hidden move"
 REPLAYS_KEPT = 64
+
+Number = Annotated[int, Path(ge=0, lt=2**63, description="a match's place in its tournament's schedule")]
 
 router = APIRouter()
 
@@ -57,7 +60,7 @@ class Replayed:
 
 @router.get("/tournaments/{key}/matches/{number}")
 def match(
-    request: Request, site: SiteOf, key: str, number: int, move: int | None = None, view: int | None = None
+    request: Request, site: SiteOf, key: str, number: Number, move: int | None = None, view: int | None = None
 ) -> Response:
     found = replayed(site, key, number)
     view = view_of(found, view)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import uvicorn
@@ -26,7 +27,8 @@ def serve(ledger_url: str | Path | None, host: str = "127.0.0.1", port: int = 80
         chosen = listener.getsockname()[1]
         shown = f"[{host}]" if ":" in host else host
         print(f"Arena at http://{shown}:{chosen} (Ctrl-C stops)", flush=True)  # noqa: T201  this is what the command says
-        make_server(ledger).run(sockets=[listener])
+        with suppress(KeyboardInterrupt):  # the way to stop it, once it has closed what was open
+            make_server(ledger).run(sockets=[listener])
 
 
 def make_server(ledger: Ledger) -> uvicorn.Server:

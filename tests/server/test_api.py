@@ -61,6 +61,7 @@ def test_match_has_its_moves_and_actions(site):
         ("/api/agents/nobody", 404, "UnknownName"),
         ("/api/tournaments/none", 404, "UnknownName"),
         ("/api/tournaments/four-cup/matches/9999", 404, "MatchMissing"),
+        ("/api/tournaments/four-cup/matches/99999999999999999999", 422, "InvalidRequest"),
         ("/api/tournaments/four-cup/matches/x", 422, "InvalidRequest"),
         ("/api/nothing", 404, "NotFound"),
     ],
@@ -77,6 +78,12 @@ def test_writing_is_not_allowed(site):
     answer = site.client.post("/api/games")
     assert answer.status_code == 405
     assert answer.json()["error"]["kind"] == "MethodNotAllowed"
+
+
+def test_head_is_answered_without_a_body(site):
+    answer = site.client.head("/")
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert "etag" in answer.headers
 
 
 def test_description_names_every_route_of_the_api_and_its_errors(site):
