@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from urllib.parse import quote
 
@@ -204,3 +205,22 @@ def test_a_csv_cell_is_never_a_formula():
     from arena.server.game_pages import _csv
 
     assert _csv([["=1+1", -2.5, "@x", "fine"]]) == "'=1+1,-2.5,'@x,fine\n"
+
+
+def test_every_link_leads_somewhere(site):
+    seen, waiting = set(), ["/"]
+    while waiting and len(seen) < 400:
+        address = waiting.pop(0)
+        answer = site.client.get(address)
+        assert answer.status_code == 200, address
+        if "text/html" not in answer.headers["content-type"] or address.endswith("/games"):
+            continue  # the list of playable games has hundreds of links of one kind
+        for found in re.findall(r'href="([^"]*)"', answer.text):
+            link = str(answer.url.join(html.unescape(found))).partition("#")[0]
+            kind = re.sub(
+                r"sort=\w+|against=[^&]*|\d+", "", link
+            )  # one match, one sorted table, one pairing stand for all
+            if link.startswith(site.url) and "theme=" not in link and kind not in seen and "/static/" not in link:
+                seen.add(kind)
+                waiting.append(link)
+    assert len(seen) > 60
