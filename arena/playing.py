@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from arena.agents import load_agent
+from arena.agents import as_agent, load_agent
 from arena.executor import close_agents
 from arena.games import Agent, ClockedAgent, Game, SpecificationError, load_game
 from arena.games.seeds import CHANCE_STREAM, MATCH_STREAM, counter_hash
@@ -16,7 +16,7 @@ from arena.results import MatchResults, MatchSpecs
 
 def play(
     game: str | Game,
-    agents: Sequence[str | Agent | ClockedAgent],
+    agents: Sequence[str | object],
     *,
     matches: int = 1,
     seed: int = 0,
@@ -26,7 +26,8 @@ def play(
 
     Args:
         game: a game or its specification.
-        agents: one a seat: specifications, or objects that stay open for their owner to close.
+        agents: one a seat: specifications; agents, which stay open for their owner to close; or your own objects with
+            ``act(observation)``, or functions of an observation (see `arena.agents.as_agent`).
         matches: how many.
         seed: gives every match its own seeds; the same seed gives the same matches.
         clock: limits for agents outside this process.
@@ -49,7 +50,7 @@ def play(
                 mine.append(load_agent(agent, game=loaded))
                 seated.append(mine[-1])
             else:
-                seated.append(agent)
+                seated.append(as_agent(agent, game=loaded))
         tables = loaded.tables(min(loaded.info.tables_at_once, matches))
         return play_matches(tables, seated, _fixed_seats(matches, players, seed), clock=clock)
     finally:

@@ -9,7 +9,7 @@ from pathlib import Path
 from arena.agents import content_of, load_agent, needs_approval
 from arena.agents.registry import FILE_SCHEMES, split_specification
 from arena.approvals import approve, is_approved
-from arena.artifacts import ArtifactStore
+from arena.artifacts import ArtifactStore, file_hash
 from arena.executor import close_agents
 from arena.games import Game, SpecificationError, UnknownName
 from arena.ledger import AgentVersion, Ledger
@@ -83,13 +83,14 @@ def _content_hash(specification: str, store: ArtifactStore) -> str | None:
     if not paths:
         return None
     hashes = [store.put(path) for path in paths]
-    return hashes[0] if len(hashes) == 1 else _combined(hashes)
+    return hashes[0] if len(hashes) == 1 else store.put(_list_of(hashes))
 
 
 def _hash_of(paths: list[Path]) -> str:
-    hashes = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
-    return hashes[0] if len(hashes) == 1 else _combined(hashes)
+    hashes = [file_hash(path) for path in paths]
+    return hashes[0] if len(hashes) == 1 else hashlib.sha256(_list_of(hashes)).hexdigest()
 
 
-def _combined(hashes: list[str]) -> str:
-    return hashlib.sha256("\n".join(hashes).encode()).hexdigest()
+def _list_of(hashes: list[str]) -> bytes:
+    """What the content of several files is named by: the list of their hashes, in the order of the specification."""
+    return "\n".join(hashes).encode()
