@@ -74,7 +74,7 @@ def agent(request: Request, site: SiteOf, reference: str, against: str = "") -> 
         agent=found,
         places=places,
         sentence=_sentence(found, places),
-        matches=recent_matches(site.ledger, found, against=opponent),
+        matches=recent_matches(site, found, against=opponent),
         against=opponent,
         lineage={key: str(value) for key, value in found.lineage.items()},
     )

@@ -85,7 +85,7 @@ def agent(
         {"game": place.standings.game, "row": _row(place.standings.to_dict(), found.label)}
         for place in on_ladders(site, found)
     ]
-    lines = recent_matches(site.ledger, found, against=opponent, limit=limit)
+    lines = recent_matches(site, found, against=opponent, limit=limit)
     return json_answer(request, {"agent": _agent(found), "ladders": places, "matches": [_line(line) for line in lines]})
 
 
@@ -119,7 +119,7 @@ def tournament_matches(
     limit: Annotated[int, Query(ge=1, le=PER_PAGE_MOST)] = 100,
 ) -> Response:
     found = site.ledger.tournament(key)
-    played = site.ledger.played(found)
+    played = site.played(found)
     lines = match_lines(found, played, range(len(played))[offset : offset + limit])
     return json_answer(request, {"matches": [_line(line) for line in lines], "total": len(played)})
 

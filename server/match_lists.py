@@ -11,6 +11,7 @@ from arena.ledger import Ledger
 from arena.ledger_rows import AgentVersion, Played, Tournament
 from arena.results import NOBODY, Termination
 from arena.server import numbers
+from arena.server.site import Site
 
 NOBODY_HERE = "nobody"
 TERMINATION_WORDS = {
@@ -43,16 +44,16 @@ def match_lines(tournament: Tournament, played: Played, rows: Iterable[int]) -> 
 
 
 def recent_matches(
-    ledger: Ledger, agent: AgentVersion, *, against: AgentVersion | None = None, limit: int = 20
+    site: Site, agent: AgentVersion, *, against: AgentVersion | None = None, limit: int = 20
 ) -> list[MatchLine]:
     """An agent's last matches, newest tournament and highest number first; only those `against` another, if given."""
     found: list[MatchLine] = []
-    for tournament in tournaments_of(ledger, agent):
+    for tournament in tournaments_of(site.ledger, agent):
         wanted = [agent] if against is None else [agent, against]
         places = [_place(tournament, one) for one in wanted]
         if None in places:
             continue
-        played = ledger.played(tournament)
+        played = site.played(tournament)
         inside = [(played.seats == place).any(axis=1) for place in places]
         rows = np.flatnonzero(np.logical_and.reduce(inside))[::-1][: limit - len(found)]
         found += match_lines(tournament, played, rows.tolist())

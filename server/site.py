@@ -6,6 +6,7 @@ import functools
 import hashlib
 import json
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, cast
@@ -19,26 +20,32 @@ from starlette.responses import Response
 
 from arena.games import GameInfo, list_games
 from arena.ledger import Ledger
+from arena.ledger_rows import Played, Tournament
 from arena.server import numbers
 from arena.server.assets import asset
 from arena.server.standings_cache import StandingsCache
 
 THEMES = ("light", "dark")
 LONG_NAME = 24  # characters
+COLUMNS_KEPT = 4  # tournaments; a million matches take 50 MB
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Site:
-    """One ledger as a web site. ``closing`` is set when the server stops: streams end then."""
+    """One ledger as a web site. ``closing`` is set when the server stops: streams end then.
+
+    ``played``: a tournament's matches as columns, kept for the next page of the same list.
+    """
 
     ledger: Ledger
     standings: StandingsCache
     templates: Environment
     closing: threading.Event
+    played: Callable[[Tournament], Played]
 
     @staticmethod
     def of(ledger: Ledger) -> Site:
-        return Site(ledger, StandingsCache(ledger), _templates(), threading.Event())
+        return Site(ledger, StandingsCache(ledger), _templates(), threading.Event(), _kept_columns(ledger))
 
 
 def _site(request: Request) -> Site:
@@ -94,6 +101,14 @@ def match_address(key: str, number: int) -> str:
 def playable_games() -> tuple[GameInfo, ...]:
     """The games that can be loaded by name on this machine; listed once, since that loads many of them."""
     return tuple(list_games())
+
+
+def _kept_columns(ledger: Ledger) -> Callable[[Tournament], Played]:
+    @functools.lru_cache(maxsize=COLUMNS_KEPT)
+    def read(key: str, _matches: int) -> Played:  # whose number tells when there are more
+        return ledger.played(ledger.tournament(key))
+
+    return lambda tournament: read(tournament.key, ledger.progress(tournament))
 
 
 def _tagged(request: Request, body: bytes, media_type: str, status: int) -> Response:

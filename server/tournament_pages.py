@@ -51,7 +51,7 @@ def tournaments(request: Request, site: SiteOf) -> Response:
 def tournament(request: Request, site: SiteOf, key: str, matches: int = 1) -> Response:
     found = site.ledger.tournament(key)
     done = site.ledger.progress(found)
-    played = site.ledger.played(found)
+    played = site.played(found)
     pages = max(1, -(-len(played) // PER_PAGE))
     at = min(max(matches, 1), pages)
     rows = range(len(played))[::-1][(at - 1) * PER_PAGE : at * PER_PAGE]
