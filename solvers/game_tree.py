@@ -11,6 +11,8 @@ from typing import Any
 from arena.games.errors import ArenaError, NotProvided
 from arena.games.game import Game
 
+NATIVE_TWINS = ("connect_four", "kuhn_poker", "tic_tac_toe")
+"""Native games that equal OpenSpiel's of the same name, position by position, their information states too."""
 CHANCE = -1
 TERMINAL = -2
 MAX_HISTORIES = 300_000
@@ -41,7 +43,7 @@ class GameTree:
 
 
 def compile_tree(game: Game, *, max_histories: int = MAX_HISTORIES) -> GameTree:
-    """The tree of a game of OpenSpiel, or of a native game that names its twin there (``openspiel_name``).
+    """The tree of a game of OpenSpiel, of its native twins, or of a game that names its twin there (``openspiel_name``).
 
     Raises:
         NotProvided: a game whose tree cannot be written out.
@@ -75,7 +77,7 @@ def spiel_rules(game: Game) -> Any:
         NotProvided: there is none.
     """
     rules = getattr(game, "rules", None)
-    name = getattr(game, "openspiel_name", None)
+    name = getattr(game, "openspiel_name", None) or _twin(game.info.specification)
     if rules is None and name is None:
         raise NotProvided(
             f"{game.info.specification} cannot be written out as a tree; exact computations need a small game of OpenSpiel, "
@@ -86,6 +88,12 @@ def spiel_rules(game: Game) -> Any:
     import pyspiel
 
     return pyspiel.load_game(name)
+
+
+def _twin(specification: str) -> str | None:
+    """OpenSpiel's name of a native game that has the same information states."""
+    scheme, _, name = specification.partition(":")
+    return name if scheme == "arena" and name.partition("(")[0] in NATIVE_TWINS else None
 
 
 class _Writer:

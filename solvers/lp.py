@@ -39,7 +39,7 @@ def matrix_game_lp(payoffs: ArrayLike) -> Solution:
         strategies=(row, column),
         gap=max(gap, 0.0),
         gap_kind="nash_conv",
-        values=(value, -value),
+        values=(value, 0.0 - value),
         converged=gap <= tolerance,
         guarantee="exact up to rounding: the gap is a certificate",
         iterations=iterations + more,

@@ -1,5 +1,8 @@
 """Results files: what is read, and how broken and hostile ones are refused."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -186,3 +189,11 @@ def test_a_line_of_opening_tags_is_read_in_linear_time(tmp_path):
     path = written(tmp_path, '[White "' + '\\"' * 400_000 + "\n", "pgn")
     with pytest.raises(SpecificationError, match="no finished match"):
         read_record(path)
+
+
+def test_the_examples_of_the_reference_are_read(tmp_path):
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "result-files.md").read_text()
+    blocks = re.findall(r"```(csv|json)\n(.*?)```", page, re.DOTALL)
+    assert [ending for ending, _ in blocks] == ["csv", "csv", "json"]
+    for ending, text in blocks:
+        assert len(read_record(written(tmp_path, text, ending.replace("json", "jsonl")))) >= 2

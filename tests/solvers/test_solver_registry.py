@@ -45,6 +45,12 @@ def test_symmetric_matrix_games_have_a_minimax_winner():
     assert np.allclose(solve("minimax_winner", game).strategies[0], 1 / 3)
 
 
+def test_games_that_are_loaded_by_name_are_solved():
+    for method, specification in (("minimax_winner", "preference:rps"), ("matrix_game_lp", "matrix:rps")):
+        assert np.allclose(solve(method, load_game(specification)).strategies[0], 1 / 3)
+    assert solve("cfr_plus", load_game("arena:kuhn_poker"), until=1e-2).converged
+
+
 def test_matrix_games_are_solved_by_their_payoffs():
     payoffs = np.array([[3.0, -1], [-2, 1]])
     solution = solve("matrix_game_lp", normal_form_game(payoffs=np.stack((payoffs, -payoffs))))
