@@ -1,6 +1,7 @@
 """Gambit's strategic-form files, in both of their forms."""
 
 import numpy as np
+import pyspiel
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -113,3 +114,24 @@ def test_one_player_is_no_match(tmp_path):
     (tmp_path / "g.nfg").write_text('NFG 1 R "t" { "a" } { 2 } 1 2')
     with pytest.raises(SpecificationError, match=r"g\.nfg: payoffs of 2 to 32 players"):
         load_game(f"matrix:{tmp_path}/g.nfg")
+
+
+@pytest.mark.parametrize("name", ["matrix_pd", "matrix_rps", "matching_pennies_3p"])
+def test_what_openspiel_writes_is_read_with_its_payoffs(name):
+    rules = pyspiel.load_game(name)
+    game = read(pyspiel.game_to_nfg_string(rules))
+    for joint in np.ndindex(*game.payoffs.shape[1:]):
+        state = rules.new_initial_state()
+        state.apply_actions(list(joint))
+        assert game.payoffs[(slice(None), *joint)].tolist() == state.returns()
+
+
+def test_openspiel_reads_the_same_payoffs_where_players_have_different_numbers_of_strategies(tmp_path):
+    numbers = np.random.default_rng(5).integers(-9, 10, size=2 * 3 * 4 * 3).tolist()
+    path = tmp_path / "g.nfg"
+    path.write_text(f'NFG 1 R "t" {{ "a" "b" "c" }} {{ 2 3 4 }}\n{" ".join(map(str, numbers))}\n')
+    rules, game = pyspiel.load_game("nfg_game", {"filename": str(path)}), load_game(f"matrix:{path}")
+    for joint in np.ndindex(2, 3, 4):
+        state = rules.new_initial_state()
+        state.apply_actions(list(joint))
+        assert game.payoffs[(slice(None), *joint)].tolist() == state.returns()
