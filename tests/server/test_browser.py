@@ -43,7 +43,7 @@ def _hostile_pages(site, hostile):
 def test_no_page_scrolls_sideways(open_page, site, hostile, width):
     page = open_page("/", width=width)
     for path in [*PAGES, *_hostile_pages(site, hostile)]:
-        page.goto(site.url + path)
+        page.goto(site.url + path, wait_until="domcontentloaded")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
 
 
@@ -51,7 +51,7 @@ def test_no_page_scrolls_sideways(open_page, site, hostile, width):
 def test_pages_load_without_script_in_both_themes(open_page, site, dark):
     page = open_page("/", scripts=False, dark=dark)
     for path in PAGES:
-        page.goto(site.url + path)
+        page.goto(site.url + path, wait_until="domcontentloaded")
         assert page.locator("h1").is_visible(), path
 
 
@@ -59,7 +59,7 @@ def test_hostile_names_run_nothing(open_page, site, hostile):
     page, said = open_page("/"), []
     page.on("dialog", lambda dialog: (said.append(dialog.message), dialog.dismiss()))
     for path in _hostile_pages(site, hostile):
-        page.goto(site.url + path)
+        page.goto(site.url + path, wait_until="domcontentloaded")
         assert page.get_by_text(hostile).first.is_visible()
     assert said == []
 
