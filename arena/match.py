@@ -151,6 +151,8 @@ class _Play:
         self.seats = np.zeros((size, players), np.int64)
         self.seeds = np.zeros(size, np.uint64)
         self.spent = np.zeros((size, players))
+        self.spent_flat = self.spent.reshape(-1)  # a view: one index is twice as fast as two
+        self.seats_flat = self.seats.reshape(-1)
         self.waiting: list[list[_Waiting]] = [[] for _ in agents]
         self.remembering = [agent for agent in range(len(agents)) if agents[agent].info.remembers]
         self.seating = Seating(specs.seats, [agent.info.tables_at_once for agent in agents])
@@ -239,7 +241,7 @@ class _Play:
         if self.tables.info.simultaneous:
             self.acting[turn.table, turn.player] = True
         due = _Waiting(turn.table, turn.player, turn.legal)
-        owner = self.seats.ravel().take(turn.table * self.players + turn.player)
+        owner = self.seats_flat.take(turn.table * self.players + turn.player)
         first = int(owner[0])
         if (owner == first).all():
             self.waiting[first].append(due)
@@ -266,7 +268,7 @@ class _Play:
             except AgentFault as fault:
                 self._forfeit(waiting.table, waiting.player, termination_of(fault), str(fault), fault.log)
                 continue
-            self.spent[waiting.table, waiting.player] += (self.now() - began) / len(waiting.table)
+            self.spent_flat[waiting.table * self.players + waiting.player] += (self.now() - began) / len(waiting.table)
             self._answer(waiting, action)
         return asked
 

@@ -40,7 +40,8 @@ def enlist(ledger: Ledger, store: ArtifactStore, agents: Mapping[str, str], *, g
     plans: list[tuple[str, str, AgentVersion | None]] = []
     for name, text in agents.items():
         reference = text.partition("@")[0]
-        version = ledger.agent(text) if reference in registered else None
+        meant = reference in registered and (name == reference or not _is_specification(text))
+        version = ledger.agent(text) if meant else None
         specification = text if version is None else playable(version, store)
         try:
             close_agents([load_agent(specification, game=game, name=name)])
@@ -76,6 +77,15 @@ def playable(agent: AgentVersion, store: ArtifactStore) -> str:
             f"arena agent add {agent.name} {agent.specification!r}"
         )
     return agent.specification
+
+
+def _is_specification(text: str) -> bool:
+    """Whether a kind of agent is called so: ``twin=random`` is another random player, whoever is registered as random."""
+    try:
+        split_specification(text)
+    except UnknownName:
+        return False
+    return True
 
 
 def _content_hash(specification: str, store: ArtifactStore) -> str | None:

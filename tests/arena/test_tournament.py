@@ -6,10 +6,12 @@ import dataclasses
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +192,12 @@ def test_a_registered_agent_plays_by_its_name(ledger: Ledger) -> None:
         create_tournament(make_config({**CUP, "agents": ["champio", "random"]}), ledger)
 
 
+def test_a_twin_is_another_agent_of_the_same_specification(ledger: Ledger) -> None:
+    ledger.add_agent("random", specification="random", kind="random")
+    tournament = create_tournament(make_config({**CUP, "agents": ["random", "twin=random"]}), ledger)
+    assert [agent.label for agent in tournament.agents] == ["random@1", "twin@1"]
+
+
 def test_a_tournament_of_other_rules_is_not_resumed(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     tournament = create_tournament(make_config(CUP), ledger)
     older = dataclasses.replace(tournament, game_version="0.1")
@@ -217,10 +225,13 @@ def test_kill_at_any_moment_and_resume_gives_the_same_ledger(tmp_path: Path, who
             [*ARENA, *command, "--workers", str(workers)],
             cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        _wait_for_blocks(tmp_path, process, more=moments.randint(0, 8))
+        _wait_for_blocks(tmp_path, process, more=moments.randint(1, 5))
+        time.sleep(moments.random() * 0.01)  # anywhere within a block, or within its transaction
         children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
         process.send_signal(signal.SIGKILL)
-        killed += process.wait() == -signal.SIGKILL
+        if process.wait() != -signal.SIGKILL:
+            break
+        killed += 1
         _, alive = psutil.wait_procs(children, timeout=5)
         assert not alive, "workers die with their engine"
         command = ["tournament", "resume", "cup"]
@@ -233,20 +244,19 @@ def test_kill_at_any_moment_and_resume_gives_the_same_ledger(tmp_path: Path, who
         assert ledger.results(tournament).equals(whole)
 
 
-def _wait_for_blocks(folder: Path, process: subprocess.Popen[bytes], *, more: int) -> None:
+def _wait_for_blocks(folder: Path, process: subprocess.Popen[Any], *, more: int) -> None:
     """Until the run has recorded `more` blocks since now, or has ended."""
-    start: int | None = None
-    deadline = time.monotonic() + 30
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            with Ledger.open(folder / "arena.db", create=False) as ledger:
-                now = sum(len(ledger.written(one)) for one in ledger.tournaments())
-                begun = bool(ledger.tournaments())
-        except Exception:  # noqa: BLE001  # not there yet, or just being made
-            continue
-        start = now if start is None else start
-        if begun and now - start >= more:
-            return
+    start = _blocks_in(folder / "arena.db")
+    while process.poll() is None and _blocks_in(folder / "arena.db") < start + more:
+        time.sleep(0.005)
+
+
+def _blocks_in(path: Path) -> int:
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+            return int(database.execute("select count(*) from blocks").fetchone()[0])
+    except sqlite3.OperationalError:  # not there yet, or just being made
+        return 0
 
 
 def test_ctrl_c_prints_the_resume_command(tmp_path: Path) -> None:
