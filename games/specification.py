@@ -62,9 +62,7 @@ def parse_call(text: str) -> Call:
     return Call(name, parameters)
 
 
-def read_parameters(
-    call: Call, defaults: Mapping[str, Value], *, required: tuple[str, ...] = ()
-) -> dict[str, Value]:
+def read_parameters(call: Call, defaults: Mapping[str, Value], *, required: tuple[str, ...] = ()) -> dict[str, Value]:
     """The call's parameters over the defaults, each converted to its default's type.
 
     Raises:
