@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import inspect
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import numpy as np
 
 from arena.games.errors import NotProvided, UnknownName
 from arena.games.game import Game
+from arena.games.policy import TabularPolicy
 from arena.solvers.lp import matrix_game_lp
 from arena.solvers.minimax_winner import minimax_winner, symmetric_game
 from arena.solvers.normal_form import normal_form
@@ -87,7 +89,7 @@ def solve_matrix_game(game: Game) -> Solution:
         raise NotProvided(
             f"matrix_game_lp needs a two-player zero-sum game in normal form; {game.info.specification} is none"
         )
-    return matrix_game_lp((payoffs[0] - payoffs[1]) / 2)
+    return _playable(game, matrix_game_lp((payoffs[0] - payoffs[1]) / 2))
 
 
 def solve_preference_game(game: Game) -> Solution:
@@ -98,13 +100,22 @@ def solve_preference_game(game: Game) -> Solution:
     """
     preferences = getattr(game, "preferences", None)
     if preferences is not None:
-        return minimax_winner(preferences)
+        return _playable(game, minimax_winner(preferences))
     payoffs = normal_form(game)
     if payoffs is not None and payoffs.ndim == 3 and payoffs.shape[1] == payoffs.shape[2]:
         difference = (payoffs[0] - payoffs[1]) / 2
         constant = np.ptp(payoffs[0] + payoffs[1]) <= SYMMETRY_TOLERANCE
         if constant and np.abs(difference + difference.T).max() <= SYMMETRY_TOLERANCE:
-            return symmetric_game(difference)
+            return _playable(game, symmetric_game(difference))
     raise NotProvided(
         f"minimax_winner needs a preference game or a symmetric zero-sum matrix game; {game.info.specification} is none"
     )
+
+
+def _playable(game: Game, solution: Solution) -> Solution:
+    """The solution with its strategies as a policy too, which a file can hold and an agent can play."""
+    table = {
+        f"player {player}": {action: float(p) for action, p in enumerate(strategy) if p > 0}
+        for player, strategy in enumerate(solution.strategies)
+    }
+    return dataclasses.replace(solution, policy=TabularPolicy(game.info.specification, table))

@@ -20,7 +20,7 @@ def solve_command(
 ) -> None:
     """Solve a game and say how good the answer is."""
     from arena.cli.output import say, say_json, table
-    from arena.games import SpecificationError, load_game
+    from arena.games import SpecificationError, TabularPolicy, load_game
     from arena.solvers import methods, save_policy, solve
 
     if method == "list":
@@ -38,6 +38,8 @@ def solve_command(
     given = {"iterations": iterations, "until": until}
     solution = solve(method, loaded, **{key: value for key, value in given.items() if value is not None})
     if output is not None:
+        if not isinstance(solution.policy, TabularPolicy):
+            raise SpecificationError(f"{method} gives no tabular policy of {game}; leave out --output")
         save_policy(solution.policy, output)
     shown: dict[str, Any] = {
         "method": method,

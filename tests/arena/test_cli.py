@@ -212,6 +212,15 @@ def test_a_policy_file_is_copied_and_its_original_not_needed(arena: Arena) -> No
     assert said.code == 0, said.err
 
 
+def test_a_minimax_winner_is_written_and_plays(arena: Arena) -> None:
+    assert arena("solve", "minimax_winner", "preference:rps", "-o", "winner.json").code == 0
+    exact = json.loads(arena("exploit", "preference:rps", "policy:winner.json", "--json").out)
+    assert exact["exploitability"] == pytest.approx(0, abs=1e-12)
+    said = arena("play", "preference:rps", "policy:winner.json", "random", "-n", "300", "--json")
+    played = {match["actions"][0] for match in json.loads(said.out)}
+    assert played == {0, 1, 2}
+
+
 def test_an_agent_is_checked(arena: Arena) -> None:
     good = arena("agent", "check", "random")
     assert good.code == 0
