@@ -3,6 +3,7 @@
 import queue
 import subprocess
 import sys
+import time
 from dataclasses import fields
 
 import numpy as np
@@ -116,6 +117,9 @@ def test_a_class_says_what_it_wants_and_hears_of_its_matches(make_agent, game):
     assert answer_of(agent, game).tolist() == [0]
     agent.end(np.array([0]), np.array([0]), np.array([-2.0]))
     assert answer_of(agent, game).tolist() == [1]
+    deadline = time.monotonic() + 5  # stderr is read by a thread of its own
+    while not agent.log and time.monotonic() < deadline:
+        time.sleep(0.01)
     assert agent.log == "got -2.0\n"
 
 

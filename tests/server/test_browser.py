@@ -170,7 +170,7 @@ def test_progress_updates_while_a_tournament_writes(open_page, fresh_ledger, ser
         advance(10, 30)
         wait(lambda: page.locator('[data-live="done"]').inner_text() == "30")
         assert page.locator('[data-live="meter"]').get_attribute("width") == "75.00%"
-        assert re.fullmatch(r"[\d.,]+", page.locator('[data-live="speed"]').inner_text())
+        wait(lambda: re.fullmatch(r"[\d.,]+", page.locator('[data-live="speed"]').inner_text()))
         wait(lambda: "running/29" in page.locator("#matches").inner_text())
         wait(lambda: "30 matches" in page.locator("#standing").inner_text())
         advance(30, 40)
