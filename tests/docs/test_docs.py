@@ -23,9 +23,10 @@ import typer.main
 
 from arena.agents.registry import SCHEMES as AGENT_SCHEMES
 from arena.agents.registry import kinds
-from arena.cli import app
+from arena.cli import app, main
 from arena.config import TournamentConfig
 from arena.games.registry import SCHEMES as GAME_SCHEMES
+from arena.games.registry import load_game
 from arena.leaderboards import METHODS as RATING_METHODS
 from arena.solvers import methods
 
@@ -160,6 +161,15 @@ def test_every_page_is_reached_from_the_front_page_of_the_docs() -> None:
     assert {page for page in PAGES if page.is_relative_to(ROOT / "docs")} - linked == {front}
 
 
+def test_games_that_are_named_can_be_loaded() -> None:
+    named = set(
+        re.findall(r"\b((?:arena|openspiel|pettingzoo|matrix):[a-z][\w]*(?:\([^)\s]*\))?)(?![\w:.])", written())
+    )
+    assert len(named) > 10
+    for specification in named:
+        load_game(specification)
+
+
 @pytest.mark.parametrize("name", PAGE_NAMES)
 def test_shell_commands_are_commands_of_arena(name: str) -> None:
     for block in blocks(ROOT / name):
@@ -189,42 +199,51 @@ def test_tournament_files_can_be_read(name: str, tmp_path: Path) -> None:
         if any("file:" in b.mark or b.mark == "run" or b.language == "python" for b in blocks(ROOT / name))
     ],
 )
-def test_what_a_page_shows_runs_and_prints_what_is_shown(name: str, tmp_path: Path) -> None:
-    folder = tmp_path / "clone"
-    (folder / "agents").mkdir(parents=True)
-    shutil.copytree(ROOT / "examples", folder / "examples", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(ROOT / "agents" / "clients", folder / "agents" / "clients")
+def test_what_a_page_shows_runs_and_prints_what_is_shown(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "agents").mkdir()
+    shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "agents" / "clients", tmp_path / "agents" / "clients")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("ARENA_DB", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("PATH", f"{BIN}{os.pathsep}{os.environ['PATH']}")
     script = ""
     for block in blocks(ROOT / name):
         if block.mark.startswith("file:"):
-            (folder / block.mark.removeprefix("file:").strip()).write_text(block.text, encoding="utf-8")
+            Path(block.mark.removeprefix("file:").strip()).write_text(block.text, encoding="utf-8")
         elif block.mark == "run":
-            _run_and_compare(block, folder)
+            for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
+                command, _, shown = part.partition("\n")
+                _compare(command, shown, _printed(command, monkeypatch, capsys))
         elif block.language == "python" and block.mark != "sketch":
             script += block.text + "\n"
-    if script:
-        (folder / "page.py").write_text(script, encoding="utf-8")
-        _shell("python -W error page.py", folder)
+    exec(compile(script, name, "exec"), {"__name__": "page"})
 
 
-def _run_and_compare(block: Block, folder: Path) -> None:
-    for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
-        command, _, shown = part.partition("\n")
-        printed = [_squeezed(line) for line in _shell(command, folder).splitlines()]
-        for line in filter(None, map(_squeezed, shown.splitlines())):
-            begin, cut, _ = line.partition("…")
-            hits = [one for one in printed if one == line or (cut and one.startswith(begin.strip()))]
-            assert hits, f"$ {command}\ndid not print: {line}\nbut:\n" + "\n".join(printed)
+def _printed(command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
+    """What a command prints. Arena's own run in this process, which has everything imported; others in a shell."""
+    if not command.startswith("arena ") or ">" in command:
+        done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"$ {command}\nended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+    monkeypatch.setattr(sys, "argv", shlex.split(command))
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as ended:
+        main()
+    printed = capsys.readouterr()
+    assert not ended.value.code, f"$ {command}\nended with {ended.value.code}:\n{printed.out}\n{printed.err}"
+    return printed.out
 
 
-def _shell(command: str, folder: Path) -> str:
-    variables = {key: value for key, value in os.environ.items() if not key.startswith("ARENA")}
-    variables |= {"PATH": f"{BIN}{os.pathsep}{variables['PATH']}", "XDG_CONFIG_HOME": str(folder / "config")}
-    done = subprocess.run(
-        ["bash", "-c", command], cwd=folder, env=variables, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, f"$ {command}\nended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
-    return done.stdout
+def _compare(command: str, shown: str, printed: str) -> None:
+    """Every line shown is a line printed, up to an ellipsis; what is printed besides is left out."""
+    lines = [_squeezed(line) for line in printed.splitlines()]
+    for line in filter(None, map(_squeezed, shown.splitlines())):
+        begin, cut, _ = line.partition("…")
+        hits = [one for one in lines if one == line or (cut and one.startswith(begin.strip()))]
+        assert hits, f"$ {command}\ndid not print: {line}\nbut:\n" + "\n".join(lines)
 
 
 def _squeezed(line: str) -> str:
