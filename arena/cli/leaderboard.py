@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -80,8 +81,10 @@ def print_leaderboard(board: Leaderboard, *, title: str, exploitability: dict[st
     groups = board.groups or (tuple(row.agent for row in board.rows),)
     for number, group in enumerate(groups):
         rows = [row for row in board.rows if row.agent in group]
+        if not rows:
+            continue
         _print_rows(
-            rows, exploitability, title=f"Group {number + 1}: never met the others" if len(groups) > 1 else None
+            board, rows, exploitability, title=f"Group {number + 1}: never met the others" if len(groups) > 1 else None
         )
     _print_matrix(board)
     if board.minimax is not None:
@@ -92,47 +95,47 @@ def print_leaderboard(board: Leaderboard, *, title: str, exploitability: dict[st
         say(f"Note: {note}")
 
 
-def _print_rows(rows: list[Row], exploitability: dict[str, float], *, title: str | None) -> None:
+def _print_rows(board: Leaderboard, rows: list[Row], exploitability: dict[str, float], *, title: str | None) -> None:
     from arena.cli.output import table
+    from arena.leaderboards.finding import DIGITS, METHOD_NAMES
     from arena.leaderboards.wording import percent, signed
 
-    rated = [row for row in rows if row.rating is not None]
-    low = min((row.low for row in rated), default=0.0)
-    high = max((row.high for row in rated), default=0.0)
-    heads: list[Head] = [("rank", "right"), "agent"]
-    if rated:
-        heads += [("rating", "right"), ("95 %", "right"), f"{signed(low)} to {signed(high)}"]
-    heads += [("matches", "right"), ("won", "right"), ("drawn", "right"), ("lost", "right"), ("score", "right")]
-    heads += ["by seat", ("mean return", "right")]
-    minimax = any(row.minimax_weight is not None for row in rows)
-    if minimax:
-        heads.append(("minimax", "right"))
+    digits = DIGITS.get(board.method, 2)
+    low, high = min(row.low for row in rows), max(row.high for row in rows)
+    drawing = f"{signed(low, digits)} to {signed(high, digits)}"
+    columns: list[tuple[Head, Callable[[Row], str]]] = [
+        (("rank", "right"), lambda row: _rank(row.rank)),
+        ("agent", lambda row: row.agent + (" (provisional)" if row.provisional else "")),
+        ((METHOD_NAMES[board.method], "right"), lambda row: signed(row.rating, digits)),
+        (("95 %", "right"), lambda row: f"±{max(row.high - row.rating, row.rating - row.low):.{digits}f}"),
+        (drawing, lambda row: _interval(row, low, high)),
+        (("matches", "right"), lambda row: f"{row.matches:,}"),
+        (("won", "right"), lambda row: f"{row.wins:,}"),
+        (("drawn", "right"), lambda row: f"{row.draws:,}"),
+        (("lost", "right"), lambda row: f"{row.losses:,}"),
+        (("score", "right"), lambda row: percent(row.score, row.matches)),
+        ("by seat", lambda row: " ".join(percent(seat.score, seat.matches) for seat in row.seat_scores)),
+        (("mean return", "right"), lambda row: signed(row.mean_return, 3)),
+    ]
+    if any(row.minimax_weight is not None for row in rows):
+        columns.append(
+            (("minimax", "right"), lambda row: "" if row.minimax_weight is None else f"{row.minimax_weight:.2f}")
+        )
     if exploitability:
-        heads.append(("exploitability", "right"))
+        columns.append(
+            (
+                ("exploitability", "right"),
+                lambda row: f"{exploitability[row.agent]:.4f}" if row.agent in exploitability else "",
+            )
+        )
     if any(row.forfeits for row in rows):
-        heads.append(("forfeits", "right"))
-    lines = []
-    for row in rows:
-        line = [_rank(row.rank), row.agent + (" (provisional)" if row.provisional else "")]
-        if rated:
-            line += [signed(row.rating), f"±{(row.high - row.low) / 2:.0f}", _interval(row, low, high)]
-        line += [
-            f"{row.matches:,}",
-            f"{row.wins:,}",
-            f"{row.draws:,}",
-            f"{row.losses:,}",
-            percent(row.score, row.matches),
-        ]
-        line += [" ".join(percent(seat.score, seat.matches) for seat in row.seat_scores), signed(row.mean_return, 3)]
-        if minimax:
-            line.append("" if row.minimax_weight is None else f"{row.minimax_weight:.2f}")
-        if exploitability:
-            value = exploitability.get(row.agent)
-            line.append("" if value is None else f"{value:.4f}")
-        if any(other.forfeits for other in rows):
-            line.append(f"{row.forfeits:,}")
-        lines.append(line)
-    table(heads, lines, title=title)
+        columns.append((("forfeits", "right"), lambda row: f"{row.forfeits:,}"))
+    table(
+        [head for head, _ in columns],
+        [[cell(row) for _, cell in columns] for row in rows],
+        title=title,
+        optional=("by seat", "mean return", drawing, "drawn", "won", "lost", "matches"),
+    )
 
 
 def _rank(rank: tuple[int, int]) -> str:
@@ -157,19 +160,21 @@ def _interval(row: Row, low: float, high: float) -> str:
 
 
 def _print_matrix(board: Leaderboard) -> None:
+    """Head-to-head, in the order of the table."""
     from arena.cli.output import say, table
 
-    agents = board.matrix.agents
-    if not 2 <= len(agents) <= MATRIX_AT_MOST:
-        if len(agents) > MATRIX_AT_MOST:
-            say(f"Head-to-head of {len(agents)} agents: --json, or arena serve")
+    if not 2 <= len(board.rows) <= MATRIX_AT_MOST:
+        if len(board.rows) > MATRIX_AT_MOST:
+            say(f"Head-to-head of {len(board.rows)} agents: --json, or arena serve")
         return
+    at = {agent: index for index, agent in enumerate(board.matrix.agents)}
+    order = [at[row.agent] for row in board.rows]
     heads: list[Head] = ["row's score against"]
-    heads += [(str(number + 1), "right") for number in range(len(agents))]
-    rows = []
-    for i, agent in enumerate(agents):
-        scores = ["·" if i == j else _share(board, i, j) for j in range(len(agents))]
-        rows.append([f"{i + 1} {agent}", *scores])
+    heads += [(str(number + 1), "right") for number in range(len(order))]
+    rows = [
+        [f"{number + 1} {board.matrix.agents[i]}", *("·" if i == j else _share(board, i, j) for j in order)]
+        for number, i in enumerate(order)
+    ]
     table(heads, rows)
 
 

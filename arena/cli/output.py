@@ -6,12 +6,10 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Literal
-
-if TYPE_CHECKING:
-    from rich.table import Table
+from typing import Literal
 
 LINE_EVERY_S = 10.0  # how often progress is told in a pipe
+PIPE_WIDTH = 400
 
 
 def say(text: str = "") -> None:
@@ -27,26 +25,43 @@ def say_json(value: object) -> None:
 Head = str | tuple[str, Literal["right"]]
 
 
-def table(heads: Sequence[Head], rows: Sequence[Sequence[str]], *, title: str | None = None) -> None:
-    """A quiet table. A head is its text, or (text, "right") for numbers."""
+def table(
+    heads: Sequence[Head], rows: Sequence[Sequence[str]], *, title: str | None = None, optional: Sequence[str] = ()
+) -> None:
+    """A quiet table. A head is its text, or (text, "right") for numbers.
+
+    Where the terminal is too narrow, the columns in `optional` are left out, the first one first, and named below.
+    """
     from rich.box import SIMPLE_HEAD
+    from rich.console import Console
     from rich.table import Table
 
-    made: Table = Table(box=SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False, title_style="bold")
-    for head in heads:
-        name, justify = (head, "left") if isinstance(head, str) else head
-        made.add_column(name, justify="right" if justify == "right" else "left", no_wrap=justify == "right")
+    # a pipe has room for every column
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+    names = [head if isinstance(head, str) else head[0] for head in heads]
+    kept = _fitting(names, rows, optional, console.width)
+    made = Table(box=SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False, title_style="bold")
+    for at in kept:
+        right = not isinstance(heads[at], str)
+        made.add_column(plain(names[at]), justify="right" if right else "left", no_wrap=right, overflow="fold")
     for row in rows:
-        made.add_row(*map(plain, row))
-    show(made)
+        made.add_row(*(plain(row[at]) for at in kept))
+    console.print(made)
+    left_out = [name for at, name in enumerate(names) if at not in kept]
+    if left_out:
+        say(f"(no room for: {', '.join(left_out)}; a wider terminal or --json shows them)")
 
 
-def show(renderable: object) -> None:
-    """Prints something of rich; wide enough for a table when the output is a pipe."""
-    from rich.console import Console
+def _fitting(names: list[str], rows: Sequence[Sequence[str]], optional: Sequence[str], width: int) -> list[int]:
+    from rich.cells import cell_len
 
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
-    console.print(renderable)
+    widths = [max([cell_len(name), *(cell_len(row[at]) for row in rows)]) + 3 for at, name in enumerate(names)]
+    kept = list(range(len(names)))
+    for name in optional:
+        if sum(widths[at] for at in kept) <= width:
+            break
+        kept = [at for at in kept if names[at] != name]
+    return kept
 
 
 def plain(text: str) -> str:

@@ -160,7 +160,10 @@ def list_command(
         return
     heads: list[Head] = ["tournament", "game", "pairing", "status", ("matches", "right"), ("planned", "right"), "begun"]
     names = ("tournament", "game", "pairing", "status", "matches", "planned", "created_at")
-    table(heads, [[f"{v:,}" if isinstance(v := row[name], int) else str(v)[:40] for name in names] for row in shown])
+    for row in shown:
+        row["created_at"] = str(row["created_at"])[:16].replace("T", " ")
+    rows = [[f"{v:,}" if isinstance(v := row[name], int) else str(v) for name in names] for row in shown]
+    table(heads, rows, optional=("begun", "pairing", "planned"))
 
 
 @app.command("export")
