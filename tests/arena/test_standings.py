@@ -1,0 +1,120 @@
+"""Standings: what the ledger says of a game, over one tournament or all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from arena.config import make_config
+from arena.games import SpecificationError, TabularPolicy, UnknownName
+from arena.leaderboards.record import Record
+from arena.ledger import Ledger
+from arena.match_import import import_record
+from arena.solvers import save_policy
+from arena.standings import canonical_game, standings
+from arena.tournament import run_tournament
+
+KUHN = "openspiel:kuhn_poker"
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with Ledger.open(tmp_path / "arena.db") as opened:
+        yield opened
+
+
+def _run(ledger: Ledger, name: str, **values: Any) -> str:
+    config = {"name": name, "game": KUHN, "agents": ["random", "uniform"], "matches": 20, **values}
+    return run_tournament(make_config(config), ledger).key
+
+
+def test_all_tournaments_of_a_game_count_together(ledger: Ledger) -> None:
+    _run(ledger, "one")
+    _run(ledger, "two", agents=["uniform", "third=random"], seed=2)
+    found = standings(ledger, KUHN)
+    assert found.matches == 40
+    assert found.tournaments == ("one", "two")
+    assert {row.agent: row.matches for row in found.leaderboard.rows} == {
+        "random@1": 20,
+        "uniform@1": 40,
+        "third@1": 20,
+    }
+    assert standings(ledger, KUHN, tournament="two").matches == 20
+
+
+def test_counts_are_those_of_the_ledger(ledger: Ledger) -> None:
+    key = _run(ledger, "one")
+    tournament = ledger.tournament(key)
+    played = ledger.played(tournament)
+    mine = np.argmax(played.seats == 0, axis=1)
+    wins = int((played.returns[np.arange(20), mine] > 0).sum())
+    row = next(row for row in standings(ledger, KUHN).leaderboard.rows if row.agent == "random@1")
+    assert (row.wins, row.losses) == (wins, 20 - wins)
+    assert row.mean_return == pytest.approx(float(played.returns[np.arange(20), mine].mean()))
+
+
+def test_versions_of_an_agent_are_rated_apart(ledger: Ledger, tmp_path: Path) -> None:
+    path = tmp_path / "p.json"
+    for number in range(2):
+        save_policy(TabularPolicy(KUHN, {"0": {0: 0.5 + number / 4, 1: 0.5 - number / 4}}), path)
+        _run(ledger, f"cup{number}", agents={"random": "random", "mine": f"policy:{path}"}, seed=number)
+    labels = {row.agent for row in standings(ledger, KUHN).leaderboard.rows}
+    assert labels == {"random@1", "mine@1", "mine@2"}
+
+
+def test_exact_exploitability_is_of_tabular_agents_only(ledger: Ledger) -> None:
+    _run(ledger, "one")
+    assert standings(ledger, KUHN).exploitability == {"uniform@1": pytest.approx(11 / 24)}  # 0.4583: NashConv 11/12
+
+
+def test_matches_after_the_verdict_are_not_rated(ledger: Ledger) -> None:
+    key = _run(
+        ledger,
+        "duel",
+        game="openspiel:tic_tac_toe",
+        agents=["mcts(simulations=20)", "random"],
+        pairing="decide",
+        matches=400,
+        block=32,
+    )
+    tournament = ledger.tournament(key)
+    found = standings(ledger, "openspiel:tic_tac_toe")
+    assert found.verdict is not None
+    assert "beats random@1" in found.verdict
+    assert found.surplus > 0
+    assert found.matches + found.surplus == ledger.progress(tournament)
+
+
+def test_another_spelling_finds_the_same_ladder(ledger: Ledger) -> None:
+    _run(ledger, "one")
+    for spelling in (KUHN, "kuhn_poker", "openspiel:kuhn_poker(players=2)"):
+        assert canonical_game(ledger, spelling) == KUHN
+    with pytest.raises(UnknownName, match="kuhn_poker"):
+        canonical_game(ledger, "openspiel:kuhn_pokr")
+    with pytest.raises(UnknownName):
+        canonical_game(ledger, "openspiel:leduc_poker")
+
+
+def test_a_tournament_of_another_game_is_refused(ledger: Ledger) -> None:
+    _run(ledger, "one")
+    _run(ledger, "ttt", game="openspiel:tic_tac_toe")
+    with pytest.raises(SpecificationError, match="is of openspiel:tic_tac_toe"):
+        standings(ledger, KUHN, tournament="ttt")
+
+
+def test_imported_matches_of_different_sizes_are_rated(ledger: Ledger) -> None:
+    record = Record(
+        agents=("a", "b", "c"),
+        seats=np.array([[0, 1, -1], [1, 2, 0], [2, 0, -1]]),
+        returns=np.array([[1.0, 0.0, 0.0], [2.0, 1.0, 0.0], [0.5, 0.5, 0.0]]),
+        forfeit=np.full(3, -1),
+        pair=np.arange(3),
+        weight=np.ones(3),
+    )
+    import_record(ledger, record, game="club", name="club", source_text=b"x")
+    rows = standings(ledger, "club").leaderboard.rows
+    assert {row.agent: row.matches for row in rows} == {"a@1": 3, "b@1": 2, "c@1": 2}
