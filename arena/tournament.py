@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-from collections.abc import Callable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
 
 from arena.config import ConfigError, TournamentConfig, make_config
 from arena.executor import Executor, InProcess, Job
 from arena.games import Game, SpecificationError, load_game
 from arena.ledger import AgentVersion, Ledger, Tournament
 from arena.match import Clock
-from arena.results import MatchResults, MatchSpecs
+from arena.results import MatchResults
 from arena.roster import enlist, playable
 from arena.schedule import Schedule, between_two, gauntlet, round_robin
 from arena.verdict import decision
@@ -110,8 +113,19 @@ def resume_tournament(
     )
     ledger.set_status(tournament, "running")
     try:
-        play = _play_until_decided if config.pairing == "decide" else _play_all
-        play(ledger, tournament, config, schedule, job, executor or InProcess(), progress)
+        run = _Run(
+            ledger=ledger,
+            tournament=tournament,
+            config=config,
+            schedule=schedule,
+            job=job,
+            executor=executor or InProcess(),
+            progress=progress,
+        )
+        if config.pairing == "decide":
+            _play_until_decided(run)
+        else:
+            _play_all(run)
     except BaseException:
         ledger.set_status(tournament, "interrupted")
         raise
@@ -140,54 +154,53 @@ def block_size(game: Game, agents: tuple[AgentVersion, ...], config: TournamentC
     return max(1, min(most if fast else SLOW_BLOCK, -(-matches // BLOCKS_AT_LEAST)))
 
 
-def _play_all(
-    ledger: Ledger,
-    tournament: Tournament,
-    config: TournamentConfig,
-    schedule: Schedule,
-    job: Job,
-    executor: Executor,
-    progress: Progress | None,
-) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """What is left of a tournament, and who plays it."""
+
+    ledger: Ledger
+    tournament: Tournament
+    config: TournamentConfig
+    schedule: Schedule
+    job: Job
+    executor: Executor
+    progress: Progress | None
+
+    def missing(self) -> list[tuple[int, int]]:
+        """(start, stop) of the blocks that the ledger does not have."""
+        written = self.ledger.written(self.tournament)
+        return [block for block in self.schedule.blocks(self.config.block or 1) if block[0] not in written]
+
+    def results(self, blocks: list[tuple[int, int]]) -> Generator[MatchResults, None, None]:
+        """The results of these blocks, as they finish; closing it stops the workers."""
+        counter = _Counter(self.progress, len(self.schedule), done=self.ledger.progress(self.tournament))
+        specs = (self.schedule.specs(start, stop) for start, stop in blocks)
+        yield from self.executor.run(self.job, specs, on_finished=counter.add)
+
+    def decided(self) -> bool:
+        return decision(self.ledger.played(self.tournament), error_rate=self.config.error_rate).decided
+
+
+def _play_all(run: _Run) -> None:
     """Blocks enter the ledger as they are finished, in any order."""
-    written = ledger.written(tournament)
-    counter = _Counter(progress, len(schedule), done=ledger.progress(tournament))
-    for results in executor.run(job, _blocks(schedule, config, written), on_finished=counter.add):
-        ledger.write(tournament, results)
+    for results in run.results(run.missing()):
+        run.ledger.write(run.tournament, results)
 
 
-def _play_until_decided(
-    ledger: Ledger,
-    tournament: Tournament,
-    config: TournamentConfig,
-    schedule: Schedule,
-    job: Job,
-    executor: Executor,
-    progress: Progress | None,
-) -> None:
+def _play_until_decided(run: _Run) -> None:
     """Blocks enter in schedule order, and none after the one in which the test decided."""
-    if decision(ledger.played(tournament), error_rate=config.error_rate).decided:
+    if run.decided():
         return
-    written = ledger.written(tournament)
-    counter = _Counter(progress, len(schedule), done=ledger.progress(tournament))
+    missing = run.missing()
+    waiting = deque(start for start, _ in missing)
     finished: dict[int, MatchResults] = {}
-    order = [start for start, _ in schedule.blocks(config.block or 1) if start not in written]
-    running = executor.run(job, _blocks(schedule, config, written), on_finished=counter.add)
-    for results in running:
-        finished[int(results.specs.index[0])] = results
-        while order and order[0] in finished:
-            ledger.write(tournament, finished.pop(order.pop(0)))
-            if decision(ledger.played(tournament), error_rate=config.error_rate).decided:
-                close = getattr(running, "close", None)  # stops the workers
-                if close:
-                    close()
-                return
-
-
-def _blocks(schedule: Schedule, config: TournamentConfig, written: set[int]) -> Iterator[MatchSpecs]:
-    for start, stop in schedule.blocks(config.block or 1):
-        if start not in written:
-            yield schedule.specs(start, stop)
+    with closing(run.results(missing)) as arriving:
+        for results in arriving:
+            finished[int(results.specs.index[0])] = results
+            while waiting and waiting[0] in finished:
+                run.ledger.write(run.tournament, finished.pop(waiting.popleft()))
+                if run.decided():
+                    return
 
 
 class _Counter:
