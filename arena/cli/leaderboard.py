@@ -21,7 +21,7 @@ MATRIX_AT_MOST = 16  # a wider head-to-head matrix does not fit a terminal
 
 def leaderboard_command(
     game: Annotated[str | None, typer.Argument(help="the game; not needed where the ledger has only one")] = None,
-    method: Annotated[str, typer.Option("--method", "-m", help="elo or bradley_terry")] = "elo",
+    method: Annotated[str, typer.Option("--method", "-m", help="elo, bradley_terry, minimax or mean_return")] = "elo",
     tournament: Annotated[str | None, typer.Option("--tournament", "-t", help="Only this tournament.")] = None,
     source: Annotated[
         Path | None, typer.Option("--from", help="Rate a file of results (.csv, .jsonl, .pgn); no ledger needed.")

@@ -150,10 +150,13 @@ def list_command(
     """List the tournaments of the ledger."""
     from arena.cli.output import say_json, table
     from arena.ledger import Ledger
-    from arena.standings import canonical_game
 
     with Ledger.open(db, create=False) as ledger:
-        chosen = ledger.tournaments(canonical_game(ledger, game) if game else None)
+        if game is not None:
+            from arena.standings import canonical_game
+
+            game = canonical_game(ledger, game)
+        chosen = ledger.tournaments(game)
         shown = [facts(ledger, tournament) for tournament in chosen]
     if json:
         say_json(shown)
