@@ -209,6 +209,7 @@ class Ledger:
             "status": "running",
             "versions": dict(versions or {}),
             "created_at": now(),
+            "alive_at": now(),
             "blocks": 0,
             "matches": 0,
         }
@@ -234,14 +235,21 @@ class Ledger:
             return read_tournaments(connection, sa.true() if game is None else schema.tournaments.c.game == game)
 
     def set_status(self, tournament: Tournament, status: Status) -> Tournament:
-        """The tournament with its new status; ``finished`` notes the time."""
+        """The tournament with its new status; ``finished`` notes the time. One that runs must say so: see `keep_alive`."""
         with self._writing() as connection:
             connection.execute(
                 schema.tournaments.update()
                 .where(schema.tournaments.c.id == tournament.id)
-                .values(status=status, finished_at=now() if status == "finished" else None)
+                .values(status=status, finished_at=now() if status == "finished" else None, alive_at=now())
             )
         return self.tournament(tournament.key)
+
+    def keep_alive(self, tournament: Tournament) -> None:
+        """Says that the tournament is being played. One that runs and has been silent for a while reads as interrupted."""
+        with self._writing() as connection:
+            connection.execute(
+                schema.tournaments.update().where(schema.tournaments.c.id == tournament.id).values(alive_at=now())
+            )
 
     def games(self) -> list[GameRow]:
         """All games with a tournament, by title."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -14,6 +14,7 @@ from arena.games.errors import UnknownName
 from arena.ledger_rows import AgentVersion, GameRow, Tournament
 from arena.ledger_schema import agents, tournament_agents, tournaments
 
+SILENT_S = 45.0  # a tournament whose player has not been heard of for so long is not being played
 _VERSIONED = re.compile(r"(.+)@(\d+)")
 
 
@@ -137,9 +138,9 @@ def insert_tournament(connection: sa.Connection, row: Mapping[str, object], entr
     return number is not None
 
 
-def now() -> str:
-    """The time in UTC, ISO 8601, to the millisecond."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def now(seconds: float = 0.0) -> str:
+    """The time in UTC, or so many seconds from it; ISO 8601, to the millisecond, so that texts compare as times."""
+    return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _insert(connection: sa.Connection, table: sa.Table, row: Mapping[str, object]) -> int | None:
@@ -179,7 +180,7 @@ def _tournament(row: sa.Row[tuple[object, ...]], agents: tuple[AgentVersion, ...
         seed=row.seed,
         agents=agents,
         planned=row.planned,
-        status=row.status,
+        status="interrupted" if row.status == "running" and row.alive_at < now(-SILENT_S) else row.status,
         versions=row.versions,
         created_at=row.created_at,
         finished_at=row.finished_at,

@@ -71,6 +71,7 @@ tournaments = Table(
     Column("versions", JSON, nullable=False),
     Column("created_at", Text, nullable=False),
     Column("finished_at", Text),
+    Column("alive_at", Text, nullable=False),  # when whoever plays it last said so
     Column("blocks", BigInteger, nullable=False),  # how many blocks and matches are written: an aggregate, kept in
     Column("matches", BigInteger, nullable=False),  # the transaction of each block, that `database.check` counts again
     UniqueConstraint("game", "source_hash"),

@@ -7,15 +7,17 @@ run writes exactly what an uninterrupted one would have written.
 from __future__ import annotations
 
 import importlib.metadata
+import logging
 import platform
+import threading
 from collections import deque
-from collections.abc import Callable, Generator, Mapping
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 from arena.config import ConfigError, TournamentConfig, make_config
 from arena.executor import Executor, InProcess, Job
-from arena.games import Game, SpecificationError, load_game
+from arena.games import ArenaError, Game, SpecificationError, load_game
 from arena.ledger import AgentVersion, Ledger, Tournament
 from arena.match import Clock
 from arena.results import MatchResults
@@ -28,6 +30,9 @@ OBJECT_BLOCK, TENSOR_BLOCK = 4096, 131072  # eight and more waves of the lane's 
 SLOW_BLOCK = 16  # what an interruption may cost where agents search or live outside
 BLOCKS_AT_LEAST = 32  # enough for every worker and for a moving progress bar
 DECIDE_BLOCK = 64  # between two looks of a sequential test
+HEARTBEAT_S = 10.0
+
+logger = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]
 """Called with (matches recorded or finished, matches planned)."""
@@ -122,10 +127,11 @@ def resume_tournament(
             executor=executor or InProcess(),
             progress=progress,
         )
-        if config.pairing == "decide":
-            _play_until_decided(run)
-        else:
-            _play_all(run)
+        with _heartbeat(ledger, tournament):
+            if config.pairing == "decide":
+                _play_until_decided(run)
+            else:
+                _play_all(run)
     except BaseException:
         ledger.set_status(tournament, "interrupted")
         raise
@@ -201,6 +207,27 @@ def _play_until_decided(run: _Run) -> None:
                 run.ledger.write(run.tournament, finished.pop(waiting.popleft()))
                 if run.decided():
                     return
+
+
+@contextmanager
+def _heartbeat(ledger: Ledger, tournament: Tournament) -> Iterator[None]:
+    """Says now and then that the tournament is being played, so that a killed one does not pass for a running one."""
+    over = threading.Event()
+
+    def beat() -> None:
+        while not over.wait(HEARTBEAT_S):
+            try:
+                ledger.keep_alive(tournament)
+            except ArenaError as error:  # a busy ledger: the next beat will do
+                logger.warning("cannot say that %s is being played: %s", tournament.key, error)
+
+    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 class _Counter:

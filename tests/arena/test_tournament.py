@@ -192,6 +192,24 @@ def test_a_registered_agent_plays_by_its_name(ledger: Ledger) -> None:
         create_tournament(make_config({**CUP, "agents": ["champio", "random"]}), ledger)
 
 
+def test_a_tournament_that_nobody_plays_any_more_reads_as_interrupted(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tournament = create_tournament(make_config(CUP), ledger)
+    assert ledger.tournament(tournament.key).status == "running"
+    monkeypatch.setattr("arena.ledger_entries.SILENT_S", -1.0)  # as if it had been silent for long
+    assert ledger.tournament(tournament.key).status == "interrupted"
+    assert resume_tournament(tournament.key, ledger).status == "finished"
+
+
+def test_a_tournament_says_that_it_is_being_played(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    beats: list[str] = []
+    monkeypatch.setattr("arena.tournament.HEARTBEAT_S", 0.001)
+    monkeypatch.setattr(ledger, "keep_alive", lambda tournament: beats.append(tournament.key))
+    tournament = run_tournament(make_config(CUP), ledger)
+    assert set(beats) == {tournament.key}
+
+
 def test_a_twin_is_another_agent_of_the_same_specification(ledger: Ledger) -> None:
     ledger.add_agent("random", specification="random", kind="random")
     tournament = create_tournament(make_config({**CUP, "agents": ["random", "twin=random"]}), ledger)

@@ -45,6 +45,7 @@ def upgrade() -> None:
         sa.Column("versions", sa.JSON(), nullable=False),
         sa.Column("created_at", sa.Text(), nullable=False),
         sa.Column("finished_at", sa.Text()),
+        sa.Column("alive_at", sa.Text(), nullable=False),
         sa.Column("blocks", sa.BigInteger(), nullable=False),
         sa.Column("matches", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_tournaments"),
