@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from arena.solvers.cfr_plus import cfr_plus
 from arena.solvers.exploitability import exploitability, nash_conv
+from arena.solvers.fictitious_play import fictitious_play
 from arena.solvers.lp import matrix_game_lp
 from arena.solvers.minimax_winner import minimax_winner
 from arena.solvers.policy_file import load_policy, save_policy
+from arena.solvers.projected_replicator_dynamics import projected_replicator_dynamics
 from arena.solvers.registry import Method, methods, solve
 from arena.solvers.solution import Solution
 
@@ -15,11 +17,13 @@ __all__ = [
     "Solution",
     "cfr_plus",
     "exploitability",
+    "fictitious_play",
     "load_policy",
     "matrix_game_lp",
     "methods",
     "minimax_winner",
     "nash_conv",
+    "projected_replicator_dynamics",
     "save_policy",
     "solve",
 ]

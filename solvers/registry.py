@@ -7,7 +7,7 @@ import importlib
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
+from typing import Literal, cast
 
 import numpy as np
 
@@ -24,12 +24,16 @@ SYMMETRY_TOLERANCE = 1e-9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Method:
-    """A solver as it is offered: what it finds, and which games it is for."""
+    """A solver as it is offered: what it finds, and which games it is for.
+
+    ``takes``: what the function at ``location`` is given, the game or its payoffs [num_players, A_0, A_1, ...].
+    """
 
     name: str
     description: str
     preconditions: str
     location: str
+    takes: Literal["game", "payoffs"] = "game"
 
 
 METHODS = (
@@ -38,6 +42,20 @@ METHODS = (
         description="counterfactual regret minimisation plus: a tabular policy",
         preconditions="turn-based, small enough to be written out; a guarantee for two-player zero-sum games",
         location="arena.solvers.cfr_plus:cfr_plus",
+    ),
+    Method(
+        name="fictitious_play",
+        description="empirical frequencies of players who answer what they saw",
+        preconditions="games in normal form; converges in two-player zero-sum games",
+        location="arena.solvers.fictitious_play:fictitious_play",
+        takes="payoffs",
+    ),
+    Method(
+        name="projected_replicator_dynamics",
+        description="time averages of replicator dynamics that keep every action alive",
+        preconditions="games in normal form",
+        location="arena.solvers.projected_replicator_dynamics:projected_replicator_dynamics",
+        takes="payoffs",
     ),
     Method(
         name="matrix_game_lp",
@@ -75,7 +93,14 @@ def solve(method: str, game: Game, **settings: object) -> Solution:
     for setting in settings:
         if setting not in accepted:
             raise UnknownName(f"setting of {method}", setting, accepted)
-    return function(game, **settings)
+    if known[method].takes == "game":
+        return function(game, **settings)
+    payoffs = normal_form(game)
+    if payoffs is None:
+        raise NotProvided(
+            f"{method} needs {known[method].preconditions}; {game.info.specification} has no table of payoffs"
+        )
+    return _playable(game, function(payoffs, **settings))
 
 
 def solve_matrix_game(game: Game) -> Solution:
@@ -114,6 +139,8 @@ def solve_preference_game(game: Game) -> Solution:
 
 def _playable(game: Game, solution: Solution) -> Solution:
     """The solution with its strategies as a policy too, which a file can hold and an agent can play."""
+    if not solution.strategies:  # a joint distribution: players apart from one another cannot play it
+        return solution
     table = {
         f"player {player}": {action: float(p) for action, p in enumerate(strategy) if p > 0}
         for player, strategy in enumerate(solution.strategies)

@@ -26,6 +26,10 @@ class Solution:
     it was not computed. ``converged``: the gap asked for was reached and the method's theory covers the game.
     ``guarantee``: what the theory says of the answer, ``none`` outside of it. ``unique``: whether it is the only
     solution, None where that was not looked at. ``history``: (iteration, gap) as measured.
+
+    Of methods for normal forms: ``joint``: a distribution over joint actions [A_0, A_1, ...], of correlated equilibria and
+    alpha-rank. ``equilibria``: every equilibrium that was found, ``strategies`` among them. ``branch``: (rationality,
+    strategies) along a path of quantal response equilibria.
     """
 
     policy: Policy | None = None
@@ -38,5 +42,8 @@ class Solution:
     unique: bool | None = None
     iterations: int
     history: tuple[tuple[int, float], ...] = ()
+    joint: NDArray[np.float64] | None = None
+    equilibria: tuple[tuple[NDArray[np.float64], ...], ...] = ()
+    branch: tuple[tuple[float, tuple[NDArray[np.float64], ...]], ...] = ()
     settings: Mapping[str, Setting] = field(default_factory=dict)
     source: str

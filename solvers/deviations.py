@@ -1,0 +1,90 @@
+"""What each player would get by each action against the others' strategies: the payoffs that every certificate measures.
+
+Payoffs of n players are one table [n, A_0, ..., A_{n-1}]; ``payoffs[i, a_0, ..., a_{n-1}]`` is player i's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numba as nb
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from arena.games.errors import SpecificationError
+
+GAP_TOLERANCE = 1e-7
+"""Of the range of payoffs: what a method that is exact up to rounding must reach to call itself converged."""
+SUM_TOLERANCE = 1e-9
+"""Of the range of payoffs: how far sums of payoffs may differ in a constant-sum game."""
+
+Strategies = tuple[NDArray[np.float64], ...]
+
+
+def payoff_table(payoffs: ArrayLike) -> NDArray[np.float64]:
+    """The payoffs as an array [num_players, A_0, A_1, ...].
+
+    Raises:
+        SpecificationError: another shape, or a payoff that is no finite number.
+    """
+    table = np.ascontiguousarray(payoffs, np.float64)
+    if table.ndim < 2 or table.shape[0] != table.ndim - 1 or not table.size:
+        raise SpecificationError(
+            "payoffs must have the shape [players, actions of player 0, actions of player 1, ...], at least one action each; "
+            f"got {list(table.shape)} (the table of a zero-sum matrix A is numpy.stack((A, -A)))"
+        )
+    if not np.isfinite(table).all():
+        raise SpecificationError("payoffs must be finite numbers; got NaN or infinity")
+    return table
+
+
+def deviation_payoffs(payoffs: NDArray[np.float64], strategies: Sequence[NDArray[np.float64]]) -> Strategies:
+    """For each player, the expected payoff [A_i] of each of its actions against the others' strategies."""
+    found = []
+    for player, own in enumerate(payoffs):
+        for other in reversed(range(len(payoffs))):  # the last axis first: those before it keep their place
+            if other != player:
+                own = np.tensordot(own, strategies[other], (other, 0))
+        found.append(own)
+    return tuple(found)
+
+
+def nash_gap(
+    payoffs: NDArray[np.float64], strategies: Sequence[NDArray[np.float64]]
+) -> tuple[float, tuple[float, ...]]:
+    """(NashConv: what all players would gain by a best response, summed; each player's expected payoff)."""
+    deviations = deviation_payoffs(payoffs, strategies)
+    values = [float(own @ strategy) for own, strategy in zip(deviations, strategies, strict=True)]
+    gains = [max(float(own.max()) - value, 0.0) for own, value in zip(deviations, values, strict=True)]
+    return sum(gains), tuple(values)
+
+
+def payoff_range(payoffs: NDArray[np.float64]) -> float:
+    """The largest difference between two payoffs of the same player, 1 where all are the same: the unit of gaps."""
+    return max(float(np.ptp(own)) for own in payoffs) or 1.0
+
+
+def is_constant_sum(payoffs: NDArray[np.float64]) -> bool:
+    """Whether it is a two-player game in which what one gains the other loses."""
+    return len(payoffs) == 2 and float(np.ptp(payoffs[0] + payoffs[1])) <= SUM_TOLERANCE * payoff_range(payoffs)
+
+
+@nb.njit(cache=True)
+def write_deviations(table, sizes, strategies, deviations):  # type: ignore[no-untyped-def]  # numba kernel
+    """`deviation_payoffs` for kernels: ``table`` [n, profiles], ``strategies`` and ``deviations`` [n, most actions]."""
+    num_players, num_profiles = table.shape
+    deviations[:] = 0.0
+    profile = np.zeros(num_players, np.int64)
+    before = np.ones(num_players + 1)  # before[i] = probability of what the players before i do
+    for index in range(num_profiles):
+        for i in range(num_players):
+            before[i + 1] = before[i] * strategies[i, profile[i]]
+        after = 1.0
+        for i in range(num_players - 1, -1, -1):
+            deviations[i, profile[i]] += before[i] * after * table[i, index]
+            after *= strategies[i, profile[i]]
+        for i in range(num_players - 1, -1, -1):
+            profile[i] += 1
+            if profile[i] < sizes[i]:
+                break
+            profile[i] = 0
