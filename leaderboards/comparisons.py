@@ -2,7 +2,8 @@
 
 A match of two players is one comparison. A match of P players is P (P − 1) / 2 of them, each with weight 1 / (P − 1), so
 that every seat takes part with the total weight of one match. More is a win, equal returns are a draw (half a win each),
-and a player who forfeits comes behind all others whatever the returns say. An agent that meets itself is not compared.
+and a player who forfeits comes behind all others whatever the returns say; others with equal returns in such a match
+are not compared. An agent that meets itself is not compared.
 
 In zero- and constant-sum games of two players this is winning and losing. In general-sum games it says who got more than
 its opponent, which is not the same as getting much; where all players get the same it says nothing at all, and such
@@ -160,6 +161,8 @@ def _compare(rows, seats, returns, forfeit, weight, unit, agents, numbers, units
                     score = 0.0
                 elif forfeit[match] == b:
                     score = 1.0
+                elif forfeit[match] >= 0 and margin == 0:
+                    continue  # a third player's fault ended the match: these two were not compared
                 agents[0, count], agents[1, count] = first, second
                 numbers[0, count], numbers[1, count] = score, margin
                 numbers[2, count] = weight[match] / (players - 1)

@@ -277,7 +277,7 @@ def _row(
 ) -> Row:
     name = ratings.names[agent]
     matches, points = counted.matches[agent], counted.points[agent]
-    total = float(matches.sum())
+    total, earnings = float(matches.sum()), float(counted.earnings[agent].sum())
     weight = None
     if minimax is not None and name in minimax.agents:
         weight = float(minimax.weights[minimax.agents.index(name)])
@@ -293,7 +293,7 @@ def _row(
         losses=round(float(counted.losses[agent].sum())),
         forfeits=round(float(counted.forfeits[agent].sum())),
         score=float(points.sum()) / total if total else math.nan,
-        mean_return=float(counted.returns[agent].sum()) / total if total else math.nan,
+        mean_return=float(counted.returns[agent].sum()) / earnings if earnings else math.nan,
         seat_scores=tuple(
             SeatScore(seat=seat, matches=round(float(matches[seat])), score=float(points[seat] / matches[seat]))
             for seat in np.flatnonzero(matches).tolist()

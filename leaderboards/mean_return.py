@@ -7,6 +7,7 @@ import scipy.stats
 
 from arena.games.errors import ArenaError
 from arena.leaderboards.comparisons import MAX_AGENTS, outer_by_unit, units_of
+from arena.leaderboards.forfeited import earned_returns
 from arena.leaderboards.ratings import Ratings
 from arena.leaderboards.record import Record
 from arena.leaderboards.wording import listed
@@ -16,13 +17,14 @@ def mean_return(record: Record, *, confidence: float = 0.95) -> Ratings:
     """Each agent's mean return over the seats that it took, with Student's interval over units of resampling.
 
     It measures an agent together with those it happened to play with: only a schedule in which all meet the same
-    company compares them fairly. An agent seen in one unit alone gets the whole range of returns as its interval.
+    company compares them fairly. Forfeited matches count as `earned_returns` says. An agent seen in one unit alone gets the whole range of returns as its interval.
     """
     if len(record.agents) > MAX_AGENTS:
         raise ArenaError(f"{len(record.agents):,} agents are too many; at most {MAX_AGENTS:,} are rated at once")
     order, unit, num_units = units_of(record.pair)
     rows = slice(None) if order is None else order
-    seats, returns, weight = record.seats[rows].T, record.returns[rows].T, record.weight[rows]
+    seats, returns, weight = record.seats[rows].T, earned_returns(record)[rows].T, record.weight[rows]
+    seats = np.where(np.isnan(returns), -1, seats)
     size, seated = len(record.agents), seats >= 0
     weights = np.where(seated, weight, 0.0)
     agents = np.where(seated, seats, 0)

@@ -8,9 +8,10 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
+from arena.leaderboards.forfeited import earned_returns
 from arena.leaderboards.record import Record
 
-MATCHES, POINTS, WINS, DRAWS, LOSSES, FORFEITS, RETURNS = range(7)
+MATCHES, POINTS, WINS, DRAWS, LOSSES, FORFEITS, RETURNS, EARNINGS = range(8)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +20,7 @@ class Tallies:
 
     ``points``: share of the others that the agent came ahead of, draws as halves, summed over matches. A match is won by
     coming ahead of all others, drawn by sharing the first place, else lost; forfeits stand apart from the losses.
-    ``returns``: summed. Seats of matches without another agent (self-play) are not counted.
+    ``returns``: summed over ``earnings`` matches, those that `earned_returns` leaves. Seats of matches without another agent (self-play) are not counted.
     """
 
     matches: NDArray[np.float64]
@@ -29,11 +30,13 @@ class Tallies:
     losses: NDArray[np.float64]
     forfeits: NDArray[np.float64]
     returns: NDArray[np.float64]
+    earnings: NDArray[np.float64]
 
 
 def tallies(record: Record) -> Tallies:
     """The tallies of all agents of a record."""
-    counts = _count(record.seats, record.returns, record.forfeit, record.weight, len(record.agents))
+    earned = earned_returns(record)
+    counts = _count(record.seats, record.returns, earned, record.forfeit, record.weight, len(record.agents))
     return Tallies(
         matches=counts[:, :, MATCHES],
         points=counts[:, :, POINTS],
@@ -42,13 +45,14 @@ def tallies(record: Record) -> Tallies:
         losses=counts[:, :, LOSSES],
         forfeits=counts[:, :, FORFEITS],
         returns=counts[:, :, RETURNS],
+        earnings=counts[:, :, EARNINGS],
     )
 
 
 @nb.njit(cache=True)
-def _count(seats, returns, forfeit, weight, num_agents):  # type: ignore[no-untyped-def]  # numba kernel
+def _count(seats, returns, earned, forfeit, weight, num_agents):  # type: ignore[no-untyped-def]  # numba kernel
     num_seats = seats.shape[1]
-    counts = np.zeros((num_agents, num_seats, 7))
+    counts = np.zeros((num_agents, num_seats, 8))
     for match in range(len(seats)):
         for a in range(num_seats):
             agent = seats[match, a]
@@ -69,7 +73,9 @@ def _count(seats, returns, forfeit, weight, num_agents):  # type: ignore[no-unty
             row, times = counts[agent, a], weight[match]
             row[MATCHES] += times
             row[POINTS] += times * (ahead + (others - ahead - behind) / 2) / others
-            row[RETURNS] += times * returns[match, a]
+            if not np.isnan(earned[match, a]):
+                row[RETURNS] += times * earned[match, a]
+                row[EARNINGS] += times
             if forfeit[match] == a:
                 row[FORFEITS] += times
             elif behind > 0:

@@ -25,6 +25,8 @@ def plain(record):
                 score = {True: 1.0, False: 0.0}[margin > 0] if margin else 0.5
                 if record.forfeit[match] in (a, b):
                     score = 0.0 if record.forfeit[match] == a else 1.0
+                elif record.forfeit[match] >= 0 and margin == 0:
+                    continue
                 weight = record.weight[match] / (players - 1)
                 found.append((seats[a], seats[b], score, margin, weight, int(record.pair[match])))
     return found

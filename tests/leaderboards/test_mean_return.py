@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from simulated_records import record_of
 
-from arena.leaderboards import mean_return
+from arena.leaderboards import leaderboard, mean_return
 
 
 def test_the_mean_is_over_all_seats_of_an_agent():
@@ -47,3 +47,17 @@ def test_a_unit_counts_once():
     units = mean_return(record_of(seats, returns, pair=[0, 0, 1, 1, 2, 2, 3, 3]))
     assert np.ptp(single.intervals[0]) > 0
     assert np.ptp(units.intervals[0]) == pytest.approx(0)  # each unit's mean is 2
+
+
+def test_forfeiting_never_pays():
+    record = record_of(
+        [[0, 1], [1, 0], [0, 1], [2, 0], [1, 2]],
+        [[-8, -8], [-9, -9], [-7, -7], [-1, 1], [1, -1]],  # agent 2 forfeits twice; the game states no bounds
+        forfeit=[-1, -1, -1, 0, 1],
+    )
+    ratings = mean_return(record)
+    assert ratings.scores.tolist() == pytest.approx([-8, -8, -9])
+    board = leaderboard(record, method="mean_return")
+    assert [row.mean_return for row in board.rows] == pytest.approx([-8, -8, -9])
+    assert board.rows[-1].agent == "a2"
+    assert board.rows[-1].forfeits == 2
