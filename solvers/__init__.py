@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from arena.solvers.alpha_rank import alpha_rank
 from arena.solvers.cfr_plus import cfr_plus
+from arena.solvers.correlated_equilibrium import correlated_equilibrium
 from arena.solvers.exploitability import exploitability, nash_conv
 from arena.solvers.fictitious_play import fictitious_play
 from arena.solvers.lp import matrix_game_lp
@@ -15,7 +17,9 @@ from arena.solvers.solution import Solution
 __all__ = [
     "Method",
     "Solution",
+    "alpha_rank",
     "cfr_plus",
+    "correlated_equilibrium",
     "exploitability",
     "fictitious_play",
     "load_policy",

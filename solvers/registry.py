@@ -44,6 +44,20 @@ METHODS = (
         location="arena.solvers.cfr_plus:cfr_plus",
     ),
     Method(
+        name="alpha_rank",
+        description="how often evolution is at each strategy, a ranking",
+        preconditions="games in normal form",
+        location="arena.solvers.alpha_rank:alpha_rank",
+        takes="payoffs",
+    ),
+    Method(
+        name="correlated_equilibrium",
+        description="the correlated or coarse correlated equilibrium of greatest welfare",
+        preconditions="games in normal form",
+        location="arena.solvers.correlated_equilibrium:correlated_equilibrium",
+        takes="payoffs",
+    ),
+    Method(
         name="fictitious_play",
         description="empirical frequencies of players who answer what they saw",
         preconditions="games in normal form; converges in two-player zero-sum games",
