@@ -24,7 +24,8 @@ class TournamentConfig(BaseModel):
     """What a tournament is: a game, its agents, who meets whom, and when it is over.
 
     ``agents``: name -> specification; a name alone stands for a registered agent. ``matches``: of each pairing, rounded up
-    to whole rotations of the seats; for ``decide`` the most that are played. ``move_clock_s``, ``match_clock_s``: seconds
+    to whole rotations of the seats; for ``decide`` the most that are played. ``seed``: of all chance and all agents; made
+    from the tournament's key where it is not given, so that two tournaments are two samples. ``move_clock_s``, ``match_clock_s``: seconds
     that an agent outside Arena's process has. ``challenger``: who meets all others in a gauntlet, the first as a rule.
     ``error_rate``: of ``decide``, the probability of a wrong verdict. ``block``: matches that are recorded together;
     chosen by the speed of the agents where it is not given.
@@ -37,7 +38,7 @@ class TournamentConfig(BaseModel):
     agents: dict[str, str]
     pairing: Pairing = "round_robin"
     matches: int = Field(default=100, ge=1, le=1_000_000_000)
-    seed: int = Field(default=0, ge=0, lt=2**63)
+    seed: int | None = Field(default=None, ge=0, lt=2**63)
     move_clock_s: float | None = Field(default=None, gt=0, le=1e6)
     match_clock_s: float | None = Field(default=None, gt=0, le=1e6)
     challenger: str | None = None
@@ -51,18 +52,23 @@ class TournamentConfig(BaseModel):
         if isinstance(values, dict) and isinstance(values.get("agents"), list):
             listed = values["agents"]
             if all(isinstance(item, str) for item in listed):
-                named = named_agents(listed)
-                return {**values, "agents": named}
+                try:
+                    return {**values, "agents": named_agents(listed)}
+                except ConfigError as error:
+                    raise ValueError(f"agents: {error}") from None
         return values
 
     @model_validator(mode="after")
     def _agree(self) -> TournamentConfig:
         for name in self.agents:
-            check_name(name)
+            try:
+                check_name(name)
+            except ValueError as error:
+                raise ValueError(f"agents: {error}") from None
         if self.challenger is not None and self.challenger not in self.agents:
             raise ValueError(f"challenger {self.challenger!r} is none of the agents {', '.join(self.agents)}")
         if self.challenger is not None and self.pairing != "gauntlet":
-            raise ValueError("challenger is for pairing = 'gauntlet'")
+            raise ValueError(f"challenger is for pairing = 'gauntlet'; got {self.pairing!r}")
         if self.pairing == "decide" and len(self.agents) != 2:
             raise ValueError(f"pairing = 'decide' is between two agents; got {len(self.agents)}")
         return self
@@ -77,9 +83,13 @@ def named_agents(texts: list[str]) -> dict[str, str]:
     named: dict[str, str] = {}
     for text in texts:
         name, equals, specification = text.partition("=")
-        if not equals or not re.fullmatch(r"[A-Za-z0-9_.\-]+", name.strip()):
+        if equals and not set(name) & set("(:"):  # what stands before is meant as a name, not part of a specification
+            try:
+                name = check_name(name.strip())
+            except ValueError as error:
+                raise ConfigError(str(error)) from None
+        else:
             name, specification = short_name(text), text
-        name = name.strip()
         if name in named:
             raise ConfigError(f"two agents are called {name!r}; name them apart: first={text} second={text}")
         named[name] = specification.strip()
@@ -110,7 +120,7 @@ def read_config(path: str | Path) -> TournamentConfig:
         ConfigError: no such file, broken TOML, an unknown key (with the nearest one), or a value out of range.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = Path(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise ConfigError(f"cannot read {path}: {reason}") from None
@@ -143,6 +153,9 @@ def make_config(values: Mapping[str, object], *, source: str = "tournament", tex
         if first["type"] == "missing":
             raise ConfigError(f"{at}: the key {key!r} is missing") from None
         said = str(first["msg"]).removeprefix("Value error, ")
+        if not keys:  # of the whole: its sentence begins with the key
+            where = _line_of([said.split()[0].rstrip(":")], text)
+            at = f"{source}, line {where}" if where else source
         said = said[:1].lower() + said[1:]
         got = "" if first["type"] == "value_error" else f"; got {first['input']!r}"
         raise ConfigError(f"{at}: {key + ': ' if key else ''}{said}{got}") from None
@@ -150,10 +163,11 @@ def make_config(values: Mapping[str, object], *, source: str = "tournament", tex
 
 def _line_of(keys: list[str], text: str) -> int | None:
     """The line where a key stands, if it can be found."""
-    name = re.escape(keys[-1]) if keys else ""
-    for number, line in enumerate(text.splitlines(), 1):
-        if name and re.match(rf"""\s*(?:\[\s*)?["']?{name}["']?\s*(?:=|\])""", line):
-            return number
+    for key in reversed(keys):
+        name = re.escape(key)
+        for number, line in enumerate(text.splitlines(), 1):
+            if re.search(rf"""(?:^|[\[{{,\s])["']?{name}["']?\s*(?:=|\])""", line.partition("#")[0]):
+                return number
     return None
 
 

@@ -223,6 +223,8 @@ def explained(url: sa.URL) -> Iterator[None]:
 
 def _reason(where: str, said: str) -> LedgerError:
     said = " ".join(said.split())
+    if "onnection refused" in said or "could not translate host" in said or "timeout expired" in said:
+        return LedgerError(f"no PostgreSQL server answers at {where}; start it, or check host and port")
     if "malformed" in said or "not a database" in said:
         return DamagedLedger(
             f"the ledger {where} is damaged ({said}): `arena db check` lists the damage, a backup mends it"
@@ -290,8 +292,9 @@ def _not_ours(where: str) -> str:
 
 def _create_file(path: Path) -> None:
     """Makes the ledger aside and moves it to its place whole: nobody ever sees half a ledger."""
+    if not path.parent.is_dir():
+        raise LedgerError(f"there is no folder {path.parent} for the ledger; make it, or name another place")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         with _locked(path.parent), tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as folder:
             if path.exists() and path.stat().st_size > 0:
                 return  # another program was faster: its ledger is as good

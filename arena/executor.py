@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import dataclasses
 import gc
 import logging
 import multiprocessing
@@ -16,6 +17,8 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from types import TracebackType
 from typing import Protocol, Self
+
+import numpy as np
 
 from arena.agents import load_agent
 from arena.games import Agent, ArenaError, ClockedAgent, Game, load_game
@@ -54,15 +57,25 @@ class Executor(Protocol):
 
 
 class Troupe:
-    """The agents of a job and tables to play at, kept from block to block."""
+    """The agents of a job and tables to play at, kept from block to block.
+
+    Where a game has chance, the matches of a rotation share it, so that an agent that remembers one knows what is hidden
+    in the next: each seat of the rotation gets an instance of its own of every agent that could remember.
+    """
 
     def __init__(self, job: Job):
         self.game: Game = load_game(job.game)
         self.clock = job.clock
+        self.turns = 1
         self.agents: list[Agent | ClockedAgent] = []
+        self._instance = [list(range(len(job.agents)))]  # [turn][agent]: index into `agents`
         try:
             for name, specification in job.agents:
                 self.agents.append(load_agent(specification, game=self.game, name=name))
+            if self.game.info.chance and any(map(_may_remember, self.agents)):
+                self.turns = self.game.info.num_players
+            for _ in range(1, self.turns):
+                self._instance.append(self._another_turn(job))
         except BaseException:
             self.close()
             raise
@@ -72,7 +85,29 @@ class Troupe:
         wanted = min(self.game.info.tables_at_once, len(specs))
         if self._tables.capacity < wanted:
             self._tables = self.game.tables(wanted)
-        return play_matches(self._tables, self.agents, specs, clock=self.clock, on_finished=on_finished)
+        if self.turns == 1:
+            return play_matches(self._tables, self.agents, specs, clock=self.clock, on_finished=on_finished)
+        turn = specs.index % self.turns
+        instances = np.array(self._instance, np.int64)[turn[:, None], specs.seats]
+        played = play_matches(
+            self._tables,
+            self.agents,
+            dataclasses.replace(specs, seats=instances),
+            clock=self.clock,
+            on_finished=on_finished,
+        )
+        return dataclasses.replace(played, specs=specs)
+
+    def _another_turn(self, job: Job) -> list[int]:
+        """Fresh instances of those agents that could remember, for another match of each rotation."""
+        row = []
+        for number, (name, specification) in enumerate(job.agents):
+            if _may_remember(self.agents[number]):
+                self.agents.append(load_agent(specification, game=self.game, name=name))
+                row.append(len(self.agents) - 1)
+            else:
+                row.append(number)
+        return row
 
     def close(self) -> None:
         close_agents(self.agents)
@@ -84,6 +119,11 @@ class Troupe:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _may_remember(agent: Agent | ClockedAgent) -> bool:
+    """Whether an agent could carry something from one match to another: programs, and agents that keep notes."""
+    return hasattr(agent, "send") or agent.info.remembers
 
 
 def close_agents(agents: Sequence[Agent | ClockedAgent]) -> None:

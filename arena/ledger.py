@@ -16,6 +16,7 @@ from arena import ledger_schema as schema
 from arena.artifacts import ArtifactStore
 from arena.connection import LedgerError
 from arena.games.game import GameInfo
+from arena.games.seeds import seed_of
 from arena.ledger_entries import (
     find_agent,
     find_tournament,
@@ -24,11 +25,11 @@ from arena.ledger_entries import (
     insert_agent,
     insert_tournament,
     is_agent_name,
-    newest_agent,
     now,
     read_agents,
     read_games,
     read_tournaments,
+    versions_of,
 )
 from arena.ledger_matches import (
     Lineups,
@@ -110,7 +111,7 @@ class Ledger:
         content_hash: str | None = None,
         lineage: Mapping[str, object] | None = None,
     ) -> AgentVersion:
-        """The newest version of ``name`` if it is this very agent and not retired, else a new version.
+        """The version of ``name`` that is this very agent, if one is and is not retired, else a new version.
 
         Raises:
             LedgerError: a name that references could not tell from a version.
@@ -121,11 +122,11 @@ class Ledger:
             )
         while True:  # another writer may take the version number: then look again
             with self.reading() as connection:
-                newest = newest_agent(connection, name)
-            same = newest and (newest.specification, newest.content_hash) == (specification, content_hash)
-            if newest and same and not newest.retired:
-                return newest
-            version = newest.version + 1 if newest else 1
+                versions = versions_of(connection, name)
+            for known in versions:
+                if (known.specification, known.content_hash) == (specification, content_hash) and not known.retired:
+                    return known
+            version = versions[0].version + 1 if versions else 1
             row = {
                 "name": name,
                 "version": version,
@@ -174,7 +175,7 @@ class Ledger:
         game: GameInfo,
         agents: Sequence[AgentVersion],
         config: Mapping[str, object],
-        seed: int,
+        seed: int | None,
         planned: int | None,
         source: Source = "play",
         versions: Mapping[str, object] | None = None,
@@ -182,7 +183,7 @@ class Ledger:
     ) -> Tournament:
         """A new tournament, running. Its key is the name in small letters, made unique: ``cup``, ``cup-2``.
 
-        ``source_hash``: of the file that an import is made of; a second one of that game and hash is the first one.
+        ``seed``: None makes one of the key. ``source_hash``: of the file that an import is made of; a second one of that game and hash is the first one.
 
         Raises:
             LedgerError: an agent that stands twice, or a seed of more than 64 bits.
@@ -191,7 +192,7 @@ class Ledger:
             raise LedgerError(
                 "an agent stands twice in a tournament: register it under two names to rate it against itself"
             )
-        if not -(1 << 63) <= seed < 1 << 63:
+        if seed is not None and not -(1 << 63) <= seed < 1 << 63:
             raise LedgerError(f"the seed {seed} does not fit in 64 bits; take a smaller number")
         row = {
             "name": name,
@@ -204,7 +205,6 @@ class Ledger:
             "source": source,
             "source_hash": source_hash,
             "config": dict(config),
-            "seed": seed,
             "planned": planned,
             "status": "running",
             "versions": dict(versions or {}),
@@ -220,7 +220,8 @@ class Ledger:
             if imported:
                 return self.tournament(imported)
             with self._writing() as connection:
-                added = insert_tournament(connection, {**row, "key": key}, agents)
+                drawn = seed_of(("tournament", key)) if seed is None else seed
+                added = insert_tournament(connection, {**row, "key": key, "seed": drawn}, agents)
             if added:
                 return self.tournament(key)
 
@@ -303,6 +304,7 @@ class Ledger:
         return Played(
             index=columns.specs.index,
             seats=columns.specs.seats,
+            seed=columns.specs.seed,
             returns=columns.returns,
             termination=columns.termination,
             forfeit=columns.forfeit,

@@ -23,10 +23,10 @@ def is_agent_name(name: str) -> bool:
     return name != "" and name == name.strip() and name.isprintable() and not _VERSIONED.fullmatch(name)
 
 
-def newest_agent(connection: sa.Connection, name: str) -> AgentVersion | None:
-    query = sa.select(agents).where(agents.c.name == name).order_by(agents.c.version.desc()).limit(1)
-    row = connection.execute(query).first()
-    return None if row is None else _agent(row)
+def versions_of(connection: sa.Connection, name: str) -> list[AgentVersion]:
+    """All versions of an agent, the newest first."""
+    query = sa.select(agents).where(agents.c.name == name).order_by(agents.c.version.desc())
+    return [_agent(row) for row in connection.execute(query)]
 
 
 def read_agents(connection: sa.Connection, *, include_retired: bool) -> list[AgentVersion]:

@@ -73,11 +73,12 @@ class Played:
     """A tournament's matches without their actions, ascending: what ratings need.
 
     ``index`` int64 [N]; ``seats`` int64 [N, num_players], -1 an empty seat; ``returns`` float64 [N, num_players];
-    ``termination``, ``forfeit`` int8 [N] (see `MatchResults`); ``chance_seed`` uint64 [N], equal for twins.
+    ``termination``, ``forfeit`` int8 [N] (see `MatchResults`); ``seed``, ``chance_seed`` uint64 [N], the latter equal for twins.
     """
 
     index: NDArray[np.int64]
     seats: NDArray[np.int64]
+    seed: NDArray[np.uint64]
     returns: NDArray[np.float64]
     termination: NDArray[np.int8]
     forfeit: NDArray[np.int8]

@@ -147,12 +147,12 @@ class _Play:
         size, players, matches = tables.capacity, info.num_players, len(specs)
         self.players = players
         self.match = np.full(size, -1, np.int64)
-        self.ply = np.zeros(size, np.int64)
         self.seats = np.zeros((size, players), np.int64)
         self.seeds = np.zeros(size, np.uint64)
         self.spent = np.zeros((size, players))
         self.spent_flat = self.spent.reshape(-1)  # a view: one index is twice as fast as two
         self.seats_flat = self.seats.reshape(-1)
+        self.ply = np.zeros(size * players, np.int64)  # decisions that each player has made in its match
         self.waiting: list[list[_Waiting]] = [[] for _ in agents]
         self.remembering = [agent for agent in range(len(agents)) if agents[agent].info.remembers]
         self.seating = Seating(specs.seats, [agent.info.tables_at_once for agent in agents])
@@ -210,7 +210,7 @@ class _Play:
         if not len(table):
             return
         self.match[table] = match
-        self.ply[table] = 0
+        self.ply.reshape(len(self.match), -1)[table] = 0
         self.spent[table] = 0
         self.seats[table] = self.specs.seats[match]
         self.seeds[table] = self.specs.seed[match]
@@ -274,9 +274,8 @@ class _Play:
 
     def _batch(self, waiting: _Waiting, limit_s: NDArray[np.float64] | None) -> ObservationBatch:
         table = waiting.table
-        return ObservationBatch(
-            table, waiting.player, waiting.legal, self.seeds[table], self.ply[table], self.tables, limit_s
-        )
+        ply = self.ply[table * self.players + waiting.player]
+        return ObservationBatch(table, waiting.player, waiting.legal, self.seeds[table], ply, self.tables, limit_s)
 
     def _answer(self, waiting: _Waiting, action: NDArray[Any]) -> None:
         """Judges the actions and steps the tables that they complete."""
@@ -297,13 +296,10 @@ class _Play:
             good = np.flatnonzero(legal & (self.match[waiting.table] >= 0))
             waiting, action = waiting.take(good), action[good]
         table, player = waiting.table, waiting.player
+        self.ply[table * self.players + player] += 1
         if self.tables.info.simultaneous:
             table, player, action = self._complete(table, player, action)
-            moved = table[:: self.players]
-        else:
-            moved = table
         if len(table):
-            self.ply[moved] += 1
             self._distribute(self.tables.step(table, player, action))
 
     def _complete(

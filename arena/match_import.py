@@ -20,6 +20,7 @@ EXTERNAL = "external"
 
 BLOCK = 16384
 MAX_MATCHES = 10_000_000
+MAX_GAME_NAME = 200
 FORFEIT = Termination.CRASH  # a record says that a player was at fault, never how
 
 
@@ -30,11 +31,13 @@ def import_record(ledger: Ledger, record: Record, *, game: str, name: str, sourc
     Matches of one pair (`Record.pair`) share their chance seed; one that counts twice stands twice.
 
     Raises:
-        LedgerError: a weight that is no whole number, no match at all, or more than `MAX_MATCHES`.
+        LedgerError: a weight that is no whole number, no match at all, or more than `MAX_MATCHES`; a game without a
+            name; or another file was imported under this name, whose matches would probably be counted twice.
     """
     rows = _rows(record)
     source = source_text.encode() if isinstance(source_text, str) else source_text
     content_hash = hashlib.sha256(source).hexdigest()
+    _check_names(ledger, game, name, content_hash)
     tournament = ledger.add_tournament(
         name=name,
         game=GameInfo(
@@ -55,6 +58,17 @@ def import_record(ledger: Ledger, record: Record, *, game: str, name: str, sourc
     for first in range(0, len(rows), BLOCK):
         ledger.write(tournament, _results(record, rows[first : first + BLOCK], first))
     return tournament if tournament.status == "finished" else ledger.set_status(tournament, "finished")
+
+
+def _check_names(ledger: Ledger, game: str, name: str, content_hash: str) -> None:
+    if not game.strip() or game != game.strip() or not game.isprintable() or len(game) > MAX_GAME_NAME:
+        raise LedgerError(f"a game's name is 1-{MAX_GAME_NAME} printable characters; got {game!r:.80}")
+    for earlier in ledger.tournaments(game):
+        if earlier.source == "import" and earlier.name == name and earlier.config.get("content_hash") != content_hash:
+            raise LedgerError(
+                f"another file stands as {earlier.key} under the name {name!r}: matches that are in both would count "
+                "twice; give --name if all of these are new"
+            )
 
 
 def _rows(record: Record) -> NDArray[np.int64]:

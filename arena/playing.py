@@ -13,6 +13,8 @@ from arena.games.seeds import CHANCE_STREAM, MATCH_STREAM, counter_hash
 from arena.match import Clock, play_matches
 from arena.results import MatchResults, MatchSpecs
 
+MAX_MATCHES = 1_000_000  # all results are kept in memory
+
 
 def play(
     game: str | Game,
@@ -40,8 +42,12 @@ def play(
     players = loaded.info.num_players
     if len(agents) != players:
         raise SpecificationError(f"{loaded.info.title} has {players} players; got {len(agents)} agents, one a seat")
-    if matches < 1:
-        raise SpecificationError(f"matches must be at least 1; got {matches}")
+    if not 1 <= matches <= MAX_MATCHES:
+        raise SpecificationError(
+            f"matches must be at least 1 and at most {MAX_MATCHES:,}; got {matches:,}: a tournament records more"
+        )
+    if not 0 <= seed < 2**63:
+        raise SpecificationError(f"the seed must be from 0 to 2^63 - 1; got {seed}")
     mine: list[Agent | ClockedAgent] = []
     seated: list[Agent | ClockedAgent] = []
     try:

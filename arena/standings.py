@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from arena.executor import close_agents
 from arena.games import ArenaError, SpecificationError, UnknownName, load_game
 from arena.leaderboards.leaderboard import Leaderboard, Method, leaderboard
 from arena.leaderboards.record import Record, Utility
-from arena.ledger import Ledger, Played, Tournament
+from arena.ledger import Ledger, LedgerError, Played, Tournament
 from arena.roster import playable
 from arena.solvers import exploitability
 from arena.verdict import decision, matches_rated
@@ -53,6 +54,26 @@ class Standings:
         }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """One tournament's rated matches as columns; agents by their number in the record."""
+
+    seats: NDArray[np.int64]
+    returns: NDArray[np.float64]
+    forfeit: NDArray[np.int64]
+    group: NDArray[np.int64]
+    origin: NDArray[np.uint64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rated:
+    """What is rated, and how many matches were left out: after a verdict, and because they repeat others."""
+
+    record: Record
+    surplus: int
+    repeated: int
+
+
 def standings(ledger: Ledger, game: str, *, tournament: str | None = None, method: Method = "elo") -> Standings:
     """The standings of a game over all its tournaments, or of one tournament.
 
@@ -61,15 +82,19 @@ def standings(ledger: Ledger, game: str, *, tournament: str | None = None, metho
         SpecificationError: the tournament is of another game.
     """
     game, chosen = _chosen(ledger, game, tournament)
-    record, surplus = _record(ledger, chosen)
+    rated = _record(ledger, chosen)
+    board = leaderboard(rated.record, method=method)
+    if rated.repeated:
+        said = f"{rated.repeated:,} matches repeat others, agent by agent and seed by seed; each counts once"
+        board = dataclasses.replace(board, notes=(*board.notes, said))
     return Standings(
         game=game,
         title=chosen[0].game_title,
-        leaderboard=leaderboard(record, method=method),
+        leaderboard=board,
         exploitability=_exploitabilities(ledger, chosen),
         verdict=_verdict(ledger, chosen[0]) if len(chosen) == 1 else None,
-        matches=len(record),
-        surplus=surplus,
+        matches=len(rated.record),
+        surplus=rated.surplus,
         tournaments=tuple(one.key for one in chosen),
         computed_at=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
     )
@@ -106,41 +131,71 @@ def _chosen(ledger: Ledger, game: str, tournament: str | None) -> tuple[str, lis
     return game, [one]
 
 
-def _record(ledger: Ledger, tournaments: Sequence[Tournament]) -> tuple[Record, int]:
-    """The rated matches of these tournaments of one game, and how many were left out as surplus."""
+def _record(ledger: Ledger, tournaments: Sequence[Tournament]) -> _Rated:
+    """The rated matches of these tournaments of one game."""
     labels: dict[str, int] = {}
-    seats, returns, forfeit, pair = [], [], [], []
-    surplus, groups = 0, 0
+    parts: list[_Part] = []
+    surplus = 0
     for tournament in tournaments:
         names = np.array([labels.setdefault(agent.label, len(labels)) for agent in tournament.agents], np.int64)
-        played = ledger.played(tournament)
-        rated = len(played.index)
+        played = _all_of(ledger, tournament)
+        rated = len(played)
         if tournament.config.get("pairing") == "decide":
             rated = matches_rated(played, error_rate=_error_rate(tournament))
-            surplus += len(played.index) - rated
-        seats.append(np.where(played.seats[:rated] < 0, -1, names[played.seats[:rated]]))
-        returns.append(played.returns[:rated])
-        forfeit.append(played.forfeit[:rated].astype(np.int64))
-        pair.append(groups + _groups(tournament, played)[:rated])
-        groups = int(pair[-1].max()) + 1 if rated else groups
-    whole = Record(
+            surplus += len(played) - rated
+        seats = played.seats[:rated]
+        parts.append(
+            _Part(
+                seats=np.where(seats < 0, -1, names[seats]),
+                returns=played.returns[:rated],
+                forfeit=played.forfeit[:rated].astype(np.int64),
+                group=_groups(tournament, played)[:rated],
+                origin=_origins(len(parts), tournament, played)[:rated],
+            )
+        )
+    seats = np.concatenate([part.seats for part in parts])
+    origin = np.concatenate([part.origin for part in parts])
+    first = np.sort(np.unique(np.column_stack((origin, seats.astype(np.uint64))), axis=0, return_index=True)[1])
+    group = np.concatenate([np.full(len(part.group), number) for number, part in enumerate(parts)])
+    pair = np.unique(
+        np.column_stack((group, np.concatenate([part.group for part in parts]))), axis=0, return_inverse=True
+    )
+    record = Record(
         agents=tuple(labels),
-        seats=np.concatenate(seats),
-        returns=np.concatenate(returns),
-        forfeit=np.concatenate(forfeit),
-        pair=np.concatenate(pair),
-        weight=np.ones(sum(map(len, seats))),
+        seats=seats[first],
+        returns=np.concatenate([part.returns for part in parts])[first],
+        forfeit=np.concatenate([part.forfeit for part in parts])[first],
+        pair=pair[1].reshape(-1)[first],
+        weight=np.ones(len(first)),
         utility=_utility(tournaments[0].utility),
     )
-    return whole, surplus
+    return _Rated(record=record, surplus=surplus, repeated=len(seats) - len(first))
+
+
+def _all_of(ledger: Ledger, tournament: Tournament) -> Played:
+    """Its matches. Raises `LedgerError` where fewer are there than were written: a rating would be of something else."""
+    written, played = ledger.progress(tournament), ledger.played(tournament)
+    if len(played) < written:
+        raise LedgerError(
+            f"{tournament.key} has lost {written - len(played):,} of its {written:,} matches; "
+            "find out more with: arena db check"
+        )
+    return played
 
 
 def _groups(tournament: Tournament, played: Played) -> NDArray[np.int64]:
-    """The unit of resampling of each match: its rotation of seats, which shares a chance seed."""
+    """The unit of resampling of each match: its rotation of seats, which shares a chance seed; as its file says."""
     if tournament.source != "play":
-        return np.arange(len(played.index))
+        return played.chance_seed.astype(np.int64)
     groups: NDArray[np.int64] = played.index // played.seats.shape[1]
     return groups
+
+
+def _origins(number: int, tournament: Tournament, played: Played) -> NDArray[np.uint64]:
+    """What tells one match from another [N, 2]: its seeds, so that the same match recorded twice is one; in a file, its row."""
+    if tournament.source != "play":
+        return np.column_stack((np.full(len(played), number, np.uint64), played.index.astype(np.uint64)))
+    return np.column_stack((played.seed, played.chance_seed))
 
 
 def _utility(name: str) -> Utility:

@@ -46,7 +46,9 @@ def run_tournament(
     progress: Progress | None = None,
     on_created: Callable[[Tournament], None] | None = None,
 ) -> Tournament:
-    """Plays a new tournament to its end and returns it as recorded.
+    """Plays a tournament to its end and returns it as recorded.
+
+    An unfinished tournament of the same name, configuration and agents is gone on with; otherwise a new one begins.
 
     Args:
         config: see `TournamentConfig`.
@@ -58,14 +60,17 @@ def run_tournament(
     Raises:
         ArenaError: the game or an agent cannot be loaded, or they do not fit each other; nothing was recorded.
     """
-    tournament = create_tournament(config, ledger)
+    tournament = create_tournament(config, ledger, go_on=True)
     if on_created:
         on_created(tournament)
     return resume_tournament(tournament.key, ledger, executor, progress=progress)
 
 
-def create_tournament(config: TournamentConfig, ledger: Ledger) -> Tournament:
-    """The tournament recorded as planned, with no match played: loads the game and tries every agent on it."""
+def create_tournament(config: TournamentConfig, ledger: Ledger, *, go_on: bool = False) -> Tournament:
+    """The tournament recorded as planned, with no match played: loads the game and tries every agent on it.
+
+    ``go_on``: the unfinished tournament of the same name, configuration and agents in place of a new one, if there is one.
+    """
     game = load_game(config.game)
     store = ledger.artifacts
     if config.pairing == "decide" and game.info.num_players != 2:
@@ -76,6 +81,9 @@ def create_tournament(config: TournamentConfig, ledger: Ledger) -> Tournament:
     if len({agent.id for agent in agents}) < len(agents):
         raise ConfigError("one agent stands twice in the tournament; leave it out, or give its twin another name")
     schedule = schedule_of(config, num_agents=len(agents), num_players=game.info.num_players)
+    for earlier in ledger.tournaments(game.info.specification) if go_on else []:
+        if earlier.status != "finished" and earlier.agents == agents and _same(earlier.config, config):
+            return earlier
     config = config.model_copy(update={"block": config.block or block_size(game, agents, config, len(schedule))})
     return ledger.add_tournament(
         name=config.name,
@@ -102,7 +110,7 @@ def resume_tournament(
         raise SpecificationError(f"{key} was not played here ({tournament.source}); there is nothing to resume")
     if tournament.status == "finished":
         return tournament
-    config = make_config(tournament.config, source=f"the configuration of {key}")
+    config = make_config({**tournament.config, "seed": tournament.seed}, source=f"the configuration of {key}")
     game = load_game(tournament.game)
     if game.info.version != tournament.game_version:
         raise SpecificationError(
@@ -143,12 +151,20 @@ def schedule_of(config: TournamentConfig, *, num_agents: int, num_players: int) 
     """The schedule that a configuration means."""
     match config.pairing:
         case "round_robin":
-            return round_robin(num_agents, num_players, matches=config.matches, seed=config.seed)
+            return round_robin(num_agents, num_players, matches=config.matches, seed=config.seed or 0)
         case "gauntlet":
             challenger = 0 if config.challenger is None else list(config.agents).index(config.challenger)
-            return gauntlet(num_agents, num_players, matches=config.matches, seed=config.seed, challenger=challenger)
+            return gauntlet(
+                num_agents, num_players, matches=config.matches, seed=config.seed or 0, challenger=challenger
+            )
         case "decide":
-            return between_two(matches=config.matches, seed=config.seed)
+            return between_two(matches=config.matches, seed=config.seed or 0)
+
+
+def _same(recorded: Mapping[str, object], config: TournamentConfig) -> bool:
+    """Whether a recorded configuration is this one; the block is Arena's choice where it is not given."""
+    given = config.model_dump(mode="json")
+    return {**recorded, "block": given["block"] or recorded["block"]} == {**given, "block": recorded["block"]}
 
 
 def block_size(game: Game, agents: tuple[AgentVersion, ...], config: TournamentConfig, matches: int) -> int:

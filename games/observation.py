@@ -17,8 +17,10 @@ class ObservationBatch:
     """R decisions of one agent. Seeds and observations are made when read, and are only right until `act` or `send` returns.
 
     ``table`` is a slot 0..capacity-1, used again after `end`: agents keep memory as arrays by table and player.
-    ``limit_s``: seconds each row has for this answer [R], None without a clock.
-    Never another player's private state.
+    ``ply``: how many decisions the row's player has made in this match: its own alone, because the moves of others may be
+    hidden. ``limit_s``: seconds each row has for this answer [R], None without a clock.
+    Methods never tell another player's private state. ``tables`` is the engine's: an agent inside its process is trusted
+    not to look, other people's code runs outside and gets values.
     """
 
     table: NDArray[np.int64]

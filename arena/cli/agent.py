@@ -54,7 +54,7 @@ def list_command(db: Db = None, json: Json = False) -> None:
     from arena.cli.output import say_json, table
     from arena.ledger import Ledger
 
-    with Ledger.open(db, create=False) as ledger:
+    with Ledger.open(db, create=False, read_only=True) as ledger:
         agents = ledger.agents()
     if json:
         say_json([facts(agent) for agent in agents])
@@ -87,7 +87,7 @@ def show_command(name: Name, db: Db = None, json: Json = False) -> None:
     from arena.cli.output import say, say_json
     from arena.ledger import Ledger
 
-    with Ledger.open(db, create=False) as ledger:
+    with Ledger.open(db, create=False, read_only=True) as ledger:
         agent = ledger.agent(name)
         matches = [f"{key}/{number}" for key, number in ledger.matches_of(agent.id, 20)]
     if json:
@@ -119,7 +119,7 @@ def check_command(
 
     specification = name
     if ledger_exists(db):
-        with Ledger.open(db, create=False) as ledger:
+        with Ledger.open(db, create=False, read_only=True) as ledger:
             if any(agent.name == name.partition("@")[0] for agent in ledger.agents()):
                 specification = playable(ledger.agent(name), ledger.artifacts)
     loaded = load_game(game)
@@ -144,7 +144,7 @@ def approve_command(name: Name, db: Db = None) -> None:
     from arena.cli.output import say
     from arena.ledger import Ledger
 
-    with Ledger.open(db, create=False) as ledger:
+    with Ledger.open(db, create=False, read_only=True) as ledger:
         agent = ledger.agent(name)
     approve(agent.specification, agent.content_hash)
     say(f"{agent.label} may run here: {agent.specification}")

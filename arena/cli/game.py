@@ -17,7 +17,7 @@ def list_command(
     json: Json = False,
 ) -> None:
     """List games by name."""
-    from arena.cli.output import say, say_json, table
+    from arena.cli.output import Head, say, say_json, table
     from arena.games import list_games
 
     found = list_games(scheme)
@@ -35,7 +35,8 @@ def list_command(
         )
         for info in found
     ]
-    table(["game", ("players", "right"), "moves", "information", "utility", "lane"], rows)
+    heads: list[Head] = ["game", ("players", "right"), "moves", "information", "utility", "lane"]
+    table(heads, rows, optional=("lane", "information", "moves", "utility"))
     say(f"{len(found):,} games. Files are games too: matrix:FILE (.csv, .npy, .nfg), preference:FILE (.csv, .jsonl)")
 
 

@@ -47,7 +47,7 @@ def leaderboard_command(
     from arena.ledger import Ledger
     from arena.standings import standings
 
-    with Ledger.open(db, create=False) as ledger:
+    with Ledger.open(db, create=False, read_only=True) as ledger:
         games = [row.game for row in ledger.games()]
         if game is None:
             if len(games) != 1:

@@ -32,7 +32,7 @@ def list_command(
     from arena.ledger import Ledger
     from arena.results import Termination
 
-    with Ledger.open(db, create=False) as ledger:
+    with Ledger.open(db, create=False, read_only=True) as ledger:
         found = ledger.tournament(tournament)
         played = ledger.played(found)
     labels = [agent.label for agent in found.agents]
@@ -74,7 +74,7 @@ def show_command(match: Match, db: Db = None, json: Json = False) -> None:
     from arena.cli.play import as_json
     from arena.ledger import Ledger
 
-    with Ledger.open(db, create=False) as ledger:
+    with Ledger.open(db, create=False, read_only=True) as ledger:
         tournament, result = find_match(ledger, match)
         faults = [fault for fault in ledger.faults(tournament) if fault.index == result.spec.index]
     agents = [tournament.agents[seat].label for seat in result.spec.seats if seat >= 0]
@@ -102,8 +102,9 @@ def replay_command(
     from arena.ledger import Ledger
     from arena.replay import replay
 
-    with Ledger.open(db, create=False) as ledger:
+    with Ledger.open(db, create=False, read_only=True) as ledger:
         tournament, result = find_match(ledger, match)
+    _played_here(tournament)
     positions = replay(load_game(tournament.game), result)
     if view is not None and view >= len(result.spec.seats):
         raise SpecificationError(f"there is no player {view}; this game has {len(result.spec.seats)}, from 0")
@@ -130,13 +131,14 @@ def verify_command(match: Match, db: Db = None, json: Json = False) -> None:
     from arena.ledger import Ledger
     from arena.replay import verify
 
-    with Ledger.open(db, create=False) as ledger:
+    with Ledger.open(db, create=False, read_only=True) as ledger:
         if "/" in match:
             tournament, result = find_match(ledger, match)
             results = [result]
         else:
             tournament = ledger.tournament(match)
             results = list(ledger.results(tournament))
+    _played_here(tournament)
     game = load_game(tournament.game)
     problems = {f"{tournament.key}/{r.spec.index}": found for r in results if (found := verify(game, r))}
     if json:
@@ -178,7 +180,15 @@ def find_match(ledger: Ledger, match: str) -> tuple[Tournament, MatchResult]:
     from arena.games import SpecificationError
 
     key, slash, number = match.rpartition("/")
-    if not slash or not number.isdecimal():
+    if not slash or not number.isdecimal() or len(number) > 18:
         raise SpecificationError(f"a match is named TOURNAMENT/NUMBER, as cup/12; got {match!r}")
     tournament = ledger.tournament(key)
     return tournament, ledger.match(tournament, int(number))
+
+
+def _played_here(tournament: Tournament) -> None:
+    """Raises `SpecificationError` where matches came with their results alone."""
+    from arena.games import SpecificationError
+
+    if tournament.source != "play":
+        raise SpecificationError(f"{tournament.key} was imported: its matches have results, but no moves to replay")

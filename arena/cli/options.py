@@ -11,7 +11,7 @@ Db = Annotated[
     typer.Option("--db", envvar="ARENA_DB", help="The ledger: a file or a database URL. Default: ./arena.db"),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same matches.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, max=2**63 - 1, help="The same seed gives the same matches.")]
 Workers = Annotated[
     int, typer.Option("--workers", "-w", min=1, max=1024, help="Processes that play; 1 plays in this one.")
 ]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
@@ -48,7 +49,10 @@ def new_command(
     load_game(game)
     if file.exists():
         raise SpecificationError(f"{file} exists; remove it, or name another file")
-    file.write_text(TEMPLATE.format(file=file, name=file.stem, game=game), encoding="utf-8")
+    try:
+        file.write_text(TEMPLATE.format(file=file, name=file.stem, game=game), encoding="utf-8")
+    except OSError as error:
+        raise SpecificationError(f"cannot write {file}: {error.strerror}") from None
     say(f"wrote {file}; run it with: arena tournament run {file}")
 
 
@@ -64,7 +68,9 @@ def run_command(
     matches: Annotated[int | None, typer.Option("--matches", "-n", help="Of each pairing.")] = None,
     challenger: Annotated[str | None, typer.Option("--challenger", help="Who runs the gauntlet.")] = None,
     error_rate: Annotated[float | None, typer.Option("--error-rate", help="Of decide: of a wrong verdict.")] = None,
-    seed: Annotated[int | None, typer.Option("--seed")] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", min=0, max=2**63 - 1, help="Of everything; made from the key without it.")
+    ] = None,
     move_clock: MoveClock = None,
     match_clock: MatchClock = None,
     workers: Workers = 1,
@@ -132,7 +138,7 @@ def status_command(key: Key, db: Db = None, json: Json = False) -> None:
     from arena.cli.output import say, say_json
     from arena.ledger import Ledger
 
-    with Ledger.open(db, create=False) as ledger:
+    with Ledger.open(db, create=False, read_only=True) as ledger:
         shown = facts(ledger, ledger.tournament(key))
     if json:
         say_json(shown)
@@ -151,7 +157,7 @@ def list_command(
     from arena.cli.output import say_json, table
     from arena.ledger import Ledger
 
-    with Ledger.open(db, create=False) as ledger:
+    with Ledger.open(db, create=False, read_only=True) as ledger:
         if game is not None:
             from arena.standings import canonical_game
 
@@ -177,16 +183,15 @@ def export_command(
 ) -> None:
     """Write every match of a tournament, one JSON object a line: seats, seeds, returns, actions, timings."""
     import json as json_module
-    import sys
 
     from arena.cli.play import as_json
     from arena.ledger import Ledger
 
-    with Ledger.open(db, create=False) as ledger:
+    with Ledger.open(db, create=False, read_only=True) as ledger:
         tournament = ledger.tournament(key)
         results = ledger.results(tournament)
     names = [agent.label for agent in tournament.agents]
-    with closing(output.open("w", encoding="utf-8")) if output else _unclosed(sys.stdout) as stream:
+    with _opened(output) as stream:
         for result in results:
             row = {"tournament": key, "game": tournament.game, "agents": [names[seat] for seat in result.spec.seats]}
             stream.write(json_module.dumps(row | as_json(result), allow_nan=False) + "\n")
@@ -222,6 +227,8 @@ def _name_of(game: str | None) -> str:
 
 def _play(ledger: Ledger, workers: int, *, json: bool, label: str, run: Any) -> None:
     """Runs with a progress bar; an interrupted run says how to go on."""
+    import sys
+
     from arena.cli.leaderboard import print_standings
     from arena.cli.output import progress, say, say_json
     from arena.executor import InProcess, ProcessPool
@@ -229,16 +236,21 @@ def _play(ledger: Ledger, workers: int, *, json: bool, label: str, run: Any) -> 
 
     begun: list[Tournament] = []
     executor: Executor = InProcess() if workers == 1 else ProcessPool(workers)
+
+    def created(tournament: Tournament) -> None:
+        begun.append(tournament)
+        done = ledger.progress(tournament)
+        if done and tournament.status != "finished":
+            sys.stderr.write(f"going on with {tournament.key}: {done:,} matches are recorded already\n")
+
     try:
-        with progress(label) as told:
-            tournament = run(executor, told, begun.append)
-    except KeyboardInterrupt:
-        if begun:
+        with _signals_interrupt(), progress(label) as told:
+            tournament = run(executor, told, created)
+    except (KeyboardInterrupt, Exception) as stopped:
+        if begun and begun[0].source == "play":
             _say_resume(ledger, begun[0])
-        raise typer.Exit(130) from None
-    except Exception:
-        if begun:
-            _say_resume(ledger, begun[0])
+        if isinstance(stopped, KeyboardInterrupt):
+            raise typer.Exit(130) from None
         raise
     found = standings(ledger, tournament.game, tournament=tournament.key)
     if json:
@@ -246,6 +258,19 @@ def _play(ledger: Ledger, workers: int, *, json: bool, label: str, run: Any) -> 
         return
     say(f"tournament {tournament.key}: {ledger.progress(tournament):,} matches of {tournament.game} recorded")
     print_standings(found)
+
+
+@contextmanager
+def _signals_interrupt() -> Iterator[None]:
+    """A polite end by others (`kill`, a closed terminal, a container that stops) is an interruption like Ctrl-C."""
+    import signal
+
+    before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _say_resume(ledger: Ledger, tournament: Tournament) -> None:
@@ -259,7 +284,19 @@ def _say_resume(ledger: Ledger, tournament: Tournament) -> None:
     )
 
 
-def _unclosed(stream: Any) -> Any:
-    from contextlib import nullcontext
+@contextmanager
+def _opened(output: Path | None) -> Iterator[TextIO]:
+    """The file to write, or stdout."""
+    import sys
 
-    return nullcontext(stream)
+    from arena.games import SpecificationError
+
+    if output is None:
+        yield sys.stdout
+        return
+    try:
+        stream = output.open("w", encoding="utf-8")
+    except OSError as error:
+        raise SpecificationError(f"cannot write {output}: {error.strerror}") from None
+    with stream:
+        yield stream

@@ -29,7 +29,7 @@ strong = "mcts(simulations=3)"
 def test_a_file_gives_a_tournament(tmp_path: Path) -> None:
     config = read_config(_write(tmp_path, GOOD))
     assert config.agents == {"random": "random", "strong": "mcts(simulations=3)"}
-    assert (config.matches, config.move_clock_s, config.pairing, config.seed) == (40, 2.0, "round_robin", 0)
+    assert (config.matches, config.move_clock_s, config.pairing, config.seed) == (40, 2.0, "round_robin", None)
 
 
 def _write(tmp_path: Path, text: str) -> Path:
@@ -56,7 +56,8 @@ def test_agents_may_be_listed_by_specification(tmp_path: Path) -> None:
         ('name = "cup"', 'name = "cup', "broken TOML: .*line 2, .*key 'name'"),
         ('game = "openspiel:kuhn_poker"', "", "the key 'game' is missing"),
         ("matches = 40", 'pairing = "swiss"', "line 4: pairing: .*'round_robin', 'gauntlet' or 'decide'; got 'swiss'"),
-        ("matches = 40", 'challenger = "bob"', "challenger 'bob' is none of the agents"),
+        ("matches = 40", 'challenger = "bob"', "line 4: challenger 'bob' is none of the agents"),
+        ("[agents]", "agents = {a = {b = 1}}\n[x]", "line 6: agents.a: .*string"),
         ("matches = 40", 'challenger = "random"', "challenger is for pairing = 'gauntlet'"),
         ('random = "random"', "random = 3", "line 7: agents.random: .*string; got 3"),
         ('random = "random"', '"a b" = "random"', "an agent's name is"),
@@ -72,6 +73,22 @@ def test_agents_may_be_listed_by_specification(tmp_path: Path) -> None:
 def test_a_broken_file_is_told_by_line_and_key(tmp_path: Path, old: str, new: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         _read(tmp_path, GOOD.replace(old, new))
+
+
+def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
+    (tmp_path / "cup.toml").write_text(GOOD, encoding="utf-8-sig")
+    assert read_config(tmp_path / "cup.toml").name == "cup"
+
+
+@pytest.mark.parametrize("name", ["a b", "é", "<script>", ""])
+def test_what_is_meant_as_a_name_is_told_to_be_none(name: str) -> None:
+    with pytest.raises(ConfigError, match="an agent's name is 1-60 letters"):
+        named_agents([f"{name}=mcts(simulations=3)"])
+
+
+def test_twice_the_same_name_in_a_file_is_told_with_its_line(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"cup.toml, line 3: agents: two agents are called 'random'"):
+        read_config(_write(tmp_path, 'name="c"\ngame="g"\nagents=["random", "random"]\n'))
 
 
 def test_decide_is_between_two(tmp_path: Path) -> None:

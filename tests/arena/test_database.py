@@ -72,12 +72,17 @@ def test_a_new_ledger_is_made_whole_in_wal_mode(path):
     assert database.check(path) == []
 
 
-def test_an_empty_file_and_a_missing_folder_become_a_ledger(tmp_path):
+def test_an_empty_file_becomes_a_ledger(tmp_path):
     (tmp_path / "empty.db").touch()
-    for place in (tmp_path / "empty.db", tmp_path / "new" / "folder" / "arena.db"):
-        assert not ledger_exists(place)
-        Ledger.open(place).close()
-        assert ledger_exists(place)
+    assert not ledger_exists(tmp_path / "empty.db")
+    Ledger.open(tmp_path / "empty.db").close()
+    assert ledger_exists(tmp_path / "empty.db")
+
+
+def test_a_ledger_makes_no_folders(tmp_path):
+    with pytest.raises(LedgerError, match="there is no folder"):
+        Ledger.open(tmp_path / "mistyped" / "arena.db")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_ledger_is_named_by_argument_environment_or_folder(tmp_path, monkeypatch):
@@ -125,7 +130,7 @@ def test_a_reader_cannot_write(filled):
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(LedgerError, match="cannot make a ledger"):
+    with pytest.raises(LedgerError, match="there is no folder"):
         Ledger.open(tmp_path / "file" / "arena.db")
     with pytest.raises(LedgerError, match="cannot read the ledger"):
         Ledger.open(tmp_path)

@@ -75,3 +75,34 @@ def test_a_pool_needs_a_worker() -> None:
 def test_the_agents_are_closed_when_one_cannot_be_loaded() -> None:
     with pytest.raises(SpecificationError):
         list(InProcess().run(Job(game=JOB.game, agents=(("a", "random"), ("b", "policy:none.json"))), _blocks()))
+
+
+TWIN_READER = """
+import re
+
+class Reader:
+    '''Remembers the card that it held in the last match: in the twin of that match it is the opponent's.'''
+    deterministic = False
+    card = None
+
+    def start(self, *, game, player, match):
+        self.last, self.card = self.card, None
+
+    def act(self, observation):
+        import sys
+        self.card = observation.text
+        print(self.last, file=sys.stderr)
+        return observation.legal_actions[0 if self.last is None else -1]
+"""
+
+
+def test_no_agent_remembers_the_other_side_of_a_deal(tmp_path: Path) -> None:
+    (tmp_path / "reader.py").write_text(TWIN_READER)
+    specification = f"python:{tmp_path}/reader.py:Reader"
+    job = Job(game="openspiel:kuhn_poker", agents=(("reader", specification), ("random", "random")))
+    schedule = round_robin(2, 2, matches=2, seed=1)
+    (results,) = InProcess().run(job, [schedule.specs(0, 2)])
+    for result in results:
+        seat = result.spec.seats.index(0)
+        own = [int(action) for action in result.actions[2:]][seat::2]
+        assert own[0] == 0, "both matches of a deal are the first of their process"

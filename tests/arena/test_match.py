@@ -186,6 +186,25 @@ def test_an_agent_that_cannot_start_forfeits() -> None:
     assert (results.termination[~mine] == Termination.NORMAL).all()
 
 
+def test_a_player_is_told_of_its_own_decisions_alone() -> None:
+    """How often the others moved may be hidden: in phantom tic-tac-toe a refused move is moved again."""
+    told: list[tuple[int, str, int]] = []
+
+    def note(batch: Any) -> NDArray[np.int64]:
+        rows = zip(batch.player.tolist(), batch.information_state(), batch.ply.tolist(), strict=True)
+        told.extend(rows)
+        actions: NDArray[np.int64] = batch.legal.sample(batch.seed())
+        return actions
+
+    loaded = load_game("openspiel:phantom_ttt")
+    play_matches(loaded.tables(50), [Plain("a", note), Plain("b", note)], _specs("openspiel:phantom_ttt", 300))
+    known: dict[tuple[int, str], set[int]] = {}
+    for player, state, ply in told:
+        known.setdefault((player, state), set()).add(ply)
+    assert len(known) > 200
+    assert all(len(plies) == 1 for plies in known.values())
+
+
 def test_clocked_and_plain_agents_play_the_same_matches() -> None:
     loaded = load_game("openspiel:leduc_poker")
     specs = _specs("openspiel:leduc_poker", 60)

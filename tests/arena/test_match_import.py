@@ -69,7 +69,9 @@ def test_the_same_file_counts_once_whatever_it_is_called(ledger):
     assert ledger.mark("chess") == mark
     assert len(ledger.tournaments()) == 1
     assert len(ledger.agents()) == 3
-    other = import_record(ledger, votes(), game="chess", name="cup", source_text="d,e,f")
+    with pytest.raises(LedgerError, match="another file stands as cup under the name 'cup'"):
+        import_record(ledger, votes(), game="chess", name="cup", source_text="d,e,f")
+    other = import_record(ledger, votes(), game="chess", name="cup-2", source_text="d,e,f")
     assert other.key == "cup-2"
     assert other.agents == cup.agents
     assert import_record(ledger, votes(), game="go", name="cup", source_text="a,b,c").key == "cup-3"
@@ -124,3 +126,9 @@ def test_an_imported_game_carries_the_title_that_the_ledger_knows(ledger, made_g
     ledger.add_tournament(name="x", game=made_game(), agents=[], config={}, seed=0, planned=None)
     cup = import_record(ledger, votes(), game="test:game", name="cup", source_text="a,b,c")
     assert cup.game_title == "A game"
+
+
+@pytest.mark.parametrize("game", ["", " chess", "a\nb", "x" * 300])
+def test_a_game_has_a_name(ledger, game):
+    with pytest.raises(LedgerError, match="a game's name is"):
+        import_record(ledger, votes(), game=game, name="cup", source_text="a")

@@ -84,7 +84,7 @@ def test_what_was_tampered_with_is_told() -> None:
 
 def test_a_forfeited_match_replays_as_far_as_it_went() -> None:
     def resigns(observation: arena.agents.Observation) -> int:
-        return -1 if observation.ply >= 3 else observation.legal_actions[0]
+        return -1 if observation.ply >= 1 else observation.legal_actions[0]
 
     game = load_game("openspiel:tic_tac_toe")
     (result,) = arena.play(game, ["random", resigns])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from arena.config import make_config
 from arena.games import SpecificationError, TabularPolicy, UnknownName
 from arena.leaderboards.record import Record
-from arena.ledger import Ledger
+from arena.ledger import Ledger, LedgerError
 from arena.match_import import import_record
 from arena.solvers import save_policy
 from arena.standings import canonical_game, standings
@@ -44,6 +45,26 @@ def test_all_tournaments_of_a_game_count_together(ledger: Ledger) -> None:
         "third@1": 20,
     }
     assert standings(ledger, KUHN, tournament="two").matches == 20
+
+
+def test_a_match_that_is_recorded_twice_counts_once(ledger: Ledger) -> None:
+    _run(ledger, "one", seed=5)
+    once = standings(ledger, KUHN)
+    _run(ledger, "again", seed=5)
+    twice = standings(ledger, KUHN)
+    assert twice.matches == once.matches == 20
+    assert [row.low for row in twice.leaderboard.rows] == [row.low for row in once.leaderboard.rows]
+    assert "20 matches repeat others" in twice.leaderboard.notes[-1]
+    _run(ledger, "more")
+    assert standings(ledger, KUHN).matches == 40
+
+
+def test_a_ledger_that_lost_matches_is_not_rated(ledger: Ledger, tmp_path: Path) -> None:
+    _run(ledger, "one", block=4)
+    with sqlite3.connect(tmp_path / "arena.db") as database:
+        database.execute("delete from matches where number >= 16")
+    with pytest.raises(LedgerError, match="one has lost 4 of its 20 matches"):
+        standings(ledger, KUHN)
 
 
 def test_counts_are_those_of_the_ledger(ledger: Ledger) -> None:

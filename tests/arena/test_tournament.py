@@ -192,6 +192,24 @@ def test_a_registered_agent_plays_by_its_name(ledger: Ledger) -> None:
         create_tournament(make_config({**CUP, "agents": ["champio", "random"]}), ledger)
 
 
+def test_the_same_command_goes_on_with_what_was_interrupted(ledger: Ledger, whole: MatchResults) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run_tournament(make_config(CUP), ledger, _Interrupting(2))
+    other = run_tournament(make_config({**CUP, "seed": 12}), ledger)
+    assert other.key == "cup-2"
+    tournament = run_tournament(make_config(CUP), ledger)
+    assert tournament.key == "cup"
+    assert ledger.results(tournament).equals(whole)
+    assert run_tournament(make_config(CUP), ledger).key == "cup-3", "a finished one is not gone on with"
+
+
+def test_without_a_seed_two_tournaments_are_two_samples(ledger: Ledger) -> None:
+    unseeded = {key: value for key, value in CUP.items() if key != "seed"}
+    one, two = (run_tournament(make_config(unseeded), ledger) for _ in range(2))
+    assert one.seed != two.seed
+    assert not set(ledger.played(one).seed.tolist()) & set(ledger.played(two).seed.tolist())
+
+
 def test_a_tournament_that_nobody_plays_any_more_reads_as_interrupted(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
