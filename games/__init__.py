@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from arena.games.actions import ActionSpace, LegalActions, ListedLegal, MaskedLegal, VectorLegal
 from arena.games.agent import Agent, AgentInfo, Answer, ClockedAgent
+from arena.games.compile_tree import compile_tree
 from arena.games.conformance import ConformanceError, check_game
 from arena.games.errors import (
     AgentCrashed,
@@ -22,6 +23,7 @@ from arena.games.errors import (
     UnknownName,
 )
 from arena.games.game import Game, GameInfo, SearchState, TableBatch, Turn
+from arena.games.game_tree import GameTree
 from arena.games.observation import ObservationBatch
 from arena.games.policy import MixturePolicy, Policy, TabularPolicy, uniform_policy
 from arena.games.ragged import Ragged
@@ -45,6 +47,7 @@ __all__ = [
     "Game",
     "GameInfo",
     "GameMissing",
+    "GameTree",
     "LegalActions",
     "ListedLegal",
     "MaskedLegal",
@@ -64,6 +67,7 @@ __all__ = [
     "UnknownName",
     "VectorLegal",
     "check_game",
+    "compile_tree",
     "from_pettingzoo",
     "list_games",
     "load_game",

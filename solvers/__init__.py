@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from arena.solvers.alpha_rank import alpha_rank
-from arena.solvers.cfr_plus import cfr_plus
 from arena.solvers.correlated_equilibrium import correlated_equilibrium
-from arena.solvers.exploitability import exploitability, nash_conv
+from arena.solvers.counterfactual import cfr, cfr_plus, dcfr, pcfr_plus
+from arena.solvers.exploitability import BestResponse, best_response, expected_returns, exploitability, nash_conv
 from arena.solvers.fictitious_play import fictitious_play
 from arena.solvers.lp import matrix_game_lp
 from arena.solvers.minimax_winner import minimax_winner
@@ -15,11 +15,16 @@ from arena.solvers.registry import Method, methods, solve
 from arena.solvers.solution import Solution
 
 __all__ = [
+    "BestResponse",
     "Method",
     "Solution",
     "alpha_rank",
+    "best_response",
+    "cfr",
     "cfr_plus",
     "correlated_equilibrium",
+    "dcfr",
+    "expected_returns",
     "exploitability",
     "fictitious_play",
     "load_policy",
@@ -27,6 +32,7 @@ __all__ = [
     "methods",
     "minimax_winner",
     "nash_conv",
+    "pcfr_plus",
     "projected_replicator_dynamics",
     "save_policy",
     "solve",

@@ -11,12 +11,12 @@ from typing import Literal, cast
 
 import numpy as np
 
+from arena.games.compile_tree import payoffs_of
 from arena.games.errors import NotProvided, UnknownName
 from arena.games.game import Game
 from arena.games.policy import TabularPolicy
 from arena.solvers.lp import matrix_game_lp
 from arena.solvers.minimax_winner import minimax_winner, symmetric_game
-from arena.solvers.normal_form import normal_form
 from arena.solvers.solution import Solution
 
 SYMMETRY_TOLERANCE = 1e-9
@@ -36,12 +36,32 @@ class Method:
     takes: Literal["game", "payoffs"] = "game"
 
 
+TREES = "small enough to be written out, perfect recall; a guarantee for two-player zero-sum games"
+
 METHODS = (
+    Method(
+        name="cfr",
+        description="counterfactual regret minimisation: a tabular policy",
+        preconditions=TREES,
+        location="arena.solvers.counterfactual:cfr",
+    ),
     Method(
         name="cfr_plus",
         description="counterfactual regret minimisation plus: a tabular policy",
-        preconditions="turn-based, small enough to be written out; a guarantee for two-player zero-sum games",
-        location="arena.solvers.cfr_plus:cfr_plus",
+        preconditions=TREES,
+        location="arena.solvers.counterfactual:cfr_plus",
+    ),
+    Method(
+        name="dcfr",
+        description="discounted counterfactual regret minimisation: a tabular policy",
+        preconditions=TREES,
+        location="arena.solvers.counterfactual:dcfr",
+    ),
+    Method(
+        name="pcfr_plus",
+        description="predictive counterfactual regret minimisation plus: a tabular policy",
+        preconditions=TREES,
+        location="arena.solvers.counterfactual:pcfr_plus",
     ),
     Method(
         name="alpha_rank",
@@ -109,7 +129,7 @@ def solve(method: str, game: Game, **settings: object) -> Solution:
             raise UnknownName(f"setting of {method}", setting, accepted)
     if known[method].takes == "game":
         return function(game, **settings)
-    payoffs = normal_form(game)
+    payoffs = payoffs_of(game)
     if payoffs is None:
         raise NotProvided(
             f"{method} needs {known[method].preconditions}; {game.info.specification} has no table of payoffs"
@@ -123,7 +143,7 @@ def solve_matrix_game(game: Game) -> Solution:
     Raises:
         NotProvided: not a two-player zero- or constant-sum game in normal form.
     """
-    payoffs = normal_form(game)
+    payoffs = payoffs_of(game)
     if payoffs is None or len(payoffs) != 2 or np.ptp(payoffs[0] + payoffs[1]) > SYMMETRY_TOLERANCE:
         raise NotProvided(
             f"matrix_game_lp needs a two-player zero-sum game in normal form; {game.info.specification} is none"
@@ -140,7 +160,7 @@ def solve_preference_game(game: Game) -> Solution:
     preferences = getattr(game, "preferences", None)
     if preferences is not None:
         return _playable(game, minimax_winner(preferences))
-    payoffs = normal_form(game)
+    payoffs = payoffs_of(game)
     if payoffs is not None and payoffs.ndim == 3 and payoffs.shape[1] == payoffs.shape[2]:
         difference = (payoffs[0] - payoffs[1]) / 2
         constant = np.ptp(payoffs[0] + payoffs[1]) <= SYMMETRY_TOLERANCE

@@ -1,0 +1,125 @@
+"""`compile_tree`: a game written out once, and kept in memory by its specification."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arena.games.errors import NotProvided
+from arena.games.game import Game
+from arena.games.game_tree import GameTree, PlayerColumns, assemble
+from arena.games.tree_walk import CompileProgress, TooLarge, walk
+
+NATIVE_TWINS = ("connect_four", "kuhn_poker", "tic_tac_toe")
+"""Native games that equal OpenSpiel's of the same name, position by position, their information states too."""
+MAX_NODES = 300_000
+"""About a second of work: leduc poker has 9,457 histories, liar's dice with one die each 294,883."""
+TREES_KEPT = 8
+
+_kept: OrderedDict[tuple[str, str], GameTree] = OrderedDict()
+_refused: dict[tuple[str, str], int] = {}  # the most histories that were known not to be enough
+_lock = threading.Lock()
+
+
+def compile_tree(game: Game, *, max_nodes: int = MAX_NODES, progress: CompileProgress | None = None) -> GameTree:
+    """The tree of a game of OpenSpiel, of a native twin of one, or of a matrix or preference game.
+
+    A simultaneous move becomes a decision of each player, none of whom sees the others' choices. The last trees are kept by
+    the game's specification and version; one that is kept is returned whatever its size.
+
+    Args:
+        max_nodes: the most histories that are written out, joint moves counted as one.
+        progress: called with the number of histories so far, every 50,000 and at the end.
+
+    Raises:
+        NotProvided: a game whose tree cannot be written out, or of imperfect recall.
+        TooLarge: more than `max_nodes` histories.
+        SpecificationError: a return is no finite number.
+    """
+    payoffs = payoffs_of(game)
+    if payoffs is not None:
+        return _of_payoffs(game, payoffs, max_nodes)
+    name = (game.info.specification, game.info.version)
+    with _lock:
+        if name in _kept:
+            _kept.move_to_end(name)
+            return _kept[name]
+        if _refused.get(name, 0) >= max_nodes:
+            raise TooLarge(name[0], max_nodes)
+    rules = _spiel_rules(game)
+    try:
+        tree = walk(rules, name[0], max_nodes=max_nodes, progress=progress)
+    except TooLarge:
+        with _lock:
+            _refused[name] = max(max_nodes, _refused.get(name, 0))
+        raise
+    with _lock:
+        _kept[name] = tree
+        while len(_kept) > TREES_KEPT:
+            _kept.popitem(last=False)
+    return tree
+
+
+def payoffs_of(game: Game) -> NDArray[np.float64] | None:
+    """The payoffs [num_players, num_actions_0, num_actions_1, ...] of a matrix or preference game, None for other games.
+
+    A preference game's payoffs are the probabilities that its candidates win: P for the first player, 1 - P for the second.
+    """
+    payoffs = getattr(game, "payoffs", None)
+    if payoffs is not None:
+        return np.asarray(payoffs, np.float64)
+    preferences = getattr(game, "preferences", None)
+    if preferences is not None:
+        matrix = np.asarray(preferences, np.float64)
+        return np.stack((matrix, 1 - matrix))
+    return None
+
+
+def information_states(game: Game) -> list[str]:
+    """The name of each player's only information state in a game in which everybody chooses once and at the same time."""
+    tables, players = game.tables(1), np.arange(game.info.num_players)
+    tables.start(np.zeros(1, np.int64), np.zeros(1, np.uint64))
+    return tables.information_state(np.zeros(len(players), np.int64), players)
+
+
+def _of_payoffs(game: Game, payoffs: NDArray[np.float64], max_nodes: int) -> GameTree:
+    sizes = payoffs.shape[1:]
+    if payoffs[0].size + 1 > max_nodes:
+        raise TooLarge(game.info.specification, max_nodes)
+    players = [PlayerColumns() for _ in sizes]
+    for player, size, key in zip(players, sizes, information_states(game), strict=True):
+        player.add(key, 0, range(size))
+    return assemble(
+        game.info.specification,
+        players,
+        sequences=np.indices(sizes).reshape(len(sizes), -1).T + 1,
+        chance=np.ones(payoffs[0].size),
+        returns=payoffs.reshape(len(sizes), -1).T,
+        num_nodes=payoffs[0].size + 1,
+    )
+
+
+def _spiel_rules(game: Game) -> Any:
+    """The `pyspiel.Game` behind an Arena game.
+
+    Raises:
+        NotProvided: there is none.
+    """
+    rules = getattr(game, "rules", None)
+    if rules is not None:
+        return rules
+    scheme, _, twin = game.info.specification.partition(":")
+    native = twin if scheme == "arena" and twin.partition("(")[0] in NATIVE_TWINS else None
+    name = getattr(game, "openspiel_name", None) or native
+    if name is None:
+        raise NotProvided(
+            f"{game.info.specification} cannot be written out as a tree; exact computations need a small game of OpenSpiel, "
+            "or a matrix or preference game"
+        )
+    import pyspiel
+
+    return pyspiel.load_game(name)

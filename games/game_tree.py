@@ -1,0 +1,204 @@
+"""A finite game of perfect recall as flat arrays in sequence form: what tabular solvers and exact measures run on.
+
+A sequence of a player is one of his actions at one of his information sets, and with it all that he did before; the empty
+sequence stands for having done nothing. With r[s] = the product of a player's own probabilities along s, everybody's
+expected return is a sum over terminal histories of chance · payoff · Π r, so that histories with the same sequences of all
+players are one entry.
+
+Source: von Stengel, Efficient computation of behavior strategies, Games and Economic Behavior 14, 1996, section 3.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arena.games.errors import NotProvided, SpecificationError
+from arena.games.policy import TabularPolicy
+
+SUM_TOLERANCE = 1e-9  # of sums of returns, relative to the largest return: decimals are rounded when they are read
+
+Scalar = TypeVar("Scalar", bound=np.generic)
+Index = NDArray[np.uint32]  # unsigned: compiled loops need not ask whether an index counts from the end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class GameTree:
+    """A compiled game with n players, I information sets, S sequences and N payoff entries. Arrays are read-only.
+
+    Sequence p < n is the empty one of player p; the sequences of information set j are ``first[j]`` .. ``first[j + 1] - 1``,
+    one a legal action. Information sets are ordered by player, a player's own by first visit, so that those behind a
+    sequence come after it: a loop backwards goes from the last decisions to the first.
+
+    ``constant_sum``: what all players' returns add up to at every end, None where that varies.
+    ``keys``: the information-state string of each set [I]. ``set_begin`` [n + 1]: player p's sets are ``set_begin[p]`` ..
+    ``set_begin[p + 1] - 1``. ``depth`` [I]: the player's own decisions before a set; sets of one depth are a level.
+    ``first`` [I + 1]; ``parent`` [I]: the player's sequence that leads to a set. ``actions`` [S]: the action that each
+    sequence ends with, -1 for empty ones. The payoffs of sequence s to its own player: for e in ``row_begin[s]`` ..
+    ``row_begin[s + 1] - 1``, ``weights[e]`` = payoff · chance, reached when the others play the sequences ``others[e]``
+    [n - 1], in order of players; ``row_begin`` [S + 1], ``others`` [N, n - 1], ``weights`` [N].
+    """
+
+    specification: str
+    num_players: int
+    num_nodes: int
+    num_terminals: int
+    constant_sum: float | None
+    keys: tuple[str, ...] = field(repr=False)
+    set_begin: Index = field(repr=False)
+    depth: Index = field(repr=False)
+    first: Index = field(repr=False)
+    parent: Index = field(repr=False)
+    actions: NDArray[np.int64] = field(repr=False)
+    row_begin: Index = field(repr=False)
+    others: Index = field(repr=False)
+    weights: NDArray[np.float64] = field(repr=False)
+
+    @property
+    def num_sets(self) -> int:
+        return len(self.parent)
+
+    @property
+    def num_sequences(self) -> int:
+        return len(self.actions)
+
+    def sets(self, player: int) -> range:
+        """The information sets of a player."""
+        return range(int(self.set_begin[player]), int(self.set_begin[player + 1]))
+
+    def sequences(self, player: int) -> slice:
+        """The sequences of a player, the empty one apart."""
+        return slice(int(self.first[self.set_begin[player]]), int(self.first[self.set_begin[player + 1]]))
+
+    def policy(self, strategy: NDArray[np.float64]) -> TabularPolicy:
+        """A strategy [S], the probability of each sequence's last action, as a policy by information-state strings.
+
+        Raises:
+            NotProvided: two players have an information state of the same name, so that no table can hold both.
+        """
+        table: dict[str, dict[int, float]] = {}
+        first, actions, probabilities = self.first.tolist(), self.actions.tolist(), strategy.tolist()
+        for index, key in enumerate(self.keys):
+            span = slice(first[index], first[index + 1])
+            table[key] = dict(zip(actions[span], probabilities[span], strict=True))
+        if len(table) < len(self.keys):
+            raise NotProvided(
+                f"two players of {self.specification} have information states of the same name; no table can hold a policy"
+            )
+        return TabularPolicy(self.specification, table)
+
+
+class PlayerColumns:
+    """What is collected of one player while a game is written out. Sequence 0 is the empty one."""
+
+    __slots__ = ("actions", "depth", "depth_of", "keys", "num_actions", "parent")
+
+    def __init__(self) -> None:
+        self.keys: list[str] = []
+        self.parent, self.depth, self.num_actions = array("Q"), array("Q"), array("Q")
+        self.actions, self.depth_of = array("q", (-1,)), array("Q", (0,))
+
+    def add(self, key: str, parent: int, legal: Sequence[int]) -> int:
+        """A new information set; returns the first of its sequences."""
+        begin, depth = len(self.actions), self.depth_of[parent]
+        self.keys.append(key)
+        self.parent.append(parent)
+        self.depth.append(depth)
+        self.num_actions.append(len(legal))
+        self.actions.extend(legal)
+        self.depth_of.extend([depth + 1] * len(legal))
+        return begin
+
+
+def assemble(
+    specification: str,
+    players: Sequence[PlayerColumns],
+    *,
+    sequences: NDArray[np.int64],
+    chance: NDArray[np.float64],
+    returns: NDArray[np.float64],
+    num_nodes: int,
+) -> GameTree:
+    """The tree of collected columns.
+
+    Args:
+        players: the information sets of each player.
+        sequences: [T, n], each player's own sequence at each terminal history, counted by player.
+        chance: [T], the product of the probabilities of chance.
+        returns: [T, n].
+
+    Raises:
+        SpecificationError: a return is no finite number.
+    """
+    count = len(players)
+    if not np.isfinite(returns).all():
+        raise SpecificationError(f"{specification} has returns that are no finite numbers; payoffs must be finite")
+    offsets = np.cumsum([count, *(len(player.actions) - 1 for player in players)])
+    shifted = [_shifted(sequences[:, p], p, int(offsets[p])) for p in range(count)]
+    joint, payoffs = _merged(np.stack(shifted, axis=1), returns * chance[:, None])
+    num_sequences, rows, others, weights = int(offsets[-1]), [], [], []
+    for p in range(count):
+        kept = np.flatnonzero(payoffs[:, p])
+        kept = kept[np.argsort(joint[kept, p], kind="stable")]
+        rows.append(joint[kept, p])
+        others.append(np.delete(joint[kept], p, axis=1))
+        weights.append(payoffs[kept, p])
+    row = np.concatenate(rows)
+    order = np.argsort(row, kind="stable")  # the empty sequences stand before all others
+    num_actions = np.concatenate([np.asarray(player.num_actions, np.int64) for player in players])
+    parents = [_shifted(np.asarray(player.parent, np.int64), p, int(offsets[p])) for p, player in enumerate(players)]
+    return GameTree(
+        specification=specification,
+        num_players=count,
+        num_nodes=num_nodes,
+        num_terminals=len(returns),
+        constant_sum=_constant_sum(returns),
+        keys=tuple(key for player in players for key in player.keys),
+        set_begin=_index(np.cumsum([0, *(len(player.keys) for player in players)])),
+        depth=_index(np.concatenate([np.asarray(player.depth, np.int64) for player in players])),
+        first=_index(count + np.concatenate(([0], np.cumsum(num_actions)))),
+        parent=_index(np.concatenate(parents)),
+        actions=_read_only(
+            np.concatenate([np.full(count, -1), *(np.asarray(player.actions, np.int64)[1:] for player in players)])
+        ),
+        row_begin=_index(np.concatenate(([0], np.cumsum(np.bincount(row, minlength=num_sequences))))),
+        others=_index(np.concatenate(others)[order]),
+        weights=_read_only(np.concatenate(weights)[order]),
+    )
+
+
+def _shifted(sequences: NDArray[np.int64], player: int, offset: int) -> NDArray[np.int64]:
+    """Sequences counted over all players."""
+    return np.where(sequences == 0, player, sequences + (offset - 1))
+
+
+def _merged(joint: NDArray[np.int64], payoffs: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Each joint sequence [n] once, in order, with the sum of its payoffs [n]."""
+    order = np.lexsort(joint.T[::-1])
+    joint, payoffs = joint[order], payoffs[order]
+    begins = np.flatnonzero(np.concatenate(([True], (joint[1:] != joint[:-1]).any(axis=1))))
+    return joint[begins], np.add.reduceat(payoffs, begins)
+
+
+def _constant_sum(returns: NDArray[np.float64]) -> float | None:
+    sums = returns.sum(axis=1)
+    spread = sums.max() - sums.min()
+    if spread > SUM_TOLERANCE * max(1.0, float(np.abs(returns).max())):
+        return None
+    return float((sums.max() + sums.min()) / 2)
+
+
+def _index(values: NDArray[np.int64]) -> Index:
+    index = np.ascontiguousarray(values, np.uint32)
+    index.setflags(write=False)
+    return index
+
+
+def _read_only(values: NDArray[Scalar]) -> NDArray[Scalar]:
+    values.setflags(write=False)
+    return values

@@ -1,0 +1,300 @@
+"""Counterfactual regret minimisation on compiled trees: CFR, CFR+, DCFR and PCFR+.
+
+All of them update the players alternately and answer with the average policy. They differ in what becomes of regrets and
+in how iterations t are weighted in the average:
+
+======  ======================================  =========================================================================
+method  regrets                                 weight of iteration t
+======  ======================================  =========================================================================
+CFR     kept                                    1
+CFR+    never below 0                           t
+DCFR    discounted by t^α/(t^α+1), t^β/(t^β+1)  t^γ
+PCFR+   never below 0; matched with the last    t²
+        regret added again, as a prediction
+======  ======================================  =========================================================================
+
+Sources: Zinkevich et al., Regret minimization in games with incomplete information, NIPS 2007 (CFR; alternating updates:
+Burch, Moravcik and Schmid, Revisiting CFR+ and alternating updates, JAIR 2019, arXiv:1810.11542); Tammelin, Solving large
+imperfect information games using CFR+, 2014, arXiv:1407.5042; Brown and Sandholm, Solving imperfect-information games via
+discounted regret minimization, AAAI 2019, arXiv:1809.04040 (DCFR); Farina, Kroer and Sandholm, Faster game solving via
+predictive Blackwell approachability, AAAI 2021, arXiv:2007.14358 (PCFR+).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arena.games.compile_tree import payoffs_of
+from arena.games.game import Game
+from arena.games.game_tree import GameTree
+from arena.solvers.exploitability import tree_of
+from arena.solvers.regret_checkpoint import Regrets, read_checkpoint, write_checkpoint
+from arena.solvers.regret_kernels import CLIPPED, DISCOUNTED, KEPT, PREDICTIVE, iterate
+from arena.solvers.solution import Progress, Setting, Solution
+from arena.solvers.tree_kernels import fill_reach
+from arena.solvers.tree_measures import measures, normalised, uniform_strategy
+
+DEFAULT_ITERATIONS = 1_000
+MEASURE_GROWTH = 1.05
+"""The gap is measured at iterations that grow by this factor: it costs about as much as an iteration."""
+CHECKPOINT_S = 30.0
+CALL_WORK = 20_000_000
+"""Payoff entries and sequences that one call of a kernel reads: well below a second, so that Ctrl-C is heard."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """What tells the methods apart: see the module. ``exponents``: α, β, γ."""
+
+    name: str
+    rule: int
+    exponents: tuple[float, float, float]
+    source: str
+
+
+CFR = Variant(name="cfr", rule=KEPT, exponents=(0.0, 0.0, 0.0), source="Zinkevich et al. 2007")
+CFR_PLUS = Variant(name="cfr_plus", rule=CLIPPED, exponents=(0.0, 0.0, 1.0), source="Tammelin 2014, arXiv:1407.5042")
+DCFR_SOURCE = "Brown and Sandholm 2019, arXiv:1809.04040"
+PCFR_PLUS = Variant(
+    name="pcfr_plus",
+    rule=PREDICTIVE,
+    exponents=(0.0, 0.0, 2.0),
+    source="Farina, Kroer and Sandholm 2021, arXiv:2007.14358",
+)
+
+
+def start(tree: GameTree) -> Regrets:
+    """The state before the first iteration: no regrets, everybody plays uniformly."""
+    return Regrets(
+        clock=np.zeros(1, np.int64),
+        regret=np.zeros(tree.num_sequences),
+        strategy=uniform_strategy(tree),
+        average=np.zeros(tree.num_sequences),
+    )
+
+
+def advance(tree: GameTree, variant: Variant, regrets: Regrets, iterations: int) -> None:
+    """Does so many more iterations, in place."""
+    reach, value = np.ones(tree.num_sequences), np.zeros(tree.num_sequences)
+    fill_reach(0, tree.num_sets, tree.first, tree.parent, regrets.strategy, reach)
+    a_call = max(1, CALL_WORK // (len(tree.weights) + tree.num_sequences))
+    last = regrets.iterations + iterations
+    while regrets.iterations < last:
+        iterate(
+            variant.rule,
+            variant.exponents,
+            min(a_call, last - regrets.iterations),
+            regrets.clock,
+            tree.set_begin,
+            tree.first,
+            tree.parent,
+            tree.row_begin,
+            tree.others,
+            tree.weights,
+            regrets.regret,
+            regrets.strategy,
+            reach,
+            regrets.average,
+            value,
+        )
+
+
+def cfr(
+    game: Game | GameTree,
+    *,
+    iterations: int | None = None,
+    until: float | None = None,
+    seed: int = 0,  # noqa: ARG001  # solvers share their keywords
+    progress: Progress | None = None,
+    checkpoint: str | Path | None = None,
+) -> Solution:
+    """The average policy of counterfactual regret minimisation, with its NashConv measured on the whole tree.
+
+    In two-player constant-sum games the average policy converges to a Nash equilibrium, NashConv = O(1/√iterations). In
+    other games it has no such guarantee: the gap is then still true, and ``converged`` is never claimed.
+
+    Source: Zinkevich et al. 2007; alternating updates, every iteration weighs the same.
+
+    Args:
+        game: a game that `compile_tree` takes, or its tree: turn-based or simultaneous, any number of players.
+        iterations: the most that are done; by default 1,000, or no limit where `until` is given.
+        until: stop once NashConv is at most this.
+        seed: a keyword that solvers share; this one draws nothing.
+        progress: called with (iterations, gap) whenever the gap was measured.
+        checkpoint: a file (.npz) to go on from where it exists, and that is written now and then, at the end and on
+            Ctrl-C. A run that was interrupted ends with the same policy and gap as one that was not.
+
+    Raises:
+        NotProvided: a game that has no tree, or of imperfect recall.
+        ArenaError: a game too large to be written out.
+        SpecificationError: the checkpoint is of another game or method, or no checkpoint.
+        ValueError: `iterations` or `until` is not positive.
+    """
+    return _solution(
+        game,
+        CFR,
+        iterations=iterations,
+        until=until,
+        progress=progress,
+        checkpoint=checkpoint,
+    )
+
+
+def cfr_plus(
+    game: Game | GameTree,
+    *,
+    iterations: int | None = None,
+    until: float | None = None,
+    seed: int = 0,  # noqa: ARG001  # solvers share their keywords
+    progress: Progress | None = None,
+    checkpoint: str | Path | None = None,
+) -> Solution:
+    """The average policy of CFR+: much faster than CFR in practice, with the same guarantee. See `cfr` for the arguments.
+
+    Source: Tammelin 2014: regrets never below 0, alternating updates, linear averaging (iteration t weighs t, from t = 1).
+    """
+    return _solution(
+        game,
+        CFR_PLUS,
+        iterations=iterations,
+        until=until,
+        progress=progress,
+        checkpoint=checkpoint,
+    )
+
+
+def dcfr(
+    game: Game | GameTree,
+    *,
+    iterations: int | None = None,
+    until: float | None = None,
+    seed: int = 0,  # noqa: ARG001  # solvers share their keywords
+    progress: Progress | None = None,
+    checkpoint: str | Path | None = None,
+    alpha: float = 1.5,
+    beta: float = 0.0,
+    gamma: float = 2.0,
+) -> Solution:
+    """The average policy of discounted CFR: early mistakes are forgotten. See `cfr` for the other arguments.
+
+    Source: Brown and Sandholm 2019, section 4: after iteration t regrets above 0 are multiplied by t^α / (t^α + 1), those
+    below by t^β / (t^β + 1), and the average weighs iteration t by t^γ (which is what multiplying all contributions by
+    (t / (t + 1))^γ after each iteration comes to). The defaults are the paper's; 1, 1, 1 is linear CFR.
+
+    Raises:
+        ValueError: an exponent is no finite number, beside what `cfr` raises.
+    """
+    if not np.isfinite([alpha, beta, gamma]).all():
+        raise ValueError(f"alpha, beta and gamma must be finite; got {alpha}, {beta} and {gamma}")
+    return _solution(
+        game,
+        Variant(name="dcfr", rule=DISCOUNTED, exponents=(float(alpha), float(beta), float(gamma)), source=DCFR_SOURCE),
+        iterations=iterations,
+        until=until,
+        progress=progress,
+        checkpoint=checkpoint,
+        exponents={"alpha": alpha, "beta": beta, "gamma": gamma},
+    )
+
+
+def pcfr_plus(
+    game: Game | GameTree,
+    *,
+    iterations: int | None = None,
+    until: float | None = None,
+    seed: int = 0,  # noqa: ARG001  # solvers share their keywords
+    progress: Progress | None = None,
+    checkpoint: str | Path | None = None,
+) -> Solution:
+    """The average policy of predictive CFR+: best where the last regrets foretell the next. See `cfr` for the arguments.
+
+    Source: Farina, Kroer and Sandholm 2021: regret matching+ at each information set, on regrets to which the last
+    instantaneous regret is added again as a prediction; alternating updates, quadratic averaging (iteration t weighs t²).
+    """
+    return _solution(
+        game,
+        PCFR_PLUS,
+        iterations=iterations,
+        until=until,
+        progress=progress,
+        checkpoint=checkpoint,
+    )
+
+
+def _solution(
+    game: Game | GameTree,
+    variant: Variant,
+    *,
+    iterations: int | None,
+    until: float | None,
+    progress: Progress | None,
+    checkpoint: str | Path | None,
+    exponents: Mapping[str, float] | None = None,
+) -> Solution:
+    if (iterations is not None and iterations < 1) or (until is not None and not until > 0):
+        raise ValueError(f"iterations and until must be positive; got {iterations} and {until}")
+    tree = tree_of(game)
+    last = iterations if iterations is not None else DEFAULT_ITERATIONS if until is None else None
+    regrets = start(tree)
+    history: list[tuple[int, float]] = []
+    if checkpoint is not None and Path(checkpoint).exists():
+        regrets, history = read_checkpoint(checkpoint, tree, variant.name, variant.exponents)
+    written = time.monotonic()
+    try:
+        while not _ended(regrets.iterations, history, last, until):
+            target = _next_measurement(regrets.iterations)
+            advance(tree, variant, regrets, (target if last is None else min(target, last)) - regrets.iterations)
+            gap = measures(tree, normalised(tree, regrets.average)).nash_conv
+            history.append((regrets.iterations, gap))
+            if progress is not None:
+                progress(regrets.iterations, gap)
+            if checkpoint is not None and time.monotonic() - written > CHECKPOINT_S:
+                write_checkpoint(checkpoint, tree, variant.name, variant.exponents, regrets, history)
+                written = time.monotonic()
+    finally:
+        if checkpoint is not None:
+            write_checkpoint(checkpoint, tree, variant.name, variant.exponents, regrets, history)
+    average = normalised(tree, regrets.average)
+    found = measures(tree, average)
+    covered = tree.num_players == 2 and tree.constant_sum is not None
+    settings: dict[str, Setting] = {"iterations": iterations, "until": until, **(exponents or {})}
+    return Solution(
+        policy=tree.policy(average),
+        strategies=_vectors(game, tree, average),
+        gap=found.nash_conv,
+        gap_kind="nash_conv",
+        values=tuple(found.returns.tolist()),
+        converged=covered and until is not None and found.nash_conv <= until,
+        guarantee="the average policy converges to a Nash equilibrium" if covered else "none",
+        iterations=regrets.iterations,
+        history=tuple(history),
+        settings=settings,
+        source=variant.source,
+    )
+
+
+def _ended(done: int, history: Sequence[tuple[int, float]], last: int | None, until: float | None) -> bool:
+    if done == 0:
+        return False
+    return (last is not None and done >= last) or (until is not None and bool(history) and history[-1][1] <= until)
+
+
+def _next_measurement(done: int) -> int:
+    """The first iteration after `done` at which the gap is measured: the same ones whenever a run was interrupted."""
+    at = 1
+    while at <= done:
+        at = max(at + 1, int(at * MEASURE_GROWTH))
+    return at
+
+
+def _vectors(game: Game | GameTree, tree: GameTree, strategy: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+    """One vector a player, for games in which everybody chooses once."""
+    if isinstance(game, GameTree) or payoffs_of(game) is None:
+        return ()
+    return tuple(strategy[tree.sequences(player)] for player in range(tree.num_players))

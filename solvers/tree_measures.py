@@ -1,0 +1,133 @@
+"""How good a strategy is on a compiled tree: expected returns, best responses, NashConv. Exact up to rounding.
+
+A strategy is an array [S]: the probability of each sequence's last action at its information set, 1 for empty sequences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arena.games.errors import NotProvided, SpecificationError
+from arena.games.game_tree import GameTree, Index
+from arena.solvers.tree_kernels import measure
+
+PROBABILITY_TOLERANCE = 1e-6
+
+
+@runtime_checkable
+class StringPolicy(Protocol):
+    """A policy that answers to information-state strings, as `TabularPolicy` does; KeyError = played uniformly."""
+
+    def action_probabilities(self, information_state: str) -> dict[int, float]: ...
+
+
+Strategies = Sequence[NDArray[np.float64]]
+"""One probability vector a player, for games in which everybody chooses once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Measures:
+    """``returns`` [n]: what each player expects; ``responses`` [n]: the same when he alone plays a best response.
+
+    ``choice`` [I]: the sequence that a best response plays at each information set, the first of equal ones.
+    """
+
+    returns: NDArray[np.float64]
+    responses: NDArray[np.float64]
+    choice: Index = field(repr=False)
+
+    @property
+    def nash_conv(self) -> float:
+        """Σ over players of (best response − expected return); 0 exactly at a Nash equilibrium."""
+        return max(float((self.responses - self.returns).sum()), 0.0)
+
+
+def measures(tree: GameTree, strategy: NDArray[np.float64]) -> Measures:
+    """What a strategy [S] earns, and what best responses to it earn: every payoff entry is read once."""
+    returns, responses, choice, _ = measure(
+        tree.set_begin, tree.first, tree.parent, tree.row_begin, tree.others, tree.weights, strategy
+    )
+    return Measures(returns=returns, responses=responses, choice=choice)
+
+
+def uniform_strategy(tree: GameTree) -> NDArray[np.float64]:
+    """Every action of an information set with the same probability [S]."""
+    counts = _counts(tree)
+    return np.concatenate((np.ones(tree.num_players), np.repeat(1 / counts, counts)))
+
+
+def normalised(tree: GameTree, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The strategy [S] in proportion to weights [S] of at least 0; uniform at sets where all are 0."""
+    strategy = uniform_strategy(tree)
+    begins = tree.first[:-1].astype(np.int64)
+    if len(begins):
+        total = np.repeat(np.add.reduceat(weights, begins), _counts(tree))
+        own = weights[tree.num_players :]
+        np.divide(own, total, out=strategy[tree.num_players :], where=total > 0)
+    return strategy
+
+
+def tabulated(tree: GameTree, policy: object) -> NDArray[np.float64]:
+    """The strategy [S] of a policy.
+
+    Args:
+        policy: answers to information-state strings, or one probability vector a player where each has one decision.
+
+    Raises:
+        NotProvided: a policy without probabilities.
+        SpecificationError: it plays an action that is not legal, or its vectors do not fit the game.
+    """
+    if isinstance(policy, StringPolicy):
+        return _of_strings(tree, policy)
+    if not isinstance(policy, Sequence) or isinstance(policy, str):
+        raise NotProvided("exploitability needs a tabular policy: probabilities by information state")
+    if tree.set_begin.tolist() != list(range(tree.num_players + 1)):
+        raise SpecificationError(
+            f"one vector a player is no policy of {tree.specification}, where players choose more than once; use a "
+            "TabularPolicy"
+        )
+    return np.concatenate((np.ones(tree.num_players), *checked_vectors(policy, _counts(tree).tolist())))
+
+
+def checked_vectors(policy: Strategies, sizes: Sequence[int]) -> list[NDArray[np.float64]]:
+    """One probability vector a player.
+
+    Raises:
+        SpecificationError: they do not fit the numbers of actions, or are no probabilities.
+    """
+    vectors = [np.asarray(vector, np.float64) for vector in policy]
+    if len(vectors) != len(sizes) or any(v.shape != (n,) for v, n in zip(vectors, sizes, strict=True)):
+        raise SpecificationError(f"one probability vector a player is needed, of {list(sizes)} actions")
+    if any(not (v.min() >= 0 and abs(v.sum() - 1) <= PROBABILITY_TOLERANCE) for v in vectors):
+        raise SpecificationError("the vectors of a strategy profile must be probabilities that sum to 1")
+    return vectors
+
+
+def _counts(tree: GameTree) -> NDArray[np.int64]:
+    """The number of actions of each information set [I]."""
+    first = tree.first.astype(np.int64)
+    return first[1:] - first[:-1]
+
+
+def _of_strings(tree: GameTree, policy: StringPolicy) -> NDArray[np.float64]:
+    strategy = uniform_strategy(tree)
+    first, actions = tree.first.tolist(), tree.actions.tolist()
+    for index, key in enumerate(tree.keys):
+        try:
+            choices = policy.action_probabilities(key)
+        except KeyError:
+            continue
+        legal = actions[first[index] : first[index + 1]]
+        row = [choices.get(action, 0.0) for action in legal]
+        if not (abs(sum(row) - 1) <= PROBABILITY_TOLERANCE and min(row) >= 0):
+            raise SpecificationError(
+                f"the policy does not spread all of its probability over the legal actions {legal} at information state "
+                f"{key!r}; got {choices}"
+            )
+        strategy[first[index] : first[index + 1]] = row
+    return strategy

@@ -1,0 +1,145 @@
+"""Compiled trees: what they hold, what is kept, and what is refused."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from random_trees import random_game
+
+from arena.games import ArenaError, GameTree, NotProvided, SpecificationError, compile_tree, load_game
+
+
+def test_kuhn_poker_is_written_out_in_full():
+    """Twelve information sets of two actions, 30 ends: Kuhn 1950; histories as OpenSpiel counts them."""
+    tree = compile_tree(load_game("openspiel:kuhn_poker"))
+    assert isinstance(tree, GameTree)
+    assert (tree.num_sets, tree.num_sequences, tree.num_nodes, tree.num_terminals) == (12, 26, 58, 30)
+    assert tree.constant_sum == 0 and tree.num_players == 2
+    assert sorted(tree.keys) == sorted(card + past for card in "012" for past in ("", "pb", "p", "b"))
+
+
+@pytest.mark.parametrize(
+    ("name", "sets", "entries"), [("leduc_poker", 936, 4920), ("dark_hex(board_size=2)", 134, None)]
+)
+def test_larger_games_have_their_known_sizes(name, sets, entries):
+    tree = compile_tree(load_game(f"openspiel:{name}"))
+    assert tree.num_sets == sets and entries in (None, len(tree.weights) // 2)
+
+
+@pytest.mark.parametrize("players", [2, 3])
+def test_arrays_keep_their_promises(players):
+    tree = compile_tree(random_game(seed=3, num_players=players, depth=5, zero_sum=False))
+    assert tree.first[0] == players and tree.first[-1] == tree.num_sequences == len(tree.row_begin) - 1
+    assert tree.others.shape == (len(tree.weights), players - 1) and tree.constant_sum is None
+    for player in range(players):
+        own = tree.sequences(player)
+        for j in tree.sets(player):
+            assert own.start <= tree.first[j] and tree.first[j + 1] <= own.stop
+            above = int(tree.parent[j])
+            assert above == player or own.start <= above < tree.first[j]
+            before = 0 if above == player else 1 + int(tree.depth[np.searchsorted(tree.first, above, "right") - 1])
+            assert tree.depth[j] == before
+            assert tree.actions[tree.first[j] : tree.first[j + 1]].tolist() == list(
+                range(tree.first[j + 1] - tree.first[j])
+            )
+    assert not any(array.flags.writeable for array in (tree.first, tree.parent, tree.others, tree.weights))
+
+
+def test_payoffs_are_weighted_by_chance():
+    """Every end is reached by chance with what is left of 1, summed over all of a player's entries per joint sequence."""
+    tree = compile_tree(random_game(seed=5, zero_sum=False, shift=1.0, scale=0.0))
+    chance_only = compile_tree(random_game(seed=5, num_players=1, depth=1, zero_sum=False, shift=1.0, scale=0.0))
+    assert chance_only.weights.sum() == pytest.approx(1)
+    assert tree.weights[: len(tree.weights) // 2].sum() == pytest.approx(tree.weights[len(tree.weights) // 2 :].sum())
+
+
+def test_simultaneous_moves_become_decisions_of_each_player():
+    tree = compile_tree(load_game("openspiel:goofspiel(num_cards=3,points_order=descending)"))
+    assert tree.num_terminals == 36 and tree.num_nodes == 1 + 9 + 36
+    assert len(tree.sets(0)) == len(tree.sets(1))
+
+
+def test_matrix_games_have_one_decision_a_player():
+    tree = compile_tree(load_game("matrix:matching_pennies_3p"))
+    assert tree.num_players == 3 and tree.num_sets == 3 and tree.num_terminals == 8 and tree.constant_sum is None
+    assert compile_tree(load_game("preference:rps")).constant_sum == 0
+
+
+def test_native_games_are_compiled_through_their_twins():
+    ours, theirs = compile_tree(load_game("arena:kuhn_poker")), compile_tree(load_game("openspiel:kuhn_poker"))
+    assert ours.keys == theirs.keys and np.array_equal(ours.weights, theirs.weights)
+    assert ours.specification == "arena:kuhn_poker"
+
+
+def test_a_tree_is_compiled_once():
+    assert compile_tree(load_game("openspiel:kuhn_poker")) is compile_tree(load_game("openspiel:kuhn_poker()"))
+
+
+def test_progress_hears_the_number_of_histories():
+    heard = []
+    tree = compile_tree(random_game(seed=11, depth=6), progress=heard.append)
+    assert heard[-1] == tree.num_nodes
+
+
+def test_a_game_too_large_is_refused_at_once_the_second_time():
+    game = load_game("openspiel:tic_tac_toe")
+    for _ in range(2):
+        with pytest.raises(ArenaError, match="more than 2,000 histories"):
+            compile_tree(game, max_nodes=2_000)
+
+
+def test_a_table_too_large_is_refused():
+    with pytest.raises(ArenaError, match="more than 5 histories"):
+        compile_tree(load_game("matrix:rps"), max_nodes=5)
+
+
+def test_imperfect_recall_is_refused_by_name():
+    class Forgetful:
+        def __init__(self, history=()):
+            self.history = history
+
+        def child(self, action):
+            return Forgetful((*self.history, action))
+
+        def current_player(self):
+            return -4 if len(self.history) == 2 else 0
+
+        def legal_actions(self):
+            return [0, 1]
+
+        def information_state_string(self, player):
+            return f"move {len(self.history)}"
+
+        def returns(self):
+            return [1.0]
+
+    game = random_game(seed=1, num_players=1)
+    game.rules.new_initial_state = Forgetful
+    game.info.specification = "test:forgetful"
+    with pytest.raises(NotProvided, match=r"test:forgetful has imperfect recall: .* 'move 1' player 0"):
+        compile_tree(game)
+
+
+def test_returns_that_are_no_numbers_are_refused():
+    with pytest.raises(SpecificationError, match="finite"):
+        compile_tree(random_game(seed=2, shift=float("nan")))
+
+
+@pytest.mark.parametrize(
+    ("specification", "reason"),
+    [("openspiel:pig", "samples its chance|no information states"), ("arena:other", "cannot be written out")],
+)
+def test_games_that_have_no_tree_are_refused(specification, reason):
+    game = (
+        load_game(specification)
+        if specification.startswith("openspiel")
+        else SimpleNamespace(info=SimpleNamespace(specification=specification, version="1", num_players=2))
+    )
+    with pytest.raises(NotProvided, match=reason):
+        compile_tree(game, max_nodes=1_000)
+
+
+def test_a_policy_of_a_tree_names_every_information_state():
+    tree = compile_tree(load_game("openspiel:kuhn_poker"))
+    policy = tree.policy(np.concatenate(([1.0, 1.0], np.tile([0.25, 0.75], 12))))
+    assert set(policy.table) == set(tree.keys) and policy.action_probabilities("0pb") == {0: 0.25, 1: 0.75}
