@@ -63,9 +63,11 @@ def test_an_agent_gets_a_new_version_only_when_it_changed(ledger):
     changed = ledger.add_agent("Ada", specification="a", kind="k", content_hash="2")
     assert changed.label == "Ada@2"
     assert ledger.add_agent("Ada", specification="b", kind="k", content_hash="2").label == "Ada@3"
-    assert ledger.add_agent("Ada", specification="a", kind="k", content_hash="1") == first, "going back is no new version"
-    assert ledger.agent("Ada").version == 4
-    assert [agent.label for agent in ledger.agents()] == ["Ada@1", "Ada@2", "Ada@3", "Ada@4"]
+    assert ledger.add_agent("Ada", specification="a", kind="k", content_hash="1") == first, (
+        "going back is no new version"
+    )
+    assert ledger.agent("Ada").version == 3
+    assert [agent.label for agent in ledger.agents()] == ["Ada@1", "Ada@2", "Ada@3"]
 
 
 def test_a_retired_agent_leaves_the_list_and_can_still_be_named(ledger):
