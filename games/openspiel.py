@@ -23,6 +23,7 @@ from arena.games.actions import ActionSpace
 from arena.games.errors import GameMissing, SpecificationError
 from arena.games.game import GameInfo
 from arena.games.openspiel_names import SEED, GameCall, canonical, game_types, read_game
+from arena.games.openspiel_probe import REFUSALS, check_parameters, check_start, one_line
 from arena.games.openspiel_tables import OpenSpielTables
 
 VERSION = f"open_spiel {pyspiel.__version__}"
@@ -87,10 +88,14 @@ def load(rest: str) -> OpenSpielGame:
             f"openspiel:{call.name} offers its actions as structures only, which no agent can choose from"
         )
     if call.parameters:
+        check_parameters(call)
         call = canonical(call, _load_rules)
     rules = _load_rules(call)
     if rules.get_type().dynamics == pyspiel.GameType.Dynamics.MEAN_FIELD:
         raise GameMissing(f"openspiel:{call.name} is a mean-field game of a crowd: there is no match between players")
+    if call.parameters:
+        with _quiet():
+            check_start(call, rules)
     return OpenSpielGame(info=_info(call, rules), call=call, rules=rules)
 
 
@@ -116,20 +121,11 @@ def _load_rules(call: GameCall) -> Any:
     Raises:
         SpecificationError: OpenSpiel refuses the parameters; the message is OpenSpiel's own.
     """
-    kind = game_types()[call.name]
-    players = call.parameters.get("players")
-    least, most = kind.min_num_players, kind.max_num_players
-    if players is not None and not least <= players <= most:
-        raise SpecificationError(f"openspiel:{call.name} takes {least} to {most} players; got {players}")
     try:
         with _quiet():
             rules = pyspiel.load_game(call.name, call.for_spiel())
-            playable = rules.num_distinct_actions() > 0 and rules.num_players() > 0
-    except (pyspiel.SpielError, ArithmeticError, LookupError, MemoryError, TypeError, ValueError) as error:
-        reason = str(error).strip().replace("\n", "; ") or type(error).__name__
-        raise SpecificationError(f"OpenSpiel cannot make {call}: {reason}") from None
-    if not playable:
-        raise SpecificationError(f"OpenSpiel makes {call}, but there is no player or no action in it")
+    except REFUSALS as error:
+        raise SpecificationError(f"OpenSpiel cannot make {call}: {one_line(error)}") from None
     return rules
 
 

@@ -34,6 +34,7 @@ EXAMPLES = {
 
 NEEDS_FILE = {"efg_game": "filename", "nfg_game": "filename"}
 FILE_PARAMETERS = ("filename", "boards_file", "instances_file", "puzzles_root", "word_list_file")
+UNASKED = ("hanabi", "universal_poker")  # games whose C++ may end the process where some parameters are left out
 SIDES = ("board_size", "num_rows", "num_cols")  # board_size stands in for whichever side is not given
 HANABI = {"players": 2, "colors": 5, "ranks": 5, "hand_size": 5, "max_information_tokens": 8, "max_life_tokens": 3}
 SEED = "rng_seed"  # of games that draw chance inside their states: Arena sets it for each match
@@ -116,25 +117,39 @@ def read_game(text: str) -> GameCall:
 def canonical(call: GameCall, load: Callable[[GameCall], Any]) -> GameCall:
     """The call with every parameter left out that changes nothing, games inside it too.
 
-    ``load`` makes the `pyspiel.Game` of a call and raises `SpecificationError` where it cannot.
+    A parameter changes nothing where it has its declared default. Where that default only stands for a value of the
+    game's own choice, such as 0 or an empty text, the game is asked: ``load`` makes the `pyspiel.Game` of a call and
+    raises `SpecificationError` where it cannot.
     """
     inside = {key: canonical(v, load) for key, v in call.parameters.items() if isinstance(v, GameCall)}
     call = _sides(call.with_parameters(inside))
-    effect = _effect(call, load)
-    for key in sorted(call.parameters):
-        if call.name == "hanabi" and call.parameters[key] == _hanabi_default(call, key):
-            call = call.without(key)
-            continue
+    declared = _declared(call.name)
+    for key, value in sorted(call.parameters.items()):
         if key in _example_keys(call.name):
             continue
         shorter = call.without(key)
-        try:
-            same = _effect(shorter, load) == effect
-        except SpecificationError:
-            continue
+        if call.name == "hanabi" and key in HANABI:
+            same = value == _hanabi_default(call, key)
+        elif call.name not in UNASKED and _stands_in(declared[key]):
+            same = _same_effect(shorter, call, load)
+        else:
+            same = value == declared[key]
         if same:
             call = shorter
     return call
+
+
+def _stands_in(default: object) -> bool:
+    """Whether a declared default may be none of the values that the game plays with."""
+    return default == "" or (type(default) is int and default <= 0)
+
+
+def _same_effect(shorter: GameCall, call: GameCall, load: Callable[[GameCall], Any]) -> bool:
+    effect = _effect(call, load)
+    try:
+        return _effect(shorter, load) == effect
+    except SpecificationError:
+        return False
 
 
 def _effect(call: GameCall, load: Callable[[GameCall], Any]) -> dict[str, Any]:

@@ -86,6 +86,12 @@ def test_a_game_of_each_kind_conforms(name):
             'lewis_signaling(payoffs="2, 0, 0, 0, 1, 0, 0, 0, 1")',
         ),
         ("universal_poker(stack=1000 1000)", "universal_poker(stack=1000 1000)"),
+        ("universal_poker(numSuits=4,stack=1000 1000,boardCards=)", "universal_poker(stack=1000 1000)"),
+        (
+            pyspiel.hunl_game_string("fcpa"),
+            "universal_poker(blind=100 50,firstPlayer=2 1 1 1,numBoardCards=0 3 1 1,numHoleCards=2,numRanks=13,"
+            "numRounds=4,stack=20000 20000)",
+        ),
     ],
 )
 def test_two_spellings_of_one_game_share_one_specification(written, canonical):
@@ -119,6 +125,18 @@ def test_a_parameter_with_line_breaks_is_read_back_from_the_specification():
         ("leduc_poker(players=2,players=3)", SpecificationError, "stands twice"),
         ("", SpecificationError, "cannot read the game ''"),
         ("hex(board_size=0)", SpecificationError, "no player or no action"),
+        ("hex(board_size=-2)", SpecificationError, "board_size must not be below 0; got -2"),
+        ("misere(game=hex(board_size=-2))", SpecificationError, "board_size must not be below 0"),
+        ("hex(board_size=100000)", SpecificationError, "actions; Arena plays games of up to"),
+        ("go(board_size=100)", SpecificationError, "supports board size up to 19"),
+        ("go(board_size=0)", SpecificationError, "no player or no action"),
+        ("connect_four(rows=0)", SpecificationError, "OpenSpiel cannot make connect_four(rows=0): its own code ends"),
+        ("liars_dice(numdice=0)", SpecificationError, "OpenSpiel cannot make liars_dice(numdice=0)"),
+        ("universal_poker(numPlayers=3)", SpecificationError, "only read 2 stack sizes, need 3"),
+        ("universal_poker(numSuits=0)", SpecificationError, "invalid number of suits: 0"),
+        ("misere(game=universal_poker(numSuits=0))", SpecificationError, "invalid number of suits: 0"),
+        ("universal_poker(stack=1)", SpecificationError, "OpenSpiel cannot make universal_poker(stack=1): "),
+        ("hanabi(colors=9)", SpecificationError, "num_colors_"),
         ("turn_based_simultaneous_game(game=tic_tac_toe)", SpecificationError, "OpenSpiel cannot make"),
         ("start_at(game=tic_tac_toe)", SpecificationError, "Missing parameter history"),
         ("kuhn_poker(players=99999999999999)", SpecificationError, "takes 2 to 10 players"),
@@ -358,3 +376,10 @@ def test_stderr_is_left_alone_after_a_refused_game(capfd):
         load_game("openspiel:start_at(game=tic_tac_toe)")
     os.write(2, b"heard")
     assert capfd.readouterr().err == "heard"
+
+
+def test_hold_em_as_openspiel_writes_it_plays_on_a_whole_deck():
+    game = load_game(f"openspiel:{pyspiel.hunl_game_string('fcpa')}")
+    assert (game.info.num_players, game.info.max_utility) == (2, 20000)
+    assert game.rules.get_parameters()["numRanks"] == 13
+    check_game(game, matches=2)
