@@ -7,6 +7,7 @@ from arena.solvers.correlated_equilibrium import correlated_equilibrium
 from arena.solvers.counterfactual import cfr, cfr_plus, dcfr, pcfr_plus
 from arena.solvers.exploitability import BestResponse, best_response, expected_returns, exploitability, nash_conv
 from arena.solvers.fictitious_play import fictitious_play
+from arena.solvers.logit_qre import logit_qre
 from arena.solvers.lp import matrix_game_lp
 from arena.solvers.minimax_winner import minimax_winner
 from arena.solvers.policy_file import load_policy, save_policy
@@ -28,6 +29,7 @@ __all__ = [
     "exploitability",
     "fictitious_play",
     "load_policy",
+    "logit_qre",
     "matrix_game_lp",
     "methods",
     "minimax_winner",

@@ -81,7 +81,9 @@ def correlated_equilibrium(
         right = np.append(right, lowest - lowest.min())
         bounds.append((None, None))
         equal = np.append(equal, [[0.0]], axis=1)
-    result = linprog(cost, A_ub=limits, b_ub=right, A_eq=equal, b_eq=[1.0], bounds=bounds, method="highs")
+    result = linprog(  # type: ignore[call-overload]  # its stubs know no sparse constraints
+        cost, A_ub=limits, b_ub=right, A_eq=equal, b_eq=[1.0], bounds=bounds, method="highs"
+    )
     if not result.success:  # in exact numbers there is always a solution: a Nash equilibrium is feasible
         raise ArenaError(f"the linear program of the correlated equilibrium could not be solved: {result.message}")
     joint = as_probabilities(np.asarray(result.x, np.float64)[:num_joint])

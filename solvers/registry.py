@@ -85,6 +85,13 @@ METHODS = (
         takes="payoffs",
     ),
     Method(
+        name="logit_qre",
+        description="logit quantal response equilibria from random to rational play",
+        preconditions="games in normal form",
+        location="arena.solvers.logit_qre:logit_qre",
+        takes="payoffs",
+    ),
+    Method(
         name="projected_replicator_dynamics",
         description="time averages of replicator dynamics that keep every action alive",
         preconditions="games in normal form",

@@ -40,7 +40,7 @@ def closed_classes(chain: NDArray[np.float64]) -> list[NDArray[np.int64]]:
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import connected_components
 
-    moves = csr_array(chain > 0)
+    moves = csr_array((chain > 0).astype(np.int8))
     count, group = connected_components(moves, directed=True, connection="strong")
     start, end = moves.nonzero()
     left = set(group[start[group[start] != group[end]]].tolist())
