@@ -33,7 +33,6 @@ RESAMPLED = frozenset(
         "bargaining",
         "blackjack",
         "bridge",
-        "colored_trails",
         "euchre",
         "gin_rummy",
         "hearts",
@@ -43,7 +42,10 @@ RESAMPLED = frozenset(
         "universal_poker",
     }
 )
-"""Games of hidden information whose states can be drawn anew from what one player knows."""
+"""Games of hidden information whose states can be drawn anew from what one player knows.
+
+Not colored_trails, which offers to and hands out the true state.
+"""
 
 _UTILITY: dict[Any, Literal["zero_sum", "constant_sum", "general_sum", "identical"]] = {
     pyspiel.GameType.Utility.ZERO_SUM: "zero_sum",

@@ -24,6 +24,7 @@ FATAL: Mapping[str, frozenset[str]] = {
     "havannah": frozenset({"board_size"}),
     "leduc_poker": frozenset({"starting_player"}),
     "negotiation": frozenset({"num_items", "num_symbols", "utterance_dim"}),
+    "sheriff": frozenset({"max_bribe", "max_items"}),
     "repeated_poker": frozenset({"universal_poker_game_string"}),
 }
 """Games whose C++ is known to end the process, or never to end, on values that it does not take, and the parameters of those values."""

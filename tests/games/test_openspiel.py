@@ -346,7 +346,36 @@ def test_the_games_said_to_resample_are_those_that_do():
             resamples = True
         except pyspiel.SpielError:
             resamples = False
-        assert resamples == (game.call.name in RESAMPLED), info.specification
+        assert resamples == (game.call.name in RESAMPLED | {"colored_trails"}), info.specification
+
+
+@pytest.mark.parametrize("name", sorted(RESAMPLED))
+def test_states_drawn_to_search_from_hide_the_truth(name):
+    parameters = "(use_double_dummy_result=false)" if name == "bridge" else ""  # hands are not solved for the test
+    tables = load_game(f"openspiel:{name}{parameters}").tables(1)
+    told, apart = tables.info.has_information_state, 0
+    for match in range(5):
+        turn = tables.start(np.array([0]), np.array([match], np.uint64))
+        for ply in range(4):
+            if not len(turn.table):
+                break
+            player = int(turn.player[0])
+            drawn = [tables.search_state(0, player, seed) for seed in range(8)]
+            apart += len({str(state) for state in drawn} - {tables.render(0)}) > 0
+            if told:
+                known = tables.information_state(turn.table, turn.player)[0]
+                assert {state.information_state_string(player) for state in drawn} == {known}
+            turn = tables.step(turn.table, turn.player, turn.legal.sample(np.array([match * 4 + ply], np.uint64)))
+    assert apart >= 5  # of up to 20 decisions
+
+
+def test_colored_trails_offers_no_state_to_search_from():
+    game = load_game("openspiel:colored_trails")
+    assert not game.info.has_simulator
+    tables = game.tables(1)
+    turn = tables.start(np.array([0]), np.zeros(1, np.uint64))
+    with pytest.raises(NotProvided, match="no state that is consistent"):
+        tables.search_state(0, int(turn.player[0]), 1)
 
 
 def test_what_a_game_does_not_offer_is_refused_not_crashed_into():
