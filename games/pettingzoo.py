@@ -16,6 +16,7 @@ from arena.games.game import Game, GameInfo
 from arena.games.pettingzoo_catalogue import (
     Entry,
     catalogue,
+    check_start,
     checked_parameters,
     draws_text,
     find,
@@ -144,6 +145,8 @@ def _game(entry: Entry, call: Call) -> PettingZooGame:
     facts = facts_of(entry.name, {**known, **given})
     settings = {**given, **({"render_mode": "ansi"} if draws_text(entry) else {}), **facts.settings}
     name = Call(entry.name, given)
+    if given:
+        check_start(entry, given, settings)
     return from_pettingzoo(
         lambda: make(entry, settings),
         specification=f"pettingzoo:{name}",

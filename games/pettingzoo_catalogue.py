@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import inspect
+import math
 import pkgutil
 import re
 import warnings
@@ -38,6 +39,9 @@ MPE_NAMES = (
 
 LOOKS = frozenset({"render_mode", "render_fps", "render_ratio", "screen_height", "screen_scaling", "screen_width"})
 """Parameters of pictures, which change no rule: they are not offered, so one game keeps one name."""
+
+LENGTHS = frozenset({"max_cycles", "max_frames", "max_steps", "num_agents", "num_players"})
+"""Parameters that count rounds or players, of which a match has at least one."""
 
 QUIET = (
     r"builtin type (SwigPy|swig)\w+ has no __module__ attribute",  # Box2D's bindings, at import
@@ -124,7 +128,7 @@ def checked_parameters(call: Call, known: Mapping[str, object]) -> dict[str, Val
 
     Raises:
         UnknownName: a parameter that the environment does not take; the message lists those it does.
-        SpecificationError: a value of the wrong type.
+        SpecificationError: a value of the wrong type, or a count below zero.
     """
     given: dict[str, Value] = {}
     for key, value in call.parameters.items():
@@ -139,6 +143,10 @@ def checked_parameters(call: Call, known: Mapping[str, object]) -> dict[str, Val
                 )
             if isinstance(default, float):
                 value = float(value)
+        if type(default) is int and isinstance(value, int):
+            least = 1 if key in LENGTHS else 0 if default > 0 else -math.inf
+            if value < least:
+                raise SpecificationError(f"{call.name}: {key} must be at least {least}; got {value}")
         if value != default:
             given[key] = value
     return given
@@ -157,8 +165,29 @@ def make(entry: Entry, parameters: Mapping[str, object]) -> Any:
             return without_guards(creator(**parameters))
     except (ImportError, OSError) as error:
         raise _missing(entry, error) from error
-    except (AssertionError, KeyError, TypeError, ValueError) as error:
+    except (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         raise SpecificationError(f"{entry.name} refuses {dict(parameters)}: {error}") from error
+
+
+def check_start(entry: Entry, given: Mapping[str, object], parameters: Mapping[str, object]) -> None:
+    """Returns if a match can begin. ``given``: what the caller chose among the parameters.
+
+    Raises:
+        GameMissing: a package or a data file is not installed.
+        SpecificationError: it cannot begin with these parameters.
+    """
+    env = make(entry, parameters)
+    try:
+        with quiet():
+            env.reset(seed=0)
+    except Exception as error:  # whatever an environment stumbles over, its parameters were the caller's
+        shown = ", ".join(f"{key}={value}" for key, value in given.items())
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise SpecificationError(f"{entry.name} cannot begin a match with {shown}: {reason}") from error
+    finally:
+        env.close()
+    if not env.agents:
+        raise SpecificationError(f"{entry.name} begins with nobody to play with {dict(given)}")
 
 
 def without_guards(env: Any) -> Any:

@@ -14,9 +14,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from arena.games.errors import SpecificationError
+
 Parameters = Mapping[str, Any]
 
 POKER_SHOWN = ("hand", "public_card", "public_cards", "my_chips", "all_chips", "stakes", "pot")
+GO_SIDE = 19  # lines that its notation has letters for
+HOLD_EM_SEATS = 23  # two cards each and five on the table, of 52
 CALL_RAISE_FOLD_CHECK = ("call", "raise", "fold", "check")
 
 
@@ -66,6 +70,13 @@ def _board(**more: Any) -> Facts:
     )
 
 
+def _go(parameters: Parameters) -> Facts:
+    size = parameters["board_size"]
+    if size not in range(1, GO_SIDE + 1):
+        raise SpecificationError(f"go_v5 has boards of 1 to {GO_SIDE} lines; got board_size={size}")
+    return _board(prepare=_set_go_board, view=_go_board, action_text=_go_move)
+
+
 def _rock_paper_scissors(parameters: Parameters) -> Facts:
     rounds = int(parameters["max_cycles"])
     names = ("rock", "paper", "scissors", "spock", "lizard")
@@ -84,6 +95,16 @@ def _rock_paper_scissors(parameters: Parameters) -> Facts:
 def _poker(**more: Any) -> Facts:
     """Chips change hands: zero-sum. RLCard deals from the seed."""
     return Facts(utility="zero_sum", replay="exact", packages=("rlcard",), tables_at_once=64, view=_poker_hand, **more)
+
+
+def _hold_em(action_names: tuple[str, ...]) -> Callable[[Parameters], Facts]:
+    def facts(parameters: Parameters) -> Facts:
+        players = parameters["num_players"]
+        if not 2 <= players <= HOLD_EM_SEATS:
+            raise SpecificationError(f"Texas hold'em has 2 to {HOLD_EM_SEATS} players; got num_players={players}")
+        return _poker(action_names=action_names)
+
+    return facts
 
 
 def _hanabi(parameters: Parameters) -> Facts:
@@ -151,17 +172,15 @@ FACTS: dict[str, Facts | Callable[[Parameters], Facts]] = {
     "connect_four_v3": _board(max_length=42),
     # observations are pixels of the picture, which is drawn in this mode alone
     "cooperative_pong_v6": Facts(settings={"render_mode": "rgb_array"}),
-    "go_v5": _board(prepare=_set_go_board, view=_go_board, action_text=_go_move),
+    "go_v5": _go,
     "hanabi_v5": _hanabi,
     # the clock of the zombies runs on from match to match
     "knights_archers_zombies_v11": Facts(resets_fully=False),
     # at most (1 + 2 + 4) * 2 chips of a player go in, counted in big blinds of 2
     "leduc_holdem_v4": _poker(bounds=(-7.0, 7.0), max_length=8, action_names=CALL_RAISE_FOLD_CHECK),
     "rps_v2": _rock_paper_scissors,
-    "texas_holdem_no_limit_v6": _poker(
-        action_names=("fold", "check or call", "raise half the pot", "raise the pot", "all in")
-    ),
-    "texas_holdem_v4": _poker(action_names=CALL_RAISE_FOLD_CHECK),
+    "texas_holdem_no_limit_v6": _hold_em(("fold", "check or call", "raise half the pot", "raise the pot", "all in")),
+    "texas_holdem_v4": _hold_em(CALL_RAISE_FOLD_CHECK),
     "tictactoe_v3": _board(max_length=9),
 }
 """Named with their version: another version may have other rules, and is then described by `Facts()`."""

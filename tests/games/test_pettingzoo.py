@@ -192,11 +192,29 @@ def test_unknown_names_are_corrected(text, message):
         ("rps(num_actions=4)", "must be an odd number"),
         ("hanabi(colors=9)", "out of bounds"),
         ("rps(3)", "key=value"),
+        ("rps(max_cycles=0)", "max_cycles must be at least 1; got 0"),
+        ("go(board_size=-3)", "board_size must be at least 0; got -3"),
+        ("go(board_size=0)", "boards of 1 to 19 lines; got board_size=0"),
+        ("texas_holdem_v4(num_players=40)", "2 to 23 players; got num_players=40"),
+        ("texas_holdem_no_limit_v6(num_players=1)", "2 to 23 players"),
     ],
 )
 def test_bad_parameters_are_refused_in_a_sentence(text, message):
     with pytest.raises(SpecificationError, match=message):
         load(text)
+
+
+def test_an_environment_that_cannot_begin_with_its_parameters_is_refused():
+    pytest.importorskip("pygame")
+    message = "cannot begin a match with num_archers=0, num_knights=0: integer modulo by zero"
+    with pytest.raises(SpecificationError, match=message):
+        load("knights_archers_zombies_v11(num_archers=0,num_knights=0)")
+
+
+def test_an_environment_that_cannot_be_made_with_its_parameters_is_refused():
+    pytest.importorskip("Box2D")
+    with pytest.raises(SpecificationError, match="pursuit_v5 refuses"):
+        load("pursuit_v5(n_pursuers=0)")
 
 
 @pytest.mark.parametrize(
