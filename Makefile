@@ -48,6 +48,7 @@ format: setup
 
 bench: setup
 	$(BIN)/python benchmarks/engine.py
+	$(BIN)/python benchmarks/solvers.py
 
 # Only what this project needs: run it in a checkout whose $(VENV) holds nothing else.
 constraints: setup

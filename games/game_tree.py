@@ -31,6 +31,8 @@ Index = NDArray[np.uint32]  # unsigned: compiled loops need not ask whether an i
 class GameTree:
     """A compiled game with n players, I information sets, S sequences and N payoff entries. Arrays are read-only.
 
+    Information states with a single action are no decisions and are left out: a policy need not name them.
+
     Sequence p < n is the empty one of player p; the sequences of information set j are ``first[j]`` .. ``first[j + 1] - 1``,
     one a legal action. Information sets are ordered by player, a player's own by first visit, so that those behind a
     sequence come after it: a loop backwards goes from the last decisions to the first.

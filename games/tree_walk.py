@@ -129,14 +129,14 @@ class _Walker:
             waiting.append((state, [action for action, _ in joint], tuple(own for _, own in joint), chance))
 
     def _set(self, player: int, key: str, parent: int, legal: list[int]) -> int:
-        """The first sequence of the information set of this name.
+        """The first sequence of the information set of this name. A forced move is no decision: its sequence is the one before.
 
         Raises:
             NotProvided: the player came there another way, or may do something else there, than before.
         """
         found = self.known[player].get(key)
         if found is None:
-            begin = self.players[player].add(key, parent, legal)
+            begin = self.players[player].add(key, parent, legal) if len(legal) > 1 else parent
             self.known[player][key] = (begin, parent, legal)
             return begin
         if found[1] != parent or found[2] != legal:

@@ -1,0 +1,151 @@
+"""Tabular solvers and exact measures against OpenSpiel's C++: CPU time, in turns, in one run.
+
+    make bench        or        .venv/bin/python benchmarks/solvers.py [leduc] [liars]
+
+Times are CPU times of the process, the least of `ROUNDS` turns; peer and Arena take turns so that a noisy machine is noisy
+for both. Warm: Arena's game is compiled, its kernels too; compiling is a row of its own, and the last row has it inside.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ["OMP_NUM_THREADS"] = "1"  # before numpy: one thread for all
+
+import gc
+import importlib.metadata
+import platform
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import psutil
+import pyspiel
+from rich.console import Console
+from rich.table import Table
+
+from arena.games import compile_tree, load_game
+from arena.games.tree_walk import walk
+from arena.solvers import cfr_plus
+from arena.solvers.counterfactual import CFR_PLUS, advance, start
+from arena.solvers.tree_measures import measures, normalised, tabulated
+
+ROUNDS = 5
+UNTIL = 1e-3
+GOALS = {
+    ("leduc", "CFR+ iteration"): 400.0,
+    ("liars", "CFR+ iteration"): 300.0,
+    ("leduc", "NashConv, warm"): 2000.0,
+    ("liars", "NashConv, from nothing"): 20.0,
+    ("liars", "to NashConv 0.001, compiling included"): 100.0,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A game, and how many iterations one turn of the peer and one of Arena do."""
+
+    game: str
+    peer_iterations: int
+    iterations: int
+
+
+CASES = {
+    "leduc": Case(game="leduc_poker", peer_iterations=20, iterations=2_000),
+    "liars": Case(game="liars_dice", peer_iterations=2, iterations=100),
+}
+
+
+def main() -> None:
+    """Prints the machine, then one table a game, each ratio beside its goal."""
+    print(machine())
+    for name in sys.argv[1:] or CASES:
+        compare(name, CASES[name])
+
+
+def machine() -> str:
+    """What the numbers were measured on."""
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("open_spiel", "numpy", "numba"))
+    memory = psutil.virtual_memory().total / 2**30
+    return f"{platform.machine()}, {os.cpu_count()} cores, {memory:.0f} GiB; Python {platform.python_version()}, {versions}"
+
+
+def compare(name: str, case: Case) -> None:
+    """One game: an iteration of CFR+, NashConv of its average, compiling, and the way to a gap."""
+    rules, game = pyspiel.load_game(case.game), load_game(f"openspiel:{case.game}")
+    tree = compile_tree(game)
+    peer, regrets = pyspiel.CFRPlusSolver(rules), start(tree)
+    peer.evaluate_and_update_policy()
+    advance(tree, CFR_PLUS, regrets, 1)  # compiles the kernels
+    theirs, ours = least(
+        lambda: [peer.evaluate_and_update_policy() for _ in range(case.peer_iterations)],
+        lambda: advance(tree, CFR_PLUS, regrets, case.iterations),
+    )
+    rows = [("CFR+ iteration", theirs / case.peer_iterations, ours / case.iterations)]
+
+    average = peer.tabular_average_policy()
+    strategy = normalised(tree, regrets.average)
+    repeats = max(1, case.iterations // 10)
+    theirs, ours = least(
+        lambda: pyspiel.nash_conv(rules, average),
+        lambda: [measures(tree, strategy) for _ in range(repeats)],
+        rounds=3,
+    )
+    rows.append(("NashConv, warm", theirs, ours / repeats))
+
+    policy = tree.policy(strategy)
+
+    def from_nothing() -> None:
+        fresh = walk(rules, case.game, max_nodes=1_000_000, progress=None)
+        measures(fresh, tabulated(fresh, policy))
+
+    rows.append(("NashConv, from nothing", theirs, least(from_nothing, rounds=3)[0]))
+    compiling = least(lambda: walk(rules, case.game, max_nodes=1_000_000, progress=None), rounds=3)[0]
+    to_gap = least(lambda: cfr_plus(tree, until=UNTIL), rounds=3)[0]
+    solution = cfr_plus(tree, until=UNTIL)
+    extrapolated = solution.iterations * rows[0][1]
+    rows.append((f"to NashConv {UNTIL:g}, compiling included", extrapolated, to_gap + compiling))
+    show(name, rows)
+    print(
+        f"{name}: compiling {compiling:.3f} s, {tree.num_nodes} histories, {tree.num_sets} information sets; CFR+ to "
+        f"{UNTIL:g} {to_gap * 1e3:.1f} ms, {solution.iterations} iterations. The peer's time to that gap is its time for so "
+        "many iterations, without the NashConv that it would have to compute on the way.\n"
+    )
+
+
+def least(*works: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
+    """The least CPU seconds of each, taken in turns."""
+    times = np.full(len(works), np.inf)
+    for _ in range(rounds):
+        for i, work in enumerate(works):
+            gc.collect()
+            begun = time.process_time()
+            work()
+            times[i] = min(times[i], time.process_time() - begun)
+    return times.tolist()
+
+
+def show(name: str, rows: list[tuple[str, float, float]]) -> None:
+    table = Table(title=name, title_justify="left")
+    for heading in ("what", "OpenSpiel C++", "Arena", "ratio", "goal"):
+        table.add_column(heading, justify="left" if heading == "what" else "right")
+    for what, theirs, ours in rows:
+        goal = GOALS.get((name, what))
+        table.add_row(
+            what, seconds(theirs), seconds(ours), f"{theirs / ours:,.0f}x", "" if goal is None else f"{goal:,.0f}x"
+        )
+    Console(width=110).print(table)
+
+
+def seconds(value: float) -> str:
+    """A time with a unit that fits."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3)):
+        if value >= size:
+            return f"{value / size:.3g} {unit}"
+    return f"{value / 1e-6:.3g} µs"
+
+
+if __name__ == "__main__":
+    main()
