@@ -1,11 +1,36 @@
-"""Forfeits are not strength: what a forfeited match contributes to means of returns."""
+"""Forfeits are not strength: how many there are between whom, and what a forfeited match contributes to mean returns."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from arena.leaderboards.record import Record
+
+DECISIVE = 0.1
+"""The share of an agent's matches from which its forfeits are said beside every finding."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forfeits:
+    """Who failed against whom; each match counts as often as its weight, matches without another agent not at all.
+
+    ``between`` float64 [A, A]: matches that the row's agent forfeited and in which the column's agent sat. ``by`` float64
+    [A]: matches that an agent forfeited; ``matches`` [A]: all of its matches; ``played_out`` [A]: those that nobody
+    forfeited. ``rated`` int: matches that somebody forfeited, each counted once.
+    """
+
+    between: NDArray[np.float64]
+    by: NDArray[np.float64]
+    matches: NDArray[np.float64]
+    played_out: NDArray[np.float64]
+    rated: int
+
+    def decisive(self, agent: int) -> bool:
+        """Whether an agent forfeited so many of its matches that its place says little of its play."""
+        return bool(self.by[agent] > 0 and self.by[agent] >= DECISIVE * self.matches[agent])
 
 
 def earned_returns(record: Record) -> NDArray[np.float64]:
@@ -25,3 +50,41 @@ def earned_returns(record: Record) -> NDArray[np.float64]:
     rows, at = np.flatnonzero(forfeited), record.forfeit[forfeited]
     returns[rows, at] = np.minimum(record.returns[rows, at], played.min(initial=np.inf))
     return returns
+
+
+def forfeits_of(record: Record) -> Forfeits:
+    """The forfeits of a record."""
+    size = len(record.agents)
+    others = np.array([_has_other(record.seats, seat) for seat in range(record.seats.shape[1])]).T.reshape(
+        record.seats.shape
+    )
+    weight = np.where(others, record.weight[:, None], 0.0)
+    seats = np.maximum(record.seats, 0)
+    forfeited = record.forfeit >= 0
+    at_fault = np.arange(record.seats.shape[1]) == record.forfeit[:, None]
+    between = np.zeros((size, size))
+    rows = np.flatnonzero(forfeited)
+    failing = record.seats[rows, record.forfeit[rows]]
+    for seat in range(record.seats.shape[1]):
+        other = record.seats[rows, seat]
+        met = (other >= 0) & (failing >= 0) & (other != failing)
+        np.add.at(between, (failing[met], other[met]), record.weight[rows[met]])
+
+    def counted(which: NDArray[np.bool_]) -> NDArray[np.float64]:
+        totals = np.bincount(seats.ravel(), np.where(which, weight, 0.0).ravel(), minlength=size)
+        return totals.astype(np.float64)
+
+    return Forfeits(
+        between=between,
+        by=counted(at_fault),
+        matches=counted(np.ones_like(others)),
+        played_out=counted(np.broadcast_to(~forfeited[:, None], others.shape)),
+        rated=int(((weight > 0) & at_fault).any(axis=1).sum()),
+    )
+
+
+def _has_other(seats: NDArray[np.int64], seat: int) -> NDArray[np.bool_]:
+    """[N]: whether somebody sits at `seat` and another agent elsewhere."""
+    mine = seats[:, seat]
+    met: NDArray[np.bool_] = (mine >= 0) & ((seats >= 0) & (seats != mine[:, None])).any(axis=1)
+    return met

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from arena.games.errors import UnknownName
 from arena.leaderboards.bradley_terry import rate
 from arena.leaderboards.comparisons import Comparisons, comparisons
-from arena.leaderboards.finding import finding, top_cycle
+from arena.leaderboards.finding import Group, finding, top_cycle, weight_bounds
+from arena.leaderboards.forfeited import Forfeits, forfeits_of
 from arena.leaderboards.mean_return import mean_return
 from arena.leaderboards.minimax_ranking import (
     MOST_RESAMPLED,
@@ -26,12 +27,26 @@ from arena.leaderboards.ratings import Ratings
 from arena.leaderboards.record import Record
 from arena.leaderboards.response_graph import Cycle, cycles
 from arena.leaderboards.tallies import Tallies, tallies
+from arena.leaderboards.wording import FEW, listed
 
 Method = Literal["elo", "bradley_terry", "minimax", "mean_return"]
 METHODS: tuple[Method, ...] = get_args(Method)
 
-PROVISIONAL_BELOW = 20
-"""Matches: an agent with fewer is shown as provisional."""
+PROVISIONAL_BELOW = FEW
+"""Matches: an agent with fewer is provisional. A row of a file counts once, whatever its weight."""
+
+MATRIX_SHOWN = (
+    "score",
+    "low",
+    "high",
+    "matches",
+    "wins",
+    "draws",
+    "losses",
+    "margin",
+    "margin_low",
+    "margin_high",
+)
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
@@ -49,9 +64,11 @@ class SeatScore:
 class Row:
     """One agent's line.
 
-    ``rank``: best and worst rank in its group at the leaderboard's confidence, agents compared pair by pair. ``rating``
-    with its interval ``low``..``high``, on the method's scale. ``wins``, ``draws``, ``losses``, ``forfeits`` sum to
-    ``matches``: first alone, first with others, not first, at fault. ``score``: share of the points, 0..1.
+    ``rank``: best and worst rank in its group at the leaderboard's confidence, agents compared pair by pair; a
+    ``provisional`` agent takes no rank: its own is the whole range of its group. ``rating`` with its interval
+    ``low``..``high``, on the method's scale. ``wins``, ``draws``, ``losses``, ``forfeits`` sum to ``matches``: first alone,
+    first with others, not first, at fault. ``score``: share of the points, 0..1. ``minimax_weight`` with its interval
+    ``minimax_low``..``minimax_high``, None where there is none.
     """
 
     agent: str
@@ -69,16 +86,18 @@ class Row:
     seat_scores: tuple[SeatScore, ...]
     minimax_weight: float | None
     provisional: bool
+    minimax_low: float | None = None
+    minimax_high: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaderboard:
     """Ratings with what they hide.
 
-    ``rows``: by group, the best first; agents without a rated match are left out and named in ``notes``. ``groups``:
+    ``rows``: by group, the best first, provisional agents at the end by name; agents without a rated match are left out and named in ``notes``. ``groups``:
     agents of different groups never met, not even through others, and are ranked apart. ``cycles``: who beats whom in a
     circle, the best supported first; ``cycle``: the agents of one that makes the best agent of the first group undefined,
-    () where there is none.
+    () where there is none. ``forfeited``: how many of the matches ended by a forfeit.
     """
 
     method: Method
@@ -92,6 +111,7 @@ class Leaderboard:
     groups: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...]
     confidence: float = 0.95
+    forfeited: int = 0
 
     def to_dict(self) -> dict[str, Json]:
         """All of it in types of JSON; what is not a finite number is None."""
@@ -101,13 +121,12 @@ class Leaderboard:
             "confidence": self.confidence,
             "finding": self.finding,
             "matches": self.matches,
+            "forfeited": self.forfeited,
             "rows": [_row_dict(row) for row in self.rows],
             "matrix": {
                 "agents": list(matrix.agents),
-                **{
-                    name: _json(getattr(matrix, name))
-                    for name in ("score", "low", "high", "matches", "wins", "draws", "losses", "margin")
-                },
+                "graded": matrix.graded,
+                **{name: _json(getattr(matrix, name)) for name in MATRIX_SHOWN},
             },
             "minimax": None
             if minimax is None
@@ -139,8 +158,8 @@ class Leaderboard:
         return [
             {
                 "agent": row.agent,
-                "rank_from": row.rank[0],
-                "rank_to": row.rank[1],
+                "rank_from": "" if row.provisional else row.rank[0],
+                "rank_to": "" if row.provisional else row.rank[1],
                 "rating": _cell(row.rating),
                 "low": _cell(row.low),
                 "high": _cell(row.high),
@@ -152,6 +171,8 @@ class Leaderboard:
                 "score": _cell(row.score),
                 "mean_return": _cell(row.mean_return),
                 "minimax_weight": "" if row.minimax_weight is None else row.minimax_weight,
+                "minimax_low": "" if row.minimax_low is None else row.minimax_low,
+                "minimax_high": "" if row.minimax_high is None else row.minimax_high,
                 "provisional": int(row.provisional),
             }
             for row in self.rows
@@ -190,25 +211,31 @@ def leaderboard(record: Record, *, method: str = "elo", confidence: float = 0.95
         notes.append("this record has no minimax winner: ranked by Elo")
         chosen = "elo"
     ratings = _ratings(record, compared, chosen, minimax, confidence)
-    groups = _groups(ratings)
+    counted, forfeits = tallies(record), forfeits_of(record)
+    provisional = _rows_played(record, counted, chosen) < PROVISIONAL_BELOW
     found = [] if cooperative else cycles(matrix)
-    first = groups[0] if groups else []
-    top = None if cooperative else top_cycle(matrix.of(first), [one for one in found if one.certain])
-    counted, ranks = tallies(record), ratings.rank_ranges()
-    rows = tuple(_row(ratings, ranks, counted, minimax, agent) for group in groups for agent in group)
-    notes += _notes(record, chosen, sum(row.provisional for row in rows))
+    groups = _groups(ratings, provisional, matrix, found)
+    ranks = ratings.rank_ranges(provisional)
+    rows = tuple(
+        _row(ratings, ranks, counted, minimax, agent, provisional=bool(provisional[agent]))
+        for group in groups
+        for agent in group.agents
+    )
+    notes += _notes(record, chosen, [row.agent for row in rows if row.provisional])
+    notes += _forfeit_notes(ratings, groups, forfeits)
     return Leaderboard(
         method=chosen,
-        finding=finding(ratings, first, matrix, cycle=top, minimax=minimax),
+        finding=finding(ratings, groups, matrix, minimax=minimax, forfeits=forfeits),
         rows=rows,
         matrix=matrix,
         minimax=minimax,
         cycles=tuple(found),
-        cycle=() if top is None else top.agents,
+        cycle=groups[0].cycle.agents if groups and groups[0].cycle is not None else (),
         matches=ratings.matches,
-        groups=tuple(tuple(ratings.names[i] for i in group) for group in groups),
+        groups=tuple(tuple(ratings.names[i] for i in group.agents) for group in groups),
         notes=(*notes, *ratings.notes),
         confidence=confidence,
+        forfeited=forfeits.rated,
     )
 
 
@@ -246,17 +273,37 @@ def _ratings(
     return rate(record, compared, method, confidence=confidence)
 
 
-def _groups(ratings: Ratings) -> list[list[int]]:
-    """The rated agents of each group, the largest group first, the best agent first; names decide ties."""
+def _rows_played(record: Record, counted: Tallies, method: Method) -> NDArray[np.float64]:
+    """[A]: how many matches of each agent were rated; the mean return rates self-play too."""
+    rows: NDArray[np.float64] = counted.rows.sum(axis=1)
+    if method != "mean_return":
+        return rows
+    rows = np.zeros(len(record.agents))
+    for seat in range(record.seats.shape[1]):
+        agents = record.seats[:, seat]
+        first = (agents >= 0) & (record.weight > 0) & (record.seats[:, :seat] != agents[:, None]).all(axis=1)
+        rows += np.bincount(agents[first], minlength=len(rows))
+    return rows
+
+
+def _groups(ratings: Ratings, provisional: NDArray[np.bool_], matrix: Matrix, found: list[Cycle]) -> list[Group]:
+    """The rated agents of each group, the largest group first, the best agent first; names decide ties.
+
+    Provisional agents come last, by name.
+    """
     groups = []
     for group in range(int(ratings.groups.max(initial=-1)) + 1):
         rated = np.flatnonzero((ratings.groups == group) & np.isfinite(ratings.scores)).tolist()
-        if rated:
-            groups.append(sorted(rated, key=lambda i: (-ratings.scores[i], ratings.names[i])))
+        if not rated:
+            continue
+        ranked = sorted((i for i in rated if not provisional[i]), key=lambda i: (-ratings.scores[i], ratings.names[i]))
+        others = sorted((i for i in rated if provisional[i]), key=lambda i: (ratings.names[i].casefold(), i))
+        top = top_cycle(matrix.of(ranked), found) if found else None
+        groups.append(Group(agents=(*ranked, *others), ranked=tuple(ranked), cycle=top))
     return groups
 
 
-def _notes(record: Record, method: Method, provisional: int) -> list[str]:
+def _notes(record: Record, method: Method, provisional: list[str]) -> list[str]:
     notes = []
     if record.utility == "general_sum" and method != "mean_return":
         notes.append(
@@ -268,19 +315,41 @@ def _notes(record: Record, method: Method, provisional: int) -> list[str]:
             "matches of more than two players count as comparisons of every two of them, each with weight 1 / (players - 1)"
         )
     if provisional:
-        notes.append(f"provisional: fewer than {PROVISIONAL_BELOW} matches")
+        notes.append(
+            f"provisional, with fewer than {PROVISIONAL_BELOW} matches and without a rank: {listed(provisional)}"
+        )
     return notes
 
 
+def _forfeit_notes(ratings: Ratings, groups: list[Group], forfeits: Forfeits) -> list[str]:
+    """Where forfeits decide: a win over an agent that failed says little of strength."""
+    failed = [
+        f"{ratings.names[i]} ({forfeits.by[i]:,.0f} of {forfeits.matches[i]:,.0f} matches)"
+        for group in groups
+        for i in group.agents
+        if forfeits.decisive(i)
+    ]
+    if not failed:
+        return []
+    return [f"forfeits count as matches won and lost, and say little of strength; they decide for {listed(failed)}"]
+
+
 def _row(
-    ratings: Ratings, ranks: list[tuple[int, int]], counted: Tallies, minimax: MinimaxWinner | None, agent: int
+    ratings: Ratings,
+    ranks: list[tuple[int, int]],
+    counted: Tallies,
+    minimax: MinimaxWinner | None,
+    agent: int,
+    *,
+    provisional: bool,
 ) -> Row:
     name = ratings.names[agent]
     matches, points = counted.matches[agent], counted.points[agent]
     total, earnings = float(matches.sum()), float(counted.earnings[agent].sum())
-    weight = None
+    weight, low, high = None, math.nan, math.nan
     if minimax is not None and name in minimax.agents:
         weight = float(minimax.weights[minimax.agents.index(name)])
+        low, high = weight_bounds(minimax, name)
     return Row(
         agent=name,
         rank=ranks[agent],
@@ -299,7 +368,9 @@ def _row(
             for seat in np.flatnonzero(matches).tolist()
         ),
         minimax_weight=weight,
-        provisional=total < PROVISIONAL_BELOW,
+        provisional=provisional,
+        minimax_low=low if math.isfinite(low) else None,
+        minimax_high=high if math.isfinite(high) else None,
     )
 
 
@@ -318,7 +389,7 @@ def _cell(value: float) -> float | str:
 def _row_dict(row: Row) -> dict[str, Json]:
     return {
         "agent": row.agent,
-        "rank": list(row.rank),
+        "rank": None if row.provisional else list(row.rank),
         "rating": _number(row.rating),
         "low": _number(row.low),
         "high": _number(row.high),
@@ -333,5 +404,7 @@ def _row_dict(row: Row) -> dict[str, Json]:
             {"seat": seat.seat, "matches": seat.matches, "score": _number(seat.score)} for seat in row.seat_scores
         ],
         "minimax_weight": row.minimax_weight,
+        "minimax_low": row.minimax_low,
+        "minimax_high": row.minimax_high,
         "provisional": row.provisional,
     }

@@ -48,6 +48,20 @@ class Matrix:
         return len(self.agents)
 
     @property
+    def margin_low(self) -> NDArray[np.float64]:
+        """Where the interval of the margin begins, at ``confidence``."""
+        return self.margin_centre - self._quantile * self.margin_error
+
+    @property
+    def margin_high(self) -> NDArray[np.float64]:
+        """Where the interval of the margin ends, at ``confidence``."""
+        return self.margin_centre + self._quantile * self.margin_error
+
+    @property
+    def _quantile(self) -> float:
+        return NormalDist().inv_cdf(0.5 + self.confidence / 2)
+
+    @property
     def all_met(self) -> bool:
         """Whether every two agents have met."""
         return bool((self.matches + np.eye(len(self), dtype=np.int64) > 0).all())

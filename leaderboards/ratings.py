@@ -32,12 +32,23 @@ class Ratings:
     settings: Mapping[str, str | float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
-    def rank_ranges(self) -> list[tuple[int, int]]:
-        """(best, worst) rank of each agent among the rated ones of its group: 1 + those above, the size less those below."""
-        ranges, rated = [], np.isfinite(self.scores)
+    def rank_ranges(self, left_out: NDArray[np.bool_] | None = None) -> list[tuple[int, int]]:
+        """(best, worst) rank of each agent among the rated ones of its group: 1 + those above, the size less those below.
+
+        Args:
+            left_out: [A], agents that take no rank, such as provisional ones; they get the whole range of their group.
+        """
+        ranges, ranked = [], np.isfinite(self.scores)
+        if left_out is not None:
+            ranked &= ~left_out
         for agent in range(len(self.names)):
-            size = int((rated & (self.groups == self.groups[agent])).sum())
-            ranges.append((1 + int(self.above[:, agent].sum()), size - int(self.above[agent].sum())))
+            group = self.groups == self.groups[agent]
+            field = ranked & group
+            if not field[agent]:
+                ranges.append((1, int((np.isfinite(self.scores) & group).sum())))
+                continue
+            above, below = int(self.above[field, agent].sum()), int(self.above[agent, field].sum())
+            ranges.append((1 + above, int(field.sum()) - below))
         return ranges
 
     def spread_over(self, names: tuple[str, ...]) -> Ratings:

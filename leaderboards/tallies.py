@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from arena.leaderboards.forfeited import earned_returns
 from arena.leaderboards.record import Record
 
-MATCHES, POINTS, WINS, DRAWS, LOSSES, FORFEITS, RETURNS, EARNINGS = range(8)
+MATCHES, POINTS, WINS, DRAWS, LOSSES, FORFEITS, RETURNS, EARNINGS, ROWS = range(9)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +20,8 @@ class Tallies:
 
     ``points``: share of the others that the agent came ahead of, draws as halves, summed over matches. A match is won by
     coming ahead of all others, drawn by sharing the first place, else lost; forfeits stand apart from the losses.
-    ``returns``: summed over ``earnings`` matches, those that `earned_returns` leaves. Seats of matches without another agent (self-play) are not counted.
+    ``returns``: summed over ``earnings`` matches, those that `earned_returns` leaves. ``rows``: matches counted once each,
+    whatever their weight. Seats of matches without another agent (self-play) are not counted.
     """
 
     matches: NDArray[np.float64]
@@ -31,6 +32,7 @@ class Tallies:
     forfeits: NDArray[np.float64]
     returns: NDArray[np.float64]
     earnings: NDArray[np.float64]
+    rows: NDArray[np.float64]
 
 
 def tallies(record: Record) -> Tallies:
@@ -46,13 +48,14 @@ def tallies(record: Record) -> Tallies:
         forfeits=counts[:, :, FORFEITS],
         returns=counts[:, :, RETURNS],
         earnings=counts[:, :, EARNINGS],
+        rows=counts[:, :, ROWS],
     )
 
 
 @nb.njit(cache=True)
 def _count(seats, returns, earned, forfeit, weight, num_agents):  # type: ignore[no-untyped-def]  # numba kernel
     num_seats = seats.shape[1]
-    counts = np.zeros((num_agents, num_seats, 8))
+    counts = np.zeros((num_agents, num_seats, 9))
     for match in range(len(seats)):
         for a in range(num_seats):
             agent = seats[match, a]
@@ -72,6 +75,7 @@ def _count(seats, returns, earned, forfeit, weight, num_agents):  # type: ignore
                 continue
             row, times = counts[agent, a], weight[match]
             row[MATCHES] += times
+            row[ROWS] += times > 0
             row[POINTS] += times * (ahead + (others - ahead - behind) / 2) / others
             if not np.isnan(earned[match, a]):
                 row[RETURNS] += times * earned[match, a]

@@ -7,11 +7,19 @@ from collections.abc import Sequence
 SPACE = "\N{NO-BREAK SPACE}"
 MINUS = "\N{MINUS SIGN}"
 PRECISE_FROM = 10_000  # matches: below, a decimal of a percentage says nothing
+FEW = 20
+"""Matches: a percentage of fewer stands with its count, and an agent with fewer is provisional."""
 
 
 def percent(share: float, matches: int) -> str:
     """A share as ``67 %``, with a decimal from 10,000 matches on."""
     return f"{100 * share:.{1 if matches >= PRECISE_FROM else 0}f}{SPACE}%"
+
+
+def share_of(share: float, matches: int) -> str:
+    """``67 %``; of few matches with their number, ``67 % of 12``."""
+    shown = percent(share, matches)
+    return f"{shown} of {matches:,}" if matches < FEW else shown
 
 
 def signed(value: float, digits: int = 0) -> str:

@@ -7,7 +7,9 @@ import pytest
 from simulated_records import from_counts, record_of, twins
 
 from arena.games import UnknownName
-from arena.leaderboards import METHODS, leaderboard
+from arena.leaderboards import METHODS, leaderboard, minimax_winner_of, payoff_matrix
+from arena.leaderboards.finding import is_decided, mixture_in_words
+from arena.leaderboards.stopped import OVERSTATED, with_verdict
 
 NBSP = "\N{NO-BREAK SPACE}"
 RPS = [[0, 0, 20], [20, 0, 0], [0, 20, 0]]
@@ -18,8 +20,8 @@ def test_rock_paper_scissors_is_found_to_be_a_cycle():
     board = leaderboard(from_counts(RPS, ROCK))
     assert board.finding == (
         f"paper beats rock (100{NBSP}%), which beats scissors (100{NBSP}%), which beats paper (100{NBSP}%): a cycle, real "
-        "with probability over 0.99. Elo does not tell them apart, but the mix that nobody beats is paper 0.33, rock 0.33 "
-        "and scissors 0.33."
+        "with probability over 0.99. Elo does not tell them apart, but the mix that nobody beats is "
+        "paper 0.33 (0.26 to 0.41), rock 0.33 (0.26 to 0.42) and scissors 0.33 (0.26 to 0.41)."
     )
     assert board.cycle == ("paper", "rock", "scissors")
     assert [row.rating for row in board.rows] == pytest.approx([0, 0, 0], abs=1e-6)
@@ -79,6 +81,10 @@ def test_groups_that_never_met_are_ranked_apart():
     wins = np.zeros((5, 5), int)
     wins[0, 1], wins[1, 0], wins[2, 3], wins[3, 2], wins[3, 4], wins[4, 3] = 9, 3, 6, 6, 8, 2
     board = leaderboard(from_counts(wins))
+    assert board.finding == (
+        "2 groups of agents never met, and each is ranked alone. In the first, of 3 agents: Too few matches to rank: only a3 "
+        "has 20 or more. In the second, of 2 agents: Too few matches to rank: every agent has fewer than 20."
+    )
     assert board.groups == (("a3", "a2", "a4"), ("a0", "a1"))
     assert [row.agent for row in board.rows] == ["a3", "a2", "a4", "a0", "a1"]
     assert all(row.rank[1] <= 3 for row in board.rows) and board.minimax is None
@@ -94,7 +100,7 @@ def test_agents_without_matches_are_left_out_and_named():
 
 @pytest.mark.parametrize("method", ["elo", "bradley_terry", "minimax"])
 def test_cooperative_games_are_ranked_by_mean_return(method):
-    record = record_of([[0, 0], [1, 1]] * 10, [[5, 5], [1, 1.0]] * 10, utility="identical")
+    record = record_of([[0, 0], [1, 1]] * 20, [[5, 5], [1, 1.0]] * 20, utility="identical")
     board = leaderboard(record, method=method)
     assert board.method == "mean_return" and [row.rating for row in board.rows] == [5, 1]
     assert any("same return" in note for note in board.notes) and board.minimax is None
@@ -143,3 +149,104 @@ def test_equal_agents_seldom_have_a_leader():
 def test_an_unknown_method_gets_the_nearest():
     with pytest.raises(UnknownName, match="elo"):
         leaderboard(from_counts(RPS), method="ello")
+
+
+def test_the_finding_of_several_groups_says_what_each_shows():
+    wins = np.zeros((4, 4), int)
+    wins[0, 1], wins[1, 0], wins[2, 3], wins[3, 2] = 90, 10, 16, 15
+    said = leaderboard(from_counts(wins)).finding
+    assert said.startswith("2 groups of agents never met") and "In the first, of 2 agents: a0 leads" in said
+    assert "In the second, of 2 agents: a2 and a3 are not told apart" in said
+
+
+def test_provisional_agents_come_last_by_name_and_take_no_rank():
+    wins = np.zeros((4, 4), int)
+    wins[0, 1], wins[1, 0] = 16, 15
+    wins[2, 0], wins[3, 1] = 9, 8  # won all of their few matches
+    board = leaderboard(from_counts(wins, ("m", "n", "z", "b")))
+    assert [(row.agent, row.provisional) for row in board.rows] == [
+        ("m", False),
+        ("n", False),
+        ("b", True),
+        ("z", True),
+    ]
+    assert board.rows[0].rank == (1, 2) and "z" not in board.finding
+    said = board.to_dict()["rows"]
+    assert [row["rank"] for row in said] == [[1, 2], [1, 2], None, None]
+    assert [row["rank_from"] for row in board.to_csv_rows()] == [1, 1, "", ""]
+    assert "provisional, with fewer than 20 matches and without a rank: b and z" in board.notes
+
+
+def test_a_row_of_weight_thirty_is_one_match_of_a_provisional_agent():
+    board = leaderboard(record_of([[0, 1], [1, 0]], [[1, -1], [1, -1]], weight=[30, 30]))
+    assert [(row.matches, row.provisional) for row in board.rows] == [(60, True), (60, True)]
+    assert board.finding == "Too few matches to rank: every agent has fewer than 20."
+
+
+def test_few_matches_are_said_with_their_percentage():
+    wins = np.zeros((3, 3), int)
+    wins[0, 1], wins[1, 2], wins[2, 0] = 12, 12, 12
+    assert f"(100{NBSP}% of 12)" in leaderboard(from_counts(wins)).finding
+
+
+def test_weights_stand_with_their_intervals_and_open_ones_are_not_decided():
+    board = leaderboard(from_counts(RPS, ROCK))
+    for row, said, cells in zip(board.rows, board.to_dict()["rows"], board.to_csv_rows(), strict=True):
+        assert 0 < row.minimax_low < row.minimax_weight < row.minimax_high < 1
+        assert (said["minimax_low"], said["minimax_high"]) == (row.minimax_low, row.minimax_high)
+        assert (cells["minimax_low"], cells["minimax_high"]) == (row.minimax_low, row.minimax_high)
+    even = leaderboard(from_counts([[0, 10], [11, 0]], ("a", "b")))
+    assert not is_decided(even.minimax) and mixture_in_words(even.minimax) == "not decided by these matches"
+
+
+def test_without_resamples_a_weight_says_that_it_has_no_interval():
+    winner = minimax_winner_of(payoff_matrix(from_counts(RPS, ROCK)), resamples=0)
+    assert mixture_in_words(winner).endswith("scissors 0.33 (no intervals: too many agents)")
+
+
+def test_margins_of_graded_returns_go_into_json_with_their_intervals():
+    board = leaderboard(record_of([[0, 1]] * 40, ([[1, -1]] * 8 + [[-20, 20]] * 2) * 4))
+    matrix = board.to_dict()["matrix"]
+    assert matrix["graded"] and matrix["margin"][0][1] == pytest.approx((8 * 2 - 2 * 40) / 10)
+    assert matrix["margin_low"][0][1] < matrix["margin"][0][1] < matrix["margin_high"][0][1]
+    assert matrix["margin_low"][0][1] == pytest.approx(-matrix["margin_high"][1][0])
+
+
+def test_forfeits_that_decide_are_in_the_finding_and_the_notes():
+    record = record_of(
+        [[0, 1]] * 60, [[1, -1]] * 40 + [[-1, 1]] * 20, agents=("sound", "broken"), forfeit=[1] * 30 + [-1] * 30
+    )
+    board = leaderboard(record)
+    assert ", 30 of them forfeited by broken." in board.finding
+    assert board.finding.endswith("Forfeits decide here: broken forfeited 30 of its 60 matches.")
+    assert board.forfeited == 30 and board.to_dict()["forfeited"] == 30
+    assert any("broken (30 of 60 matches)" in note for note in board.notes)
+
+
+def test_seldom_forfeits_are_no_news():
+    board = leaderboard(record_of([[0, 1]] * 60, [[1, -1]] * 40 + [[-1, 1]] * 20, forfeit=[1] * 5 + [-1] * 55))
+    assert "Forfeits decide" not in board.finding and not any("forfeit" in note for note in board.notes)
+
+
+def test_a_ladder_of_forfeits_alone_shows_no_strength():
+    board = leaderboard(record_of([[0, 1], [1, 0]] * 30, [[0, 0]] * 60, forfeit=[1, 0] * 30))
+    assert board.finding == "Every match was forfeited, by a1: this shows who failed, not who plays better."
+
+
+def test_a_verdict_is_the_finding_and_a_note_says_what_stopping_does():
+    board = leaderboard(from_counts([[0, 28], [12, 0]], ("a", "b")))
+    assert " leads" in board.finding
+    stopped = with_verdict(board, "a and b are not told apart by 20 pairs of matches", stopped=1, tournaments=1)
+    assert stopped.finding == "a and b are not told apart by 20 pairs of matches."
+    assert "better than it is" in stopped.notes[0]
+    assert [row.rank for row in board.rows] == [(1, 1), (2, 2)] and [row.rank for row in stopped.rows] == [(1, 2)] * 2
+    beaten = with_verdict(board, "b beats a with 90 % of the points", stopped=1, tournaments=1)
+    assert {row.agent: row.rank for row in beaten.rows} == {"a": (2, 2), "b": (1, 1)}
+    assert with_verdict(stopped, stopped.finding, stopped=1, tournaments=1) == stopped
+    assert with_verdict(board, None, stopped=0, tournaments=3) is board
+
+
+def test_a_pooled_ladder_says_how_many_of_its_tournaments_stopped_when_decided():
+    board = leaderboard(from_counts([[0, 28], [12, 0]], ("a", "b")))
+    pooled = with_verdict(board, None, stopped=1, tournaments=3)
+    assert pooled.finding == board.finding + OVERSTATED and pooled.notes[0].startswith("1 of 3 tournaments stopped")

@@ -1,0 +1,58 @@
+"""Ratings of matches that stopped once they were decided: what must be said of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import permutations
+
+from arena.leaderboards.leaderboard import Leaderboard, Row
+
+ALONE = (
+    "these matches stopped once they were decided: the verdict allows for that, ratings and their intervals do not; "
+    "they make the better agent look better than it is"
+)
+POOLED = (
+    "{stopped} of {tournaments} tournaments stopped once they were decided: ratings of such matches make the better agent "
+    "look better than it is, and their intervals are too narrow"
+)
+OVERSTATED = " Some of these matches stopped once they were decided, which overstates such confidence."
+
+
+def stopped_note(*, stopped: int, tournaments: int) -> str:
+    """What a reader must know of ratings that rest on `stopped` tournaments played until decided, of `tournaments`."""
+    return ALONE if stopped == tournaments == 1 else POOLED.format(stopped=stopped, tournaments=tournaments)
+
+
+def with_verdict(board: Leaderboard, verdict: str | None, *, stopped: int, tournaments: int) -> Leaderboard:
+    """A leaderboard of which `stopped` of `tournaments` were played until decided.
+
+    Where there is a verdict, which allows for the moment of stopping, it is the finding, and ranks say no more than it
+    does. A note says what stopping does to ratings. With `stopped` = 0, or done before, it is the board itself.
+
+    Args:
+        verdict: the sentence of the sequential test, None where several tournaments are pooled.
+    """
+    note = stopped_note(stopped=stopped, tournaments=tournaments)
+    if not stopped or note in board.notes:
+        return board
+    notes = (note, *board.notes)
+    if verdict is None:
+        overstated = OVERSTATED if " confidence" in board.finding else ""
+        return replace(board, finding=board.finding + overstated, notes=notes)
+    better = better_of(verdict, [row.agent for row in board.rows])
+    rows = tuple(replace(row, rank=_rank(row, better, len(board.rows))) for row in board.rows)
+    return replace(board, finding=verdict.rstrip(".") + ".", rows=rows, notes=notes)
+
+
+def better_of(verdict: str, agents: Sequence[str]) -> str | None:
+    """Who of these agents a verdict says is better, None where it says of nobody that it is."""
+    return next(
+        (first for first, second in permutations(agents, 2) if verdict.startswith(f"{first} beats {second} ")), None
+    )
+
+
+def _rank(row: Row, better: str | None, size: int) -> tuple[int, int]:
+    if better is None:
+        return (1, size)
+    return (1, 1) if row.agent == better else (2, size)
