@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from arena.agents.process_tree import COOKIE, MemoryWatch, ending, exit_descriptor_of, has_exited, kill_all
+from arena.agents.process_tree import COOKIE, MemoryWatch, end_all, ending, exit_descriptor_of, has_exited
 from arena.games.errors import AgentCrashed, AgentFault, OutOfMemory, OutputFlood
 
 LAUNCHER = Path(__file__).with_name("launch.py")
@@ -75,7 +75,7 @@ class Child:
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
-        # the thread that starts the program must live as long: a parent-death signal is sent when it ends
+        # the thread that starts the warden must live as long: a parent-death signal is sent when it ends
         self._thread = threading.Thread(target=self._live, name=f"agent {name}", daemon=True)
         self._thread.start()
 
@@ -163,9 +163,8 @@ class Child:
         finally:
             at = time.monotonic()
             self.exited_by_itself = has_exited(process)
-            kill_all(process, cookie)
+            code = end_all(process, cookie)
             self._keep_log(_rest(stderr))
-            code = process.wait()
             self._close_input(stdin)
             stdout.close()
             stderr.close()

@@ -13,25 +13,26 @@ from collections.abc import Iterator
 import psutil
 
 COOKIE = "ARENA_PROGRAM"  # an environment variable: children inherit it, wherever they hide
-FAMILY_EVERY = 10  # looks: the memory of a program's own children, which is costlier to find
+FAMILY_EVERY = 10  # looks: who belongs to a program, which is costlier than their memory
+WARDEN_S = 5.0  # for a warden to end all; it gives up earlier (`arena.agents.launch.KILL_S`)
 
 
 class MemoryWatch:
-    """The resident bytes of a process; those of its own children are looked up less often."""
+    """The resident bytes of a warden's program and of all below it; who that is, is looked up less often."""
 
-    def __init__(self, pid: int):
-        self._pid, self._ticks, self._family = pid, 0, 0
+    def __init__(self, warden_pid: int):
+        self._pid, self._looks = warden_pid, 0
+        self._family: list[psutil.Process] = []
 
     def resident_bytes(self) -> int:
-        """0 for a process that has just gone."""
-        try:
-            process = psutil.Process(self._pid)
-            if self._ticks % FAMILY_EVERY == 0:
-                self._family = sum(_resident(child) for child in process.children(recursive=True))
-            self._ticks += 1
-            return _resident(process) + self._family
-        except psutil.Error:
-            return 0
+        """0 before the program runs and after it has gone."""
+        if not self._family or self._looks % FAMILY_EVERY == 0:
+            try:
+                self._family = psutil.Process(self._pid).children(recursive=True)
+            except psutil.Error:
+                self._family = []
+        self._looks += 1
+        return sum(map(_resident, self._family))
 
 
 def _resident(process: psutil.Process) -> int:
@@ -62,12 +63,21 @@ def has_exited(process: subprocess.Popen[bytes]) -> bool:
         return True
 
 
-def kill_all(process: subprocess.Popen[bytes], cookie: str) -> None:
-    """Kills the program's process group, then whatever else carries its cookie, until nobody does."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    while sum(_killed(other, cookie) for other in psutil.process_iter()):
-        time.sleep(0.001)
+def end_all(warden: subprocess.Popen[bytes], cookie: str) -> int:
+    """Has the warden end its program and all that it started, waits until that is done, returns the warden's exit code.
+
+    Where the warden was killed itself, or could not know, whoever carries the cookie is killed, until nobody does.
+    """
+    warden.terminate()
+    try:
+        code = warden.wait(WARDEN_S)
+    except subprocess.TimeoutExpired:
+        warden.kill()
+        code = warden.wait()
+    if code == -signal.SIGKILL or sys.platform != "linux":
+        while sum(_killed(other, cookie) for other in psutil.process_iter()):
+            time.sleep(0.001)
+    return code
 
 
 def _killed(process: psutil.Process, cookie: str) -> bool:

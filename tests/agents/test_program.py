@@ -1,7 +1,9 @@
 """Programs as agents: every way to fail becomes the right fault, and nothing of a program outlives its agent."""
 
+import contextlib
 import os
 import queue
+import shlex
 import signal
 import subprocess
 import sys
@@ -57,7 +59,7 @@ def make_agent(game, tmp_path):
 
 
 def left_over(folder):
-    """The processes whose command line names the folder."""
+    """The processes whose command line names the folder: programs, and their wardens."""
     found = []
     for process in psutil.process_iter():
         try:
@@ -66,6 +68,18 @@ def left_over(folder):
         except psutil.Error:
             continue
     return found
+
+
+def warden_in(folder):
+    (warden,) = [process for process in left_over(folder) if "launch.py" in " ".join(process.cmdline())]
+    return warden
+
+
+def wait_until_nothing_is_left(folder):
+    deadline = time.monotonic() + PATIENCE_S
+    while left_over(folder) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert left_over(folder) == []
 
 
 def has_ended(process):
@@ -262,7 +276,7 @@ def test_a_program_that_crashed_plays_the_next_match(make_agent, game, tmp_path)
 def test_a_program_that_ends_between_two_moves_has_crashed(make_agent, game, tmp_path):
     agent = make_agent("answers and exits")
     start(agent)
-    (process,) = left_over(tmp_path)
+    process = warden_in(tmp_path)
     assert ask(agent, batch_of(game)).tolist() == [0]
     wait_until_ended(process)
     answer = ask(agent, batch_of(game))
@@ -274,7 +288,7 @@ def test_a_program_that_ends_between_two_matches_harms_none(make_agent, game, tm
     agent = make_agent("answers and exits")
     for match in range(2):
         start(agent, match)
-        (process,) = left_over(tmp_path)
+        process = warden_in(tmp_path)
         assert ask(agent, batch_of(game, match=match)).tolist() == [0]
         agent.end(np.array([0]), np.array([0]), np.array([1.0]))
         wait_until_ended(process)
@@ -361,37 +375,74 @@ def test_a_full_pipe_does_not_block(make_agent, game):
     assert time.monotonic() - began < 5
 
 
-@pytest.mark.parametrize("mode", ["ignores quit", "ignores SIGTERM", "leaves a daemon"])
+@pytest.mark.parametrize("mode", ["ignores quit", "ignores SIGTERM", "leaves a daemon", "has a family"])
 def test_nothing_outlives_close(make_agent, game, tmp_path, mode):
     agent = make_agent(mode)
     assert first_answer(agent, game).tolist() == [0]
     assert left_over(tmp_path) != []
     agent.close()
     assert left_over(tmp_path) == []
-    assert agent.quit_in_time == (mode == "leaves a daemon")
+    assert agent.quit_in_time == (not mode.startswith("ignores"))
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent died")
-def test_a_program_dies_with_a_killed_engine(tmp_path):
+@contextlib.contextmanager
+def run_engine(command):
+    """An engine's process that has started the program of the command."""
     script = f"""
-import sys, time
+import time
 from arena.agents.program import ProgramAgent
 from arena.games import ActionSpace, GameInfo
 info = GameInfo(specification="x", title="x", version="1", num_players=2, action_space=ActionSpace(size=9))
-agent = ProgramAgent([sys.executable, {str(PROGRAMS / "misbehaving.py")!r}, "ignores quit", {str(tmp_path)!r}], game=info, name="bot")
-agent.info
+agent = ProgramAgent({command!r}, game=info, name="bot")
+assert agent.info and agent.hello
 print("ready", flush=True)
-time.sleep(600)
+time.sleep(30)
 """
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as engine:
-        assert engine.stdout.readline() == b"ready\n"
-        assert left_over(tmp_path) != []
-        os.kill(engine.pid, signal.SIGKILL)
+        try:
+            assert engine.stdout.readline() == b"ready\n"
+            yield engine
+        finally:
+            engine.kill()
+
+
+only_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux hands orphans to a warden")
+
+
+@only_linux
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
+def test_a_program_and_all_below_it_die_with_a_killed_engine(tmp_path, number):
+    program = [sys.executable, str(PROGRAMS / "misbehaving.py"), "has a family", str(tmp_path)]
+    with run_engine(["sh", "-c", shlex.join(program) + "; true"]) as engine:
+        assert (
+            len(psutil.Process(engine.pid).children(recursive=True)) == 6
+        )  # a warden, a shell, the program, and three sleepers
+        os.kill(engine.pid, number)
         engine.wait()
-    deadline = time.monotonic() + PATIENCE_S
-    while left_over(tmp_path) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert left_over(tmp_path) == []
+    wait_until_nothing_is_left(tmp_path)
+
+
+@only_linux
+def test_a_killed_warden_is_a_crash_that_leaves_nothing(make_agent, game, tmp_path):
+    agent = make_agent("has a family")
+    start(agent)
+    warden_in(tmp_path).kill()
+    wait_until_nothing_is_left(tmp_path)
+    answer = ask(agent, batch_of(game))
+    assert type(answer) is AgentCrashed
+    assert "was ended by SIGKILL" in str(answer)
+
+
+@only_linux
+def test_a_program_that_ends_takes_its_family_along(make_agent, game, tmp_path):
+    agent = make_agent("has a family")
+    start(agent)
+    program = next(
+        process for process in warden_in(tmp_path).children() if "misbehaving" in " ".join(process.cmdline())
+    )
+    program.kill()
+    wait_until_nothing_is_left(tmp_path)
+    assert type(ask(agent, batch_of(game))) is AgentCrashed
 
 
 def test_a_command_is_split_as_a_shell_would_and_must_exist(game):

@@ -74,6 +74,17 @@ def leave_a_daemon(message):
     answer(message)
 
 
+def start_family(folder):
+    """A child, one in a session of its own, and an orphan in a session of its own."""
+    sleeper = [sys.executable, "-S", "-c", "import time; time.sleep(600)", folder]
+    subprocess.Popen(sleeper)
+    subprocess.Popen(sleeper, start_new_session=True)
+    if os.fork() == 0:
+        subprocess.Popen(sleeper, start_new_session=True)
+        os._exit(0)
+    os.wait()
+
+
 def close_stdout(message):
     os.close(1)
     time.sleep(SLEEP_S)
@@ -111,6 +122,7 @@ SAID_WHEN_ASKED = {
 ANSWERED_WHEN_ASKED = {
     "answers": None,
     "ignores quit": None,
+    "has a family": None,
     "illegal": 99,
     "huge": 10**30,
     "text": "4",
@@ -182,6 +194,8 @@ def act(mode, life, message):
 def main(mode, folder):
     sys.stdout.reconfigure(errors="surrogateescape")
     life = count_lives(folder)
+    if mode == "has a family":
+        start_family(folder)
     with open(os.path.join(folder, "heard"), "a", buffering=1) as heard:
         for line in sys.stdin:
             heard.write(line)
