@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from arena.solvers.alpha_rank import alpha_rank
+from arena.solvers.bimatrix_nash import bimatrix_nash
 from arena.solvers.correlated_equilibrium import correlated_equilibrium
 from arena.solvers.counterfactual import cfr, cfr_plus, dcfr, pcfr_plus
 from arena.solvers.exploitability import BestResponse, best_response, expected_returns, exploitability, nash_conv
@@ -21,6 +22,7 @@ __all__ = [
     "Solution",
     "alpha_rank",
     "best_response",
+    "bimatrix_nash",
     "cfr",
     "cfr_plus",
     "correlated_equilibrium",

@@ -71,6 +71,13 @@ METHODS = (
         takes="payoffs",
     ),
     Method(
+        name="bimatrix_nash",
+        description="all extreme Nash equilibria, or one by Lemke and Howson's path",
+        preconditions="two-player games in normal form",
+        location="arena.solvers.bimatrix_nash:bimatrix_nash",
+        takes="payoffs",
+    ),
+    Method(
         name="correlated_equilibrium",
         description="the correlated or coarse correlated equilibrium of greatest welfare",
         preconditions="games in normal form",
