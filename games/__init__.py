@@ -28,6 +28,7 @@ from arena.games.observation import ObservationBatch
 from arena.games.policy import MixturePolicy, Policy, TabularPolicy, uniform_policy
 from arena.games.ragged import Ragged
 from arena.games.registry import list_games, load_game
+from arena.games.tree_file import load_tree, save_tree
 
 if TYPE_CHECKING:
     from arena.games.pettingzoo import from_pettingzoo
@@ -71,6 +72,8 @@ __all__ = [
     "from_pettingzoo",
     "list_games",
     "load_game",
+    "load_tree",
+    "save_tree",
     "to_pettingzoo",
     "uniform_policy",
 ]

@@ -77,21 +77,29 @@ class GameTree:
         """The sequences of a player, the empty one apart."""
         return slice(int(self.first[self.set_begin[player]]), int(self.first[self.set_begin[player + 1]]))
 
+    def require_names(self) -> None:
+        """Makes sure that a table by information-state strings can hold a policy.
+
+        Raises:
+            NotProvided: two players have an information state of the same name.
+        """
+        if len(set(self.keys)) < len(self.keys):
+            raise NotProvided(
+                f"two players of {self.specification} have information states of the same name; no table can hold a policy"
+            )
+
     def policy(self, strategy: NDArray[np.float64]) -> TabularPolicy:
         """A strategy [S], the probability of each sequence's last action, as a policy by information-state strings.
 
         Raises:
             NotProvided: two players have an information state of the same name, so that no table can hold both.
         """
+        self.require_names()
         table: dict[str, dict[int, float]] = {}
         first, actions, probabilities = self.first.tolist(), self.actions.tolist(), strategy.tolist()
         for index, key in enumerate(self.keys):
             span = slice(first[index], first[index + 1])
             table[key] = dict(zip(actions[span], probabilities[span], strict=True))
-        if len(table) < len(self.keys):
-            raise NotProvided(
-                f"two players of {self.specification} have information states of the same name; no table can hold a policy"
-            )
         return TabularPolicy(self.specification, table)
 
 

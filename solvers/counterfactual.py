@@ -240,6 +240,7 @@ def _solution(
     if (iterations is not None and iterations < 1) or (until is not None and not until > 0):
         raise ValueError(f"iterations and until must be positive; got {iterations} and {until}")
     tree = tree_of(game)
+    tree.require_names()
     last = iterations if iterations is not None else DEFAULT_ITERATIONS if until is None else None
     regrets = start(tree)
     history: list[tuple[int, float]] = []

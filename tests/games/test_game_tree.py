@@ -1,5 +1,6 @@
 """Compiled trees: what they hold, what is kept, and what is refused."""
 
+import dataclasses
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,6 +10,7 @@ from open_spiel.python import policy as spiel_policy
 from random_trees import random_game
 
 from arena.games import ArenaError, GameTree, NotProvided, SpecificationError, compile_tree, load_game
+from arena.solvers import cfr
 
 
 def test_kuhn_poker_is_written_out_in_full():
@@ -150,3 +152,12 @@ def test_a_policy_of_a_tree_names_every_information_state():
     tree = compile_tree(load_game("openspiel:kuhn_poker"))
     policy = tree.policy(np.concatenate(([1.0, 1.0], np.tile([0.25, 0.75], 12))))
     assert set(policy.table) == set(tree.keys) and policy.action_probabilities("0pb") == {0: 0.25, 1: 0.75}
+
+
+def test_states_of_one_name_that_two_players_have_hold_no_policy():
+    tree = compile_tree(random_game(seed=9, depth=5))
+    alike = dataclasses.replace(tree, keys=("same",) * tree.num_sets)
+    with pytest.raises(NotProvided, match="same name"):
+        alike.policy(np.ones(tree.num_sequences))
+    with pytest.raises(NotProvided, match="same name"):
+        cfr(alike, iterations=10**9)  # before any work
