@@ -146,6 +146,16 @@ class HttpAgent:
         """The clocks that following `start` messages tell the server, in seconds; None = none."""
         self.move_s, self.match_s = move_s, match_s
 
+    def require_started(self) -> None:
+        """Asks the server for its hello, if it has not said it, and waits for it, up to `Limits.start_s`.
+
+        Raises:
+            AgentFault: it cannot be reached, or said something else or nothing; one sentence says so.
+        """
+        if self._greeting() is None:
+            fault = self._start_fault or AgentCrashed(f"{self.name} does not answer")
+            raise type(fault)(f"{fault}; start the server before the match, or mend the URL", fault.log)
+
     def start(self, table: NDArray[np.int64], player: NDArray[np.int64], seed: NDArray[np.uint64]) -> None:
         greeted = self._greeting() is not None
         for number, seat in zip(

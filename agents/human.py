@@ -107,6 +107,9 @@ class HumanAgent:
 
     def announce_clock(self, *, move_s: float | None, match_s: float | None) -> None: ...
 
+    def require_started(self) -> None:
+        """Does nothing: a person is there."""
+
     def send(self, ticket: int, batch: ObservationBatch, inbox: queue.SimpleQueue[Answer]) -> None:
         questions = _questions(batch)
         with self._changed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import selectors
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from arena.agents.process_tree import COOKIE, MemoryWatch, end_all, ending, exit_descriptor_of, has_exited
-from arena.games.errors import AgentCrashed, AgentFault, OutOfMemory, OutputFlood
+from arena.games.errors import AgentCrashed, AgentFault, OutOfMemory, OutputFlood, ProtocolError
 
 LAUNCHER = Path(__file__).with_name("launch.py")
 TICK_S = 0.05  # how often memory, exit and deadlines are looked at while nothing is said
@@ -162,6 +163,8 @@ class Child:
             fault = own
         finally:
             at = time.monotonic()
+            if isinstance(fault, ProtocolError):
+                fault = self._flood(stdout) or fault
             self.exited_by_itself = has_exited(process)
             code = end_all(process, cookie)
             self._keep_log(_rest(stderr))
@@ -249,8 +252,11 @@ class Child:
             self._stdin = None
         stdin.close()
 
-    def _read_some(self, source: int, *, is_answer: bool, wait: bool = True) -> bool:
-        """Reads what is there. False at the end of the stream, and without `wait` also where nothing is there now."""
+    def _read_some(self, source: int, *, is_answer: bool, is_wrong: bool = False, wait: bool = True) -> bool:
+        """Reads what is there, unheard where it `is_wrong`.
+
+        False at the end of the stream, and without `wait` also where nothing is there now.
+        """
         try:
             chunk = os.read(source, CHUNK_BYTES)
         except BlockingIOError:
@@ -268,9 +274,22 @@ class Child:
                 f"{self.name} printed over {self.limits.output_bytes:,} bytes since it was last asked; "
                 "a program prints one line an answer, and a modest log to standard error"
             )
-        if is_answer:
+        if is_answer and not is_wrong:
             self._hand_over(chunk, arrival)
         return True
+
+    def _flood(self, stdout: IO[bytes]) -> OutputFlood | None:
+        """The fault of a program that said something wrong and goes on and on; None if it pauses, or ends."""
+        deadline = time.monotonic() + self.limits.grace_s
+        while select.select([stdout], [], [], TICK_S)[0]:
+            if time.monotonic() >= deadline:
+                return OutputFlood(f"{self.name} prints without a pause what is no message of the protocol")
+            try:
+                if not self._read_some(stdout.fileno(), is_answer=True, is_wrong=True):
+                    return None
+            except OutputFlood as flood:
+                return flood
+        return None
 
     def _hand_over(self, chunk: bytes, arrival: float) -> None:
         *ended, rest = chunk.split(b"\n")

@@ -154,6 +154,19 @@ class ProgramAgent:
         """The clocks that following `start` messages tell the program, in seconds; None = none."""
         self.move_s, self.match_s = move_s, match_s
 
+    def require_started(self) -> None:
+        """Starts the program, if it does not run, and waits for its hello, up to `Limits.start_s`.
+
+        Raises:
+            AgentFault: it ended, or said something else or nothing; one sentence says so, with its last words.
+        """
+        with self._state:
+            if self._ensure_running():
+                return
+            fault = self._take_fault()
+        command = shlex.join(self.command)
+        raise type(fault)(f"{fault}; mend it, or see what it prints when you run it by hand: {command}", fault.log)
+
     def start(self, table: NDArray[np.int64], player: NDArray[np.int64], seed: NDArray[np.uint64]) -> None:
         seats = list(zip(table.tolist(), player.tolist(), strict=True))
         numbers = match_numbers(seed, player)

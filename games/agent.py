@@ -70,6 +70,14 @@ class ClockedAgent(Protocol):
         """The limits of the matches that follow, in seconds; None = no limit."""
         ...
 
+    def require_started(self) -> None:
+        """Waits until the agent is ready to play, within its start limit; called before the first match.
+
+        Raises:
+            AgentFault: it cannot start; one sentence says why, its last words, and what to do.
+        """
+        ...
+
     def start(self, table: NDArray[np.int64], player: NDArray[np.int64], seed: NDArray[np.uint64]) -> None: ...
 
     def send(self, ticket: int, batch: ObservationBatch, inbox: queue.SimpleQueue[Answer]) -> None: ...

@@ -81,6 +81,8 @@ class Clocked:
     def announce_clock(self, *, move_s: float | None, match_s: float | None) -> None:
         self.clock = (move_s, match_s)
 
+    def require_started(self) -> None: ...
+
     def start(self, table: NDArray[np.int64], player: NDArray[np.int64], seed: NDArray[np.uint64]) -> None: ...
 
     def send(self, ticket: int, batch: ObservationBatch, inbox: queue.SimpleQueue[Answer]) -> None:

@@ -134,6 +134,27 @@ def ask(agent, batch):
     return answer
 
 
+def test_a_server_that_says_hello_is_started_once(make_server, make_agent):
+    server = make_server()
+    agent = make_agent(server.url)
+    agent.require_started()
+    agent.require_started()
+    assert server.types() == ["hello"]
+
+
+def test_a_server_that_is_not_there_is_refused(make_agent):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/play"
+    with pytest.raises(AgentCrashed, match=r"Connection refused.*start the server before the match"):
+        make_agent(url).require_started()
+
+
+def test_a_server_without_a_hello_is_refused(make_server, make_agent):
+    server = make_server(hello=lambda handler, _: handler.say(b"welcome"))
+    with pytest.raises(ProtocolError, match=r"bot broke the protocol: .*'welcome'.*mend the URL"):
+        make_agent(server.url).require_started()
+
+
 def test_a_server_plays_by_post(make_server, make_agent, game):
     server = make_server()
     agent = make_agent(server.url)

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import queue
+import re
 import shlex
 import signal
 import subprocess
@@ -197,6 +198,8 @@ def test_whole_numbers_are_for_the_engine_to_judge(make_agent, game):
         ("closes stdout", AgentCrashed, "closed its standard output"),
         ("floods a line", OutputFlood, "without a line end"),
         ("floods lines", OutputFlood, "printed over 4,194,304 bytes since it was last asked"),
+        ("floods with text", OutputFlood, "printed over 4,194,304 bytes since it was last asked"),
+        ("floods slowly", OutputFlood, "prints without a pause what is no message"),
         ("floods stderr", OutputFlood, "printed over 4,194,304 bytes since it was last asked"),
         ("hogs memory", OutOfMemory, "it may use 200 MiB"),
         ("hogs memory in a child", OutOfMemory, "it may use 200 MiB"),
@@ -337,6 +340,44 @@ def test_a_program_that_hangs_at_start_is_waited_for_once(make_agent, game, tmp_
         assert "did not say hello within 1 s" in str(answer)
         agent.end(np.array([0]), np.array([0]), np.array([-1.0]))
     assert starts(tmp_path) == 1
+
+
+@pytest.mark.parametrize(
+    ("mode", "fault", "says"),
+    [
+        ("crashes at start", AgentCrashed, "exit code 1; its last line on standard error: 'no licence found'"),
+        ("hangs at start", AgentCrashed, "bot did not say hello within 1 s"),
+        ("says no hello", ProtocolError, 'first message must be of type "hello"'),
+        ("floods at start", OutputFlood, "without a line end"),
+    ],
+)
+def test_a_program_that_cannot_start_is_refused_with_its_last_words(make_agent, tmp_path, mode, fault, says):
+    agent = make_agent(mode, start_s=1.0)
+    with pytest.raises(fault, match=re.escape(says)) as refused:
+        agent.require_started()
+    assert f"run it by hand: {sys.executable} " in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert starts(tmp_path) == 1
+    assert left_over(tmp_path) == []
+
+
+def test_a_program_that_is_started_plays_on(make_agent, game, tmp_path):
+    agent = make_agent("answers")
+    agent.require_started()
+    agent.require_started()
+    assert first_answer(agent, game).tolist() == [0]
+    assert starts(tmp_path) == 1
+
+
+@pytest.mark.parametrize(
+    ("rest", "says"),
+    [("no_such_module:Agent", "there is no module 'no_such_module'"), ("fractions:Agent", "fractions has no 'Agent'")],
+)
+def test_a_python_agent_that_is_not_there_is_refused(game, rest, says):
+    agent = load_python(rest, game=game, name="bot")
+    with pytest.raises(AgentCrashed, match=says):
+        agent.require_started()
+    agent.close()
 
 
 def test_start_up_is_over_before_the_first_question(make_agent, game, tmp_path):

@@ -38,6 +38,17 @@ def flood_lines(message):
         os.write(1, b"\n" * 65536)
 
 
+def flood_with_text(message):
+    while True:
+        os.write(1, b"I think that 4 is good\n" * 2048)
+
+
+def flood_slowly(message):
+    while True:
+        os.write(1, b"I think that 4 is good\n")
+        time.sleep(0.001)
+
+
 def flood_stderr(message):
     while True:
         os.write(2, b"thinking...\n" * 4096)
@@ -141,6 +152,8 @@ DONE_WHEN_ASKED = {
     "killed": kill_itself,
     "floods a line": flood_line,
     "floods lines": flood_lines,
+    "floods with text": flood_with_text,
+    "floods slowly": flood_slowly,
     "floods stderr": flood_stderr,
     "hogs memory": hog_memory,
     "hogs memory in a child": hog_memory_in_a_child,
