@@ -21,7 +21,7 @@ from typing import Protocol, Self
 import numpy as np
 
 from arena.agents import load_agent
-from arena.games import Agent, ArenaError, ClockedAgent, Game, load_game
+from arena.games import Agent, AgentFault, ArenaError, ClockedAgent, Game, SpecificationError, load_game
 from arena.match import Clock, play_matches
 from arena.results import MatchResults, MatchSpecs
 
@@ -124,6 +124,20 @@ class Troupe:
 def _may_remember(agent: Agent | ClockedAgent) -> bool:
     """Whether an agent could carry something from one match to another: programs, and agents that keep notes."""
     return hasattr(agent, "send") or agent.info.remembers
+
+
+def require_started(agent: Agent | ClockedAgent) -> None:
+    """Waits until an agent can play.
+
+    Raises:
+        SpecificationError: it cannot; a program that does not start is no agent that loses.
+    """
+    if not hasattr(agent, "send"):
+        return
+    try:
+        agent.require_started()
+    except AgentFault as fault:
+        raise SpecificationError(f"{agent.info.name} does not start: {fault}") from None
 
 
 def close_agents(agents: Sequence[Agent | ClockedAgent]) -> None:

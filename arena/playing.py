@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from arena.agents import as_agent, load_agent
-from arena.executor import close_agents
+from arena.executor import close_agents, require_started
 from arena.games import Agent, ClockedAgent, Game, SpecificationError, load_game
 from arena.games.seeds import CHANCE_STREAM, MATCH_STREAM, counter_hash
 from arena.match import Clock, play_matches
@@ -54,6 +54,7 @@ def play(
         for agent in agents:
             if isinstance(agent, str):
                 mine.append(load_agent(agent, game=loaded))
+                require_started(mine[-1])
                 seated.append(mine[-1])
             else:
                 seated.append(as_agent(agent, game=loaded))

@@ -10,7 +10,7 @@ from arena.agents import content_of, load_agent, needs_approval
 from arena.agents.registry import FILE_SCHEMES, split_specification
 from arena.approvals import approve, is_approved
 from arena.artifacts import ArtifactStore, file_hash
-from arena.executor import close_agents
+from arena.executor import close_agents, require_started
 from arena.games import Game, SpecificationError, UnknownName
 from arena.ledger import AgentVersion, Ledger
 
@@ -26,7 +26,8 @@ def add_agent(ledger: Ledger, store: ArtifactStore, *, name: str, specification:
     if needs_approval(specification):
         approve(specification, content_hash)
     kind, _ = split_specification(specification)
-    return ledger.add_agent(name, specification=specification, kind=kind, content_hash=content_hash)
+    lineage = {"folder": str(Path.cwd())} if content_hash is not None else None
+    return ledger.add_agent(name, specification=specification, kind=kind, content_hash=content_hash, lineage=lineage)
 
 
 def enlist(ledger: Ledger, store: ArtifactStore, agents: Mapping[str, str], *, game: Game) -> tuple[AgentVersion, ...]:
@@ -44,11 +45,15 @@ def enlist(ledger: Ledger, store: ArtifactStore, agents: Mapping[str, str], *, g
         version = ledger.agent(text) if meant else None
         specification = text if version is None else playable(version, store)
         try:
-            close_agents([load_agent(specification, game=game, name=name)])
+            agent = load_agent(specification, game=game, name=name)
         except UnknownName as error:
             if version is None and error.kind.startswith("agent"):
                 raise UnknownName("agent", text, [*registered, *error.known]) from None
             raise
+        try:
+            require_started(agent)
+        finally:
+            close_agents([agent])
         plans.append((name, text, version))
     return tuple(version or add_agent(ledger, store, name=name, specification=text) for name, text, version in plans)
 
@@ -71,12 +76,21 @@ def playable(agent: AgentVersion, store: ArtifactStore) -> str:
     scheme, _ = split_specification(agent.specification)
     if scheme in FILE_SCHEMES:  # from the store, whatever became of the original
         return f"{scheme}:{store.path(agent.content_hash)}"
-    if _hash_of(content_of(agent.specification)) != agent.content_hash:
+    folder = str(agent.lineage.get("folder", Path.cwd()))
+    try:
+        found = _hash_of(content_of(agent.specification))
+    except SpecificationError:
+        found = None
+    if found == agent.content_hash:
+        return agent.specification
+    if Path(folder) != Path.cwd():
         raise SpecificationError(
-            f"the files of {agent.label} changed since it was added; make a new version with: "
-            f"arena agent add {agent.name} {agent.specification!r}"
+            f"{agent.label} was added in the folder {folder}, and its files are not the same here; do this from there"
         )
-    return agent.specification
+    raise SpecificationError(
+        f"the files of {agent.label} changed since it was added; make a new version with: "
+        f"arena agent add {agent.name} {agent.specification!r}"
+    )
 
 
 def _is_specification(text: str) -> bool:

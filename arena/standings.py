@@ -17,6 +17,7 @@ from arena.executor import close_agents
 from arena.games import ArenaError, SpecificationError, UnknownName, load_game
 from arena.leaderboards.leaderboard import Leaderboard, Method, leaderboard
 from arena.leaderboards.record import Record, Utility
+from arena.leaderboards.stopped import with_verdict
 from arena.ledger import Ledger, LedgerError, Played, Tournament
 from arena.roster import playable
 from arena.solvers import exploitability
@@ -87,12 +88,15 @@ def standings(ledger: Ledger, game: str, *, tournament: str | None = None, metho
     if rated.repeated:
         said = f"{rated.repeated:,} matches repeat others, agent by agent and seed by seed; each counts once"
         board = dataclasses.replace(board, notes=(*board.notes, said))
+    verdict = _verdict(ledger, chosen[0]) if len(chosen) == 1 else None
+    stopped = sum(one.config.get("pairing") == "decide" for one in chosen)
+    board = with_verdict(board, verdict, stopped=stopped, tournaments=len(chosen))
     return Standings(
         game=game,
         title=chosen[0].game_title,
         leaderboard=board,
         exploitability=_exploitabilities(ledger, chosen),
-        verdict=_verdict(ledger, chosen[0]) if len(chosen) == 1 else None,
+        verdict=verdict,
         matches=len(rated.record),
         surplus=rated.surplus,
         tournaments=tuple(one.key for one in chosen),

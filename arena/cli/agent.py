@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from arena.ledger import AgentVersion
 
 app = typer.Typer(help="Agents: add, list, show, check, approve, remove.", no_args_is_help=True)
+
+CLIENTS = {"python": "arena_agent.py", "javascript": "arena_agent.js"}
 
 Name = Annotated[str, typer.Argument(help="a name, or name@version")]
 
@@ -160,6 +163,29 @@ def remove_command(name: Name, db: Db = None) -> None:
         agent = ledger.agent(name)
         ledger.retire_agent(agent.label)
     say(f"{agent.label} is removed; its matches stay in the ledger")
+
+
+@app.command("client")
+def client_command(
+    language: Annotated[str, typer.Argument(help="python or javascript")],
+    file: Annotated[Path | None, typer.Argument(help="where to write it; its own name without one")] = None,
+) -> None:
+    """Write the client of the agent protocol into this folder: one file, to import beside your own program."""
+    from importlib.resources import files
+
+    from arena.cli.output import say
+    from arena.games import SpecificationError, UnknownName
+
+    if language not in CLIENTS:
+        raise UnknownName("language of a client", language, CLIENTS)
+    target = file or Path(CLIENTS[language])
+    if target.exists():
+        raise SpecificationError(f"{target} exists; remove it, or name another file")
+    try:
+        target.write_bytes(files("arena.agents").joinpath("clients", CLIENTS[language]).read_bytes())
+    except OSError as error:
+        raise SpecificationError(f"cannot write {target}: {error.strerror}") from None
+    say(f"wrote {target}; its first lines say how it is used")
 
 
 def facts(agent: AgentVersion) -> dict[str, object]:

@@ -65,8 +65,6 @@ def print_standings(found: Standings) -> None:
     from arena.cli.output import say
 
     print_leaderboard(found.leaderboard, title=found.title, exploitability=found.exploitability)
-    if found.verdict:
-        say(f"Verdict: {found.verdict}")
     if found.surplus:
         say(f"{found.surplus:,} matches after the verdict are kept and not rated")
     say(f"{found.game}, {found.matches:,} matches of {', '.join(found.tournaments)}; computed {found.computed_at}")
@@ -88,9 +86,8 @@ def print_leaderboard(board: Leaderboard, *, title: str, exploitability: dict[st
         )
     _print_matrix(board)
     if board.minimax is not None:
-        support = [(row.agent, row.minimax_weight) for row in board.rows if row.minimax_weight]
-        shares = ", ".join(f"{agent} {weight:.3f}" for agent, weight in sorted(support, key=lambda pair: -pair[1]))
-        say(f"Minimax winner: {shares}")
+        support = sorted((row for row in board.rows if row.minimax_weight), key=lambda row: -(row.minimax_weight or 0))
+        say(f"Minimax winner: {', '.join(f'{row.agent} {_weight(row, 3)}' for row in support)}")
     for note in board.notes:
         say(f"Note: {note}")
 
@@ -104,7 +101,7 @@ def _print_rows(board: Leaderboard, rows: list[Row], exploitability: dict[str, f
     low, high = min(row.low for row in rows), max(row.high for row in rows)
     drawing = f"{signed(low, digits)} to {signed(high, digits)}"
     columns: list[tuple[Head, Callable[[Row], str]]] = [
-        (("rank", "right"), lambda row: _rank(row.rank)),
+        (("rank", "right"), lambda row: "–" if row.provisional else _rank(row.rank)),
         ("agent", lambda row: row.agent + (" (provisional)" if row.provisional else "")),
         ((METHOD_NAMES[board.method], "right"), lambda row: signed(row.rating, digits)),
         (("95 %", "right"), lambda row: f"±{max(row.high - row.rating, row.rating - row.low):.{digits}f}"),
@@ -118,9 +115,7 @@ def _print_rows(board: Leaderboard, rows: list[Row], exploitability: dict[str, f
         (("mean return", "right"), lambda row: signed(row.mean_return, 3)),
     ]
     if any(row.minimax_weight is not None for row in rows):
-        columns.append(
-            (("minimax", "right"), lambda row: "" if row.minimax_weight is None else f"{row.minimax_weight:.2f}")
-        )
+        columns.append((("minimax", "right"), _weight))
     if exploitability:
         columns.append(
             (
@@ -136,6 +131,17 @@ def _print_rows(board: Leaderboard, rows: list[Row], exploitability: dict[str, f
         title=title,
         optional=("by seat", "mean return", drawing, "drawn", "won", "lost", "matches"),
     )
+
+
+def _weight(row: Row, digits: int = 2) -> str:
+    """The weight in the minimax winner, with its interval where it is not a point: ``1.00 (0.00–1.00)``."""
+    if row.minimax_weight is None:
+        return ""
+    weight = f"{row.minimax_weight:.{digits}f}"
+    low, high = row.minimax_low, row.minimax_high
+    if low is None or high is None or f"{low:.{digits}f}" == f"{high:.{digits}f}" == weight:
+        return weight
+    return f"{weight} ({low:.2f}–{high:.2f})"
 
 
 def _rank(rank: tuple[int, int]) -> str:
