@@ -149,7 +149,7 @@ def _info(call: GameCall, rules: Any) -> GameInfo:
     least, most = float(rules.min_utility()), float(rules.max_utility())
     # the opponent's hidden type is no part of the wrapped game's own facts
     typed = "restricted_nash_response" in call.names()
-    perfect = kind.information != pyspiel.GameType.Information.IMPERFECT_INFORMATION and not typed
+    perfect = _known(call, kind) != pyspiel.GameType.Information.IMPERFECT_INFORMATION and not typed
     shown = f"({str(call).partition('(')[2]}"
     return GameInfo(
         specification=f"openspiel:{call.name}{shown if call.parameters else ''}",
@@ -170,6 +170,14 @@ def _info(call: GameCall, rules: Any) -> GameInfo:
         has_simulator=not samples_inside(rules) and (perfect or call.name in RESAMPLED),
         action_names=_action_names(rules, kind),
     )
+
+
+def _known(call: GameCall, kind: Any) -> Any:
+    """The game's `pyspiel.GameType.Information`: of a cached tree, that of its game."""
+    inner = call.parameters.get("game")
+    if call.name == "cached_tree" and isinstance(inner, GameCall):
+        return _known(inner, game_types()[inner.name])
+    return kind.information
 
 
 def _tensor_width(rules: Any, kind: Any) -> int | None:

@@ -39,7 +39,9 @@ class OpenSpielTables:
         self._moves = np.zeros(capacity, np.int64)
         self._logs: list[list[int]] = [[] for _ in range(capacity)] if info.simultaneous else []
         self._observe, self._observed = _observer(rules, self._kind)
-        self._unseen = _unseen_columns(self._observe) if info.information == "imperfect" else []
+        self._in_python = _is_in_python(rules)
+        imperfect = info.information == "imperfect" and not self._in_python
+        self._unseen = _unseen_columns(self._observe) if imperfect else []
 
     @property
     def info(self) -> GameInfo:
@@ -98,6 +100,8 @@ class OpenSpielTables:
                 filled[i] = states[t].observation_tensor(p) if whole else states[t].information_state_tensor(p)
             return filled
         for i, (t, p) in enumerate(rows):
+            if self._in_python:  # dynamic routing leaves numbers of the last state where it writes none
+                observed[...] = 0
             observe.set_from(states[t], p)
             filled[i] = observed
         if self._unseen:
@@ -241,14 +245,19 @@ class OpenSpielTables:
 def _observer(rules: Any, kind: Any) -> tuple[Any, NDArray[np.float32] | None]:
     """OpenSpiel's observation and the buffer that it writes into: no Python list of floats.
 
-    (None, None) where the game has no observation tensor, whose observer would end the process, and where the game is
-    written in Python.
+    (None, None) where the game has no observation tensor, whose observer would end the process.
     """
-    in_python = not type(rules).__module__.startswith("pyspiel")
-    if not kind.provides_observation_tensor or in_python:
+    if not kind.provides_observation_tensor:
         return None, None
+    if _is_in_python(rules):
+        observer = rules.make_py_observer()
+        return (None, None) if observer.tensor is None else (observer, observer.tensor)
     observation = pyspiel._Observation(rules, rules.make_observer({}))
     return observation, np.frombuffer(observation, np.float32)
+
+
+def _is_in_python(rules: Any) -> bool:
+    return not type(rules).__module__.startswith("pyspiel")
 
 
 def _unseen_columns(observation: Any) -> list[int]:

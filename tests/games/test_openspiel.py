@@ -319,6 +319,23 @@ def test_a_search_state_hides_what_the_player_does_not_know(name):
         }
 
 
+def test_a_tensor_holds_nothing_of_the_match_before():
+    tables = load_game("openspiel:python_dynamic_routing").tables(1)
+    turn = tables.start(np.array([0]), np.zeros(1, np.uint64))
+    fresh = tables.tensor(turn.table, turn.player)
+    tables.step(np.zeros(5, np.int64), np.arange(5), np.array([row[-1] for row in turn.legal.lists()]))
+    tables.tensor(turn.table, turn.player)
+    turn = tables.start(np.array([0]), np.zeros(1, np.uint64))
+    assert np.array_equal(tables.tensor(turn.table, turn.player), fresh)
+
+
+def test_a_cached_tree_hides_what_its_game_hides():
+    facts = [
+        load_game(f"openspiel:cached_tree(game={name})").info.information for name in ("tic_tac_toe", "kuhn_poker")
+    ]
+    assert facts == ["perfect", "imperfect"]
+
+
 def test_a_search_state_of_perfect_information_is_the_position_itself():
     tables = load_game("openspiel:connect_four").tables(1)
     turn = tables.start(np.array([0]), np.zeros(1, np.uint64))
