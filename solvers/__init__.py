@@ -11,6 +11,7 @@ from arena.solvers.fictitious_play import fictitious_play
 from arena.solvers.logit_qre import logit_qre
 from arena.solvers.lp import matrix_game_lp
 from arena.solvers.minimax_winner import minimax_winner
+from arena.solvers.nash_average import nash_average
 from arena.solvers.policy_file import load_policy, save_policy
 from arena.solvers.projected_replicator_dynamics import projected_replicator_dynamics
 from arena.solvers.registry import Method, methods, solve
@@ -35,6 +36,7 @@ __all__ = [
     "matrix_game_lp",
     "methods",
     "minimax_winner",
+    "nash_average",
     "nash_conv",
     "pcfr_plus",
     "projected_replicator_dynamics",

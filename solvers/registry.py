@@ -15,8 +15,10 @@ from arena.games.compile_tree import payoffs_of
 from arena.games.errors import NotProvided, UnknownName
 from arena.games.game import Game
 from arena.games.policy import TabularPolicy
+from arena.solvers.deviations import is_constant_sum
 from arena.solvers.lp import matrix_game_lp
 from arena.solvers.minimax_winner import minimax_winner, symmetric_game
+from arena.solvers.nash_average import nash_average
 from arena.solvers.solution import Solution
 
 SYMMETRY_TOLERANCE = 1e-9
@@ -99,6 +101,12 @@ METHODS = (
         takes="payoffs",
     ),
     Method(
+        name="nash_average",
+        description="the optimal strategies of greatest entropy, which weigh agents and tasks",
+        preconditions="two-player zero-sum games in normal form, preference games",
+        location="arena.solvers.registry:solve_nash_average",
+    ),
+    Method(
         name="projected_replicator_dynamics",
         description="time averages of replicator dynamics that keep every action alive",
         preconditions="games in normal form",
@@ -163,6 +171,20 @@ def solve_matrix_game(game: Game) -> Solution:
             f"matrix_game_lp needs a two-player zero-sum game in normal form; {game.info.specification} is none"
         )
     return _playable(game, matrix_game_lp((payoffs[0] - payoffs[1]) / 2))
+
+
+def solve_nash_average(game: Game) -> Solution:
+    """`nash_average` of the game's payoffs; a constant that both players' payoffs sum to is split evenly.
+
+    Raises:
+        NotProvided: not a two-player zero- or constant-sum game in normal form.
+    """
+    payoffs = payoffs_of(game)
+    if payoffs is None or not is_constant_sum(payoffs):
+        raise NotProvided(
+            f"nash_average needs a two-player zero-sum game in normal form; {game.info.specification} is none"
+        )
+    return _playable(game, nash_average((payoffs[0] - payoffs[1]) / 2))
 
 
 def solve_preference_game(game: Game) -> Solution:
