@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,64 +15,69 @@ from arena.games.conformance_decisions import (
     decision_checks,
     fail,
     listed,
-    privacy_check,
 )
-from arena.games.errors import UnknownName
+from arena.games.conformance_ends import check_ends
+from arena.games.conformance_facts import Match, check_info, check_returns, check_sums
+from arena.games.conformance_knowledge import Knowledge
 from arena.games.game import Game, GameInfo, TableBatch, Turn
 from arena.games.seeds import CHANCE_STREAM, DECISION_STREAM, MATCH_STREAM, counter_hash
 
 __all__ = ["ConformanceError", "check_game"]
 
-TOLERANCE = 1e-6  # of sums and bounds of returns, which games add up in floating point
+INTERRUPTIONS = 3
+ENOUGH_MATCHES = 4  # all the same under other chance seeds, before a game is said to have no chance
+SHOWN_MOVES = 8
 SHORT_MOVES = 6  # matches that look for equal information states need their beginnings only
 
 Rows = NDArray[np.int64]
 
 
-@dataclass(slots=True, kw_only=True)
-class _Match:
-    """One match as the kit saw it. ``decisions``: (player, what was legal, what was played)."""
-
-    decisions: list[tuple[int, object, object]] = field(default_factory=list)
-    moves: int = 0
-    returns: tuple[float, ...] | None = None
-    truncated: bool = False
-    history: NDArray[Any] = field(default_factory=lambda: np.empty(0, np.int64))
-
-
-def check_game(game: Game, *, seed: int = 0, matches: int = 8, moves: int = 400) -> None:
+def check_game(game: Game, seed: int = 0, *, matches: int = 8, moves: int = 400) -> None:
     """Plays ``matches`` random matches of at most ``moves`` moves in several arrangements, and returns if all is well.
 
     Checked: the facts of `GameInfo`; that turns are complete and legal actions well formed; lengths, bounds and sums of
-    returns; that the same seeds give the same match, at any table, alone or among others, at tables used before; that
-    other tables stand still; that histories play again to the same returns; tensors, texts and search states; that what
-    is handed out is the caller's own; and that what a player observes is a function of the player's information state,
-    on the positions seen. A game whose ``replay`` is ``none`` is excused from repeating itself.
+    returns; that the same seeds give the same match, at any table, alone or among others, at tables used before, while
+    other matches of the game are on; that other tables stand still; that histories play again to the same returns;
+    tensors and texts; search states, and that matches end as these do; that what is handed out is the caller's own; and,
+    on the positions seen, that what a player observes, may do and searches from is a function of the player's information
+    state, and that the declared information, chance and utility are those that were met. A game whose ``replay`` is
+    ``none`` is excused from repeating itself.
 
     Raises:
         ConformanceError: the first promise found broken.
     """
     info = game.info
-    _check_info(game)
+    check_info(game)
     index = np.arange(matches)
     words: NDArray[np.uint64] = counter_hash(np.uint64(seed), MATCH_STREAM, index)
     chance: NDArray[np.uint64] = counter_hash(np.uint64(seed), CHANCE_STREAM, index)
+    knowledge, decisions = Knowledge(info), decision_checks(info)
+
+    def watch(tables: TableBatch, turn: Turn) -> None:
+        decisions(tables, turn)
+        knowledge.watch(tables, turn)
+
     tables = game.tables(matches)
     if tables.capacity != matches or tables.info != info:
         fail(info, f"tables({matches}) has capacity {tables.capacity} or another info than the game's")
-    played = _play(tables, index, words, chance, moves=moves, watch=decision_checks(info))
-    _check_returns(info, played, moves)
+    played = _play(tables, index, words, chance, moves=moves, watch=watch)
+    check_returns(info, played, moves)
+    other = _play(tables, index, words, chance[::-1].copy(), moves=moves)
     if info.replay != "none":
+        if info.chance:
+            _check_chance(info, played, other, lambda seeds: _views(tables, index, words, seeds, moves=moves), chance)
+        else:
+            _check_equal(info, played, other, "info.chance is False, but the chance seed makes a difference")
         again = _play(tables, index[::-1].copy(), words, chance, moves=moves)
         _check_equal(info, played, again, "the same seeds at other tables, used before, give another match")
         alone = game.tables(1)
         ones = [_play(alone, index[:1], words[i : i + 1], chance[i : i + 1], moves=moves)[0] for i in range(matches)]
         _check_equal(info, played, ones, "a match alone differs from the same match among others")
-        if not info.chance:
-            other = _play(tables, index, words, chance[::-1].copy(), moves=moves)
-            _check_equal(info, played, other, "info.chance is False, but the chance seed makes a difference")
+        beside = _play(game.tables(matches), index, words, chance, moves=moves, watch=_interruption(game, words))
+        _check_equal(info, played, beside, "a match differs while matches are on at another TableBatch")
         for i in range(min(2, matches)):
             _check_replay(info, alone, played[i], chance[i : i + 1])
+        check_ends(info, alone, played, chance)
     _check_stillness(info, tables, index, words, chance)
     _check_copies(info, tables, index, words, chance)
     _check_empty(info, tables)
@@ -84,35 +88,10 @@ def check_game(game: Game, *, seed: int = 0, matches: int = 8, moves: int = 400)
         counter_hash(np.uint64(seed), MATCH_STREAM, more),
         counter_hash(np.uint64(seed), CHANCE_STREAM, more),
         moves=SHORT_MOVES,
-        watch=privacy_check(info),
+        watch=knowledge.watch,
     )
-
-
-def _check_info(game: Game) -> None:
-    from arena.games.registry import load_game
-
-    info, space = game.info, game.info.action_space
-    if info.num_players < 1:
-        fail(info, f"num_players is {info.num_players}")
-    if space.kind == "discrete" and space.size < 1:
-        fail(info, "a discrete action space has no actions")
-    if space.kind != "discrete" and space.width < 1:
-        fail(info, "an action space of vectors has width 0")
-    least, most = info.min_utility, info.max_utility
-    if least is not None and most is not None and least > most:
-        fail(info, f"min_utility {least} is above max_utility {most}")
-    if info.teams and sorted(p for team in info.teams for p in team) != list(range(info.num_players)):
-        fail(info, f"teams {info.teams} do not hold each player once")
-    if info.action_names and len(info.action_names) != info.num_actions:
-        fail(info, f"{len(info.action_names)} action_names for {info.num_actions} actions")
-    try:
-        loaded = load_game(info.specification).info
-    except UnknownName as error:
-        if error.kind != "game scheme":  # a game that was never registered is handed in as an object
-            fail(info, f"its specification does not load: {error}")
-        return
-    if loaded != info:
-        fail(info, f"its specification loads a game with other facts: {loaded}")
+    knowledge.check()
+    check_sums(info, [*played, *other])
 
 
 def _play(
@@ -123,12 +102,15 @@ def _play(
     *,
     moves: int,
     watch: Watch | None = None,
-) -> list[_Match]:
+) -> list[Match]:
     """Random matches: match i at table ``slots[i]``, its decisions drawn from ``words[i]`` wherever it is played."""
     info = tables.info
-    matches = [_Match() for _ in slots]
+    matches = [Match() for _ in slots]
     match_at = {int(slot): i for i, slot in enumerate(slots)}
-    turn = tables.start(slots, chance)
+    try:
+        turn = tables.start(slots, chance)
+    except Exception as error:  # noqa: BLE001  # whatever a game's own code raises is a finding
+        fail(info, f"start raised {_said(error)}")
     _check_turn(info, turn, slots.tolist())
     for _ in range(moves):
         _settle(turn, matches, match_at)
@@ -146,7 +128,10 @@ def _play(
         asked = np.unique(turn.table)
         for t in asked.tolist():
             matches[match_at[t]].moves += 1
-        turn = _step(tables, turn, action)
+        try:
+            turn = _step(tables, turn, action)
+        except Exception as error:  # noqa: BLE001  # whatever a game's own code raises is a finding
+            fail(info, f"step raised {_said(error)} at {_moves_of(matches, rows)}")
         _check_turn(info, turn, asked.tolist())
     else:
         _settle(turn, matches, match_at)
@@ -156,6 +141,37 @@ def _play(
     for i, match in enumerate(matches):
         match.history = histories.row(i).copy()
     return matches
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
+def _moves_of(matches: Sequence[Match], rows: Rows) -> str:
+    """What was being played, as many of the moves as fit a sentence."""
+    shown = [f"match {i} (move {matches[i].moves}: {_last(matches[i])})" for i in np.unique(rows).tolist()]
+    return " or ".join(shown[:SHOWN_MOVES]) + (
+        f" or {len(shown) - SHOWN_MOVES} more" if len(shown) > SHOWN_MOVES else ""
+    )
+
+
+def _last(match: Match) -> str:
+    player, _, action = match.decisions[-1]
+    return f"player {player} played {action}"
+
+
+def _interruption(game: Game, words: NDArray[np.uint64]) -> Watch:
+    """What starts and moves the matches of another batch, at the first turns of those that are watched."""
+    tables, turns = game.tables(1), iter(range(INTERRUPTIONS))
+    slot = np.zeros(1, np.int64)
+
+    def watch(_: TableBatch, __: Turn) -> None:
+        if next(turns, None) is not None:
+            turn = tables.start(slot, words[:1])
+            if len(turn.table):
+                _step(tables, turn, turn.legal.sample(words[:1].repeat(len(turn.table))))
+
+    return watch
 
 
 def _step(tables: TableBatch, turn: Turn, action: NDArray[Any]) -> Turn:
@@ -170,7 +186,7 @@ def _step(tables: TableBatch, turn: Turn, action: NDArray[Any]) -> Turn:
     return tables.step(np.repeat(asked, info.num_players), player, joint.reshape(-1, *info.action_space.shape))
 
 
-def _settle(turn: Turn, matches: Sequence[_Match], match_at: dict[int, int]) -> None:
+def _settle(turn: Turn, matches: Sequence[Match], match_at: dict[int, int]) -> None:
     for row, t in enumerate(turn.finished.tolist()):
         match = matches[match_at[t]]
         match.returns = tuple(turn.returns[row].tolist())
@@ -206,39 +222,46 @@ def _check_sample(info: GameInfo, legal: LegalActions, action: NDArray[Any]) -> 
         fail(info, "legal.sample gives an action that legal.contains refuses")
 
 
-def _check_returns(info: GameInfo, matches: Sequence[_Match], moves: int) -> None:
-    sums = []
-    for match in matches:
-        if info.max_length is not None and match.moves > info.max_length:
-            fail(info, f"a match took {match.moves} moves; max_length is {info.max_length}")
-        if match.returns is None:
-            if info.max_length is not None and moves > info.max_length:
-                fail(info, f"a match did not end within max_length = {info.max_length} moves")
-            continue
-        least, most = min(match.returns), max(match.returns)
-        if not np.isfinite(match.returns).all():
-            fail(info, f"returns {match.returns} are not finite")
-        if info.min_utility is not None and least < info.min_utility - TOLERANCE:
-            fail(info, f"returns {match.returns} fall below min_utility {info.min_utility}")
-        if info.max_utility is not None and most > info.max_utility + TOLERANCE:
-            fail(info, f"returns {match.returns} exceed max_utility {info.max_utility}")
-        if info.utility == "zero_sum" and abs(sum(match.returns)) > TOLERANCE * max(1, abs(least), abs(most)):
-            fail(info, f"utility is zero_sum, but returns are {match.returns}")
-        if info.utility == "identical" and most - least > TOLERANCE:
-            fail(info, f"utility is identical, but returns are {match.returns}")
-        sums.append(sum(match.returns))
-    if info.utility == "constant_sum" and sums and max(sums) - min(sums) > TOLERANCE * max(1, abs(sums[0])):
-        fail(info, f"utility is constant_sum, but returns add up to {sorted(set(sums))}")
+def _check_chance(
+    info: GameInfo,
+    played: Sequence[Match],
+    other: Sequence[Match],
+    views: Callable[[NDArray[np.uint64]], list[object]],
+    chance: NDArray[np.uint64],
+) -> None:
+    """``other``: the same decisions under the chance seeds backwards; ``views``: all there is to see under some seeds."""
+    if len(played) < ENOUGH_MATCHES or any(match.returns is None for match in [*played, *other]):
+        return  # chance may come later
+    if any(_difference(info, match, twin) for match, twin in zip(played, other, strict=True)):
+        return
+    if views(chance) == views(chance[::-1].copy()):
+        fail(info, f"info.chance is True, but {len(played)} matches are the same under other chance seeds")
 
 
-def _check_equal(info: GameInfo, matches: Sequence[_Match], others: Sequence[_Match], what: str) -> None:
+def _views(
+    tables: TableBatch, slots: Rows, words: NDArray[np.uint64], chance: NDArray[np.uint64], *, moves: int
+) -> list[object]:
+    """All that there is to see in these matches at the decisions due."""
+    views: list[object] = []
+    _play(
+        tables,
+        slots,
+        words,
+        chance,
+        moves=moves,
+        watch=lambda _, turn: views.append(_seen(tables, turn.table, turn.player)),
+    )
+    return views
+
+
+def _check_equal(info: GameInfo, matches: Sequence[Match], others: Sequence[Match], what: str) -> None:
     for i, (match, other) in enumerate(zip(matches, others, strict=True)):
         difference = _difference(info, match, other)
         if difference:
             fail(info, f"{what}: match {i} differs in {difference}")
 
 
-def _difference(info: GameInfo, match: _Match, other: _Match) -> str | None:
+def _difference(info: GameInfo, match: Match, other: Match) -> str | None:
     if match.decisions != other.decisions:
         pairs = zip(match.decisions, other.decisions, strict=False)
         return f"decision {next((i for i, (a, b) in enumerate(pairs) if a != b), 'count')}"
@@ -255,7 +278,7 @@ def _same(info: GameInfo, a: Sequence[float] | NDArray[Any], b: Sequence[float] 
     return np.shape(a) == np.shape(b) and bool(np.allclose(a, b, atol=1e-4))
 
 
-def _check_replay(info: GameInfo, tables: TableBatch, match: _Match, chance: NDArray[np.uint64]) -> None:
+def _check_replay(info: GameInfo, tables: TableBatch, match: Match, chance: NDArray[np.uint64]) -> None:
     """Steps a table with the entries of the match's history alone."""
     slot = np.zeros(1, np.int64)
     rows = info.num_players if info.simultaneous else 1

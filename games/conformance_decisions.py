@@ -1,14 +1,15 @@
-"""What the conformance kit checks at one decision: legal actions, observations, search states, and who may know what."""
+"""What the conformance kit checks at one decision: legal actions, observations and search states."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 import numpy as np
 
 from arena.games.actions import LegalActions, VectorLegal
 from arena.games.errors import ArenaError, NotProvided
-from arena.games.game import GameInfo, TableBatch, Turn
+from arena.games.game import GameInfo, SearchState, TableBatch, Turn
 
 SEARCH_MOVES = 5  # how far a search state is played forward
 
@@ -22,13 +23,11 @@ class ConformanceError(ArenaError):
 
 def decision_checks(info: GameInfo) -> Watch:
     """Checks everything that can be asked while a match is on."""
-    private = privacy_check(info)
 
     def watch(tables: TableBatch, turn: Turn) -> None:
         _check_legal(info, turn.legal)
         _check_observations(info, tables, turn)
         _check_search(info, tables, turn)
-        private(tables, turn)
 
     return watch
 
@@ -88,6 +87,8 @@ def _check_search(info: GameInfo, tables: TableBatch, turn: Turn) -> None:
         known = tables.information_state(turn.table[:1], turn.player[:1])[0]
         if told(player) != known:
             fail(info, f"a search state contradicts what player {player} knows: {told(player)!r:.80} for {known!r:.80}")
+    if look_of(state) != look_of(tables.search_state(table, player, 1)):
+        fail(info, "the same seed gives two different search states")
     for _ in range(SEARCH_MOVES):
         if state.is_terminal():
             break
@@ -97,29 +98,27 @@ def _check_search(info: GameInfo, tables: TableBatch, turn: Turn) -> None:
         fail(info, "playing a search state forward moved the table")
 
 
-def privacy_check(info: GameInfo) -> Watch:
-    """Checks that positions which one player cannot tell apart look the same to that player."""
-    looks: dict[tuple[int, str], tuple[str, bytes]] = {}
+def look_of(state: SearchState) -> tuple[object, ...]:
+    """What tells two search states apart: what they print, and what may be played from them on.
 
-    def watch(tables: TableBatch, turn: Turn) -> None:
-        if not info.has_information_state:
-            return
-        states = tables.information_state(turn.table, turn.player)
-        texts = tables.text(turn.table, turn.player) if info.has_text else [""] * len(states)
-        tensors = [b""] * len(states)
-        if info.tensor_width is not None:
-            tensors = [row.tobytes() for row in tables.tensor(turn.table, turn.player)]
-        for row, player in enumerate(turn.player.tolist()):
-            look = (texts[row], tensors[row])
-            first = looks.setdefault((player, states[row]), look)
-            if first != look:
-                part = "text" if first[0] != look[0] else "tensor"
-                fail(info, f"player {player}'s {part} tells more than its information state {states[row]!r:.120}")
-
-    return watch
+    A state that prints no more than its address is told apart by what may be played.
+    """
+    printed = "" if type(state).__str__ is object.__str__ and type(state).__repr__ is object.__repr__ else str(state)
+    ahead: list[object] = []
+    state = state.clone()
+    for _ in range(SEARCH_MOVES):
+        if state.is_terminal():
+            ahead.append(tuple(state.returns()))
+            break
+        legal = state.legal_actions()
+        ahead.append((state.current_player(), tuple(legal)))
+        if state.current_player() < 0 or not legal:
+            break
+        state.apply_action(legal[0])
+    return (printed, *ahead)
 
 
-def fail(info: GameInfo, what: str) -> None:
+def fail(info: GameInfo, what: str) -> NoReturn:
     raise ConformanceError(f"{info.specification}: {what}")
 
 

@@ -158,6 +158,10 @@ def counted_start(tables, method, table, chance_seed):
     return method(table, chance_seed + np.uint64(tables.memory["starts"]))
 
 
+def swap_returns(turn):
+    return replace(turn, returns=turn.returns[:, ::-1].copy())
+
+
 def restless_step(tables, method, *arguments):
     tables.memory["steps"] = tables.memory.get("steps", 0) + 1
     return method(*arguments)
@@ -222,6 +226,52 @@ def with_legal(change):
     return spoil_turn(lambda turn: replace(turn, legal=change(turn.legal)))
 
 
+def true_state(tables, method, table, player, seed):
+    return tables.inner._states[table].clone()
+
+
+def one_deal(tables, method, table, player, seed):
+    return method(table, player, 1)
+
+
+def ever_other_state(tables, method, table, player, seed):
+    tables.memory["asked"] = tables.memory.get("asked", 0) + 1
+    return method(table, player, seed + tables.memory["asked"])
+
+
+def no_search(tables, method, *arguments):
+    raise NotProvided("none")
+
+
+def tell_tale_legal(tables, method, *arguments):
+    """One action alone is legal where the opponent holds the king."""
+    turn = method(*arguments)
+    rows = []
+    for table, player, legal in zip(turn.table.tolist(), turn.player.tolist(), turn.legal.rows, strict=True):
+        rows.append([0] if tables.inner._states[table].history()[1 - player] == 2 else legal)
+    return replace(turn, legal=ListedLegal(rows))
+
+
+def breaking_step(tables, method, table, player, action):
+    if tables.memory.setdefault("steps", 0) == 2:
+        raise ZeroDivisionError("a hole in\nthe rules")
+    tables.memory["steps"] += 1
+    return method(table, player, action)
+
+
+LAST_STARTED = {}
+
+
+def noted_start(tables, method, *arguments):
+    LAST_STARTED["tables"] = tables
+    return method(*arguments)
+
+
+def step_of_the_last_started(tables, method, *arguments):
+    turn = method(*arguments)
+    return turn if LAST_STARTED["tables"] is tables else replace(turn, returns=turn.returns * 0)
+
+
 def drop_row(turn):
     if len(turn.table) < 2:
         return turn
@@ -269,6 +319,41 @@ def drop_row(turn):
             "moved the table",
             Spoilt("connect_four", search_state=table_itself),
         ),
+        ("its search state ends with", Spoilt("tic_tac_toe", step=spoil_turn(swap_returns))),
+        ("what no search state ends with", Spoilt("kuhn_poker", step=spoil_turn(swap_returns))),
+        ("what no search state ends with", Spoilt("leduc_poker", step=spoil_turn(swap_returns))),
+        ("depends on what player . cannot know", Spoilt("kuhn_poker", search_state=true_state)),
+        ("depends on what player . cannot know", Spoilt("leduc_poker", search_state=true_state)),
+        ("ignores its seed", Spoilt("kuhn_poker", search_state=one_deal)),
+        ("same seed gives two", Spoilt("leduc_poker", search_state=ever_other_state)),
+        (
+            "legal actions tell more",
+            Spoilt(
+                "kuhn_poker",
+                facts={"has_simulator": False},
+                search_state=no_search,
+                start=tell_tale_legal,
+                step=tell_tale_legal,
+            ),
+        ),
+        ("cannot tell apart two tables", Spoilt("kuhn_poker", facts={"information": "perfect"})),
+        (
+            "cannot tell apart two tables",
+            Spoilt(
+                "kuhn_poker",
+                facts={"information": "perfect", "has_information_state": False, "has_simulator": False},
+                information_state=no_search,
+                search_state=no_search,
+            ),
+        ),
+        ("all players saw the same", Spoilt("connect_four", facts={"information": "imperfect"})),
+        ("other matches|another TableBatch", Spoilt("connect_four", start=noted_start, step=step_of_the_last_started)),
+        ("matches are the same under other chance seeds", Spoilt("connect_four", facts={"chance": True})),
+        ("add up to 0: declare zero_sum", Spoilt("kuhn_poker", facts={"utility": "general_sum"})),
+        (
+            r"step raised ZeroDivisionError: a hole in the rules at match 0 \(move 3: player 0 played \d\) or match 1",
+            Spoilt("connect_four", step=breaking_step),
+        ),
         (
             "contradicts what player",
             Spoilt("kuhn_poker", search_state=another_deal),
@@ -278,6 +363,10 @@ def drop_row(turn):
 def test_a_spoilt_game_is_named(message, game):
     with pytest.raises(ConformanceError, match=message):
         check_game(game)
+
+
+def test_the_seed_may_be_given_by_place():
+    check_game(load_game("openspiel:kuhn_poker"), 3)
 
 
 def test_a_registered_game_whose_facts_differ_is_named():
