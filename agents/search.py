@@ -30,6 +30,9 @@ NO_ANSWER = -1  # illegal in every game: the match is forfeited, and only it
 MAX_MEMORY_MB = 1024
 SEED_BITS = 31  # OpenSpiel's bots take C++ ints
 
+OTHERS = "random or a program (exec:COMMAND or python:MODULE:CLASS)"
+"""What plays where no search can."""
+
 FINAL_CHOICES = ("most_visited", "visits")
 """What ISMCTS plays after its search: the move tried most (of several the first), or one drawn by how often each was tried."""
 
@@ -81,9 +84,8 @@ def load_mcts(rest: str, *, game: Game, name: str) -> SearchAgent:
     simulations, rollouts, exploration = _numbers("mcts", settings, game.info)
     _require_turns(game, "mcts")
     if game.info.information != "perfect":
-        raise SpecificationError(
-            f"mcts sees the whole state; {game.info.title} hides information: use ismcts or random"
-        )
+        instead = "ismcts or random" if game.info.has_simulator else OTHERS
+        raise SpecificationError(f"mcts sees the whole state; {game.info.title} hides information: use {instead}")
     rules = search_rules(game, "mcts")
     if rules.get_type().reward_model != pyspiel.GameType.RewardModel.TERMINAL:
         raise SpecificationError(
@@ -134,7 +136,9 @@ def search_rules(game: Game, agent: str) -> Any:
     info = game.info
     if not info.has_simulator:
         lacks = "what one player knows" if info.information == "imperfect" else "it"
-        raise SpecificationError(f"{agent} needs states to search from; {info.title} cannot make them from {lacks}")
+        raise SpecificationError(
+            f"{agent} needs states to search from; {info.title} cannot make them from {lacks}: use {OTHERS}"
+        )
     tables = game.tables(1)
     turn = tables.start(np.zeros(1, np.int64), np.zeros(1, np.uint64))
     if not len(turn.table):
@@ -152,8 +156,7 @@ def _require_turns(game: Game, agent: str) -> None:
     require_discrete(game, agent)
     if game.info.simultaneous:
         raise SpecificationError(
-            f"{agent} plays where one player moves at a time; in {game.info.title} they move together: "
-            "use random, uniform or a program, or load the game as openspiel:turn_based_simultaneous_game(...)"
+            f"{agent} plays where one player moves at a time; in {game.info.title} they move together: use {OTHERS}"
         )
 
 

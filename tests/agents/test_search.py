@@ -103,7 +103,17 @@ def asked(tables, agent, seed, match):
     ("agent", "game", "message"),
     [
         ("mcts", "openspiel:kuhn_poker", "use ismcts"),
-        ("mcts", "openspiel:matrix_pd", "turn_based_simultaneous_game"),
+        ("mcts", "openspiel:matrix_pd", "move together: use random or a program"),
+        (
+            "mcts",
+            "openspiel:turn_based_simultaneous_game(game=goofspiel(num_cards=3))",
+            "information: use random or a program",
+        ),
+        (
+            "ismcts",
+            "openspiel:turn_based_simultaneous_game(game=goofspiel(num_cards=3))",
+            "knows: use random or a program",
+        ),
         ("mcts", "openspiel:2048", "pays on the way"),
         ("mcts", "openspiel:pig(players=3)", None),
         ("ismcts", "openspiel:tic_tac_toe", "use mcts"),
