@@ -27,7 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from arena.games import compile_tree, load_game
-from arena.games.tree_walk import walk
+from arena.games.compile_tree import write_out
 from arena.solvers import cfr_plus
 from arena.solvers.counterfactual import CFR_PLUS, advance, start
 from arena.solvers.tree_measures import measures, normalised, tabulated
@@ -98,11 +98,11 @@ def compare(name: str, case: Case) -> None:
     policy = tree.policy(strategy)
 
     def from_nothing() -> None:
-        fresh = walk(rules, case.game, max_nodes=1_000_000, progress=None)
+        fresh = write_out(rules, case.game, max_nodes=1_000_000)
         measures(fresh, tabulated(fresh, policy))
 
     rows.append(("NashConv, from nothing", theirs, least(from_nothing, rounds=3)[0]))
-    compiling = least(lambda: walk(rules, case.game, max_nodes=1_000_000, progress=None), rounds=3)[0]
+    compiling = least(lambda: write_out(rules, case.game, max_nodes=1_000_000), rounds=3)[0]
     to_gap = least(lambda: cfr_plus(tree, until=UNTIL), rounds=3)[0]
     solution = cfr_plus(tree, until=UNTIL)
     extrapolated = solution.iterations * rows[0][1]

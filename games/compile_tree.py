@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from arena.games.dealt_tree import dealt_tree
 from arena.games.errors import NotProvided
 from arena.games.game import Game
 from arena.games.game_tree import GameTree, PlayerColumns, assemble
@@ -52,7 +53,7 @@ def compile_tree(game: Game, *, max_nodes: int = MAX_NODES, progress: CompilePro
             raise TooLarge(name[0], max_nodes)
     rules = _spiel_rules(game)
     try:
-        tree = walk(rules, name[0], max_nodes=max_nodes, progress=progress)
+        tree = write_out(rules, name[0], max_nodes=max_nodes, progress=progress)
     except TooLarge:
         with _lock:
             _refused[name] = max(max_nodes, _refused.get(name, 0))
@@ -61,6 +62,20 @@ def compile_tree(game: Game, *, max_nodes: int = MAX_NODES, progress: CompilePro
         _kept[name] = tree
         while len(_kept) > TREES_KEPT:
             _kept.popitem(last=False)
+    return tree
+
+
+def write_out(rules: Any, specification: str, *, max_nodes: int, progress: CompileProgress | None = None) -> GameTree:
+    """The tree of a `pyspiel.Game`, made anew: from its rules where Arena knows them, else history by history.
+
+    Raises:
+        As `compile_tree`.
+    """
+    tree = dealt_tree(rules, specification, max_nodes=max_nodes)
+    if tree is None:
+        return walk(rules, specification, max_nodes=max_nodes, progress=progress)
+    if progress is not None:
+        progress(tree.num_nodes)
     return tree
 
 

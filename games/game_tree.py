@@ -133,6 +133,7 @@ def assemble(
     chance: NDArray[np.float64],
     returns: NDArray[np.float64],
     num_nodes: int,
+    num_terminals: int | None = None,
 ) -> GameTree:
     """The tree of collected columns.
 
@@ -141,6 +142,7 @@ def assemble(
         sequences: [T, n], each player's own sequence at each terminal history, counted by player.
         chance: [T], the product of the probabilities of chance.
         returns: [T, n].
+        num_terminals: how many terminal histories these stand for; by default T.
 
     Raises:
         SpecificationError: a return is no finite number.
@@ -166,7 +168,7 @@ def assemble(
         specification=specification,
         num_players=count,
         num_nodes=num_nodes,
-        num_terminals=len(returns),
+        num_terminals=len(returns) if num_terminals is None else num_terminals,
         constant_sum=_constant_sum(returns),
         keys=tuple(key for player in players for key in player.keys),
         set_begin=_index(np.cumsum([0, *(len(player.keys) for player in players)])),
