@@ -49,6 +49,7 @@ format: setup
 bench: setup
 	$(BIN)/python benchmarks/engine.py
 	$(BIN)/python benchmarks/solvers.py
+	$(BIN)/python benchmarks/normal_form.py
 
 # Only what this project needs: run it in a checkout whose $(VENV) holds nothing else.
 constraints: setup

@@ -72,18 +72,26 @@ def is_constant_sum(payoffs: NDArray[np.float64]) -> bool:
 @nb.njit(cache=True)
 def write_deviations(table, sizes, strategies, deviations):  # type: ignore[no-untyped-def]  # numba kernel
     """`deviation_payoffs` for kernels: ``table`` [n, profiles], ``strategies`` and ``deviations`` [n, most actions]."""
-    num_players, num_profiles = table.shape
+    last = len(sizes) - 1  # whose actions stand side by side in memory: the inner loops run over them
+    width = sizes[last]
     deviations[:] = 0.0
-    profile = np.zeros(num_players, np.int64)
-    before = np.ones(num_players + 1)  # before[i] = probability of what the players before i do
-    for index in range(num_profiles):
-        for i in range(num_players):
+    profile = np.zeros(last + 1, np.int64)
+    before = np.ones(last + 1)  # before[i] = probability of what the players before i do
+    for start in range(0, table.shape[1], width):
+        for i in range(last):
             before[i + 1] = before[i] * strategies[i, profile[i]]
+        for action in range(width):
+            deviations[last, action] += before[last] * table[last, start + action]
         after = 1.0
-        for i in range(num_players - 1, -1, -1):
-            deviations[i, profile[i]] += before[i] * after * table[i, index]
+        for i in range(last - 1, -1, -1):
+            others = before[i] * after
+            if others != 0:
+                mean = 0.0
+                for action in range(width):
+                    mean += strategies[last, action] * table[i, start + action]
+                deviations[i, profile[i]] += others * mean
             after *= strategies[i, profile[i]]
-        for i in range(num_players - 1, -1, -1):
+        for i in range(last - 1, -1, -1):
             profile[i] += 1
             if profile[i] < sizes[i]:
                 break
