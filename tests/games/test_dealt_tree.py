@@ -31,7 +31,9 @@ def test_a_tree_from_the_rules_equals_the_walk(name):
     assert np.allclose(ours.weights, walked.weights, rtol=0, atol=1e-15)
 
 
-@pytest.mark.parametrize("name", ["liars_dice", "liars_dice(numdice=2)", "liars_dice(numdice=5)", "kuhn_poker(players=10)"])
+@pytest.mark.parametrize(
+    "name", ["liars_dice", "liars_dice(numdice=2)", "liars_dice(numdice=5)", "kuhn_poker(players=10)"]
+)
 def test_a_tree_too_large_is_refused_before_it_is_written(name):
     with pytest.raises(ArenaError, match="more than 100,000 histories"):
         dealt_tree(pyspiel.load_game(name), name, max_nodes=100_000)
