@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ __all__ = ["ConformanceError", "check_game"]
 
 INTERRUPTIONS = 3
 ENOUGH_MATCHES = 4  # all the same under other chance seeds, before a game is said to have no chance
+MORE_MATCHES = 40
 SHOWN_MOVES = 8
 SHORT_MOVES = 6  # matches that look for equal information states need their beginnings only
 
@@ -65,7 +66,7 @@ def check_game(game: Game, seed: int = 0, *, matches: int = 8, moves: int = 400)
     other = _play(tables, index, words, chance[::-1].copy(), moves=moves)
     if info.replay != "none":
         if info.chance:
-            _check_chance(info, played, other, lambda seeds: _views(tables, index, words, seeds, moves=moves), chance)
+            _check_chance(game, played, other, seed, moves)
         else:
             _check_equal(info, played, other, "info.chance is False, but the chance seed makes a difference")
         again = _play(tables, index[::-1].copy(), words, chance, moves=moves)
@@ -222,36 +223,28 @@ def _check_sample(info: GameInfo, legal: LegalActions, action: NDArray[Any]) -> 
         fail(info, "legal.sample gives an action that legal.contains refuses")
 
 
-def _check_chance(
-    info: GameInfo,
-    played: Sequence[Match],
-    other: Sequence[Match],
-    views: Callable[[NDArray[np.uint64]], list[object]],
-    chance: NDArray[np.uint64],
-) -> None:
-    """``other``: the same decisions under the chance seeds backwards; ``views``: all there is to see under some seeds."""
+def _check_chance(game: Game, played: Sequence[Match], other: Sequence[Match], seed: int, moves: int) -> None:
+    """``other``: the same decisions under other chance seeds. Where they differ in nothing, looks at more matches."""
+    info = game.info
     if len(played) < ENOUGH_MATCHES or any(match.returns is None for match in [*played, *other]):
         return  # chance may come later
     if any(_difference(info, match, twin) for match, twin in zip(played, other, strict=True)):
         return
-    if views(chance) == views(chance[::-1].copy()):
-        fail(info, f"info.chance is True, but {len(played)} matches are the same under other chance seeds")
+    index = np.arange(MORE_MATCHES)
+    words: NDArray[np.uint64] = counter_hash(np.uint64(seed), MATCH_STREAM, index)
+    chance: NDArray[np.uint64] = counter_hash(np.uint64(seed), CHANCE_STREAM, index)
+    tables = game.tables(MORE_MATCHES)
+    views: list[list[object]] = []
+    for seeds in (chance, chance[::-1].copy()):
+        seen: list[object] = []
 
+        def watch(tables: TableBatch, turn: Turn, seen: list[object] = seen) -> None:
+            seen.append(_seen(tables, turn.table, turn.player))
 
-def _views(
-    tables: TableBatch, slots: Rows, words: NDArray[np.uint64], chance: NDArray[np.uint64], *, moves: int
-) -> list[object]:
-    """All that there is to see in these matches at the decisions due."""
-    views: list[object] = []
-    _play(
-        tables,
-        slots,
-        words,
-        chance,
-        moves=moves,
-        watch=lambda _, turn: views.append(_seen(tables, turn.table, turn.player)),
-    )
-    return views
+        ends = _play(tables, index, words, seeds, moves=moves, watch=watch)
+        views.append([*seen, *(match.returns for match in ends)])
+    if views[0] == views[1]:
+        fail(info, f"info.chance is True, but {MORE_MATCHES} matches are the same under other chance seeds")
 
 
 def _check_equal(info: GameInfo, matches: Sequence[Match], others: Sequence[Match], what: str) -> None:

@@ -158,7 +158,7 @@ def _info(call: GameCall, rules: Any) -> GameInfo:
         num_players=rules.num_players(),
         action_space=ActionSpace(size=rules.num_distinct_actions()),
         dynamics="simultaneous" if simultaneous else "turn_based",
-        chance=kind.chance_mode != pyspiel.GameType.ChanceMode.DETERMINISTIC or typed,
+        chance=samples_inside(rules) or rules.max_chance_outcomes() > 0 or typed,
         information="perfect" if perfect else "imperfect",
         utility=_UTILITY[kind.utility],
         min_utility=least if math.isfinite(least) else None,
@@ -167,9 +167,14 @@ def _info(call: GameCall, rules: Any) -> GameInfo:
         tensor_width=_tensor_width(rules, kind),
         has_text=kind.provides_observation_string or kind.provides_information_state_string,
         has_information_state=kind.provides_information_state_string,
-        has_simulator=not samples_inside(rules) and (perfect or call.name in RESAMPLED),
+        has_simulator=not samples_inside(rules) and (perfect or _resamples(call)),
         action_names=_action_names(rules, kind),
     )
+
+
+def _resamples(call: GameCall) -> bool:
+    """Poker with other than four suits draws states in which the player holds other cards."""
+    return call.name in RESAMPLED and call.parameters.get("numSuits", 4) == 4
 
 
 def _known(call: GameCall, kind: Any) -> Any:

@@ -329,6 +329,11 @@ def test_a_tensor_holds_nothing_of_the_match_before():
     assert np.array_equal(tables.tensor(turn.table, turn.player), fresh)
 
 
+def test_a_game_whose_parameters_leave_no_chance_has_none():
+    orders = ("random", "descending")
+    assert [load_game(f"openspiel:goofspiel(points_order={order})").info.chance for order in orders] == [True, False]
+
+
 def test_a_cached_tree_hides_what_its_game_hides():
     facts = [
         load_game(f"openspiel:cached_tree(game={name})").info.information for name in ("tic_tac_toe", "kuhn_poker")
@@ -384,6 +389,11 @@ def test_states_drawn_to_search_from_hide_the_truth(name):
                 assert {state.information_state_string(player) for state in drawn} == {known}
             turn = tables.step(turn.table, turn.player, turn.legal.sample(np.array([match * 4 + ply], np.uint64)))
     assert apart >= 5  # of up to 20 decisions
+
+
+def test_poker_with_other_suits_offers_no_state_to_search_from():
+    assert load_game("openspiel:universal_poker(numRanks=3)").info.has_simulator
+    assert not load_game("openspiel:universal_poker(numSuits=2)").info.has_simulator
 
 
 def test_colored_trails_offers_no_state_to_search_from():
