@@ -10,7 +10,7 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from arena.games import ArenaError
-from arena.leaderboards.leaderboard import Row
+from arena.leaderboards.leaderboard import PROVISIONAL_BELOW, Row
 from arena.leaderboards.payoff_matrix import Matrix
 from arena.ledger_rows import AgentVersion
 from arena.server import numbers
@@ -48,6 +48,18 @@ class OnLadder:
     opponents: tuple[Opponent, ...]
 
     @property
+    def ranked(self) -> int:
+        """How many agents of its group take a rank."""
+        board = self.standings.leaderboard
+        group = next((group for group in board.groups if self.row.agent in group), ())
+        return sum(not row.provisional and row.agent in group for row in board.rows)
+
+    @property
+    def weight_interval(self) -> str:
+        low, high = self.row.minimax_low, self.row.minimax_high
+        return "" if low is None or high is None else numbers.span(low, high)
+
+    @property
     def exploitability(self) -> float | None:
         return self.standings.exploitability.get(self.row.agent)
 
@@ -64,7 +76,7 @@ def agents(request: Request, site: SiteOf, retired: bool = False) -> Response:
 
 
 @router.get("/agents/{reference:path}")
-def agent(request: Request, site: SiteOf, reference: str, against: str = "") -> Response:
+def agent(request: Request, site: SiteOf, reference: str, against: str = "", forfeits: bool = False) -> Response:
     found = site.ledger.agent(reference)
     opponent = site.ledger.agent(against) if against else None
     places = on_ladders(site, found)
@@ -74,7 +86,8 @@ def agent(request: Request, site: SiteOf, reference: str, against: str = "") -> 
         agent=found,
         places=places,
         sentence=_sentence(found, places),
-        matches=recent_matches(site, found, against=opponent),
+        matches=recent_matches(site, found, against=opponent, forfeits=forfeits),
+        forfeits=forfeits,
         against=opponent,
         lineage={key: str(value) for key, value in found.lineage.items()},
     )
@@ -114,7 +127,7 @@ def _opponents(matrix: Matrix, agent: str) -> tuple[Opponent, ...]:
     found = [
         Opponent(
             agent=matrix.agents[c],
-            score=numbers.percent(float(matrix.score[r, c]), int(matrix.matches[r, c])),
+            score=numbers.share_of(float(matrix.score[r, c]), int(matrix.matches[r, c])),
             drawing=score_interval(float(matrix.score[r, c]), float(matrix.low[r, c]), float(matrix.high[r, c])),
             record=wdl_bar(int(matrix.wins[r, c]), int(matrix.draws[r, c]), int(matrix.losses[r, c])),
             matches=numbers.count(int(matrix.matches[r, c])),
@@ -129,7 +142,11 @@ def _sentence(agent: AgentVersion, places: list[OnLadder]) -> str:
     if not places:
         return f"{agent.label} has played no rated match yet."
     first = places[0]
-    said = f"Rank {first.rank} of {len(first.standings.leaderboard.rows)} on {first.standings.title}"
+    said = (
+        f"Provisional on {first.standings.title}, with {first.row.matches} of at least {PROVISIONAL_BELOW} matches"
+        if first.row.provisional
+        else f"Rank {first.rank} of {first.ranked} on {first.standings.title}"
+    )
     said += f", {first.method} {first.rating} ±{first.half}"
     if len(first.opponents) > 1:
         worst = first.opponents[0]

@@ -17,7 +17,6 @@ from arena.server.drawing.svg import el, picture, text
 CELL = 60
 CARD_TABLE = 380  # units wide: its text stays readable on a phone
 LONGEST_NAME = 26
-COLUMNS = "abcdefghijklmnopqrstuvwxyz"
 RANKS = {3: "JQK", 4: "TJQK", 5: "9TJQK"}
 
 LEDUC = re.compile(
@@ -80,9 +79,16 @@ def board_of(specification: str) -> Board | None:
 
 def seat_mark(seat: int) -> Markup:
     """The small disc that stands for a seat in the key above a board."""
-    inner = (el("circle", cls="disc-mark", r=10, stroke_width=5),) if seat == 0 else ()
     disc = el("circle", cls=f"disc-{seat}", r=26)
-    return el("svg", disc, *inner, width=14, height=14, viewBox="-30 -30 60 60", aria_hidden="true")
+    return el(
+        "svg",
+        disc,
+        _mark(seat, 0, 0, size=11, cls="key-mark"),
+        width=14,
+        height=14,
+        viewBox="-30 -30 60 60",
+        aria_hidden="true",
+    )
 
 
 def _connect_four(scene: Scene, rows: int, columns: int, line: int) -> Markup | None:
@@ -97,11 +103,13 @@ def _connect_four(scene: Scene, rows: int, columns: int, line: int) -> Markup | 
     marks = [el("rect", cls="frame", x=1, y=1, width=width - 2, height=rows * CELL + 18, rx=10)]
     for column in range(columns):
         marks += [el("circle", cls="hole", cx=_middle(column), cy=_middle(row), r=23) for row in range(rows)]
-        marks.append(text(COLUMNS[column], x=_middle(column), y=height - 5, cls="mid t-3"))
+        marks.append(text(str(column), x=_middle(column), y=height - 5, cls="mid t-3"))
     marks += _discs(placed)
     marks += _winning_line(placed, line)
-    spoken = ", ".join(COLUMNS[column] + str(rows - row) for column, row in placed) or "no disc yet"
-    return picture(marks, f"Connect four after {len(placed)} moves: {spoken}", width=width, height=height)
+    spoken = ", ".join(f"{_letter(k)}{column}" for k, (column, _) in enumerate(placed)) or "no disc yet"
+    return picture(
+        marks, f"Connect four after {numbers.counted(len(placed), 'move')}: {spoken}", width=width, height=height
+    )
 
 
 def _tic_tac_toe(scene: Scene, down_first: bool) -> Markup | None:
@@ -117,26 +125,40 @@ def _tic_tac_toe(scene: Scene, down_first: bool) -> Markup | None:
         marks.append(el("line", cls="axis", x1=14, x2=size - 14, y1=at, y2=at))
     marks += _discs(placed)
     marks += _winning_line(placed, 3)
-    spoken = ", ".join(COLUMNS[column] + str(3 - row) for column, row in placed) or "empty"
-    return picture(marks, f"Tic-tac-toe after {len(placed)} moves: {spoken}", width=size, height=size, cls="chart tic")
+    spoken = ", ".join(f"{_letter(k)}({row},{column})" for k, (column, row) in enumerate(placed)) or "empty"
+    return picture(
+        marks,
+        f"Tic-tac-toe after {numbers.counted(len(placed), 'move')}: {spoken}",
+        width=size,
+        height=size,
+        cls="chart tic",
+    )
 
 
 def _discs(placed: Sequence[tuple[int, int]]) -> list[Markup]:
-    """Ring for the seat that moved first, cross for the other; the last one is ringed."""
+    """Cross for the seat that moved first, ring for the other, as moves are written x and o; the last one is ringed."""
     marks = []
     for k, (column, row) in enumerate(placed):
         x, y = _middle(column), _middle(row)
         marks.append(el("circle", cls=f"disc-{k % 2}", cx=x, cy=y, r=23))
-        if k % 2 == 0:
-            marks.append(el("circle", cls="disc-mark", cx=x, cy=y, r=9))
-        else:
-            marks.append(
-                el("path", cls="disc-mark", d=f"M{x - 7} {y - 7}L{x + 7} {y + 7}M{x + 7} {y - 7}L{x - 7} {y + 7}")
-            )
+        marks.append(_mark(k % 2, x, y, size=8))
     if placed:
         column, row = placed[-1]
         marks.append(el("circle", cls="last", cx=_middle(column), cy=_middle(row), r=26))
     return marks
+
+
+def _mark(seat: int, x: int, y: int, *, size: int, cls: str = "disc-mark") -> Markup:
+    """Cross for seat 0, ring for seat 1."""
+    if seat:
+        return el("circle", cls=cls, cx=x, cy=y, r=size)
+    left, right, top, bottom = x - size, x + size, y - size, y + size
+    cross = f"M{left} {top}L{right} {bottom}M{right} {top}L{left} {bottom}"
+    return el("path", cls=cls, d=cross)
+
+
+def _letter(move: int) -> str:
+    return "xo"[move % 2]
 
 
 def _winning_line(placed: Sequence[tuple[int, int]], length: int) -> list[Markup]:

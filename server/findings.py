@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from arena.leaderboards.stopped import better_of
 from arena.server import numbers
 from arena.standings import Standings
 
@@ -27,21 +28,43 @@ class Headline:
 def headline(standings: Standings) -> Headline:
     """The title's finding: a cycle at the top, a certain leader, or who is not told apart."""
     board = standings.leaderboard
+    if standings.verdict:
+        return _of_verdict(standings.verdict, [row.agent for row in board.rows])
+    if board.matches and board.forfeited >= board.matches:
+        return _words("every match was forfeited")
+    if len(board.groups) > 1:
+        return _words(f"{numbers.in_words(len(board.groups))} groups that never met")
     if board.cycle:
         return _words("no agent is best", cycle=board.cycle)
     first = board.groups[0] if board.groups else ()
     rows = [row for row in board.rows if row.agent in first]
     if len(rows) < 2:
         return _words("nobody has met anybody")
-    if all(row.provisional for row in rows):
+    ranked = [row for row in rows if not row.provisional]
+    if len(ranked) < 2:
         return _words("too few matches to rank")
-    leaders = [row for row in rows if row.rank[0] == 1]
+    leaders = [row for row in ranked if row.rank[0] == 1]
     if len(leaders) == 1:
         return _about(f"{_name(leaders[0].agent)} leads")
     if len(leaders) == 2:
         return _about(f"{_name(leaders[0].agent)} and {_name(leaders[1].agent)} are not told apart")
-    first_ones = "" if len(leaders) == len(rows) else "first "
+    first_ones = "" if len(leaders) == len(ranked) else "first "
     return _words(f"the {first_ones}{numbers.in_words(len(leaders))} are not told apart")
+
+
+def _of_verdict(verdict: str, agents: list[str]) -> Headline:
+    """The verdict of a test of two, without its numbers."""
+    better = better_of(verdict, agents)
+    if better is not None:
+        [worse] = [agent for agent in agents if agent != better]
+        return _about(f"{_name(better)} beats {_name(worse)}")
+    names = " and ".join(_name(agent) for agent in agents)
+    return _about(f"{names} are not told apart" if is_open(verdict) else f"{names} differ by little")
+
+
+def is_open(verdict: str) -> bool:
+    """Whether a verdict is that more matches are needed."""
+    return " are not told apart by " in verdict
 
 
 def _words(text: str, cycle: tuple[str, ...] = ()) -> Headline:

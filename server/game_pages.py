@@ -6,18 +6,24 @@ import csv
 import io
 import json
 from collections.abc import Sequence
+from itertools import pairwise
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from arena.games import GameInfo, UnknownName, load_game
+from arena.leaderboards.finding import mixture_in_words
+from arena.leaderboards.payoff_matrix import Matrix
+from arena.leaderboards.response_graph import Cycle
+from arena.server import numbers
 from arena.server.findings import headline
-from arena.server.heat import heat_rows
+from arena.server.heat import heat_rows, margin_rows
 from arena.server.ladder import HOW, METHODS, ladders, method_of
 from arena.server.site import Site, SiteOf, download, game_address, page, playable_games
 from arena.standings import Standings
 
 CSV = "text/csv; charset=utf-8"
+CYCLES_SHOWN = 6
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 router = APIRouter()
@@ -32,17 +38,24 @@ def game(
         return page(request, "game_empty.html", info=_playable(specification), specification=specification)
     said = headline(found)
     board = found.leaderboard
+    tournaments = [site.ledger.tournament(key) for key in found.tournaments]
+    kinds = {agent.label: agent.kind for one in tournaments for agent in one.agents}
+    order_of_rows = [row.agent for row in board.rows]
+    by_margin = board.minimax is not None and board.minimax.payoff == "margin"
     return page(
         request,
         "leaderboard.html",
         standings=found,
         board=board,
         headline=said,
-        ladders=ladders(found, sort=sort, order=order, path=game_address(specification)),
+        ladders=ladders(found, sort=sort, order=order, path=game_address(specification), kinds=kinds),
         how=HOW[board.method],
-        heat=heat_rows(board.matrix, framed=said.cycle, order=[row.agent for row in board.rows]),
+        heat=heat_rows(board.matrix, framed=said.cycle, order=order_of_rows),
+        margins=margin_rows(board.matrix, framed=said.cycle, order=order_of_rows) if by_margin else (),
+        cycles=[(cycle, _scores(board.matrix, cycle)) for cycle in board.cycles[:CYCLES_SHOWN]],
+        mixture=mixture_in_words(board.minimax) if board.minimax is not None else "",
         framed=len(said.cycle) > 1,
-        tournaments=[site.ledger.tournament(key) for key in found.tournaments],
+        tournaments=tournaments,
         facts=facts_of(specification),
         methods=METHODS,
     )
@@ -69,21 +82,24 @@ def standings_csv(site: SiteOf, game: str, method: str = "elo") -> Response:
 @router.get("/downloads/matrix.csv")
 def matrix_csv(site: SiteOf, game: str) -> Response:
     matrix = _required(site, game, "elo").leaderboard.matrix
-    rows: list[list[object]] = [["agent", "opponent", "score", "low", "high", "matches", "wins", "draws", "losses"]]
+    names = ("score", "low", "high", "matches", "wins", "draws", "losses", "margin", "margin_low", "margin_high")
+    columns = [getattr(matrix, name) for name in names]
+    rows: list[list[object]] = [["agent", "opponent", *names]]
     for r, agent in enumerate(matrix.agents):
         for c, opponent in enumerate(matrix.agents):
             if r != c and matrix.matches[r, c]:
-                columns = (
-                    matrix.score,
-                    matrix.low,
-                    matrix.high,
-                    matrix.matches,
-                    matrix.wins,
-                    matrix.draws,
-                    matrix.losses,
-                )
                 rows.append([agent, opponent, *(column[r, c].item() for column in columns)])
     return download(_csv(rows), media_type=CSV, filename=f"{game}-matrix.csv")
+
+
+def _scores(matrix: Matrix, cycle: Cycle) -> list[str]:
+    """Each agent's score against the next of a cycle; of few matches with their number."""
+    at = {agent: k for k, agent in enumerate(matrix.agents)}
+    links = pairwise((*cycle.agents, cycle.agents[0]))
+    return [
+        numbers.share_of(score, int(matrix.matches[at[first], at[second]]))
+        for score, (first, second) in zip(cycle.scores, links, strict=True)
+    ]
 
 
 def standings_of(site: Site, specification: str, method: str) -> Standings | None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from arena.leaderboards.payoff_matrix import Matrix
+from arena.leaderboards.wording import FEW
 from arena.server import numbers
 
 STEPS = 5  # of ten points each, on either side of even
@@ -15,12 +18,16 @@ EVEN = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeatCell:
-    """One pairing: its colour class, its number, and both in words. ``opponent`` is the column's agent."""
+    """One pairing: its colour class, its number, and both in words. ``opponent`` is the column's agent.
+
+    ``few``: of how many matches, where these are few.
+    """
 
     cls: str
     text: str
     words: str
     opponent: str
+    few: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +45,26 @@ def heat_rows(matrix: Matrix, *, framed: Sequence[str] = (), order: Sequence[str
         framed: agents of one cycle component; they stand first and are framed together.
         order: the other agents' order; by default the matrix' own.
     """
+    return _rows(matrix, _cell, framed=framed, order=order)
+
+
+def margin_rows(matrix: Matrix, *, framed: Sequence[str] = (), order: Sequence[str] = ()) -> tuple[HeatRow, ...]:
+    """The same table of mean margins, the row's return less the column's, for games whose returns differ in size.
+
+    Margins have no natural ends, so that they are numbers without colours; ``sure`` where the interval excludes 0.
+    """
+    largest = float(np.nanmax(np.abs(matrix.margin), initial=0.0))
+    digits = 2 if largest < 10 else 1 if largest < 100 else 0
+
+    def cell(matrix: Matrix, row: int, column: int, frame: str) -> HeatCell:
+        return _margin_cell(matrix, row, column, frame, digits)
+
+    return _rows(matrix, cell, framed=framed, order=order)
+
+
+def _rows(
+    matrix: Matrix, cell: Callable[[Matrix, int, int, str], HeatCell], *, framed: Sequence[str], order: Sequence[str]
+) -> tuple[HeatRow, ...]:
     place = {agent: k for k, agent in enumerate(matrix.agents)}
     inside = [agent for agent in framed if agent in place] if len(framed) > 1 else []
     names = inside + [agent for agent in (order or matrix.agents) if agent in place and agent not in inside]
@@ -46,7 +73,7 @@ def heat_rows(matrix: Matrix, *, framed: Sequence[str] = (), order: Sequence[str
             number=r + 1,
             agent=row,
             cells=tuple(
-                _cell(matrix, place[row], place[column], _frame(r, c, len(inside))) for c, column in enumerate(names)
+                cell(matrix, place[row], place[column], _frame(r, c, len(inside))) for c, column in enumerate(names)
             ),
         )
         for r, row in enumerate(names)
@@ -75,7 +102,28 @@ def _cell(matrix: Matrix, row: int, column: int, frame: str) -> HeatCell:
         f"95 % interval {low * 100:.0f} to {high * 100:.0f}"
     )
     cls = step_class(score) + (" sure" if sure else "") + frame
-    return HeatCell(cls=cls, text=f"{score * 100:.0f}", words=words, opponent=opponent)
+    few = f"of {played}" if played < FEW else ""
+    return HeatCell(cls=cls, text=f"{score * 100:.0f}", words=words, opponent=opponent, few=few)
+
+
+def _margin_cell(matrix: Matrix, row: int, column: int, frame: str, digits: int) -> HeatCell:
+    opponent = matrix.agents[column]
+    if row == column:
+        return HeatCell(cls=f"self{frame}", text="", words="", opponent=opponent)
+    margin, played = float(matrix.margin[row, column]), int(matrix.matches[row, column])
+    pairing = f"{matrix.agents[row]} against {opponent}"
+    if played == 0 or math.isnan(margin):
+        return HeatCell(cls=f"unmet{frame}", text="·", words=f"{pairing}: never met", opponent=opponent)
+    low, high = float(matrix.margin_low[row, column]), float(matrix.margin_high[row, column])
+    words = (
+        f"{pairing}: margin {numbers.signed(margin, digits)} in {numbers.counted(played, 'match', 'matches')}, "
+        f"95 % interval {numbers.signed(low, digits)} to {numbers.signed(high, digits)}"
+    )
+    sure = " sure" if low > 0 or high < 0 else ""
+    few = f"of {played}" if played < FEW else ""
+    return HeatCell(
+        cls=f"plain{sure}{frame}", text=numbers.signed(margin, digits), words=words, opponent=opponent, few=few
+    )
 
 
 def _frame(row: int, column: int, size: int) -> str:

@@ -43,7 +43,8 @@ class Run:
 
     tournament: Tournament
     done: int
-    meter: Markup
+    meter: Markup | None
+    words: str
 
 
 @router.get("/")
@@ -74,7 +75,30 @@ def games(request: Request, site: SiteOf, q: str = "", kind: str = "") -> Respon
 
 def run_of(ledger: Ledger, tournament: Tournament) -> Run:
     done = ledger.progress(tournament)
-    return Run(tournament=tournament, done=done, meter=meter(done, tournament.planned))
+    return Run(
+        tournament=tournament, done=done, meter=meter_of(tournament, done), words=progress_words(tournament, done)
+    )
+
+
+def meter_of(tournament: Tournament, done: int) -> Markup | None:
+    """How far it is, as a bar; None where the plan is unknown, or only the most that are played until it is decided."""
+    if tournament.planned is None or is_decided_early(tournament, done):
+        return None
+    return meter(done, tournament.planned)
+
+
+def progress_words(tournament: Tournament, done: int) -> str:
+    """``180 of 400 matches``, ``28 of at most 400 matches``, ``180 matches``."""
+    if tournament.planned is None:
+        return numbers.counted(done, "match", "matches")
+    most = "at most " if tournament.config.get("pairing") == "decide" else ""
+    return f"{numbers.count(done)} of {most}{numbers.counted(tournament.planned, 'match', 'matches')}"
+
+
+def is_decided_early(tournament: Tournament, done: int) -> bool:
+    """Whether a verdict ended it before the most matches were played."""
+    until_decided = tournament.config.get("pairing") == "decide" and tournament.status == "finished"
+    return until_decided and tournament.planned is not None and done < tournament.planned
 
 
 def _entries(site: Site, tournaments: list[Tournament]) -> list[LadderEntry]:

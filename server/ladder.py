@@ -63,6 +63,7 @@ class LadderRow:
     matches: str
     forfeits: int
     provisional: bool
+    kind: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,10 +81,17 @@ class Ladder:
     any_provisional: bool
 
 
-def ladders(standings: Standings, *, sort: str = "rank", order: str | None = None, path: str = "") -> list[Ladder]:
+def ladders(
+    standings: Standings,
+    *,
+    sort: str = "rank",
+    order: str | None = None,
+    path: str = "",
+    kinds: Mapping[str, str] | None = None,
+) -> list[Ladder]:
     """A ladder for each group of agents that met; as a rule there is one. Arguments as of `ladder`."""
     groups = standings.leaderboard.groups or (tuple(row.agent for row in standings.leaderboard.rows),)
-    return [ladder(standings, agents=group, sort=sort, order=order, path=path) for group in groups]
+    return [ladder(standings, agents=group, sort=sort, order=order, path=path, kinds=kinds) for group in groups]
 
 
 def ladder(
@@ -93,6 +101,7 @@ def ladder(
     sort: str = "rank",
     order: str | None = None,
     path: str = "",
+    kinds: Mapping[str, str] | None = None,
 ) -> Ladder:
     """The ladder of these standings; an unknown `sort` or `order` means the ladder's own order.
 
@@ -102,6 +111,7 @@ def ladder(
         sort: one of the heads' keys.
         order: ``asc`` or ``desc``; by default names, ranks and exploitability rise, all else falls.
         path: the page's path, for the heads' links.
+        kinds: what each agent is, in a word.
     """
     board = standings.leaderboard
     listed = [row for row in board.rows if agents is None or row.agent in set(agents)]
@@ -114,7 +124,16 @@ def ladder(
     gaps = list(standings.exploitability.values())
     tiers = _tiers(listed) if sort == "rank" and rising else frozenset()
     rows = tuple(
-        _row(row, standings, axis, written, max(weights, default=1.0), max(gaps, default=1.0), row.agent in tiers)
+        _row(
+            row,
+            standings,
+            axis,
+            written,
+            max(weights, default=1.0),
+            max(gaps, default=1.0),
+            row.agent in tiers,
+            (kinds or {}).get(row.agent, ""),
+        )
         for row in _sorted(listed, keys[sort], rising)
     )
     return Ladder(
@@ -133,7 +152,9 @@ def ladder(
 
 
 def rank_range(row: Row) -> str:
-    """``1``, or ``2–5`` where certainty does not reach further."""
+    """``1``, or ``2–5`` where certainty does not reach further; a dash for a provisional agent."""
+    if row.provisional:
+        return numbers.MISSING
     first, last = row.rank
     return str(first) if first == last else f"{first}–{last}"
 
@@ -168,6 +189,7 @@ def _row(
     most_weight: float,
     most_gap: float,
     tier: bool,
+    kind: str,
 ) -> LadderRow:
     half = half_width(row)
     label = f"{row.agent}: {written(row.rating)}, 95 % interval {written(row.low)} to {written(row.high)}"
@@ -179,23 +201,24 @@ def _row(
         rating=written(row.rating),
         half=_unsigned(written(half)),
         interval=interval(axis, row.low, row.rating, row.high, label=label, open_dot=row.provisional),
-        weight=_weight(row, standings, most_weight),
+        weight=_weight(row, most_weight),
         exploitability=exploit_bar(gap, most=most_gap) if gap is not None else None,
         record=wdl_bar(row.wins, row.draws, row.losses),
-        seats=seat_dots([seat.score for seat in sorted(row.seat_scores, key=lambda seat: seat.seat)]),
+        seats=seat_dots([seat.score for seat in row.seat_scores], [seat.matches for seat in row.seat_scores]),
         mean_return=numbers.signed(row.mean_return),
         matches=numbers.count(row.matches),
         forfeits=row.forfeits,
         provisional=row.provisional,
+        kind=kind,
     )
 
 
-def _weight(row: Row, standings: Standings, most: float) -> Markup | None:
-    winner = standings.leaderboard.minimax
-    if row.minimax_weight is None or winner is None:
+def _weight(row: Row, most: float) -> Markup | None:
+    if row.minimax_weight is None:
         return None
-    at = winner.agents.index(row.agent)
-    low, high = float(winner.low[at]), float(winner.high[at])
+    low, high = row.minimax_low, row.minimax_high
+    if low is None or high is None:
+        return weight_bar(row.minimax_weight, most=most)
     return weight_bar(row.minimax_weight, low=low, high=high, most=most)
 
 
@@ -252,7 +275,11 @@ def _head(key: str, title: str, sort: str, rising: bool, method: Method, path: s
 
 
 def _tiers(rows: Sequence[Row]) -> frozenset[str]:
-    """The agents at whose row a certain gap begins: nobody above may rank as low as anybody from here on."""
+    """The agents at whose row a certain gap begins: nobody above may rank as low as anybody from here on.
+
+    Provisional agents have no rank, and so no gap.
+    """
+    rows = [row for row in rows if not row.provisional]
     found, lowest = set(), 0
     for k, row in enumerate(rows):
         if k and all(later.rank[0] > lowest for later in rows[k:]):

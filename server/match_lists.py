@@ -44,9 +44,10 @@ def match_lines(tournament: Tournament, played: Played, rows: Iterable[int]) -> 
 
 
 def recent_matches(
-    site: Site, agent: AgentVersion, *, against: AgentVersion | None = None, limit: int = 20
+    site: Site, agent: AgentVersion, *, against: AgentVersion | None = None, forfeits: bool = False, limit: int = 20
 ) -> list[MatchLine]:
-    """An agent's last matches, newest tournament and highest number first; only those `against` another, if given."""
+    """An agent's last matches, newest tournament and highest number first; only those `against` another, if given, and
+    only those that it forfeited, if asked."""
     found: list[MatchLine] = []
     for tournament in tournaments_of(site.ledger, agent):
         wanted = [agent] if against is None else [agent, against]
@@ -55,6 +56,9 @@ def recent_matches(
             continue
         played = site.played(tournament)
         inside = [(played.seats == place).any(axis=1) for place in places]
+        if forfeits:
+            at_fault = played.seats[np.arange(len(played)), np.maximum(played.forfeit, 0)]
+            inside.append((played.forfeit != NOBODY) & (at_fault == places[0]))
         rows = np.flatnonzero(np.logical_and.reduce(inside))[::-1][: limit - len(found)]
         found += match_lines(tournament, played, rows.tolist())
         if len(found) >= limit:

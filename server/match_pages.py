@@ -161,7 +161,7 @@ def title_of(match: Replayed) -> str:
     if result.forfeited_by is not None:
         return f"{names[result.forfeited_by]} forfeits: {TERMINATION_WORDS[result.termination]}"
     best = winners(result.returns, None)
-    moves = f" in {match.last} moves" if match.positions else ""
+    moves = f" in {numbers.counted(match.last, 'move')}" if match.positions else ""
     if not best:
         return f"{' and '.join(names) if len(names) == 2 else 'All seats'} end even{moves.replace(' in', ' after')}"
     if len(best) == 1 and len(names) == 2:

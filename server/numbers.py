@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from arena.leaderboards.wording import FEW
+
 NBSP = "\u00a0"
 MINUS = "\u2212"
 MISSING = "\u2013"
@@ -62,6 +64,22 @@ def probability(value: float) -> str:
 
 def count(value: int) -> str:
     return f"{value:,d}"
+
+
+def counted(value: int, one: str, many: str = "") -> str:
+    """A number of things, ``1 move``, ``2 moves``, ``3 matches``."""
+    return f"{count(value)} {one if value == 1 else many or one + 's'}"
+
+
+def share_of(share: float, matches: int) -> str:
+    """A share as percent, with the number of matches where these are few: ``67 % of 12``."""
+    shown = percent(share, matches)
+    return f"{shown} of {count(matches)}" if matches < FEW else shown
+
+
+def span(low: float, high: float) -> str:
+    """An interval of a weight, ``0.26 to 0.41``; empty where there is none."""
+    return f"{low:.2f} to {high:.2f}" if math.isfinite(low) and math.isfinite(high) else ""
 
 
 def duration(seconds: float) -> str:

@@ -17,6 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 from starlette.datastructures import URL
 from starlette.responses import Response
+from starlette.types import Scope
 
 from arena.games import GameInfo, list_games
 from arena.ledger import Ledger
@@ -61,8 +62,8 @@ def page(request: Request, template: str, *, status: int = 200, **context: objec
     theme = request.cookies.get("theme", "")
     html = site.templates.get_template(template).render(
         theme=theme if theme in THEMES else "",
-        theme_links={name: _link(request.url.include_query_params(theme=name)) for name in THEMES},
-        path=request.url.path,
+        theme_links={name: _link(request, request.url.include_query_params(theme=name)) for name in THEMES},
+        path=asked_path(request.scope),
         **context,
     )
     return _tagged(request, html.encode(), "text/html; charset=utf-8", status)
@@ -82,7 +83,9 @@ def download(body: str, *, media_type: str, filename: str) -> Response:
 
 
 def game_address(specification: str) -> str:
-    return "/games/" + quote(specification, safe=":(),=@/-._")
+    """A slash inside a specification stays one, but where browsers would take a part of it for a step up or for nothing."""
+    steps = any(part in ("", ".", "..") for part in specification.split("/"))
+    return "/games/" + quote(specification, safe=":(),=@-._" if steps else ":(),=@/-._")
 
 
 def agent_address(label: str) -> str:
@@ -120,8 +123,13 @@ def _tagged(request: Request, body: bytes, media_type: str, status: int) -> Resp
     return Response(body, status_code=status, media_type=media_type, headers=headers)
 
 
-def _link(url: URL) -> str:
-    return url.path + (f"?{url.query}" if url.query else "")
+def asked_path(scope: Scope) -> str:
+    """The path as the browser wrote it: quoted, so that a link to it leads to the same page."""
+    return quote(scope.get("raw_path") or scope["path"], safe="%/:@!$&'()*+,;=-._~")
+
+
+def _link(request: Request, url: URL) -> str:
+    return asked_path(request.scope) + (f"?{url.query}" if url.query else "")
 
 
 def _name(label: str) -> Markup:
@@ -140,6 +148,12 @@ def _whole_words(sentence: str) -> Markup:
     return Markup(" ").join(words)
 
 
+def _opened(sentence: str) -> str:
+    """A sentence with a capital at its start, but for an agent's name, which stays as it is."""
+    first = sentence.partition(" ")[0]
+    return sentence if "@" in first else sentence[:1].upper() + sentence[1:]
+
+
 def _templates() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -156,5 +170,5 @@ def _templates() -> Environment:
         tournament_address=tournament_address,
         match_address=match_address,
     )
-    environment.filters.update(agent_name=_name, whole_words=_whole_words)
+    environment.filters.update(agent_name=_name, whole_words=_whole_words, opened=_opened)
     return environment

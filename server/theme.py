@@ -6,7 +6,7 @@ from starlette.datastructures import URL
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from arena.server.site import THEMES
+from arena.server.site import THEMES, asked_path
 
 YEAR_S = 365 * 86_400
 
@@ -25,7 +25,7 @@ class ThemeChoice:
         choice = next((part[6:] for part in url.query.split("&") if part.startswith("theme=")), "")
         rest = url.remove_query_params("theme")
         # A path that starts with two slashes would lead to another host.
-        target = "/" + rest.path.lstrip("/") + (f"?{rest.query}" if rest.query else "")
+        target = "/" + asked_path(scope).lstrip("/") + (f"?{rest.query}" if rest.query else "")
         answer = RedirectResponse(target, status_code=303)
         if choice in THEMES:
             answer.set_cookie("theme", choice, max_age=YEAR_S, samesite="lax")

@@ -11,8 +11,7 @@ from arena.games import ArenaError
 from arena.ledger_rows import Tournament
 from arena.results import Fault
 from arena.server import numbers
-from arena.server.drawing.bars import meter
-from arena.server.home import run_of
+from arena.server.home import is_decided_early, meter_of, progress_words, run_of
 from arena.server.ladder import ladder
 from arena.server.match_lists import TERMINATION_WORDS, match_lines
 from arena.server.site import Site, SiteOf, page, tournament_address
@@ -62,7 +61,8 @@ def tournament(request: Request, site: SiteOf, key: str, matches: int = 1) -> Re
         "tournament.html",
         tournament=found,
         done=done,
-        meter=meter(done, found.planned),
+        meter=meter_of(found, done),
+        progress=_progress(found, done, standing),
         pairing=PAIRINGS.get(str(found.config.get("pairing", "")), ""),
         standing=standing,
         problem=problem,
@@ -94,6 +94,14 @@ def config_words(tournament: Tournament) -> dict[str, str]:
         else:
             said[title] = numbers.count(value)
     return said
+
+
+def _progress(tournament: Tournament, done: int, standing: Standings | None) -> tuple[str, str, str]:
+    """(words before, number, words after) of how far it is: ``decided after``, ``28``, ``of at most 400 matches``."""
+    number, _, rest = progress_words(tournament, done).partition(" ")
+    if standing is not None and standing.verdict and is_decided_early(tournament, done):
+        return "decided after", numbers.count(standing.matches), rest
+    return "", number, rest
 
 
 def _standing(site: Site, tournament: Tournament, done: int) -> tuple[Standings | None, str]:

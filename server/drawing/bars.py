@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from arena.leaderboards.wording import FEW
 from arena.server import numbers
 from arena.server.drawing.svg import cell, el, percent, scale, text
 
@@ -34,18 +35,25 @@ def wdl_bar(wins: int, draws: int, losses: int) -> Markup:
 
 
 def weight_bar(weight: float, *, low: float = math.nan, high: float = math.nan, most: float = 1.0) -> Markup:
-    """A minimax weight as a bar from 0, its interval as a thin line where it is known, its number at the right edge."""
+    """A minimax weight as a bar from 0, its number at the right edge; where its interval is known, that as a thin line,
+    and in words below."""
     start = el("line", cls="grid", x1=0, x2=0, y1=0, y2="100%")
     x = scale(0, max(most, 1e-9), 0, 66)
     marks = [start]
+    known = math.isfinite(high)
     if weight > 0:
-        marks.append(el("rect", cls="f-teal", x=0, y="36%", width=percent(x(weight)), height="28%"))
+        marks.append(el("rect", cls="f-teal", x=0, y="20%" if known else "36%", width=percent(x(weight)), height="28%"))
     label = f"minimax weight {weight:.2f}"
     if high > 0.005:  # not where it is unknown: nan
         ends = percent(x(low)), percent(min(x(high), 70))
-        marks.append(el("line", cls="iv-thin", x1=ends[0], x2=ends[1], y1="50%", y2="50%"))
+        marks.append(el("line", cls="iv-thin", x1=ends[0], x2=ends[1], y1="34%", y2="34%"))
         label += f", interval {low:.2f} to {high:.2f}"
-    return cell([*marks, _number(numbers.weight(weight), weak=weight < 0.005)], label)
+    number = numbers.weight(weight)
+    if not known:
+        return cell([*marks, _number(number, weak=weight < 0.005)], label)
+    marks.append(text(number, x="100%", y="34%", dy=".35em", cls="end t-3" if low < 0.005 else "end t-b"))
+    marks.append(text(numbers.span(low, high), x="100%", y="82%", cls="end t-3"))
+    return cell(marks, label)
 
 
 def exploit_bar(value: float | None, *, most: float) -> Markup:
@@ -60,8 +68,11 @@ def exploit_bar(value: float | None, *, most: float) -> Markup:
     )
 
 
-def seat_dots(scores: Sequence[float]) -> Markup:
-    """Score by seat on one line from 0 to 1, even marked: seat 0 filled, the others open."""
+def seat_dots(scores: Sequence[float], matches: Sequence[int] = ()) -> Markup:
+    """Score by seat on one line from 0 to 1, even marked: seat 0 filled, the others open.
+
+    ``matches``: of each seat; the label says those of few.
+    """
     x = scale(0, 1, 4, 96)
     shown = [(seat, score) for seat, score in enumerate(scores) if math.isfinite(score)]
     marks = [el("line", cls="even", x1=percent(x(0.5)), x2=percent(x(0.5)), y1=0, y2="100%")]
@@ -73,7 +84,8 @@ def seat_dots(scores: Sequence[float]) -> Markup:
         marks.append(
             el("circle", cls="pt" if filled else "pt-open", cx=percent(x(score)), cy="50%", r=4 if filled else 3.6)
         )
-    words = ", ".join(f"{score * 100:.0f} % in seat {seat}" for seat, score in shown)
+    of = [f" of {count:,}" if count < FEW else "" for count in matches] or [""] * len(scores)
+    words = ", ".join(f"{score * 100:.0f} %{of[seat]} in seat {seat}" for seat, score in shown)
     return cell(marks, f"score {words}" if words else "no score by seat")
 
 

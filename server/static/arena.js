@@ -3,20 +3,17 @@
 const typing = (target) => target.closest("input:not([type=range]), textarea, select");
 
 // Theme: the link works without script by a cookie; here the page changes in place.
-const themeSwitch = document.querySelector("[data-theme-switch]");
-if (themeSwitch) {
-  const root = document.documentElement;
-  const system = () => (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
-  const isDark = () => (root.dataset.theme || system()) === "dark";
-  const say = () => { themeSwitch.textContent = isDark() ? "Light" : "Dark"; };
+// The style sheet shows the link that changes something.
+const themeSwitches = document.querySelectorAll("[data-theme-switch]");
+for (const themeSwitch of themeSwitches) {
   themeSwitch.addEventListener("click", (event) => {
+    const root = document.documentElement, theme = themeSwitch.dataset.themeSwitch;
     event.preventDefault();
-    root.dataset.theme = isDark() ? "light" : "dark";
-    document.querySelector('meta[name="color-scheme"]').content = root.dataset.theme;
-    document.cookie = `theme=${root.dataset.theme}; path=/; max-age=31536000; samesite=lax`;
-    say();
+    root.dataset.theme = theme;
+    document.querySelector('meta[name="color-scheme"]').content = theme;
+    document.cookie = `theme=${theme}; path=/; max-age=31536000; samesite=lax`;
+    for (const other of themeSwitches) if (other !== themeSwitch) other.focus();
   });
-  say();
 }
 
 // The part of another page with this id; null when the server does not answer.
@@ -134,13 +131,16 @@ if (live) {
     if (!wanted || !source || Date.now() - tablesAt < often) return;
     tablesAt = Date.now();
     wanted = false;
-    const ids = ["standing", "matches"];
+    const ids = ["finding", "num-forfeits", "standing", "matches"];
     const fresh = await fragments(location.href, ids).catch(() => null);
-    fresh?.forEach((part, k) => {
-      const old = document.getElementById(ids[k]);
+    if (!fresh) return;
+    const held = (id) => { const part = document.getElementById(id); return part && (part.matches(":hover") || part.contains(document.activeElement)); };
+    const together = ["finding", "standing"]; // the sentence and the table that proves it change at once
+    ids.forEach((id, k) => {
+      const part = fresh[k], old = document.getElementById(id);
       if (!part || !old) return;
       if (Number(part.dataset.matches ?? shown) < shown) wanted = true; // computed before the last matches came
-      if (old.matches(":hover") || old.contains(document.activeElement)) wanted = true;
+      if (together.includes(id) ? together.some(held) : held(id)) wanted = true;
       else old.replaceWith(part);
     });
   }

@@ -199,6 +199,12 @@ def serve():
     return serving
 
 
+@pytest.fixture(scope="session")
+def serve_module():
+    """The same for fixtures that many tests share."""
+    return serving
+
+
 @pytest.fixture
 def begin():
     """`begin(ledger, matches=100)`: a running tournament, and `advance(start, stop)` that plays matches of it."""

@@ -12,7 +12,7 @@ from arena.games import load_game
 from arena.match import play_matches
 from arena.replay import Position, replay
 from arena.schedule import round_robin
-from arena.server.boards import Scene, board_of
+from arena.server.boards import Scene, board_of, seat_mark
 
 
 def _positions(specification: str, number: int = 0) -> list[Position]:
@@ -43,6 +43,27 @@ def test_connect_four_is_drawn_as_the_game_shows_it(specification):
     for position in _positions(specification):
         shown = [line for line in position.text.splitlines() if re.fullmatch(r"[xo.]{7}", line)]
         assert _grid(board.draw(_scene(position)), 6, 7) == shown
+
+
+@pytest.mark.parametrize("specification", ["openspiel:connect_four", "openspiel:tic_tac_toe"])
+def test_marks_and_words_agree_with_the_move_list(specification):
+    board, positions = board_of(specification), _positions(specification)
+    moves = [position.action_text for position in positions[1:]]
+    drawn = board.draw(_scene(positions[-1]))
+    assert re.search(r'aria-label="[^"]* after \d+ moves: ([^"]*)"', drawn)[1] == ", ".join(moves)
+    shapes = re.findall(r'<(path|circle) class="disc-mark"', drawn)
+    assert shapes == [{"x": "path", "o": "circle"}[move[0]] for move in moves]
+    assert "after 1 move: " in board.draw(_scene(positions[1]))
+
+
+def test_the_key_shows_the_marks_of_the_board():
+    assert '<path class="key-mark"' in seat_mark(0)
+    assert '<circle class="key-mark"' in seat_mark(1)
+
+
+def test_columns_are_numbered_as_moves_are_written():
+    drawn = board_of("openspiel:connect_four").draw(_scene(_positions("openspiel:connect_four")[0]))
+    assert re.findall(r">(\w)</text>", drawn) == list("0123456")
 
 
 @pytest.mark.parametrize("specification", ["openspiel:tic_tac_toe", "arena:tic_tac_toe"])

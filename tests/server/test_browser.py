@@ -148,11 +148,25 @@ def test_theme_switches_and_is_kept(open_page):
     page = open_page("/")
     paper = "getComputedStyle(document.body).backgroundColor"
     light = page.evaluate(paper)
-    page.click("[data-theme-switch]")
+    page.click("[data-theme-switch]:visible")
     assert page.evaluate(paper) != light
+    assert page.locator("[data-theme-switch]:visible").inner_text() == "Light"
     page.reload()
     assert page.locator("html").get_attribute("data-theme") == "dark"
     assert page.evaluate(paper) != light
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_without_script_one_click_changes_the_theme_whatever_the_system_has(open_page, dark):
+    page = open_page("/agents", scripts=False, dark=dark)
+    switch = page.locator("[data-theme-switch]:visible")
+    assert switch.all_inner_texts() == ["Light" if dark else "Dark"]
+    paper = "getComputedStyle(document.body).backgroundColor"
+    before = page.evaluate(paper)
+    switch.click()
+    page.wait_for_load_state()
+    assert page.evaluate(paper) != before
+    assert switch.all_inner_texts() == ["Dark" if dark else "Light"]
 
 
 def test_api_is_drawn_offline_under_the_same_policy(open_page):
@@ -174,6 +188,9 @@ def test_progress_updates_while_a_tournament_writes(open_page, fresh_ledger, ser
         assert re.fullmatch(r"[\d.,]+", page.locator('[data-live="speed"]').inner_text())
         wait(lambda: "running/29" in page.locator("#matches").inner_text())
         wait(lambda: "30 matches" in page.locator("#standing").inner_text())
+        ratings = set(re.findall(r"[+−]?\d+ ±\d+", page.locator("#standing").inner_text()))
+        assert set(re.findall(r"[+−]?\d+ ±\d+", page.locator("#finding").inner_text())) == ratings
+        assert "sees them too narrow" in page.locator("#standing").inner_text()
         advance(30, 40)
         fresh_ledger.set_status(tournament, "finished")
         page.get_by_text("finished", exact=True).wait_for()
