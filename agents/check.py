@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import statistics
 import time
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeGuard, cast
 
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 
 from arena.agents.http import HttpAgent
@@ -21,6 +23,8 @@ from arena.games.seeds import CHANCE_STREAM, MATCH_STREAM, counter_hash
 FREED_WITHIN_S = 60.0  # after its time is over, an agent must be free for the next question within this
 TOGETHER = 8  # tables in the check that an answer does not depend on who else was asked
 SHOWN_FAULTS = 3
+ENOUGH_S = 5.0  # of playing on until there are answers enough
+MOST_MATCHES = 1000  # in games that hardly ever ask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +37,13 @@ class Finding:
 
 
 def check_agent(
-    agent: str | Agent | ClockedAgent, game: Game, *, matches: int = 6, seed: int = 0, limit_s: float = 10.0
+    agent: str | Agent | ClockedAgent,
+    game: Game,
+    *,
+    matches: int = 6,
+    answers: int = 200,
+    seed: int = 0,
+    limit_s: float = 10.0,
 ) -> list[Finding]:
     """What is right and wrong with an agent: does it start, answer legally and in time, repeat itself, and quit.
 
@@ -42,7 +52,8 @@ def check_agent(
     Args:
         agent: a specification, or an agent, which is closed at the end.
         game: what it plays.
-        matches: how many, at least 1; played up to three times over.
+        matches: how many at least, 1 or more; played up to three times over.
+        answers: goes on with further matches until there are so many, or 5 s have passed.
         seed: of the matches.
         limit_s: seconds for one answer.
 
@@ -54,11 +65,12 @@ def check_agent(
     """
     if matches < 1:
         raise ValueError(f"matches must be at least 1; got {matches}")
+    before = {process.pid for process in psutil.Process().children()}
     checked = _load(agent, game) if isinstance(agent, str) else agent
     try:
-        findings = list(_findings(checked, game, matches, seed, limit_s))
+        findings = list(_findings(checked, game, matches, answers, seed, limit_s))
     finally:
-        quits = _quits(checked)
+        quits = _quits(checked, before)
     return [*findings, quits]
 
 
@@ -68,18 +80,24 @@ def _load(specification: str, game: Game) -> Agent | ClockedAgent:
     return load_agent(specification, game=game)
 
 
-def _findings(agent: Agent | ClockedAgent, game: Game, matches: int, seed: int, limit_s: float) -> Iterator[Finding]:
+def _findings(
+    agent: Agent | ClockedAgent, game: Game, matches: int, answers: int, seed: int, limit_s: float
+) -> Iterator[Finding]:
     began = time.monotonic()
     info = agent.info
     took = time.monotonic() - began
     silent = isinstance(agent, ProgramAgent | HttpAgent) and agent.hello is None
     if silent:
-        first = _play(agent, game, matches=1, capacity=1, seed=seed, limit_s=limit_s)
+        first = _play(agent, game, matches=range(1), capacity=1, seed=seed, limit_s=limit_s)
         yield Finding(name="starts", passed=False, message="; ".join(first.faults) or "it said no hello")
         return
     yield Finding(name="starts", passed=True, message=f"{info.name} was ready after {took:.2f} s")
 
-    alone = _play(agent, game, matches=matches, capacity=1, seed=seed, limit_s=limit_s)
+    until = time.monotonic() + ENOUGH_S
+    alone = _play(agent, game, matches=range(matches), capacity=1, seed=seed, limit_s=limit_s)
+    while len(alone.seconds) < answers and not alone.faults and matches < MOST_MATCHES and time.monotonic() < until:
+        _play(agent, game, matches=range(matches, matches + 1), capacity=1, seed=seed, limit_s=limit_s, played=alone)
+        matches += 1
     yield _answers(alone, matches)
     if alone.seconds:
         median, longest = statistics.median(alone.seconds), max(alone.seconds)
@@ -90,11 +108,11 @@ def _findings(agent: Agent | ClockedAgent, game: Game, matches: int, seed: int, 
         )
     if alone.faults:
         return
-    again = _play(agent, game, matches=matches, capacity=1, seed=seed, limit_s=limit_s)
+    again = _play(agent, game, matches=range(matches), capacity=1, seed=seed, limit_s=limit_s)
     yield _repeats(alone, again, claimed=info.deterministic)
     capacity = min(TOGETHER, matches) if info.tables_at_once is None else min(TOGETHER, matches, info.tables_at_once)
     if capacity > 1:
-        together = _play(agent, game, matches=matches, capacity=capacity, seed=seed, limit_s=limit_s)
+        together = _play(agent, game, matches=range(matches), capacity=capacity, seed=seed, limit_s=limit_s)
         yield _joins(alone, together, capacity, claimed=info.deterministic)
 
 
@@ -149,7 +167,9 @@ def _difference(first: _Played, second: _Played) -> str | None:
     return None
 
 
-def _quits(agent: Agent | ClockedAgent) -> Finding:
+def _quits(agent: Agent | ClockedAgent, before: set[int]) -> Finding:
+    """``before``: the processes that this one had started before the agent was there."""
+    helpers = _helpers(before) if isinstance(agent, ProgramAgent) else []
     began = time.monotonic()
     agent.close()
     took = time.monotonic() - began
@@ -158,7 +178,24 @@ def _quits(agent: Agent | ClockedAgent) -> Finding:
             f"it did not end within {agent.limits.grace_s:g} s of 'quit' and of the end of its input; it was killed"
         )
         return Finding(name="quits", passed=False, message=message)
-    return Finding(name="quits", passed=True, message=f"it ended within {_seconds(took)}")
+    left = f"; Arena ended what it had left running: {', '.join(helpers)}" if helpers else ""
+    return Finding(name="quits", passed=True, message=f"it ended within {_seconds(took)}{left}")
+
+
+def _helpers(before: set[int]) -> list[str]:
+    """What the agent's program has started and not ended, in words: of the processes below it, those that a program runs.
+
+    A program stands below a warden of Arena's, which is a child of this process.
+    """
+    helpers: list[str] = []
+    for warden in psutil.Process().children():
+        with contextlib.suppress(psutil.Error):  # gone meanwhile
+            if warden.pid in before:
+                continue
+            below = warden.children(recursive=True)
+            program = next((process.pid for process in below if process.ppid() == warden.pid), None)
+            helpers += [f"{process.name()} ({process.pid})" for process in below if process.pid != program]
+    return helpers
 
 
 @dataclass(slots=True)
@@ -171,12 +208,19 @@ class _Played:
 
 
 def _play(
-    agent: Agent | ClockedAgent, game: Game, *, matches: int, capacity: int, seed: int, limit_s: float
+    agent: Agent | ClockedAgent,
+    game: Game,
+    *,
+    matches: range,
+    capacity: int,
+    seed: int,
+    limit_s: float,
+    played: _Played | None = None,
 ) -> _Played:
-    """Plays the matches, `capacity` at a time."""
-    tables, played = game.tables(capacity), _Played()
-    for first in range(0, matches, capacity):
-        _Block(agent, tables, played, limit_s).run(np.arange(first, min(first + capacity, matches)), seed)
+    """Plays the matches of these numbers, `capacity` at a time; with ``played``, adds to it."""
+    tables, played = game.tables(capacity), played or _Played()
+    for first in range(matches.start, matches.stop, capacity):
+        _Block(agent, tables, played, limit_s).run(np.arange(first, min(first + capacity, matches.stop)), seed)
     return played
 
 
@@ -268,6 +312,10 @@ class _Block:
             elif not (legal := batch.legal.contains(answer)).all():
                 row = int(np.argmin(legal))
                 fault = f"it played {answer[row].tolist()}, which is not legal at move {int(batch.ply[row])}"
+            elif took < 0:
+                fault = (
+                    f"it answered {-took:.2g} s before it was asked at move {int(batch.ply[0])}: wait for each question"
+                )
         self.played.seconds += [took / len(batch)] * len(batch)
         if fault is None:
             assert not isinstance(answer, Exception)

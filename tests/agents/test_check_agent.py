@@ -1,6 +1,7 @@
 """The conformance check finds what is wrong with an agent, and nothing where nothing is."""
 
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -58,7 +59,7 @@ def of_program(game, mode, tmp_path, **limits):
 
 def test_a_good_agent_passes_everything(game):
     agent = InProcess(uniformly, remembers=True)
-    found = report(check_agent(agent, game, matches=6))
+    found = report(check_agent(agent, game, matches=6, answers=1))
     assert {name: passed for name, (passed, _) in found.items()} == dict.fromkeys(
         ["starts", "answers", "speed", "repeats", "joins", "quits"], True
     )
@@ -163,3 +164,66 @@ def test_a_program_that_is_too_slow_is_named(game, tmp_path):
 def test_at_least_one_match_is_played(game):
     with pytest.raises(ValueError, match="matches must be at least 1; got 0"):
         check_agent(InProcess(uniformly), game, matches=0)
+
+
+def test_a_rare_illegal_answer_shows_since_matches_go_on_until_there_are_answers_enough(game):
+    def rarely_illegal(agent, batch):
+        return np.full(len(batch), 77) if agent.calls == 150 else uniformly(agent, batch)
+
+    agent = InProcess(rarely_illegal)
+    passed, message = report(check_agent(agent, game))["answers"]
+    assert not passed
+    assert message.startswith("1 of ")
+    assert agent.calls == 150
+    assert report(check_agent(InProcess(rarely_illegal), game, answers=20))["answers"][0]
+
+
+class Hasty:
+    """A clocked agent whose answers arrive before they are asked for."""
+
+    info = AgentInfo(name="hasty")
+
+    def start(self, table, player, seed): ...
+    def end(self, table, player, returns): ...
+    def timed_out(self, ticket): ...
+    def close(self): ...
+
+    def send(self, ticket, batch, inbox):
+        inbox.put((ticket, uniformly(self, batch), time.monotonic() - 5))
+
+
+def test_an_answer_before_its_question_is_a_fault(game):
+    passed, message = report(check_agent(Hasty(), game))["answers"]
+    assert not passed
+    assert "match 0: it answered 5 s before it was asked at move 0: wait for each question" in message
+
+
+def test_a_program_that_answers_ahead_of_the_questions_is_a_fault(game, tmp_path):
+    path = tmp_path / "hasty.py"
+    path.write_text(
+        "import json\n"
+        "print(json.dumps({'type': 'hello', 'protocol': 1, 'name': 'hasty'}))\n"
+        "[print(json.dumps({'type': 'action', 'request': n, 'action': 1})) for n in range(1, 100)]\n"
+        "print(flush=True)\n"
+        "while input(): pass\n"
+    )
+    agent = ProgramAgent([sys.executable, str(path)], game=game.info, name="hasty", limits=Limits(grace_s=0.2))
+    passed, message = report(check_agent(agent, game, matches=2))["answers"]
+    assert not passed
+    assert "it answered request 1; open: none" in message
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nobody keeps a program's orphans together")
+def test_what_a_program_leaves_running_is_named(game, tmp_path):
+    path = tmp_path / "parent.py"
+    path.write_text(
+        "import subprocess\n"
+        "class Parent:\n"
+        "    def __init__(self):\n"
+        "        subprocess.Popen(['sleep', '4242'], start_new_session=True)\n"
+        "    def act(self, observation):\n"
+        "        return observation.legal_actions[0]\n"
+    )
+    passed, message = report(check_agent(f"python:{path}:Parent", game, answers=1))["quits"]
+    assert passed
+    assert "; Arena ended what it had left running: sleep (" in message
