@@ -35,6 +35,9 @@ METHODS: tuple[Method, ...] = get_args(Method)
 PROVISIONAL_BELOW = FEW
 """Matches: an agent with fewer is provisional. A row of a file counts once, whatever its weight."""
 
+PROVISIONAL = "provisional, "
+"""How the note of provisional agents begins."""
+
 MATRIX_SHOWN = (
     "score",
     "low",
@@ -316,7 +319,7 @@ def _notes(record: Record, method: Method, provisional: list[str]) -> list[str]:
         )
     if provisional:
         notes.append(
-            f"provisional, with fewer than {PROVISIONAL_BELOW} matches and without a rank: {listed(provisional)}"
+            f"{PROVISIONAL}with fewer than {PROVISIONAL_BELOW} matches and without a rank: {listed(provisional)}"
         )
     return notes
 

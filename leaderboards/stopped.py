@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import permutations
 
-from arena.leaderboards.leaderboard import Leaderboard, Row
+from arena.leaderboards.leaderboard import PROVISIONAL, Leaderboard
 
 ALONE = (
     "these matches stopped once they were decided: the verdict allows for that, ratings and their intervals do not; "
@@ -27,8 +27,8 @@ def stopped_note(*, stopped: int, tournaments: int) -> str:
 def with_verdict(board: Leaderboard, verdict: str | None, *, stopped: int, tournaments: int) -> Leaderboard:
     """A leaderboard of which `stopped` of `tournaments` were played until decided.
 
-    Where there is a verdict, which allows for the moment of stopping, it is the finding, and ranks say no more than it
-    does. A note says what stopping does to ratings. With `stopped` = 0, or done before, it is the board itself.
+    Where there is a verdict, which allows for the moment of stopping, it is the finding, and ranks are what it says: no
+    more, and no less where it came after few matches. A note says what stopping does to ratings. With `stopped` = 0, or done before, it is the board itself.
 
     Args:
         verdict: the sentence of the sequential test, None where several tournaments are pooled.
@@ -41,7 +41,13 @@ def with_verdict(board: Leaderboard, verdict: str | None, *, stopped: int, tourn
         overstated = OVERSTATED if " confidence" in board.finding else ""
         return replace(board, finding=board.finding + overstated, notes=notes)
     better = better_of(verdict, [row.agent for row in board.rows])
-    rows = tuple(replace(row, rank=_rank(row, better, len(board.rows))) for row in board.rows)
+    if better is None:
+        rows = tuple(replace(row, rank=(1, len(board.rows))) for row in board.rows)
+    else:  # certain, however few the matches
+        ranks = {row.agent: (1, 1) if row.agent == better else (2, 2) for row in board.rows}
+        rows = tuple(replace(row, rank=ranks[row.agent], provisional=False) for row in board.rows)
+        rows = tuple(sorted(rows, key=lambda row: row.rank))
+        notes = tuple(said for said in notes if not said.startswith(PROVISIONAL))
     return replace(board, finding=verdict.rstrip(".") + ".", rows=rows, notes=notes)
 
 
@@ -50,9 +56,3 @@ def better_of(verdict: str, agents: Sequence[str]) -> str | None:
     return next(
         (first for first, second in permutations(agents, 2) if verdict.startswith(f"{first} beats {second} ")), None
     )
-
-
-def _rank(row: Row, better: str | None, size: int) -> tuple[int, int]:
-    if better is None:
-        return (1, size)
-    return (1, 1) if row.agent == better else (2, size)

@@ -246,6 +246,19 @@ def test_a_verdict_is_the_finding_and_a_note_says_what_stopping_does():
     assert with_verdict(board, None, stopped=0, tournaments=3) is board
 
 
+def test_a_verdict_after_few_matches_ranks_both():
+    board = leaderboard(from_counts([[0, 0], [14, 0]], ("a", "b")))
+    assert all(row.provisional for row in board.rows) and any("provisional" in note for note in board.notes)
+    decided = with_verdict(board, "b beats a with 100 % of the points after 7 pairs", stopped=1, tournaments=1)
+    assert [(row.agent, row.rank, row.provisional) for row in decided.rows] == [
+        ("b", (1, 1), False),
+        ("a", (2, 2), False),
+    ]
+    assert not any("provisional" in note for note in decided.notes)
+    open_ = with_verdict(board, "a and b are not told apart by 7 pairs of matches", stopped=1, tournaments=1)
+    assert all(row.provisional for row in open_.rows)
+
+
 def test_a_pooled_ladder_says_how_many_of_its_tournaments_stopped_when_decided():
     board = leaderboard(from_counts([[0, 28], [12, 0]], ("a", "b")))
     pooled = with_verdict(board, None, stopped=1, tournaments=3)
