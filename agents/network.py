@@ -131,13 +131,15 @@ def mlp(sizes: Sequence[int], *, activation: Activation = "relu", seed: int = 0)
         return _sequential(sizes, activation)
 
 
-def save_network(module: torch.nn.Sequential, path: str | Path, *, game: GameInfo, choice: Choice = "sample") -> None:
+def save_network(
+    module: torch.nn.Sequential, path: str | Path, *, game: Game | GameInfo, choice: Choice = "sample"
+) -> None:
     """Writes a checkpoint that ``checkpoint:FILE`` plays.
 
     Args:
         module: linear layers with the same activation between each two, as `mlp` makes them.
         path: where; by custom the name ends in .safetensors.
-        game: the game that it was trained for.
+        game: the game that it was trained for, or its facts.
         choice: "sample" from the softmax of the logits, or "greedy".
 
     Raises:
@@ -146,13 +148,14 @@ def save_network(module: torch.nn.Sequential, path: str | Path, *, game: GameInf
     import torch
     from safetensors.torch import save
 
+    info = game if isinstance(game, GameInfo) else game.info
     sizes, activation = _form(module)
     header = {
         "version": VERSION,
         "kind": "mlp",
-        "game": game.specification,
-        "tensor_width": game.tensor_width,
-        "num_actions": game.num_actions,
+        "game": info.specification,
+        "tensor_width": info.tensor_width,
+        "num_actions": info.num_actions,
         "sizes": list(sizes),
         "activation": activation,
         "choice": choice,

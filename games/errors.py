@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import heapq
+import re
+from collections.abc import Iterable, Sequence
+
+LIKE, LIKE_WORD = 0.5, 0.7  # of a whole name and of a word in it, which is shorter: Ratcliff and Obershelp's likeness
+LESS_FOR_WORDS = 0.95  # so that a whole name goes before a word
+_WORD = re.compile(r"[a-z0-9]{3,}")
 
 
 class ArenaError(Exception):
@@ -15,12 +21,12 @@ class SpecificationError(ArenaError):
 
 
 class UnknownName(ArenaError):
-    """A name that nothing answers to; the message carries the nearest names that do."""
+    """A name that nothing answers to; the message carries ``offered`` names, or else the nearest of those ``known``."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]):
+    def __init__(self, kind: str, name: str, known: Iterable[str], offered: Sequence[str] = ()):
         names = sorted(set(known))
         self.kind, self.name, self.known = kind, name, names
-        near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+        near = list(offered) or nearest(name, names)
         if near:
             hint = "did you mean " + " or ".join(repr(n) for n in near) + "?"
         elif names:
@@ -29,6 +35,28 @@ class UnknownName(ArenaError):
         else:
             hint = "none is known"
         super().__init__(f"unknown {kind} {name!r}; {hint}")
+
+
+def nearest(name: str, names: Iterable[str]) -> list[str]:
+    """Up to three names like this one, the likest first: as a whole, or in one of their words (khun: kuhn_poker)."""
+    matcher = difflib.SequenceMatcher(b=name.lower())
+    scores: dict[str, float] = {}
+    for known in sorted(set(names)):
+        words = [word for word in _WORD.findall(known.lower()) if word != known.lower()]
+        in_words = max((_likeness(matcher, word, LIKE_WORD) for word in words), default=0.0)
+        score = max(_likeness(matcher, known.lower(), LIKE), LESS_FOR_WORDS * in_words)
+        if score > 0:
+            scores[known] = score
+    return heapq.nlargest(3, scores, key=lambda known: scores[known])
+
+
+def _likeness(matcher: difflib.SequenceMatcher[str], text: str, least: float) -> float:
+    """From 0 to 1; 0 where it is below ``least``."""
+    matcher.set_seq1(text)
+    if matcher.real_quick_ratio() < least or matcher.quick_ratio() < least:
+        return 0.0
+    ratio = matcher.ratio()
+    return ratio if ratio >= least else 0.0
 
 
 class GameMissing(ArenaError):

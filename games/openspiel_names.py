@@ -16,6 +16,7 @@ from typing import Any
 import pyspiel
 
 from arena.games.errors import GameMissing, SpecificationError, UnknownName
+from arena.games.specification import WORDS
 
 EXAMPLES = {
     "add_noise": "epsilon=1.0,game=kuhn_poker,seed=1",
@@ -42,7 +43,7 @@ SEED = "rng_seed"  # of games that draw chance inside their states: Arena sets i
 _NAME = re.compile(r"\s*(\w+)\s*(?:\((.*)\))?\s*", re.DOTALL)
 _WHOLE = re.compile(r"[+-]?\d+")
 _PLAIN = re.compile(r"[^\s,()\"'=\\](?:[^,()\"'=\\\n]*[^\s,()\"'=\\])?")
-_WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", dict: "a game"}
+_WORDS = WORDS | {dict: "a game"}
 
 
 @dataclass(frozen=True, slots=True)

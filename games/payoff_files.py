@@ -3,7 +3,7 @@
 CSV, two players: a row for each action of player 0, a column for each of player 1. A cell with one number is player 0's
 payoff, and the game is zero-sum; a cell with two (``3/0``, ``3;0``, ``3 0`` or, quoted, ``"3,0"``) has both players'.
 A first row and a first column that are not numbers name the actions; where only one of them is there and the table is
-square, it names both players'. Empty lines and lines that begin with # are left out.
+square, it names both players'. Where no line has a comma, semicolons stand between the cells. Empty lines and lines that begin with # are left out.
 
 numpy: an array [A_0, A_1] is player 0's payoffs of a zero-sum game, one [num_players, A_0, A_1, ...] has everybody's.
 ``.npz`` holds one array, or ``row`` and ``column`` [A_0, A_1], or ``payoffs``; ``actions_0``, ``actions_1``, ... (texts)
@@ -119,7 +119,16 @@ def csv_lines(content: bytes, *, path: str) -> list[tuple[int, list[str]]]:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise SpecificationError(f"{path} is not UTF-8 text: byte {error.start} cannot be read") from None
-    reader = csv.reader(io.StringIO(text), skipinitialspace=True, strict=True)
+    lines = _lines(text, path, ",")
+    if all(len(cells) == 1 for _, cells in lines) and any(";" in cells[0] for _, cells in lines):
+        lines = _lines(text, path, ";")
+    if not lines:
+        raise SpecificationError(f"{path} is empty")
+    return lines
+
+
+def _lines(text: str, path: str, separator: str) -> list[tuple[int, list[str]]]:
+    reader = csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True, strict=True)
     lines = []
     try:
         for cells in reader:
@@ -127,8 +136,6 @@ def csv_lines(content: bytes, *, path: str) -> list[tuple[int, list[str]]]:
                 lines.append((reader.line_num, cells))
     except csv.Error as error:
         raise SpecificationError(f"{path}, line {reader.line_num}: {error}") from None
-    if not lines:
-        raise SpecificationError(f"{path} is empty")
     return lines
 
 

@@ -16,7 +16,7 @@ from importlib.metadata import version
 from typing import Any
 
 from arena.games.errors import GameMissing, SpecificationError, UnknownName
-from arena.games.specification import Call, Value
+from arena.games.specification import WORDS, Call, Value
 
 EXTRAS = {family: f"pettingzoo[{family}]" for family in ("atari", "butterfly", "classic", "sisl")} | {"mpe": "mpe2"}
 """family -> what to install for it."""
@@ -139,7 +139,7 @@ def checked_parameters(call: Call, known: Mapping[str, object]) -> dict[str, Val
             wanted = bool if isinstance(default, bool) else str if isinstance(default, str) else (int, float)
             if not isinstance(value, wanted) or isinstance(value, bool) != isinstance(default, bool):
                 raise SpecificationError(
-                    f"{call.name}: {key} must be a {type(default).__name__} (it is {default!r} by default); got {value!r}"
+                    f"{call.name}: {key} must be {WORDS[type(default)]} (it is {default!r} by default); got {value!r}"
                 )
             if isinstance(default, float):
                 value = float(value)

@@ -6,7 +6,7 @@ import importlib
 import logging
 from importlib.metadata import EntryPoint, entry_points
 
-from arena.games.errors import ArenaError, GameMissing, UnknownName
+from arena.games.errors import ArenaError, GameMissing, UnknownName, nearest
 from arena.games.game import Game, GameInfo
 from arena.games.specification import split_scheme
 
@@ -37,8 +37,25 @@ def load_game(specification: str) -> Game:
         GameMissing: the game exists but cannot be played here; the message says why.
     """
     scheme, rest = split_scheme(specification, kind="game")
+    if not rest and ":" not in specification and scheme not in (entries := _entries()):
+        raise UnknownName("game scheme", scheme, entries, offered=_offered(scheme))
     game: Game = _loaded(_entry(scheme))(rest)
     return game
+
+
+def _offered(rest: str) -> list[str]:
+    """What a text that names no scheme may have meant: games of Arena's own schemes of that name, or else of a name like it."""
+    found, names = [], []
+    for scheme in SCHEMES:
+        try:
+            _loaded(_entry(scheme))(rest)
+        except UnknownName as error:
+            names += [f"{scheme}:{name}" for name in error.known] if error.name == rest else []
+        except ArenaError:
+            continue
+        else:
+            found.append(f"{scheme}:{rest}")
+    return found or nearest(rest, names)
 
 
 def list_games(scheme: str | None = None) -> list[GameInfo]:

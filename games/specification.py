@@ -13,6 +13,9 @@ _NUMBER = re.compile(r"[+-]?(\d+)")
 
 Value = str | int | float | bool
 
+WORDS: dict[type, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+"""What the types of values are called where people read of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -75,11 +78,11 @@ def read_parameters(call: Call, defaults: Mapping[str, Value], *, required: tupl
             raise UnknownName(f"parameter of {call.name}", key, defaults)
         default = defaults[key]
         if isinstance(default, bool) != isinstance(value, bool):
-            raise SpecificationError(f"{call.name}: {key} must be a {type(default).__name__}; got {value!r}")
+            raise SpecificationError(f"{call.name}: {key} must be {WORDS[type(default)]}; got {value!r}")
         if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
         if type(value) is not type(default):
-            raise SpecificationError(f"{call.name}: {key} must be a {type(default).__name__}; got {value!r}")
+            raise SpecificationError(f"{call.name}: {key} must be {WORDS[type(default)]}; got {value!r}")
         values[key] = value
     for key in required:
         if key not in call.parameters:

@@ -257,3 +257,10 @@ def test_many_tables_are_answered_much_faster_than_one_at_a_time(connect_four, c
 
 def test_a_checkpoint_keeps_its_info(checkpoint, connect_four):
     assert load_agent(f"checkpoint:{checkpoint}", game=connect_four, name="net").info == AgentInfo(name="net")
+
+
+def test_a_network_is_saved_for_a_game_as_for_its_facts(tmp_path, connect_four):
+    module = mlp([connect_four.info.tensor_width, 8, 7], seed=5)
+    for name, game in (("game", connect_four), ("facts", connect_four.info)):
+        save_network(module, tmp_path / name, game=game)
+    assert (tmp_path / "game").read_bytes() == (tmp_path / "facts").read_bytes()

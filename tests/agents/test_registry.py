@@ -56,7 +56,7 @@ def test_an_unknown_name_is_met_with_the_nearest_known(kuhn, specification, mess
         ("random:3", "write random"),
         ("uniform:3", "write uniform"),
         ("mcts:200", "write mcts(key=value)"),
-        ("ismcts(simulations=many)", "simulations must be a int"),
+        ("ismcts(simulations=many)", "simulations must be a whole number"),
         ("ismcts(simulations=0)", "simulations must be at least 1"),
         ("ismcts(uct_c=-1)", "uct_c must be at least 0"),
         ("ismcts(final=best)", "one of most_visited, visits"),

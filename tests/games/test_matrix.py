@@ -222,6 +222,19 @@ def test_a_csv_of_pairs_is_a_bimatrix(tmp_path, cell):
     assert game.info.utility == "general_sum"
 
 
+def test_semicolons_stand_between_cells_where_no_line_has_a_comma(tmp_path):
+    game = load_file(tmp_path, "g.csv", ";left;right\nup;1;-2\ndown;0;3\n")
+    assert game.payoffs[0].tolist() == [[1, -2], [0, 3]]
+    assert game.strategies == (("up", "down"), ("left", "right"))
+    pairs = load_file(tmp_path, "p.csv", "3/3;0/5\n5/0;1/1\n")
+    assert pairs.payoffs[1].tolist() == [[3, 5], [0, 1]]
+
+
+def test_decimal_commas_between_semicolons_are_refused(tmp_path):
+    with pytest.raises(SpecificationError, match="one number and cells with two"):
+        load_file(tmp_path, "g.csv", "1,5;2,5\n0,5;1,5\n")
+
+
 def test_a_csv_of_one_row_or_one_column_is_a_game(tmp_path):
     assert load_file(tmp_path, "row.csv", "1,2,3\n").payoffs.shape == (2, 1, 3)
     assert load_file(tmp_path, "column.csv", "1\n2\n3\n").payoffs.shape == (2, 3, 1)

@@ -187,8 +187,8 @@ def test_unknown_names_are_corrected(text, message):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("rps(max_cycles=many)", "max_cycles must be a int"),
-        ("hanabi(random_start_player=1)", "random_start_player must be a bool"),
+        ("rps(max_cycles=many)", "max_cycles must be a whole number"),
+        ("hanabi(random_start_player=1)", "random_start_player must be true or false"),
         ("rps(num_actions=4)", "must be an odd number"),
         ("hanabi(colors=9)", "out of bounds"),
         ("rps(3)", "key=value"),
