@@ -102,6 +102,10 @@ def _advance(table, sizes, current, sums, steps, step, floor):  # type: ignore[n
 def _project(point, floor):  # type: ignore[no-untyped-def]  # numba kernel
     """The nearest point of {x ≥ floor, Σ x = 1}, in place: x = max(point − shift, floor), the shift by sorting."""
     size = len(point)
+    excess = (point.sum() - 1.0) / size
+    if point.min() - excess >= floor:  # nothing comes to lie on the floor
+        point -= excess
+        return
     mass = 1.0 - size * floor
     descending = np.sort(point - floor)[::-1]
     total, shift = 0.0, 0.0
