@@ -12,6 +12,7 @@ from starlette.responses import Response
 from arena.games import ArenaError
 from arena.leaderboards.leaderboard import PROVISIONAL_BELOW, Row
 from arena.leaderboards.payoff_matrix import Matrix
+from arena.leaderboards.wording import FEW
 from arena.ledger_rows import AgentVersion
 from arena.server import numbers
 from arena.server.drawing.bars import score_interval, wdl_bar
@@ -25,10 +26,11 @@ router = APIRouter()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opponent:
-    """How an agent does against one other."""
+    """How an agent does against one other. ``few``: of how many matches, where these are few."""
 
     agent: str
     score: str
+    few: str
     drawing: Markup
     record: Markup
     matches: str
@@ -127,7 +129,8 @@ def _opponents(matrix: Matrix, agent: str) -> tuple[Opponent, ...]:
     found = [
         Opponent(
             agent=matrix.agents[c],
-            score=numbers.share_of(float(matrix.score[r, c]), int(matrix.matches[r, c])),
+            score=numbers.percent(float(matrix.score[r, c]), int(matrix.matches[r, c])),
+            few=f"of {matrix.matches[r, c]}" if matrix.matches[r, c] < FEW else "",
             drawing=score_interval(float(matrix.score[r, c]), float(matrix.low[r, c]), float(matrix.high[r, c])),
             record=wdl_bar(int(matrix.wins[r, c]), int(matrix.draws[r, c]), int(matrix.losses[r, c])),
             matches=numbers.count(int(matrix.matches[r, c])),
@@ -150,5 +153,5 @@ def _sentence(agent: AgentVersion, places: list[OnLadder]) -> str:
     said += f", {first.method} {first.rating} ±{first.half}"
     if len(first.opponents) > 1:
         worst = first.opponents[0]
-        said += f"; its hardest opponent is {worst.agent}, against whom it scores {worst.score}"
+        said += f"; its hardest opponent is {worst.agent}, against whom it scores {' '.join(filter(None, (worst.score, worst.few)))}"
     return said + "."

@@ -36,13 +36,14 @@ def wdl_bar(wins: int, draws: int, losses: int) -> Markup:
 
 def weight_bar(weight: float, *, low: float = math.nan, high: float = math.nan, most: float = 1.0) -> Markup:
     """A minimax weight as a bar from 0, its number at the right edge; where its interval is known, that as a thin line,
-    and in words below."""
+    and in words below. The bar is light where the weight may be 0."""
     start = el("line", cls="grid", x1=0, x2=0, y1=0, y2="100%")
     x = scale(0, max(most, 1e-9), 0, 66)
     marks = [start]
     known = math.isfinite(high)
     if weight > 0:
-        marks.append(el("rect", cls="f-teal", x=0, y="20%" if known else "36%", width=percent(x(weight)), height="28%"))
+        colour = "f-teal-soft" if low < 0.005 else "f-teal"
+        marks.append(el("rect", cls=colour, x=0, y="20%" if known else "36%", width=percent(x(weight)), height="28%"))
     label = f"minimax weight {weight:.2f}"
     if high > 0.005:  # not where it is unknown: nan
         ends = percent(x(low)), percent(min(x(high), 70))

@@ -100,6 +100,9 @@ def test_shares_of_a_record_are_widths():
 def test_labels_say_the_numbers():
     assert 'aria-label="minimax weight 0.46, interval 0.40 to 0.52"' in weight_bar(0.46, low=0.40, high=0.52)
     assert "iv-thin" not in weight_bar(0.46)
+    assert ">0.40 to 0.52</text>" in weight_bar(0.46, low=0.40, high=0.52)
+    assert 'class="f-teal"' in weight_bar(0.46, low=0.40, high=0.52)
+    assert 'class="f-teal-soft"' in weight_bar(0.46, low=0.0, high=1.0)
     assert 'aria-label="exploitability exactly 0.2500"' in exploit_bar(0.25, most=0.5)
     assert 'width="31%"' in exploit_bar(0.25, most=0.5).replace("31.00%", "31%")
     assert 'aria-label="score 60 % in seat 0, 40 % in seat 1"' in seat_dots([0.6, 0.4])
