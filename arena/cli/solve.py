@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -44,24 +45,35 @@ def solve_command(
     shown: dict[str, Any] = {
         "method": method,
         "game": loaded.info.specification,
-        "gap": solution.gap,
+        "gap": solution.gap if math.isfinite(solution.gap) else None,
         "gap_kind": solution.gap_kind,
         "converged": solution.converged,
         "guarantee": solution.guarantee,
         "iterations": solution.iterations,
+        "values": list(solution.values) or None,
+        "unique": solution.unique,
         "strategies": [strategy.tolist() for strategy in solution.strategies] or None,
+        "equilibria": [[strategy.tolist() for strategy in profile] for profile in solution.equilibria] or None,
+        "joint": None if solution.joint is None else solution.joint.tolist(),
         "output": None if output is None else str(output),
     }
     if json:
         say_json(shown)
         return
-    if solution.strategies:
-        names = loaded.info.action_names or [str(action) for action in range(loaded.info.num_actions)]
-        for player, strategy in enumerate(shown.pop("strategies")):
+    names = list(loaded.info.action_names) or [str(action) for action in range(loaded.info.num_actions)]
+    for number, profile in enumerate(solution.equilibria if len(solution.equilibria) > 1 else [solution.strategies]):
+        if number or len(solution.equilibria) > 1:
+            say(f"equilibrium {number + 1} of {len(solution.equilibria)}")
+        for player, strategy in enumerate(profile):
             mixture = ", ".join(f"{name} {p:.4f}" for name, p in zip(names, strategy, strict=False) if p > 0)
             say(f"{f'player {player}':<11} {mixture}")
+    joint = solution.joint
+    if joint is not None:
+        cells = zip(*joint.nonzero(), strict=True)
+        for share, cell in sorted(((float(joint[cell]), cell) for cell in cells), reverse=True):
+            say(f"{share:<11.4f} {', '.join(names[action] for action in cell)}")
     for name, value in shown.items():
-        if value is not None:
+        if value is not None and name not in ("strategies", "equilibria", "joint"):
             say(f"{name:<11} {value}")
 
 
