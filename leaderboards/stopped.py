@@ -9,14 +9,14 @@ from itertools import permutations
 from arena.leaderboards.leaderboard import PROVISIONAL, Leaderboard
 
 ALONE = (
-    "these matches stopped once they were decided: the verdict allows for that, ratings and their intervals do not; "
-    "they make the better agent look better than it is"
+    "these matches stopped once they were decided, or at the most that were allowed: the verdict allows for that, ratings "
+    "and their intervals do not; they make the better agent look better than it is"
 )
 POOLED = (
-    "{stopped} of {tournaments} tournaments stopped once they were decided: ratings of such matches make the better agent "
+    "{stopped} of {tournaments} tournaments were played until decided: ratings of such matches make the better agent "
     "look better than it is, and their intervals are too narrow"
 )
-OVERSTATED = " Some of these matches stopped once they were decided, which overstates such confidence."
+OVERSTATED = " Some of these matches were played until decided, which overstates such confidence."
 
 
 def stopped_note(*, stopped: int, tournaments: int) -> str:

@@ -262,4 +262,6 @@ def test_a_verdict_after_few_matches_ranks_both():
 def test_a_pooled_ladder_says_how_many_of_its_tournaments_stopped_when_decided():
     board = leaderboard(from_counts([[0, 28], [12, 0]], ("a", "b")))
     pooled = with_verdict(board, None, stopped=1, tournaments=3)
-    assert pooled.finding == board.finding + OVERSTATED and pooled.notes[0].startswith("1 of 3 tournaments stopped")
+    assert pooled.finding == board.finding + OVERSTATED and pooled.notes[0].startswith(
+        "1 of 3 tournaments were played until decided"
+    )

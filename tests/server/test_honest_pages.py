@@ -110,7 +110,7 @@ def test_an_open_verdict_is_the_finding_and_opens_the_ranks(honest):
 
 
 def test_a_ladder_that_pools_decided_tournaments_says_so_on_page_and_in_the_api(honest):
-    said = "2 of 2 tournaments stopped once they were decided"
+    said = "2 of 2 tournaments were played until decided"
     assert said in _words(honest.get("/games/openspiel:tic_tac_toe").text)
     board = honest.get("/api/games/openspiel:tic_tac_toe").json()["leaderboard"]
     assert any(said in note for note in board["notes"])
