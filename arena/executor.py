@@ -156,8 +156,13 @@ class InProcess:
         self, job: Job, blocks: Iterable[MatchSpecs], *, on_finished: Callable[[int], None] | None = None
     ) -> Iterator[MatchResults]:
         with Troupe(job) as troupe:
-            for specs in blocks:
-                yield troupe.play(specs, on_finished=on_finished)
+            gc.collect()
+            gc.freeze()  # what imports made is not walked again and again while matches are played
+            try:
+                for specs in blocks:
+                    yield troupe.play(specs, on_finished=on_finished)
+            finally:
+                gc.unfreeze()
 
 
 class ProcessPool:

@@ -30,6 +30,7 @@ import numpy as np
 import psutil
 import pyspiel
 from open_spiel.python import rl_environment
+from open_spiel.python.algorithms import random_agent
 from rich.console import Console
 from rich.table import Table
 
@@ -81,7 +82,7 @@ def object_lane(folder: Path) -> None:
     peers = {"connect_four": "connect_four_v3", "leduc_poker": "leduc_holdem_v4"}
     for name, environment in peers.items():
         runs: dict[str, Run] = {
-            "Arena, 256 tables, recorded": recorded(
+            "Arena, 512 tables, recorded": recorded(
                 folder, f"openspiel:{name}", OBJECT_BLOCK, matches=2 * OBJECT_BLOCK
             ),
             "bare loop": lambda name=name: per_cpu_second(bare_loop(name)),
@@ -193,13 +194,15 @@ def bare_loop(name: str) -> Callable[[], None]:
 
 
 def rl_loop(name: str) -> Callable[[], None]:
-    environment, rng = rl_environment.Environment(name), random.Random(1)
+    """`rl_environment` with OpenSpiel's own random agents, as its examples play."""
+    environment = rl_environment.Environment(name)
+    agents = [random_agent.RandomAgent(player, environment.action_spec()["num_actions"]) for player in range(2)]
 
     def play_once() -> None:
         step = environment.reset()
         while not step.last():
-            player = step.observations["current_player"]
-            step = environment.step([rng.choice(step.observations["legal_actions"][player])])
+            output = agents[step.observations["current_player"]].step(step, is_evaluation=True)
+            step = environment.step([output.action])
 
     return play_once
 

@@ -37,7 +37,7 @@ class GameInfo:
     max_utility: float | None = None
     teams: tuple[tuple[int, ...], ...] = ()
     lane: Literal["object", "tensor", "hosted"] = "object"
-    tables_at_once: int = 256
+    tables_at_once: int = 512
     max_length: int | None = None
     tensor_width: int | None = None
     has_text: bool = True

@@ -41,6 +41,21 @@ class Ragged:
         lengths = np.concatenate([part.lengths() for part in parts])
         return Ragged(np.concatenate([part.values for part in parts]), np.cumsum(lengths))
 
+    @staticmethod
+    def scattered(parts: Sequence[Ragged], places: Sequence[NDArray[np.int64]]) -> Ragged:
+        """The rows of all parts in an order of their own: row i of part k becomes row ``places[k][i]``.
+
+        Every place 0..N-1 is named once; there is at least one part.
+        """
+        lengths = np.empty(sum(map(len, parts)), np.int64)
+        for part, place in zip(parts, places, strict=True):
+            lengths[place] = part.lengths()
+        ends = np.cumsum(lengths)
+        values = np.empty((int(ends[-1]) if len(ends) else 0, *parts[0].values.shape[1:]), parts[0].values.dtype)
+        for part, place in zip(parts, places, strict=True):
+            _scatter(part.values, part.ends, place, values, ends)
+        return Ragged(values, ends)
+
     def lengths(self) -> NDArray[np.int64]:
         return np.diff(self.ends, prepend=0)
 
@@ -71,3 +86,13 @@ def _take(values, ends, rows, new_ends):  # type: ignore[no-untyped-def]  # numb
             taken[at] = values[at + shift]
         start = new_ends[i]
     return taken
+
+
+@nb.njit(cache=True)
+def _scatter(values, ends, places, out, out_ends):  # type: ignore[no-untyped-def]  # numba kernel
+    start = 0
+    for i in range(len(places)):
+        at = out_ends[places[i]] - ends[i]
+        for k in range(start, ends[i]):
+            out[k + at] = values[k]
+        start = ends[i]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import uvicorn
 
-from arena.games import ArenaError
+from arena.games import ArenaError, list_games
 from arena.ledger import Ledger
 from arena.server.app import create_app
 
@@ -23,6 +23,7 @@ def serve(ledger_url: str | Path | None, host: str = "127.0.0.1", port: int = 80
     Raises:
         ArenaError: the port is taken, or the host is none of this machine's.
     """
+    list_games()  # once, in the main thread: only there can OpenSpiel's warnings about its own games be kept quiet
     with Ledger.open(ledger_url, create=False) as ledger, _listen(host, port) as listener:
         chosen = listener.getsockname()[1]
         shown = f"[{host}]" if ":" in host else host

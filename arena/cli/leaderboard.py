@@ -73,6 +73,7 @@ def print_standings(found: Standings) -> None:
 def print_leaderboard(board: Leaderboard, *, title: str, exploitability: dict[str, float] | None = None) -> None:
     """Finding, table, head-to-head matrix, minimax winner, notes."""
     from arena.cli.output import say
+    from arena.leaderboards.finding import mixture_in_words
 
     exploitability = exploitability or {}
     say(f"{title}: {board.finding}")
@@ -86,8 +87,7 @@ def print_leaderboard(board: Leaderboard, *, title: str, exploitability: dict[st
         )
     _print_matrix(board)
     if board.minimax is not None:
-        support = sorted((row for row in board.rows if row.minimax_weight), key=lambda row: -(row.minimax_weight or 0))
-        say(f"Minimax winner: {', '.join(f'{row.agent} {_weight(row, 3)}' for row in support)}")
+        say(f"Minimax winner: {mixture_in_words(board.minimax)}")
     for note in board.notes:
         say(f"Note: {note}")
 
@@ -95,7 +95,7 @@ def print_leaderboard(board: Leaderboard, *, title: str, exploitability: dict[st
 def _print_rows(board: Leaderboard, rows: list[Row], exploitability: dict[str, float], *, title: str | None) -> None:
     from arena.cli.output import table
     from arena.leaderboards.finding import DIGITS, METHOD_NAMES
-    from arena.leaderboards.wording import percent, signed
+    from arena.leaderboards.wording import share_of, signed
 
     digits = DIGITS.get(board.method, 2)
     low, high = min(row.low for row in rows), max(row.high for row in rows)
@@ -110,8 +110,8 @@ def _print_rows(board: Leaderboard, rows: list[Row], exploitability: dict[str, f
         (("won", "right"), lambda row: f"{row.wins:,}"),
         (("drawn", "right"), lambda row: f"{row.draws:,}"),
         (("lost", "right"), lambda row: f"{row.losses:,}"),
-        (("score", "right"), lambda row: percent(row.score, row.matches)),
-        ("by seat", lambda row: " ".join(percent(seat.score, seat.matches) for seat in row.seat_scores)),
+        (("score", "right"), lambda row: share_of(row.score, row.matches)),
+        ("by seat", lambda row: " ".join(share_of(seat.score, seat.matches) for seat in row.seat_scores)),
         (("mean return", "right"), lambda row: signed(row.mean_return, 3)),
     ]
     if any(row.minimax_weight is not None for row in rows):
@@ -133,13 +133,13 @@ def _print_rows(board: Leaderboard, rows: list[Row], exploitability: dict[str, f
     )
 
 
-def _weight(row: Row, digits: int = 2) -> str:
+def _weight(row: Row) -> str:
     """The weight in the minimax winner, with its interval where it is not a point: ``1.00 (0.00–1.00)``."""
     if row.minimax_weight is None:
         return ""
-    weight = f"{row.minimax_weight:.{digits}f}"
+    weight = f"{row.minimax_weight:.2f}"
     low, high = row.minimax_low, row.minimax_high
-    if low is None or high is None or f"{low:.{digits}f}" == f"{high:.{digits}f}" == weight:
+    if low is None or high is None or f"{low:.2f}" == f"{high:.2f}" == weight:
         return weight
     return f"{weight} ({low:.2f}–{high:.2f})"
 
@@ -182,11 +182,23 @@ def _print_matrix(board: Leaderboard) -> None:
         for number, i in enumerate(order)
     ]
     table(heads, rows)
+    if board.minimax is not None and board.minimax.payoff == "margin":
+        heads[0] = "row's mean margin over"
+        margins = [
+            [rows[at][0], *("·" if i == j else _margin(board, i, j) for j in order)] for at, i in enumerate(order)
+        ]
+        table(heads, margins)
+
+
+def _margin(board: Leaderboard, row: int, column: int) -> str:
+    from arena.leaderboards.wording import signed
+
+    return signed(float(board.matrix.margin[row, column]), 2) if board.matrix.matches[row, column] else "–"
 
 
 def _share(board: Leaderboard, row: int, column: int) -> str:
     """The row's score against the column; a dash where they never met."""
-    from arena.leaderboards.wording import percent
+    from arena.leaderboards.wording import share_of
 
     matches = int(board.matrix.matches[row, column])
-    return percent(float(board.matrix.score[row, column]), matches) if matches else "–"
+    return share_of(float(board.matrix.score[row, column]), matches) if matches else "–"
