@@ -74,19 +74,32 @@ def unpack_seconds(blob: bytes, *, matches: int, players: int, what: str) -> NDA
 
 
 def pack_columns(results: MatchResults) -> bytes:
-    """All of the results but actions, seconds and faults. Seeds are random, so they are not compressed."""
+    """All of the results but actions, seconds and faults.
+
+    Seeds are random, so they are not compressed; the chance seed that all matches of a rotation share is kept once.
+    """
     specs = results.specs
+    chance_seed = np.asarray(specs.chance_seed, np.uint64)
+    shared = _one_a_rotation(chance_seed, specs.seats.shape[1])
     return _pack(
         [
             (np.diff(specs.index, prepend=specs.index[:1]), _ZLIB),
             (np.asarray(specs.seats, np.int64), _ZLIB),
             (np.asarray(specs.seed, np.uint64), _RAW),
-            (np.asarray(specs.chance_seed, np.uint64), _RAW),
+            (chance_seed if shared is None else shared, _RAW),
             (np.asarray(results.returns, np.float64), _ZLIB),
             (np.asarray(results.termination, np.int8), _ZLIB),
             (np.asarray(results.forfeit, np.int8), _ZLIB),
         ]
     )
+
+
+def _one_a_rotation(chance_seed: NDArray[np.uint64], players: int) -> NDArray[np.uint64] | None:
+    """One seed for every `players` matches in a row, where they are equal in all of them."""
+    if players < 2 or len(chance_seed) % players:
+        return None
+    rotations = chance_seed.reshape(-1, players)
+    return np.ascontiguousarray(rotations[:, 0]) if (rotations == rotations[:, :1]).all() else None
 
 
 def unpack_columns(
@@ -106,7 +119,12 @@ def unpack_columns(
         index=first + np.cumsum(steps),
         seats=_expected(seats, np.dtype(np.int64), table, what),
         seed=_expected(seed, np.dtype(np.uint64), row, what),
-        chance_seed=_expected(chance_seed, np.dtype(np.uint64), row, what),
+        chance_seed=_expected(
+            np.repeat(chance_seed, players) if len(chance_seed) < matches else chance_seed,
+            np.dtype(np.uint64),
+            row,
+            what,
+        ),
     )
     return (
         specs,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import tracemalloc
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -75,6 +76,19 @@ def test_columns_come_back_bit_for_bit(made_results, players):
     assert same_bits(returns, results.returns)  # -0.0 and 1/3 too
     assert same_bits(termination, results.termination)
     assert same_bits(forfeit, results.forfeit)
+
+
+@pytest.mark.parametrize("players", [2, 3])
+def test_the_chance_seed_of_a_rotation_is_kept_once(made_results, players):
+    apart = made_results(4 * players, players=players)
+    seeds = np.repeat(np.arange(7, 11, dtype=np.uint64), players)
+    together = replace(apart, specs=replace(apart.specs, chance_seed=seeds))
+    blob = pack_columns(together)
+    assert len(blob) <= len(pack_columns(apart)) - 8 * 4 * (players - 1)
+    specs, *_ = unpack_columns(
+        blob, first=int(together.specs.index[0]), matches=len(together), players=players, what="block"
+    )
+    assert np.array_equal(specs.chance_seed, seeds)
 
 
 def test_gaps_in_the_schedule_come_back(made_results):
