@@ -81,15 +81,15 @@ class ListedLegal:
     rows: list[list[int]]
 
     def take(self, rows: NDArray[np.int64]) -> ListedLegal:
-        lists = self.rows
-        return ListedLegal([lists[i] for i in rows.tolist()])
+        return ListedLegal(list(map(self.rows.__getitem__, rows.tolist())))
 
     def joined(self, other: ListedLegal) -> ListedLegal:
         return ListedLegal(self.rows + other.rows)
 
     def sample(self, words: NDArray[np.uint64]) -> NDArray[np.int64]:
-        draws = unit(words).tolist()
-        return np.array([row[int(draw * len(row))] for row, draw in zip(self.rows, draws, strict=True)], np.int64)
+        rows = len(self.rows)
+        place = (unit(words) * np.fromiter(map(len, self.rows), np.int64, rows)).astype(np.int64)
+        return np.fromiter(map(operator.getitem, self.rows, place.tolist()), np.int64, rows)
 
     def contains(self, actions: NDArray[np.int64]) -> NDArray[np.bool_]:
         return np.fromiter(map(operator.contains, self.rows, actions.tolist()), np.bool_, len(self.rows))

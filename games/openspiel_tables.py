@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -71,13 +72,12 @@ class OpenSpielTables:
         if self._logs:
             tables = self._apply_joint(table.tolist(), player.tolist(), action.tolist())
             at = np.array(tables, np.int64)
+            turn = self._turn(tables)
         else:
-            tables, at, states = table.tolist(), table, self._states
-            for t, a in zip(tables, action.tolist(), strict=True):
-                states[t].apply_action(a)
+            at = table
+            turn = self._turn(table.tolist(), action.tolist())
         moves = self._moves[at] + 1
         self._moves[at] = moves
-        turn = self._turn(tables)
         if self._info.max_length is not None and len(moves) and moves.max() >= self._info.max_length:
             return self._cut(turn, self._info.max_length)
         return turn
@@ -161,8 +161,11 @@ class OpenSpielTables:
         else:
             state.apply_action(chosen[player])
 
-    def _turn(self, tables: list[int]) -> Turn:
-        """What is due at the tables, after all chance that comes first."""
+    def _turn(self, tables: list[int], actions: Iterable[int | None] = repeat(None)) -> Turn:
+        """What is due at the tables after these actions, one a table, and after all chance that comes then.
+
+        A state is asked right after it moved, while the processor has it at hand.
+        """
         states = self._states
         due: list[int] = []
         players: list[int] = []
@@ -171,8 +174,10 @@ class OpenSpielTables:
         returns: list[list[float]] = []
         while tables:
             chance: list[int] = []
-            for t in tables:
+            for t, action in zip(tables, actions, strict=False):
                 state = states[t]
+                if action is not None:
+                    state.apply_action(action)
                 player = state.current_player()  # one call tells whose turn it is, chance, a joint move, or the end
                 if player >= 0:
                     due.append(t)
@@ -185,11 +190,11 @@ class OpenSpielTables:
                     chance.append(t)
                 else:
                     for p in range(self._info.num_players):
-                        if actions := state.legal_actions(p):
+                        if choices := state.legal_actions(p):
                             due.append(t)
                             players.append(p)
-                            legal.append(actions)
-            tables = chance
+                            legal.append(choices)
+            tables, actions = chance, repeat(None)
             if chance:
                 self._draw(chance)
         return Turn(
