@@ -22,6 +22,7 @@ METHOD_NAMES = {
     "mean_return": "mean return",
 }
 DIGITS = {"elo": 0}
+MINOR_PART = 0.5  # a leader with certainly less than this weight is not what the mixture is made of
 LEAST_SHOWN = 0.005  # a weight that is written as 0.00
 UNDECIDED = "not decided by these matches"
 GROUPS_TOLD = 4
@@ -122,7 +123,7 @@ def _strength(ratings: Ratings, group: Group, matrix: Matrix, minimax: MinimaxWi
         return _cycle_sentence(ratings, order, matrix, group.cycle, minimax)
     leader, second = order[0], order[1]
     if all(ratings.above[leader, other] for other in order[1:]):
-        return _leader_sentence(ratings, leader, second, matrix, forfeits)
+        return _leader_sentence(ratings, leader, second, matrix, forfeits) + _but_sentence(ratings, leader, minimax)
     tied = [i for i in order if not any(ratings.above[other, i] for other in order)]
     everyone = " at the top" if len(tied) < len(order) else ""
     values = listed([_value(ratings, i) for i in tied])
@@ -176,6 +177,17 @@ def _leader_sentence(ratings: Ratings, leader: int, second: int, matrix: Matrix,
     failed = [(i, float(forfeits.between[i, j])) for i, j in ((second, leader), (leader, second))]
     shares = [f"{count:,.0f} of them forfeited by {ratings.names[i]}" for i, count in failed if count]
     return ", ".join([said, *shares]) + "."
+
+
+def _but_sentence(ratings: Ratings, leader: int, minimax: MinimaxWinner | None) -> str:
+    """What a leader's rating hides: that the mix that nobody beats is certainly made of others."""
+    name = ratings.names[leader]
+    if minimax is None or ratings.method == "minimax" or name not in minimax.agents or not is_decided(minimax):
+        return ""
+    if not weight_bounds(minimax, name)[1] < MINOR_PART:
+        return ""
+    measured = "by how much they win" if minimax.payoff == "margin" else "by who beats whom"
+    return f" But {measured}, the mix that nobody beats is {mixture_in_words(minimax)}."
 
 
 def _value(ratings: Ratings, agent: int) -> str:

@@ -265,3 +265,16 @@ def test_a_pooled_ladder_says_how_many_of_its_tournaments_stopped_when_decided()
     assert pooled.finding == board.finding + OVERSTATED and pooled.notes[0].startswith(
         "1 of 3 tournaments were played until decided"
     )
+
+
+def test_a_leader_who_loses_much_when_it_loses_is_told_beside_the_mix_that_nobody_beats():
+    """``often`` wins two matches of three by 1 and loses the third by 13: it leads in Elo and loses chips."""
+    rng = np.random.default_rng(3)
+    won = rng.random(900) < 2 / 3
+    seats = np.tile([0, 1], (900, 1))
+    returns = np.where(won, 1.0, -13.0)[:, None] * [1.0, -1.0]
+    board = leaderboard(record_of(seats, returns, agents=("often", "much")))
+    assert board.finding.startswith("often leads: ")
+    assert board.finding.endswith("But by how much they win, the mix that nobody beats is much 1.00 (1.00 to 1.00).")
+    even = leaderboard(record_of(seats, np.sign(returns), agents=("often", "much")))
+    assert "But" not in even.finding
