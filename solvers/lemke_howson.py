@@ -6,6 +6,8 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
+from arena.solvers.simplex import pivot
+
 PIVOT_TOLERANCE = 1e-11
 TIE_TOLERANCE = 1e-11
 
@@ -63,10 +65,10 @@ def _follow(first, second, first_basis, second_basis, num_rows, label, pivots): 
         if leaving < 0:
             return done, False  # only rounding can make a bounded polytope look unbounded
         if in_first:
-            _pivot(first, leaving, entering)
+            pivot(first, leaving, entering)
             dropped, first_basis[leaving] = first_basis[leaving], entering
         else:
-            _pivot(second, leaving, entering)
+            pivot(second, leaving, entering)
             dropped, second_basis[leaving] = second_basis[leaving], entering
         if dropped == label:
             return done + 1, True
@@ -92,16 +94,3 @@ def _leaving(tableau, entering, slack_from, slack_to):  # type: ignore[no-untype
         if difference < 0:
             best = i
     return best
-
-
-@nb.njit(cache=True)
-def _pivot(tableau, leaving, entering):  # type: ignore[no-untyped-def]  # numba kernel
-    rows, columns = tableau.shape
-    by = tableau[leaving, entering]
-    for j in range(columns):
-        tableau[leaving, j] /= by
-    for i in range(rows):
-        factor = tableau[i, entering]
-        if i != leaving and factor != 0:
-            for j in range(columns):
-                tableau[i, j] -= factor * tableau[leaving, j]

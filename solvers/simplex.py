@@ -44,7 +44,7 @@ def _solve(payoffs):  # type: ignore[no-untyped-def]  # numba kernel; plain loop
                     ratio = tableau[i, 2 * size] / tableau[i, entering]
                     if ratio < least:
                         leaving, least = i, ratio
-            _pivot(tableau, leaving, entering)
+            pivot(tableau, leaving, entering)
             basis[leaving] = entering
         total = 0.0
         for i in range(size):
@@ -76,7 +76,8 @@ def _fill(payoffs, tableau, basis):  # type: ignore[no-untyped-def]  # numba ker
 
 
 @nb.njit(cache=True)
-def _pivot(tableau, leaving, entering):  # type: ignore[no-untyped-def]  # numba kernel
+def pivot(tableau, leaving, entering):  # type: ignore[no-untyped-def]  # numba kernel
+    """Brings column `entering` into the basis in place of the variable of row `leaving`; changes the tableau."""
     rows, columns = tableau.shape
     by = tableau[leaving, entering]
     for j in range(columns):

@@ -72,11 +72,8 @@ def plain(text: str) -> str:
 
 
 @contextmanager
-def progress(label: str, *, quiet: bool = False) -> Iterator[Callable[[int, int], None]]:
+def progress(label: str) -> Iterator[Callable[[int, int], None]]:
     """A bar on a terminal, a line now and then in a pipe, on stderr: stdout stays for the result."""
-    if quiet:
-        yield lambda _done, _planned: None
-        return
     if not sys.stderr.isatty():
         yield _Lines(label)
         return
