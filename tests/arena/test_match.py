@@ -205,6 +205,36 @@ def test_a_player_is_told_of_its_own_decisions_alone() -> None:
     assert all(len(plies) == 1 for plies in known.values())
 
 
+@pytest.mark.parametrize("game", ["openspiel:leduc_poker", "openspiel:goofspiel(num_cards=4)"])
+def test_a_player_counts_its_decisions_from_nought_and_each_has_a_word_of_its_own(game: str) -> None:
+    plies: dict[tuple[int, int], list[int]] = {}
+    words: list[int] = []
+
+    def note(batch: Any) -> NDArray[np.int64]:
+        for seed, player, ply in zip(batch.match_seed.tolist(), batch.player.tolist(), batch.ply.tolist(), strict=True):
+            plies.setdefault((seed, player), []).append(ply)
+        words.extend(batch.seed().tolist())
+        actions: NDArray[np.int64] = batch.legal.sample(batch.seed())
+        return actions
+
+    loaded = load_game(game)
+    play_matches(loaded.tables(10), [Plain("a", note), Plain("b", note)], _specs(game, 60))
+    assert len(plies) == 120
+    assert all(counted == list(range(len(counted))) for counted in plies.values())
+    assert max(map(len, plies.values())) >= 3
+    assert len(set(words)) == len(words)
+
+
+def test_a_fault_that_arrives_after_the_limit_is_a_timeout() -> None:
+    def too_late(agent: Clocked, ticket: int, actions: NDArray[Any], inbox: queue.SimpleQueue[Answer]) -> None:
+        inbox.put((ticket, AgentCrashed("killed"), time.monotonic() + 5))
+
+    loaded = load_game("openspiel:tic_tac_toe")
+    specs = _specs("openspiel:tic_tac_toe", 2)
+    results = play_matches(loaded.tables(2), [Plain(), Clocked(too_late)], specs, clock=Clock(move_s=1))
+    assert (results.termination == Termination.TIMEOUT).all()
+
+
 def test_clocked_and_plain_agents_play_the_same_matches() -> None:
     loaded = load_game("openspiel:leduc_poker")
     specs = _specs("openspiel:leduc_poker", 60)
