@@ -208,6 +208,8 @@ def test_a_program_that_answers_ahead_of_the_questions_is_a_fault(game, tmp_path
         "while input(): pass\n"
     )
     agent = ProgramAgent([sys.executable, str(path)], game=game.info, name="hasty", limits=Limits(grace_s=0.2))
+    agent.require_started()
+    time.sleep(0.3)  # its answers lie in the pipe before anybody asks: the reader has them by now
     passed, message = report(check_agent(agent, game, matches=2))["answers"]
     assert not passed
     assert "it answered request 1; open: none" in message
