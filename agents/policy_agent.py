@@ -54,7 +54,7 @@ def load(rest: str, *, game: Game, name: str) -> PolicyAgent:
         SpecificationError: no such file, a broken one, a policy for another game, or a game without information states.
     """
     if not rest or rest.startswith("("):
-        raise SpecificationError("policy: needs a file; write policy:FILE with a .json or .npz file of save_policy")
+        raise SpecificationError("policy: needs a file; write policy:FILE with a .policy, .npz or .json file of save_policy")
     require_discrete(game, "a tabular policy")
     policy = load_policy(rest)
     if not _same_game(policy.game, game):

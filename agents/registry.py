@@ -61,7 +61,7 @@ class AgentKind:
 _KINDS = (
     AgentKind(name="random", usage="random", description="any legal action, all equally likely; also vectors"),
     AgentKind(name="uniform", usage="uniform", description="the same as a tabular policy, which has an exploitability"),
-    AgentKind(name="policy", usage="policy:FILE", description="a tabular policy from a .json or .npz file"),
+    AgentKind(name="policy", usage="policy:FILE", description="a tabular policy from a .policy, .npz or .json file"),
     AgentKind(name="checkpoint", usage="checkpoint:FILE", description="a network from a .safetensors file"),
     AgentKind(
         name="mcts",

@@ -1,5 +1,7 @@
 """Policies on disk: a `TabularPolicy` as JSON, which people read, or as .npz, which is small. Never a pickle.
 
+A name that ends in .json gets the one, .npz and .policy get the other.
+
 JSON: ``{"format": "arena-policy", "version": 1, "game": SPECIFICATION, "policy": {STATE: {ACTION: PROBABILITY}}}``.
 
 .npz, by array: ``format``, ``version``, ``game``; ``states`` uint8: the information states in UTF-8, one after the
@@ -9,6 +11,7 @@ of state i up to ``choice_ends[i]``. Both forms give back the same states, actio
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -39,23 +42,42 @@ def save_policy(policy: TabularPolicy, path: str | Path) -> None:
 
     Args:
         policy: the policy, with the specification of its game.
-        path: a name that ends in .json or .npz.
+        path: a name that ends in .policy, .npz or .json.
 
     Raises:
         SpecificationError: the name ends otherwise, or the file cannot be written.
     """
     path = Path(path)
-    writers: dict[str, Callable[[TabularPolicy], bytes]] = {".json": _to_json, ".npz": _to_npz}
-    if path.suffix not in writers:
-        raise SpecificationError(f"cannot write a policy to {str(path)!r}; end the name in .json or .npz")
+    writer = _writer(path)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        unfinished.write_bytes(writers[path.suffix](policy))
+        unfinished.write_bytes(writer(policy))
         unfinished.replace(path)
     except OSError as error:
         raise SpecificationError(f"cannot write {str(path)!r}: {error.strerror or error}") from None
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def require_writable(path: str | Path) -> None:
+    """Makes sure, before any work, that `save_policy` can write there. Nothing is left behind.
+
+    Raises:
+        SpecificationError: the name ends in none of the known ways, it is a folder, or its folder is missing or not
+            writable.
+    """
+    path = Path(path)
+    _writer(path)
+    if path.is_dir():
+        raise SpecificationError(f"cannot write {str(path)!r}: it is a folder")
+    trial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        trial.touch()
+    except OSError as error:
+        raise SpecificationError(f"cannot write {str(path)!r}: {error.strerror or error}") from None
+    finally:
+        with contextlib.suppress(OSError):  # what could not be made is not there
+            trial.unlink(missing_ok=True)
 
 
 def load_policy(path: str | Path) -> TabularPolicy:
@@ -72,11 +94,20 @@ def load_policy(path: str | Path) -> TabularPolicy:
         raise SpecificationError(f"cannot read the policy file {str(path)!r}: {error.strerror or error}") from None
     try:
         if content.startswith(PICKLE_MAGIC):
-            raise SpecificationError("it is a pickle, which could run code; save it with save_policy as .json or .npz")
+            raise SpecificationError(
+                "it is a pickle, which could run code; save it with save_policy as .policy, .npz or .json"
+            )
         game, table = _of_npz(content) if content.startswith(ZIP_MAGIC) else _of_json(content)
         return TabularPolicy(game, table)
     except SpecificationError as error:
         raise SpecificationError(f"{str(path)!r} is no policy file: {error}") from None
+
+
+def _writer(path: Path) -> Callable[[TabularPolicy], bytes]:
+    writers: dict[str, Callable[[TabularPolicy], bytes]] = {".policy": _to_npz, ".npz": _to_npz, ".json": _to_json}
+    if path.suffix not in writers:
+        raise SpecificationError(f"cannot write a policy to {str(path)!r}; end the name in .policy, .npz or .json")
+    return writers[path.suffix]
 
 
 def _to_json(policy: TabularPolicy) -> bytes:

@@ -26,14 +26,16 @@ SYMMETRY_TOLERANCE = 1e-9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Method:
-    """A solver as it is offered: what it finds, and which games it is for.
+    """A solver as it is offered: what it finds, which games it is for, and what theory promises of its answer there.
 
-    ``takes``: what the function at ``location`` is given, the game or its payoffs [num_players, A_0, A_1, ...].
+    ``promise``: one phrase. ``takes``: what the function at ``location`` is given, the game or its payoffs
+    [num_players, A_0, A_1, ...].
     """
 
     name: str
     description: str
     preconditions: str
+    promise: str = ""
     location: str
     takes: Literal["game", "payoffs"] = "game"
 
@@ -45,30 +47,35 @@ METHODS = (
         name="cfr",
         description="counterfactual regret minimisation: a tabular policy",
         preconditions=TREES,
+        promise="converges to a Nash equilibrium of two-player zero-sum games, NashConv of order 1/√iterations",
         location="arena.solvers.counterfactual:cfr",
     ),
     Method(
         name="cfr_plus",
         description="counterfactual regret minimisation plus: a tabular policy",
         preconditions=TREES,
+        promise="converges to a Nash equilibrium of two-player zero-sum games, NashConv of order 1/√iterations, far faster in practice",
         location="arena.solvers.counterfactual:cfr_plus",
     ),
     Method(
         name="dcfr",
         description="discounted counterfactual regret minimisation: a tabular policy",
         preconditions=TREES,
+        promise="converges to a Nash equilibrium of two-player zero-sum games with the exponents of its paper",
         location="arena.solvers.counterfactual:dcfr",
     ),
     Method(
         name="pcfr_plus",
         description="predictive counterfactual regret minimisation plus: a tabular policy",
         preconditions=TREES,
+        promise="converges to a Nash equilibrium of two-player zero-sum games, the faster the better the last regrets foretell the next",
         location="arena.solvers.counterfactual:pcfr_plus",
     ),
     Method(
         name="alpha_rank",
         description="how often evolution is at each strategy, a ranking",
         preconditions="games in normal form",
+        promise="the stationary distribution of its chain, up to rounding; a ranking, no equilibrium",
         location="arena.solvers.alpha_rank:alpha_rank",
         takes="payoffs",
     ),
@@ -76,6 +83,7 @@ METHODS = (
         name="bimatrix_nash",
         description="all extreme Nash equilibria, or one by Lemke and Howson's path",
         preconditions="two-player games in normal form",
+        promise="Nash equilibria up to rounding, and all extreme ones where supports are enumerated and the game is not degenerate",
         location="arena.solvers.bimatrix_nash:bimatrix_nash",
         takes="payoffs",
     ),
@@ -83,6 +91,7 @@ METHODS = (
         name="correlated_equilibrium",
         description="the correlated or coarse correlated equilibrium of greatest welfare",
         preconditions="games in normal form",
+        promise="an equilibrium of greatest welfare, up to rounding",
         location="arena.solvers.correlated_equilibrium:correlated_equilibrium",
         takes="payoffs",
     ),
@@ -90,6 +99,7 @@ METHODS = (
         name="fictitious_play",
         description="empirical frequencies of players who answer what they saw",
         preconditions="games in normal form; converges in two-player zero-sum games",
+        promise="frequencies converge to optimal strategies of two-player zero-sum games, at no good rate",
         location="arena.solvers.fictitious_play:fictitious_play",
         takes="payoffs",
     ),
@@ -97,6 +107,7 @@ METHODS = (
         name="logit_qre",
         description="logit quantal response equilibria from random to rational play",
         preconditions="games in normal form",
+        promise="a quantal response equilibrium up to rounding; its limit is a Nash equilibrium",
         location="arena.solvers.logit_qre:logit_qre",
         takes="payoffs",
     ),
@@ -104,12 +115,14 @@ METHODS = (
         name="nash_average",
         description="the optimal strategies of greatest entropy, which weigh agents and tasks",
         preconditions="two-player zero-sum games in normal form, preference games",
+        promise="the optimal strategies of greatest entropy, up to rounding",
         location="arena.solvers.registry:solve_nash_average",
     ),
     Method(
         name="projected_replicator_dynamics",
         description="time averages of replicator dynamics that keep every action alive",
         preconditions="games in normal form",
+        promise="none: the average comes near optimal strategies of two-player zero-sum games as step and floor go to 0",
         location="arena.solvers.projected_replicator_dynamics:projected_replicator_dynamics",
         takes="payoffs",
     ),
@@ -117,12 +130,14 @@ METHODS = (
         name="matrix_game_lp",
         description="maximin strategies by linear programming",
         preconditions="two-player zero-sum games in normal form",
+        promise="optimal strategies and the value, up to rounding",
         location="arena.solvers.registry:solve_matrix_game",
     ),
     Method(
         name="minimax_winner",
         description="the mixture of candidates that no candidate beats",
         preconditions="preference games, and symmetric zero-sum games in normal form",
+        promise="a mixture that no candidate beats, up to rounding",
         location="arena.solvers.registry:solve_preference_game",
     ),
 )

@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arena.games import SpecificationError, TabularPolicy, uniform_policy
-from arena.solvers.policy_file import load_policy, save_policy
+from arena.solvers.policy_file import load_policy, require_writable, save_policy
 
 GAME = "openspiel:kuhn_poker"
 POLICY = TabularPolicy(GAME, {"0": {0: 1 / 3, 1: 2 / 3}, "0pb": {1: 1.0}, "ünïcode \n\x00": {5: 0.1, 3: 0.2, 0: 0.7}})
 
 
-@pytest.mark.parametrize("end", ["json", "npz"])
+@pytest.mark.parametrize("end", ["json", "npz", "policy"])
 def test_a_policy_comes_back_bit_for_bit_and_in_order(tmp_path, end):
     path = tmp_path / f"policy.{end}"
     save_policy(POLICY, path)
@@ -31,18 +31,18 @@ def rows(weights):
 @given(st.dictionaries(st.text(), st.lists(st.floats(0.001, 1), min_size=1, max_size=4).map(rows), max_size=5))
 def test_any_policy_comes_back(tmp_path_factory, table):
     folder = tmp_path_factory.mktemp("policies")
-    for end in ("json", "npz"):
+    for end in ("json", "npz", "policy"):
         save_policy(TabularPolicy(GAME, table), folder / f"p.{end}")
         assert load_policy(folder / f"p.{end}").table == table
 
 
-@pytest.mark.parametrize("end", ["json", "npz"])
+@pytest.mark.parametrize("end", ["json", "npz", "policy"])
 def test_an_empty_policy_comes_back(tmp_path, end):
     save_policy(uniform_policy(GAME), tmp_path / f"p.{end}")
     assert load_policy(tmp_path / f"p.{end}") == uniform_policy(GAME)
 
 
-@pytest.mark.parametrize("end", ["json", "npz"])
+@pytest.mark.parametrize("end", ["json", "npz", "policy"])
 def test_the_same_policy_makes_the_same_bytes_and_its_name_does_not_matter(tmp_path, end):
     for name in ("a", "b"):
         save_policy(POLICY, tmp_path / f"{name}.{end}")
@@ -59,12 +59,34 @@ def test_saving_replaces_and_leaves_nothing_else(tmp_path):
 
 
 def test_other_names_and_missing_folders_are_refused(tmp_path):
-    with pytest.raises(SpecificationError, match=r"\.json or \.npz"):
+    with pytest.raises(SpecificationError, match=r"\.policy, \.npz or \.json"):
         save_policy(POLICY, tmp_path / "policy.pkl")
     with pytest.raises(SpecificationError, match="No such file"):
         save_policy(POLICY, tmp_path / "missing" / "policy.json")
     with pytest.raises(SpecificationError, match=r"nothing\.json.*No such file"):
         load_policy(tmp_path / "nothing.json")
+
+
+def test_where_a_policy_can_be_written_is_known_before_and_nothing_stays(tmp_path):
+    require_writable(tmp_path / "p.policy")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "f.policy").mkdir()
+    with pytest.raises(SpecificationError, match="it is a folder"):
+        require_writable(tmp_path / "f.policy")
+    with pytest.raises(SpecificationError, match="No such file"):
+        require_writable(tmp_path / "missing" / "p.policy")
+    with pytest.raises(SpecificationError, match="end the name"):
+        require_writable(tmp_path / "p.txt")
+
+
+@pytest.mark.parametrize("end", ["json", "npz", "policy"])
+def test_every_truncation_is_refused_by_name(tmp_path, end):
+    save_policy(POLICY, tmp_path / f"p.{end}")
+    content = (tmp_path / f"p.{end}").read_bytes()
+    for length in range(0, len(content) - 1, 7):
+        (tmp_path / f"cut.{end}").write_bytes(content[:length])
+        with pytest.raises(SpecificationError, match=r"cut.*is no policy file"):
+            load_policy(tmp_path / f"cut.{end}")
 
 
 class Evil:
@@ -168,7 +190,7 @@ def test_a_broken_npz_is_refused(tmp_path, changes, message):
     assert message in str(caught.value)
 
 
-@pytest.mark.parametrize("end", ["json", "npz"])
+@pytest.mark.parametrize("end", ["json", "npz", "policy"])
 def test_a_damaged_file_never_ends_otherwise_than_in_one_sentence(tmp_path, end):
     save_policy(POLICY, tmp_path / f"p.{end}")
     content = (tmp_path / f"p.{end}").read_bytes()

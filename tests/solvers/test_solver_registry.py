@@ -17,7 +17,8 @@ def normal_form_game(**shown):
 
 def test_every_method_says_what_it_does_and_needs():
     assert {"cfr_plus", "matrix_game_lp", "minimax_winner"} <= set(methods())
-    assert all(method.description and method.preconditions for method in methods().values())
+    said = {name: (m.description, m.preconditions, m.promise) for name, m in methods().items()}
+    assert {name for name, phrases in said.items() if not all(phrases)} == set(), "description, preconditions, promise"
 
 
 def test_a_method_is_found_by_name():
