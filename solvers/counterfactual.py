@@ -22,28 +22,25 @@ predictive Blackwell approachability, AAAI 2021, arXiv:2007.14358 (PCFR+).
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from arena.games.compile_tree import payoffs_of
 from arena.games.game import Game
 from arena.games.game_tree import GameTree
+from arena.solvers.checkpoint import State, Subject, tree_fingerprint
 from arena.solvers.exploitability import tree_of
-from arena.solvers.regret_checkpoint import Regrets, read_checkpoint, write_checkpoint
-from arena.solvers.regret_kernels import CLIPPED, DISCOUNTED, KEPT, PREDICTIVE, iterate
-from arena.solvers.solution import Progress, Setting, Solution
+from arena.solvers.iteration import Run, iterate
+from arena.solvers.regret_kernels import CLIPPED, DISCOUNTED, KEPT, PREDICTIVE, regret_iterations
+from arena.solvers.solution import Progress, Solution
 from arena.solvers.tree_kernels import fill_reach
 from arena.solvers.tree_measures import measures, normalised, uniform_strategy
+from arena.solvers.tree_solution import is_covered, tree_solution
 
 DEFAULT_ITERATIONS = 1_000
-MEASURE_GROWTH = 1.05
-"""The gap is measured at iterations that grow by this factor: it costs about as much as an iteration."""
-CHECKPOINT_S = 30.0
 CALL_WORK = 20_000_000
 """Payoff entries and sequences that one call of a kernel reads: well below a second, so that Ctrl-C is heard."""
 
@@ -69,6 +66,25 @@ PCFR_PLUS = Variant(
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Regrets:
+    """The state of a run on a tree, arrays [S] that are updated in place; ``clock`` [1]: iterations done."""
+
+    clock: NDArray[np.int64]
+    regret: NDArray[np.float64] = field(repr=False)
+    strategy: NDArray[np.float64] = field(repr=False)
+    average: NDArray[np.float64] = field(repr=False)
+
+    @property
+    def iterations(self) -> int:
+        return int(self.clock[0])
+
+    @property
+    def state(self) -> State:
+        """The same arrays by name."""
+        return {"clock": self.clock, "regret": self.regret, "strategy": self.strategy, "average": self.average}
+
+
 def start(tree: GameTree) -> Regrets:
     """The state before the first iteration: no regrets, everybody plays uniformly."""
     return Regrets(
@@ -86,7 +102,7 @@ def advance(tree: GameTree, variant: Variant, regrets: Regrets, iterations: int)
     a_call = max(1, CALL_WORK // (len(tree.weights) + tree.num_sequences))
     last = regrets.iterations + iterations
     while regrets.iterations < last:
-        iterate(
+        regret_iterations(
             variant.rule,
             variant.exponents,
             min(a_call, last - regrets.iterations),
@@ -123,7 +139,7 @@ def cfr(
 
     Args:
         game: a game that `compile_tree` takes, or its tree: turn-based or simultaneous, any number of players.
-        iterations: the most that are done; by default 1,000, or no limit where `until` is given.
+        iterations: the most that are done; by default 1,000, or no limit where `until` is given and sure to be reached.
         until: stop once NashConv is at most this.
         seed: a keyword that solvers share; this one draws nothing.
         progress: called with (iterations, gap) whenever the gap was measured.
@@ -237,65 +253,36 @@ def _solution(
     checkpoint: str | Path | None,
     exponents: Mapping[str, float] | None = None,
 ) -> Solution:
-    if (iterations is not None and iterations < 1) or (until is not None and not until > 0):
-        raise ValueError(f"iterations and until must be positive; got {iterations} and {until}")
     tree = tree_of(game)
     tree.require_names()
-    last = iterations if iterations is not None else DEFAULT_ITERATIONS if until is None else None
-    regrets = start(tree)
-    history: list[tuple[int, float]] = []
-    if checkpoint is not None and Path(checkpoint).exists():
-        regrets, history = read_checkpoint(checkpoint, tree, variant.name, variant.exponents)
-    written = time.monotonic()
-    try:
-        while not _ended(regrets.iterations, history, last, until):
-            target = _next_measurement(regrets.iterations)
-            advance(tree, variant, regrets, (target if last is None else min(target, last)) - regrets.iterations)
-            gap = measures(tree, normalised(tree, regrets.average)).nash_conv
-            history.append((regrets.iterations, gap))
-            if progress is not None:
-                progress(regrets.iterations, gap)
-            if checkpoint is not None and time.monotonic() - written > CHECKPOINT_S:
-                write_checkpoint(checkpoint, tree, variant.name, variant.exponents, regrets, history)
-                written = time.monotonic()
-    finally:
-        if checkpoint is not None:
-            write_checkpoint(checkpoint, tree, variant.name, variant.exponents, regrets, history)
-    average = normalised(tree, regrets.average)
-    found = measures(tree, average)
-    covered = tree.num_players == 2 and tree.constant_sum is not None
-    settings: dict[str, Setting] = {"iterations": iterations, "until": until, **(exponents or {})}
-    return Solution(
-        policy=tree.policy(average),
-        strategies=_vectors(game, tree, average),
-        gap=found.nash_conv,
-        gap_kind="nash_conv",
-        values=tuple(found.returns.tolist()),
-        converged=covered and until is not None and found.nash_conv <= until,
-        guarantee="the average policy converges to a Nash equilibrium" if covered else "none",
-        iterations=regrets.iterations,
-        history=tuple(history),
-        settings=settings,
+    covered, regrets = is_covered(tree), start(tree)
+    run = Run(
+        subject=Subject(
+            method=variant.name,
+            game=tree.specification,
+            fingerprint=tree_fingerprint(tree),
+            settings=dict(exponents or {}),
+        ),
+        state=regrets.state,
+        advance=lambda count: advance(tree, variant, regrets, count),
+        gap=lambda: measures(tree, normalised(tree, regrets.average)).nash_conv,
+    )
+    history = iterate(
+        run,
+        iterations=iterations,
+        until=until,
+        default=None if until is not None and covered else DEFAULT_ITERATIONS,
+        progress=progress,
+        checkpoint=checkpoint,
+    )
+    return tree_solution(
+        game,
+        tree,
+        normalised(tree, regrets.average),
+        until=until,
+        guarantee="the average policy converges to a Nash equilibrium" if covered else None,
+        iterations=run.iterations,
+        history=history,
+        settings={"iterations": iterations, "until": until, **(exponents or {})},
         source=variant.source,
     )
-
-
-def _ended(done: int, history: Sequence[tuple[int, float]], last: int | None, until: float | None) -> bool:
-    if done == 0:
-        return False
-    return (last is not None and done >= last) or (until is not None and bool(history) and history[-1][1] <= until)
-
-
-def _next_measurement(done: int) -> int:
-    """The first iteration after `done` at which the gap is measured: the same ones whenever a run was interrupted."""
-    at = 1
-    while at <= done:
-        at = max(at + 1, int(at * MEASURE_GROWTH))
-    return at
-
-
-def _vectors(game: Game | GameTree, tree: GameTree, strategy: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
-    """One vector a player, for games in which everybody chooses once."""
-    if isinstance(game, GameTree) or payoffs_of(game) is None:
-        return ()
-    return tuple(strategy[tree.sequences(player)] for player in range(tree.num_players))

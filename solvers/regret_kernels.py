@@ -21,7 +21,7 @@ KEPT, DISCOUNTED, CLIPPED, PREDICTIVE = 0, 1, 2, 3
 
 
 @nb.njit(cache=True, error_model="numpy")
-def iterate(  # type: ignore[no-untyped-def]  # numba kernel
+def regret_iterations(  # type: ignore[no-untyped-def]  # numba kernel
     rule,
     exponents,
     iterations,

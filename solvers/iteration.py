@@ -1,0 +1,98 @@
+"""The one loop of all iterative methods: iterate, measure the gap, report it, save the state, stop, and go on later."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from arena.solvers.checkpoint import History, State, Subject, read_checkpoint, write_checkpoint
+from arena.solvers.solution import Progress
+
+MEASURE_GROWTH = 1.05
+"""The gap is measured at iterations that grow by this factor: on a tree it costs about as much as an iteration."""
+CHECKPOINT_S = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Run:
+    """An iterative method at work.
+
+    ``state``: all that the next iteration depends on, as arrays by name; ``state["clock"]`` [1], int64: iterations done.
+    ``advance(n)`` does n more iterations and changes nothing but the state. An iteration changes it at one blow, in a
+    compiled kernel or by one `dict.update`, so that Ctrl-C leaves no half of one; the same state goes on the same way, so
+    random words are hashes of (seed, iteration), never a generator. ``gap()``: what the answer of now is worth.
+    ``growing``: arrays whose first axis grows (a population). ``measure_growth``: see `MEASURE_GROWTH`; 1 measures after
+    every iteration.
+    """
+
+    subject: Subject
+    state: State = field(repr=False)
+    advance: Callable[[int], None]
+    gap: Callable[[], float]
+    growing: frozenset[str] = frozenset()
+    measure_growth: float = MEASURE_GROWTH
+
+    @property
+    def iterations(self) -> int:
+        return int(self.state["clock"][0])
+
+
+def iterate(
+    run: Run,
+    *,
+    iterations: int | None,
+    until: float | None,
+    default: int | None,
+    progress: Progress | None = None,
+    checkpoint: str | Path | None = None,
+) -> tuple[tuple[int, float], ...]:
+    """Iterates until the gap is at most `until` or `iterations` are done; returns (iteration, gap) as measured.
+
+    Args:
+        iterations: the most that are done, those of a checkpoint among them; None = `default`.
+        default: None = no limit; only for methods that are sure to reach `until`, which must then be given.
+        progress: called with (iterations, gap) whenever the gap was measured.
+        checkpoint: a file (.npz) to go on from where it exists, and that is written now and then, at the end and on Ctrl-C.
+
+    Raises:
+        SpecificationError: the checkpoint is of another game, method or setting, or no checkpoint.
+        ValueError: `iterations` or `until` is not positive.
+    """
+    if (iterations is not None and iterations < 1) or (until is not None and not until > 0):
+        raise ValueError(f"iterations and until must be positive; got {iterations} and {until}")
+    last = default if iterations is None else iterations
+    history: History = []
+    if checkpoint is not None and Path(checkpoint).exists():
+        history = read_checkpoint(checkpoint, run.subject, run.state, growing=run.growing)
+    written = time.monotonic()
+    try:
+        while not _ended(run.iterations, history, last, until):
+            target = _next_measurement(run.iterations, run.measure_growth)
+            run.advance((target if last is None else min(target, last)) - run.iterations)
+            gap = run.gap()
+            history.append((run.iterations, gap))
+            if progress is not None:
+                progress(run.iterations, gap)
+            if checkpoint is not None and time.monotonic() - written > CHECKPOINT_S:
+                write_checkpoint(checkpoint, run.subject, run.state, history)
+                written = time.monotonic()
+    finally:
+        if checkpoint is not None:
+            write_checkpoint(checkpoint, run.subject, run.state, history)
+    return tuple(history)
+
+
+def _ended(done: int, history: History, last: int | None, until: float | None) -> bool:
+    if done == 0:
+        return False
+    return (last is not None and done >= last) or (until is not None and bool(history) and history[-1][1] <= until)
+
+
+def _next_measurement(done: int, growth: float) -> int:
+    """The first iteration after `done` at which the gap is measured: the same ones whenever a run was interrupted."""
+    at = 1
+    while at <= done:
+        at = max(at + 1, int(at * growth))
+    return at
