@@ -51,7 +51,7 @@ def compile_tree(game: Game, *, max_nodes: int = MAX_NODES, progress: CompilePro
             return _kept[name]
         if _refused.get(name, 0) >= max_nodes:
             raise TooLarge(name[0], max_nodes)
-    rules = _spiel_rules(game)
+    rules = spiel_rules(game)
     try:
         tree = write_out(rules, name[0], max_nodes=max_nodes, progress=progress)
     except TooLarge:
@@ -118,8 +118,8 @@ def _of_payoffs(game: Game, payoffs: NDArray[np.float64], max_nodes: int) -> Gam
     )
 
 
-def _spiel_rules(game: Game) -> Any:
-    """The `pyspiel.Game` behind an Arena game.
+def spiel_rules(game: Game) -> Any:
+    """The `pyspiel.Game` whose rules an Arena game plays by.
 
     Raises:
         NotProvided: there is none.
