@@ -16,6 +16,18 @@ Progress = Callable[[int, float], None]
 Setting = str | int | float | bool | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Marginals:
+    """Of a Markov game, what each player's own actions are worth while the others play as they do; arrays [S, A_i], one a player.
+
+    ``critics``: Q̄_i(s, a_i), what is expected from there on. ``rewards``: r_i(s, a_i), what is expected at once; where
+    demonstrations alone speak of them, known only up to a constant a state, and nan where nobody showed the action.
+    """
+
+    critics: tuple[NDArray[np.float64], ...] = field(repr=False)
+    rewards: tuple[NDArray[np.float64], ...] = field(repr=False)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Solution:
     """A policy profile with its certificate.
@@ -30,6 +42,8 @@ class Solution:
     Of methods for normal forms: ``joint``: a distribution over joint actions [A_0, A_1, ...], of correlated equilibria and
     alpha-rank. ``equilibria``: every equilibrium that was found, ``strategies`` among them. ``branch``: (rationality,
     strategies) along a path of quantal response equilibria.
+
+    Of `mamql` and soft equilibria of Markov games: ``marginals``.
     """
 
     policy: Policy | None = None
@@ -45,5 +59,6 @@ class Solution:
     joint: NDArray[np.float64] | None = None
     equilibria: tuple[tuple[NDArray[np.float64], ...], ...] = ()
     branch: tuple[tuple[float, tuple[NDArray[np.float64], ...]], ...] = ()
+    marginals: Marginals | None = None
     settings: Mapping[str, Setting] = field(default_factory=dict)
     source: str
