@@ -17,7 +17,7 @@ from arena.executor import close_agents
 from arena.games import ArenaError, SpecificationError, UnknownName, load_game
 from arena.leaderboards.leaderboard import Leaderboard, Method, leaderboard
 from arena.leaderboards.record import Record, Utility
-from arena.leaderboards.stopped import with_verdict
+from arena.leaderboards.stopped import Verdict, verdict_of, with_verdict
 from arena.ledger import Ledger, LedgerError, Played, Tournament
 from arena.roster import playable
 from arena.solvers import exploitability
@@ -34,7 +34,7 @@ class Standings:
     title: str
     leaderboard: Leaderboard
     exploitability: dict[str, float]
-    verdict: str | None
+    verdict: Verdict | None
     matches: int
     surplus: int
     tournaments: tuple[str, ...]
@@ -48,7 +48,7 @@ class Standings:
             "matches": self.matches,
             "surplus": self.surplus,
             "tournaments": list(self.tournaments),
-            "verdict": self.verdict,
+            "verdict": None if self.verdict is None else self.verdict.sentence,
             "computed_at": self.computed_at,
             "exploitability": self.exploitability,
             "leaderboard": self.leaderboard.to_dict(),
@@ -68,9 +68,13 @@ class _Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rated:
-    """What is rated, and how many matches were left out: after a verdict, and because they repeat others."""
+    """What is rated, and how many matches were left out: after a verdict, and because they repeat others.
+
+    ``verdicts``: of the tournaments that were played until decided, in order.
+    """
 
     record: Record
+    verdicts: tuple[Verdict, ...]
     surplus: int
     repeated: int
 
@@ -88,9 +92,8 @@ def standings(ledger: Ledger, game: str, *, tournament: str | None = None, metho
     if rated.repeated:
         said = f"{rated.repeated:,} matches repeat others, agent by agent and seed by seed; each counts once"
         board = dataclasses.replace(board, notes=(*board.notes, said))
-    verdict = _verdict(ledger, chosen[0]) if len(chosen) == 1 else None
-    stopped = sum(one.config.get("pairing") == "decide" for one in chosen)
-    board = with_verdict(board, verdict, stopped=stopped, tournaments=len(chosen))
+    verdict = rated.verdicts[0] if len(chosen) == 1 and rated.verdicts else None
+    board = with_verdict(board, verdict, stopped=len(rated.verdicts), tournaments=len(chosen))
     return Standings(
         game=game,
         title=chosen[0].game_title,
@@ -139,14 +142,17 @@ def _record(ledger: Ledger, tournaments: Sequence[Tournament]) -> _Rated:
     """The rated matches of these tournaments of one game."""
     labels: dict[str, int] = {}
     parts: list[_Part] = []
+    verdicts: list[Verdict] = []
     surplus = 0
     for tournament in tournaments:
         names = np.array([labels.setdefault(agent.label, len(labels)) for agent in tournament.agents], np.int64)
         played = _all_of(ledger, tournament)
         rated = len(played)
         if tournament.config.get("pairing") == "decide":
-            rated = matches_rated(played, error_rate=_error_rate(tournament))
+            found = decision(played, error_rate=_error_rate(tournament))
+            rated = matches_rated(found, len(played))
             surplus += len(played) - rated
+            verdicts.append(verdict_of(found, *(agent.label for agent in tournament.agents)))
         seats = played.seats[:rated]
         parts.append(
             _Part(
@@ -159,21 +165,21 @@ def _record(ledger: Ledger, tournaments: Sequence[Tournament]) -> _Rated:
         )
     seats = np.concatenate([part.seats for part in parts])
     origin = np.concatenate([part.origin for part in parts])
-    first = np.sort(np.unique(np.column_stack((origin, seats.astype(np.uint64))), axis=0, return_index=True)[1])
+    kept = np.sort(np.unique(np.column_stack((origin, seats.astype(np.uint64))), axis=0, return_index=True)[1])
     group = np.concatenate([np.full(len(part.group), number) for number, part in enumerate(parts)])
     pair = np.unique(
         np.column_stack((group, np.concatenate([part.group for part in parts]))), axis=0, return_inverse=True
     )
     record = Record(
         agents=tuple(labels),
-        seats=seats[first],
-        returns=np.concatenate([part.returns for part in parts])[first],
-        forfeit=np.concatenate([part.forfeit for part in parts])[first],
-        pair=pair[1].reshape(-1)[first],
-        weight=np.ones(len(first)),
+        seats=seats[kept],
+        returns=np.concatenate([part.returns for part in parts])[kept],
+        forfeit=np.concatenate([part.forfeit for part in parts])[kept],
+        pair=pair[1].reshape(-1)[kept],
+        weight=np.ones(len(kept)),
         utility=_utility(tournaments[0].utility),
     )
-    return _Rated(record=record, surplus=surplus, repeated=len(seats) - len(first))
+    return _Rated(record=record, verdicts=tuple(verdicts), surplus=surplus, repeated=len(seats) - len(kept))
 
 
 def _all_of(ledger: Ledger, tournament: Tournament) -> Played:
@@ -210,15 +216,6 @@ def _utility(name: str) -> Utility:
 
 def _error_rate(tournament: Tournament) -> float:
     return float(str(tournament.config.get("error_rate", 0.05)))
-
-
-def _verdict(ledger: Ledger, tournament: Tournament) -> str | None:
-    """The sentence of a tournament that plays until decided."""
-    if tournament.config.get("pairing") != "decide":
-        return None
-    first, second = (agent.label for agent in tournament.agents)
-    found = decision(ledger.played(tournament), error_rate=_error_rate(tournament))
-    return found.sentence(first, second)
 
 
 def _exploitabilities(ledger: Ledger, tournaments: Sequence[Tournament]) -> dict[str, float]:

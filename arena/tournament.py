@@ -15,6 +15,9 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from arena.config import ConfigError, TournamentConfig, make_config
 from arena.executor import Executor, InProcess, Job
 from arena.games import ArenaError, Game, SpecificationError, load_game
@@ -23,7 +26,7 @@ from arena.match import Clock
 from arena.results import MatchResults
 from arena.roster import enlist, playable
 from arena.schedule import Schedule, between_two, gauntlet, round_robin
-from arena.verdict import decision
+from arena.verdict import decision_of_points, points_of_matches, points_of_prefix
 
 FAST_KINDS = ("random", "uniform", "policy", "checkpoint")  # answer whole batches in microseconds a decision
 OBJECT_BLOCK, TENSOR_BLOCK = 4096, 131072  # eight and more waves of the lane's tables: the last, thin one weighs little
@@ -199,8 +202,8 @@ class _Run:
         specs = (self.schedule.specs(start, stop) for start, stop in blocks)
         yield from self.executor.run(self.job, specs, on_finished=counter.add)
 
-    def decided(self) -> bool:
-        return decision(self.ledger.played(self.tournament), error_rate=self.config.error_rate).decided
+    def decided(self, points: NDArray[np.float64]) -> bool:
+        return decision_of_points(points, error_rate=self.config.error_rate).decided
 
 
 def _play_all(run: _Run) -> None:
@@ -211,7 +214,8 @@ def _play_all(run: _Run) -> None:
 
 def _play_until_decided(run: _Run) -> None:
     """Blocks enter in schedule order, and none after the one in which the test decided."""
-    if run.decided():
+    points = points_of_prefix(run.ledger.played(run.tournament))  # read once; each block then adds its own
+    if run.decided(points):
         return
     missing = run.missing()
     waiting = deque(start for start, _ in missing)
@@ -220,8 +224,10 @@ def _play_until_decided(run: _Run) -> None:
         for results in arriving:
             finished[int(results.specs.index[0])] = results
             while waiting and waiting[0] in finished:
-                run.ledger.write(run.tournament, finished.pop(waiting.popleft()))
-                if run.decided():
+                block = finished.pop(waiting.popleft())
+                run.ledger.write(run.tournament, block)
+                points = np.append(points, points_of_matches(block.specs.seats, block.returns, block.forfeit))
+                if run.decided(points):
                     return
 
 

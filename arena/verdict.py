@@ -15,24 +15,31 @@ def decision(played: Played, *, error_rate: float) -> Decision:
 
     A wrong verdict has at most the probability `error_rate`, however often one looks. See `sequential_test`.
     """
-    return sequential_test(pair_scores(played), alpha=error_rate)
+    return decision_of_points(points_of_prefix(played), error_rate=error_rate)
 
 
-def pair_scores(played: Played) -> NDArray[np.float64]:
-    """Agent 0's share of the points of each pair of seat-swapped twins [K], in 0..1, of the longest complete prefix."""
-    contiguous = np.flatnonzero(played.index != np.arange(len(played.index)))
-    prefix = int(contiguous[0]) if len(contiguous) else len(played.index)
-    rows = slice(0, prefix - prefix % 2)
-    first = np.argmax(played.seats[rows] == 0, axis=1)  # agent 0's seat
-    returns, at = played.returns[rows], np.arange(prefix - prefix % 2)
-    points = (np.sign(returns[at, first] - returns[at, 1 - first]) + 1) / 2
-    forfeit = played.forfeit[rows]
-    points = np.where(forfeit == NOBODY, points, forfeit != first)
-    scores: NDArray[np.float64] = points.reshape(-1, 2).mean(axis=1)
-    return scores
+def decision_of_points(points: NDArray[np.float64], *, error_rate: float) -> Decision:
+    """The same of agent 0's points in the first matches [N], in schedule order, so that twins stand side by side."""
+    return sequential_test(points[: len(points) - len(points) % 2].reshape(-1, 2).mean(axis=1), alpha=error_rate)
 
 
-def matches_rated(played: Played, *, error_rate: float) -> int:
-    """How many matches of the schedule count: those after the verdict are kept as surplus and not rated."""
-    found = decision(played, error_rate=error_rate)
-    return len(played.index) if found.at is None else 2 * found.at
+def points_of_prefix(played: Played) -> NDArray[np.float64]:
+    """Agent 0's share of the points of each match of the longest complete prefix [N], in 0..1."""
+    missing = np.flatnonzero(played.index != np.arange(len(played)))
+    prefix = slice(0, int(missing[0]) if len(missing) else len(played))
+    return points_of_matches(played.seats[prefix], played.returns[prefix], played.forfeit[prefix])
+
+
+def points_of_matches(
+    seats: NDArray[np.int64], returns: NDArray[np.float64], forfeit: NDArray[np.int8]
+) -> NDArray[np.float64]:
+    """Agent 0's share of the points of each match of two [N], in 0..1; columns as of `Played`."""
+    first, at = np.argmax(seats == 0, axis=1), np.arange(len(seats))  # agent 0's seat
+    played = (np.sign(returns[at, first] - returns[at, 1 - first]) + 1) / 2
+    points: NDArray[np.float64] = np.where(forfeit == NOBODY, played, forfeit != first)
+    return points
+
+
+def matches_rated(decision: Decision, recorded: int) -> int:
+    """How many of the recorded matches count: those after the verdict are kept as surplus and not rated."""
+    return recorded if decision.at is None else 2 * decision.at

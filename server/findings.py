@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from arena.leaderboards.stopped import better_of
+from arena.leaderboards.stopped import Verdict
 from arena.server import numbers
 from arena.standings import Standings
 
@@ -52,19 +52,13 @@ def headline(standings: Standings) -> Headline:
     return _words(f"the {first_ones}{numbers.in_words(len(leaders))} are not told apart")
 
 
-def _of_verdict(verdict: str, agents: list[str]) -> Headline:
+def _of_verdict(verdict: Verdict, agents: list[str]) -> Headline:
     """The verdict of a test of two, without its numbers."""
-    better = better_of(verdict, agents)
-    if better is not None:
-        [worse] = [agent for agent in agents if agent != better]
-        return _about(f"{_name(better)} beats {_name(worse)}")
+    if verdict.better is not None:
+        [worse] = [agent for agent in agents if agent != verdict.better]
+        return _about(f"{_name(verdict.better)} beats {_name(worse)}")
     names = " and ".join(_name(agent) for agent in agents)
-    return _about(f"{names} are not told apart" if is_open(verdict) else f"{names} differ by little")
-
-
-def is_open(verdict: str) -> bool:
-    """Whether a verdict is that more matches are needed."""
-    return " are not told apart by " in verdict
+    return _about(f"{names} differ by little" if verdict.decided else f"{names} are not told apart")
 
 
 def _words(text: str, cycle: tuple[str, ...] = ()) -> Headline:

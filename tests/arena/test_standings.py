@@ -105,8 +105,8 @@ def test_matches_after_the_verdict_are_not_rated(ledger: Ledger) -> None:
     tournament = ledger.tournament(key)
     found = standings(ledger, "openspiel:tic_tac_toe")
     assert found.verdict is not None
-    assert "beats random@1" in found.verdict
-    assert found.leaderboard.finding.startswith(found.verdict), "the verdict is the finding"
+    assert "beats random@1" in found.verdict.sentence
+    assert found.leaderboard.finding.startswith(found.verdict.sentence), "the verdict is the finding"
     assert "stopped once they were decided" in found.leaderboard.notes[0]
     assert found.surplus > 0
     assert found.matches + found.surplus == ledger.progress(tournament)

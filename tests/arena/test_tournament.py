@@ -126,7 +126,7 @@ def test_two_agents_play_until_the_test_decides(ledger: Ledger) -> None:
     assert found.verdict == "first_better"
     assert found.at is not None
     assert len(played) < 400
-    rated = matches_rated(played, error_rate=0.05)
+    rated = matches_rated(found, len(played))
     assert rated == 2 * found.at
     assert len(played) - rated < 4, "at most the rest of the block in which it was decided"
 

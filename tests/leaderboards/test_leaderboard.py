@@ -9,7 +9,7 @@ from simulated_records import from_counts, record_of, twins
 from arena.games import UnknownName
 from arena.leaderboards import METHODS, leaderboard, minimax_winner_of, payoff_matrix
 from arena.leaderboards.finding import is_decided, mixture_in_words
-from arena.leaderboards.stopped import OVERSTATED, with_verdict
+from arena.leaderboards.stopped import OVERSTATED, Verdict, with_verdict
 
 NBSP = "\N{NO-BREAK SPACE}"
 RPS = [[0, 0, 20], [20, 0, 0], [0, 20, 0]]
@@ -233,29 +233,36 @@ def test_a_ladder_of_forfeits_alone_shows_no_strength():
     assert board.finding == "Every match was forfeited, by a1: this shows who failed, not who plays better."
 
 
+B_BEATS_A = Verdict(sentence="b beats a with 90 % of the points", better="b", decided=True)
+
+
+def open_after(pairs):
+    return Verdict(sentence=f"a and b are not told apart by {pairs} pairs of matches", better=None, decided=False)
+
+
 def test_a_verdict_is_the_finding_and_a_note_says_what_stopping_does():
     board = leaderboard(from_counts([[0, 28], [12, 0]], ("a", "b")))
     assert " leads" in board.finding
-    stopped = with_verdict(board, "a and b are not told apart by 20 pairs of matches", stopped=1, tournaments=1)
+    stopped = with_verdict(board, open_after(20), stopped=1, tournaments=1)
     assert stopped.finding == "a and b are not told apart by 20 pairs of matches."
     assert "better than it is" in stopped.notes[0]
     assert [row.rank for row in board.rows] == [(1, 1), (2, 2)] and [row.rank for row in stopped.rows] == [(1, 2)] * 2
-    beaten = with_verdict(board, "b beats a with 90 % of the points", stopped=1, tournaments=1)
+    beaten = with_verdict(board, B_BEATS_A, stopped=1, tournaments=1)
     assert {row.agent: row.rank for row in beaten.rows} == {"a": (2, 2), "b": (1, 1)}
-    assert with_verdict(stopped, stopped.finding, stopped=1, tournaments=1) == stopped
+    assert with_verdict(stopped, open_after(20), stopped=1, tournaments=1) == stopped
     assert with_verdict(board, None, stopped=0, tournaments=3) is board
 
 
 def test_a_verdict_after_few_matches_ranks_both():
     board = leaderboard(from_counts([[0, 0], [14, 0]], ("a", "b")))
     assert all(row.provisional for row in board.rows) and any("provisional" in note for note in board.notes)
-    decided = with_verdict(board, "b beats a with 100 % of the points after 7 pairs", stopped=1, tournaments=1)
+    decided = with_verdict(board, B_BEATS_A, stopped=1, tournaments=1)
     assert [(row.agent, row.rank, row.provisional) for row in decided.rows] == [
         ("b", (1, 1), False),
         ("a", (2, 2), False),
     ]
     assert not any("provisional" in note for note in decided.notes)
-    open_ = with_verdict(board, "a and b are not told apart by 7 pairs of matches", stopped=1, tournaments=1)
+    open_ = with_verdict(board, open_after(7), stopped=1, tournaments=1)
     assert all(row.provisional for row in open_.rows)
 
 
