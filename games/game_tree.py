@@ -13,7 +13,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -171,16 +171,16 @@ def assemble(
         num_terminals=len(returns) if num_terminals is None else num_terminals,
         constant_sum=_constant_sum(returns),
         keys=tuple(key for player in players for key in player.keys),
-        set_begin=_index(np.cumsum([0, *(len(player.keys) for player in players)])),
-        depth=_index(np.concatenate([np.asarray(player.depth, np.int64) for player in players])),
-        first=_index(count + np.concatenate(([0], np.cumsum(num_actions)))),
-        parent=_index(np.concatenate(parents)),
-        actions=_read_only(
+        set_begin=index_array(np.cumsum([0, *(len(player.keys) for player in players)])),
+        depth=index_array(np.concatenate([np.asarray(player.depth, np.int64) for player in players])),
+        first=index_array(count + np.concatenate(([0], np.cumsum(num_actions)))),
+        parent=index_array(np.concatenate(parents)),
+        actions=frozen(
             np.concatenate([np.full(count, -1), *(np.asarray(player.actions, np.int64)[1:] for player in players)])
         ),
-        row_begin=_index(np.concatenate(([0], np.cumsum(np.bincount(row, minlength=num_sequences))))),
-        others=_index(np.concatenate(others)[order]),
-        weights=_read_only(np.concatenate(weights)[order]),
+        row_begin=index_array(np.concatenate(([0], np.cumsum(np.bincount(row, minlength=num_sequences))))),
+        others=index_array(np.concatenate(others)[order]),
+        weights=frozen(np.concatenate(weights)[order]),
     )
 
 
@@ -205,12 +205,14 @@ def _constant_sum(returns: NDArray[np.float64]) -> float | None:
     return float((sums.max() + sums.min()) / 2)
 
 
-def _index(values: NDArray[np.int64]) -> Index:
+def index_array(values: NDArray[np.integer[Any]]) -> Index:
+    """Indices as the arrays of a tree hold them: unsigned, read-only."""
     index = np.ascontiguousarray(values, np.uint32)
     index.setflags(write=False)
     return index
 
 
-def _read_only(values: NDArray[Scalar]) -> NDArray[Scalar]:
+def frozen(values: NDArray[Scalar]) -> NDArray[Scalar]:
+    """The same array, read-only."""
     values.setflags(write=False)
     return values
