@@ -15,6 +15,7 @@ ENTRY_POINT_GROUP = "arena.games"
 
 SCHEMES: dict[str, str] = {
     "arena": "arena.games.native:load",
+    "markov": "arena.games.markov_named:load",
     "matrix": "arena.games.matrix:load",
     "openspiel": "arena.games.openspiel:load",
     "pettingzoo": "arena.games.pettingzoo:load",
