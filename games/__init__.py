@@ -24,6 +24,8 @@ from arena.games.errors import (
 )
 from arena.games.game import Game, GameInfo, SearchState, TableBatch, Turn
 from arena.games.game_tree import GameTree
+from arena.games.markov_files import save_markov_game
+from arena.games.markov_game import MarkovGame, markov_game
 from arena.games.observation import ObservationBatch
 from arena.games.policy import MixturePolicy, Policy, TabularPolicy, uniform_policy
 from arena.games.ragged import Ragged
@@ -51,6 +53,7 @@ __all__ = [
     "GameTree",
     "LegalActions",
     "ListedLegal",
+    "MarkovGame",
     "MaskedLegal",
     "MixturePolicy",
     "NotProvided",
@@ -73,6 +76,8 @@ __all__ = [
     "list_games",
     "load_game",
     "load_tree",
+    "markov_game",
+    "save_markov_game",
     "save_tree",
     "to_pettingzoo",
     "uniform_policy",
