@@ -24,7 +24,7 @@ class Run:
     compiled kernel or by one `dict.update`, so that Ctrl-C leaves no half of one; the same state goes on the same way, so
     random words are hashes of (seed, iteration), never a generator. ``gap()``: what the answer of now is worth.
     ``growing``: arrays whose first axis grows (a population). ``measure_growth``: see `MEASURE_GROWTH`; 1 measures after
-    every iteration.
+    every iteration. ``finished()``: whether more iterations would change nothing, as the state tells.
     """
 
     subject: Subject
@@ -33,6 +33,7 @@ class Run:
     gap: Callable[[], float]
     growing: frozenset[str] = frozenset()
     measure_growth: float = MEASURE_GROWTH
+    finished: Callable[[], bool] = lambda: False
 
     @property
     def iterations(self) -> int:
@@ -48,11 +49,14 @@ def iterate(
     progress: Progress | None = None,
     checkpoint: str | Path | None = None,
 ) -> tuple[tuple[int, float], ...]:
-    """Iterates until the gap is at most `until` or `iterations` are done; returns (iteration, gap) as measured.
+    """Iterates until the gap is at most `until`, `iterations` are done or more would change nothing.
+
+    Returns:
+        (iteration, gap), as measured.
 
     Args:
         iterations: the most that are done, those of a checkpoint among them; None = `default`.
-        default: None = no limit; only for methods that are sure to reach `until`, which must then be given.
+        default: None = no limit; only for methods that are sure to reach `until`, which must then be given, or to finish.
         progress: called with (iterations, gap) whenever the gap was measured.
         checkpoint: a file (.npz) to go on from where it exists, and that is written now and then, at the end and on Ctrl-C.
 
@@ -68,7 +72,7 @@ def iterate(
         history = read_checkpoint(checkpoint, run.subject, run.state, growing=run.growing)
     written = time.monotonic()
     try:
-        while not _ended(run.iterations, history, last, until):
+        while not _ended(run, history, last, until):
             target = _next_measurement(run.iterations, run.measure_growth)
             run.advance((target if last is None else min(target, last)) - run.iterations)
             gap = run.gap()
@@ -84,10 +88,11 @@ def iterate(
     return tuple(history)
 
 
-def _ended(done: int, history: History, last: int | None, until: float | None) -> bool:
-    if done == 0:
+def _ended(run: Run, history: History, last: int | None, until: float | None) -> bool:
+    if run.iterations == 0:
         return False
-    return (last is not None and done >= last) or (until is not None and bool(history) and history[-1][1] <= until)
+    close = until is not None and bool(history) and history[-1][1] <= until
+    return close or (last is not None and run.iterations >= last) or run.finished()
 
 
 def _next_measurement(done: int, growth: float) -> int:
