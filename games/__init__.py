@@ -24,6 +24,7 @@ from arena.games.errors import (
 )
 from arena.games.game import Game, GameInfo, SearchState, TableBatch, Turn
 from arena.games.game_tree import GameTree
+from arena.games.history_tree import HistoryTree, history_tree
 from arena.games.markov_files import save_markov_game
 from arena.games.markov_game import MarkovGame, markov_game
 from arena.games.observation import ObservationBatch
@@ -51,6 +52,7 @@ __all__ = [
     "GameInfo",
     "GameMissing",
     "GameTree",
+    "HistoryTree",
     "LegalActions",
     "ListedLegal",
     "MarkovGame",
@@ -73,6 +75,7 @@ __all__ = [
     "check_game",
     "compile_tree",
     "from_pettingzoo",
+    "history_tree",
     "list_games",
     "load_game",
     "load_tree",

@@ -10,6 +10,7 @@ from arena.solvers.exploitability import BestResponse, best_response, expected_r
 from arena.solvers.fictitious_play import fictitious_play
 from arena.solvers.logit_qre import logit_qre
 from arena.solvers.lp import matrix_game_lp
+from arena.solvers.mccfr import mccfr
 from arena.solvers.minimax_winner import minimax_winner
 from arena.solvers.nash_average import nash_average
 from arena.solvers.policy_file import load_policy, save_policy
@@ -34,6 +35,7 @@ __all__ = [
     "load_policy",
     "logit_qre",
     "matrix_game_lp",
+    "mccfr",
     "methods",
     "minimax_winner",
     "nash_average",

@@ -72,6 +72,13 @@ METHODS = (
         location="arena.solvers.counterfactual:pcfr_plus",
     ),
     Method(
+        name="mccfr",
+        description="Monte Carlo counterfactual regret minimisation, by external or outcome sampling: a tabular policy",
+        preconditions=TREES,
+        promise="converges to a Nash equilibrium of two-player zero-sum games with probability 1, NashConv of order 1/√iterations",
+        location="arena.solvers.mccfr:mccfr",
+    ),
+    Method(
         name="alpha_rank",
         description="how often evolution is at each strategy, a ranking",
         preconditions="games in normal form",
