@@ -69,15 +69,32 @@ class NetworkAgent:
         Raises:
             AgentCrashed: logits that are no finite numbers.
         """
+        if self.network.choice == "greedy":
+            best: NDArray[np.int64] = self._masked(batch).argmax(axis=1)
+            return best
+        return sample_rows(self.probabilities(batch), batch.seed())
+
+    def probabilities(self, batch: ObservationBatch) -> NDArray[np.float64]:
+        """What `act` plays with which probability, [R, num_actions].
+
+        Raises:
+            AgentCrashed: logits that are no finite numbers.
+        """
+        masked = self._masked(batch)
+        if self.network.choice == "greedy":
+            certain = np.zeros(masked.shape)
+            certain[np.arange(len(masked)), masked.argmax(axis=1)] = 1.0
+            return certain
+        weights = np.exp(masked - masked.max(axis=1, keepdims=True))
+        spread: NDArray[np.float64] = weights / weights.sum(axis=1, keepdims=True)
+        return spread
+
+    def _masked(self, batch: ObservationBatch) -> NDArray[np.float64]:
+        """The logits, minus infinity for illegal actions."""
         logits = self.logits(batch.tensor()).astype(np.float64)
         if not np.isfinite(logits).all():
             raise AgentCrashed(f"{self.info.name} computed logits that are not finite")
-        masked = np.where(batch.legal.mask(logits.shape[1]), logits, -np.inf)
-        if self.network.choice == "greedy":
-            best: NDArray[np.int64] = masked.argmax(axis=1)
-            return best
-        weights = np.exp(masked - masked.max(axis=1, keepdims=True))
-        return sample_rows(weights / weights.sum(axis=1, keepdims=True), batch.seed())
+        return np.where(batch.legal.mask(logits.shape[1]), logits, -np.inf)
 
     def end(self, table: NDArray[np.int64], player: NDArray[np.int64], returns: NDArray[np.float64]) -> None: ...
 

@@ -23,6 +23,7 @@ from arena.games import (
 from arena.games.policy import sample
 from arena.games.seeds import unit
 from arena.solvers.policy_file import load_policy
+from arena.solvers.policy_table import is_asked
 
 
 class PolicyAgent:
@@ -47,6 +48,18 @@ class PolicyAgent:
     def close(self) -> None: ...
 
 
+def policy_of(agent: object) -> Policy | None:
+    """What an agent plays by, if it tells its probabilities: its ``policy``, or the agent itself. None for all others.
+
+    An agent that remembers has no probabilities of a position alone.
+    """
+    info = getattr(agent, "info", None)
+    if isinstance(info, AgentInfo) and info.remembers:
+        return None
+    policy = getattr(agent, "policy", agent)
+    return policy if is_asked(policy) else None
+
+
 def load(rest: str, *, game: Game, name: str) -> PolicyAgent:
     """The agent of ``policy:FILE``.
 
@@ -54,7 +67,9 @@ def load(rest: str, *, game: Game, name: str) -> PolicyAgent:
         SpecificationError: no such file, a broken one, a policy for another game, or a game without information states.
     """
     if not rest or rest.startswith("("):
-        raise SpecificationError("policy: needs a file; write policy:FILE with a .policy, .npz or .json file of save_policy")
+        raise SpecificationError(
+            "policy: needs a file; write policy:FILE with a .policy, .npz or .json file of save_policy"
+        )
     require_discrete(game, "a tabular policy")
     policy = load_policy(rest)
     if not _same_game(policy.game, game):

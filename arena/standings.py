@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena.agents import load_agent
+from arena.agents.policy_agent import policy_of
 from arena.executor import close_agents
 from arena.games import ArenaError, SpecificationError, UnknownName, load_game
 from arena.leaderboards.leaderboard import Leaderboard, Method, leaderboard
@@ -23,7 +24,7 @@ from arena.roster import playable
 from arena.solvers import exploitability
 from arena.verdict import decision, matches_rated
 
-TABULAR_KINDS = ("policy", "uniform")
+KINDS_WITH_PROBABILITIES = ("policy", "uniform", "checkpoint")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,11 +220,11 @@ def _error_rate(tournament: Tournament) -> float:
 
 
 def _exploitabilities(ledger: Ledger, tournaments: Sequence[Tournament]) -> dict[str, float]:
-    """Exact exploitability of each tabular agent; agents and games for which there is none are left out."""
+    """Exact exploitability of each agent that tells its probabilities; agents and games without one are left out."""
     store = ledger.artifacts
     found: dict[str, float] = {}
     for agent in {agent.label: agent for one in tournaments for agent in one.agents}.values():
-        if agent.kind in TABULAR_KINDS:
+        if agent.kind in KINDS_WITH_PROBABILITIES:
             value = _exploitability(tournaments[0].game, playable(agent, store))
             if value is not None:
                 found[agent.label] = value
@@ -237,7 +238,8 @@ def _exploitability(game: str, specification: str) -> float | None:
         loaded = load_game(game)
         agent = load_agent(specification, game=loaded)
         try:
-            return float(exploitability(loaded, agent.policy))  # type: ignore[union-attr]  # tabular agents carry it
+            policy = policy_of(agent)
+            return None if policy is None else float(exploitability(loaded, policy))
         finally:
             close_agents([agent])
     except ArenaError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import repeat
 from typing import Any
 
@@ -86,6 +86,11 @@ class OpenSpielTables:
         if self._logs:
             return Ragged.of_lists([self._logs[t] for t in table.tolist()])
         return Ragged.of_lists([self._states[t].history() for t in table.tolist()])
+
+    def place(self, table: NDArray[np.int64], states: Sequence[Any]) -> None:
+        """Puts `pyspiel.State`s at tables, to be observed there and not played on."""
+        for t, state in zip(table.tolist(), states, strict=True):
+            self._states[t] = state
 
     def tensor(self, table: NDArray[np.int64], player: NDArray[np.int64]) -> NDArray[np.float32]:
         width, states = self._info.tensor_width, self._states

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -100,7 +101,10 @@ class MixturePolicy:
         rows = np.zeros((len(batch), batch.game.num_actions))
         for member in np.unique(chosen).tolist():
             mine = np.flatnonzero(chosen == member)
-            rows[mine] = self.members[member].probabilities(take_rows(batch, mine))
+            inner = dataclasses.replace(
+                take_rows(batch, mine), match_seed=words[mine]
+            )  # a member's own draws are new ones
+            rows[mine] = self.members[member].probabilities(inner)
         return rows
 
 

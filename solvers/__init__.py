@@ -14,6 +14,7 @@ from arena.solvers.mccfr import mccfr
 from arena.solvers.minimax_winner import minimax_winner
 from arena.solvers.nash_average import nash_average
 from arena.solvers.policy_file import load_policy, save_policy
+from arena.solvers.policy_table import tabulate
 from arena.solvers.projected_replicator_dynamics import projected_replicator_dynamics
 from arena.solvers.registry import Method, methods, solve
 from arena.solvers.solution import Solution
@@ -44,4 +45,5 @@ __all__ = [
     "projected_replicator_dynamics",
     "save_policy",
     "solve",
+    "tabulate",
 ]

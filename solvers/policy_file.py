@@ -63,11 +63,19 @@ def require_writable(path: str | Path) -> None:
     """Makes sure, before any work, that `save_policy` can write there. Nothing is left behind.
 
     Raises:
-        SpecificationError: the name ends in none of the known ways, it is a folder, or its folder is missing or not
-            writable.
+        SpecificationError: the name ends in none of the known ways, beside what `require_place` raises.
     """
     path = Path(path)
     _writer(path)
+    require_place(path)
+
+
+def require_place(path: Path) -> None:
+    """Makes sure that a file of this name can be written. Nothing is left behind.
+
+    Raises:
+        SpecificationError: it is a folder, or its folder is missing or not writable.
+    """
     if path.is_dir():
         raise SpecificationError(f"cannot write {str(path)!r}: it is a folder")
     trial = path.with_name(f".{path.name}.{os.getpid()}")

@@ -29,7 +29,8 @@ class Method:
     """A solver as it is offered: what it finds, which games it is for, and what theory promises of its answer there.
 
     ``promise``: one phrase. ``takes``: what the function at ``location`` is given, the game or its payoffs
-    [num_players, A_0, A_1, ...].
+    [num_players, A_0, A_1, ...]. ``playable``: whether its answer is a policy, which a file can hold and an agent can play;
+    a distribution over joint actions is none.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Method:
     promise: str = ""
     location: str
     takes: Literal["game", "payoffs"] = "game"
+    playable: bool = True
 
 
 TREES = "small enough to be written out, perfect recall; a guarantee for two-player zero-sum games"
@@ -101,6 +103,7 @@ METHODS = (
         promise="an equilibrium of greatest welfare, up to rounding",
         location="arena.solvers.correlated_equilibrium:correlated_equilibrium",
         takes="payoffs",
+        playable=False,
     ),
     Method(
         name="fictitious_play",
@@ -155,6 +158,19 @@ def methods() -> dict[str, Method]:
     return {method.name: method for method in METHODS}
 
 
+def function_of(method: str) -> Callable[..., Solution]:
+    """The function behind a name: it takes the game or its payoffs, as `Method.takes` says, and the method's own keywords.
+
+    Raises:
+        UnknownName: no such method; the message has the nearest names.
+    """
+    known = methods()
+    if method not in known:
+        raise UnknownName("solver", method, known)
+    module, _, attribute = known[method].location.partition(":")
+    return cast("Callable[..., Solution]", getattr(importlib.import_module(module), attribute))
+
+
 def solve(method: str, game: Game, **settings: object) -> Solution:
     """The solution of a game by the method of this name; `settings` are the method's own keywords.
 
@@ -162,11 +178,7 @@ def solve(method: str, game: Game, **settings: object) -> Solution:
         UnknownName: no such method or setting; the message has the nearest names.
         NotProvided: the method is not for this game; the message says what it needs.
     """
-    known = methods()
-    if method not in known:
-        raise UnknownName("solver", method, known)
-    module, _, attribute = known[method].location.partition(":")
-    function = cast("Callable[..., Solution]", getattr(importlib.import_module(module), attribute))
+    function, known = function_of(method), methods()
     accepted = list(inspect.signature(function).parameters)[1:]
     for setting in settings:
         if setting not in accepted:

@@ -1,0 +1,200 @@
+"""A run of `arena solve`: settings and outputs are checked, then it solves with progress shown, then it writes."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from arena.cli.solve_progress import Last, compiling, solving
+from arena.cli.solve_settings import read_settings, reports, settings_of, takes_tree
+from arena.convergence_plot import Curve, convergence_plot, finding
+from arena.games import ArenaError, Game, SpecificationError, TabularPolicy
+from arena.games.compile_tree import MAX_NODES, compile_tree, payoffs_of
+from arena.games.policy import MixturePolicy
+from arena.games.tree_walk import TooLarge
+from arena.solvers import Solution, save_policy, solve
+from arena.solvers.policy_file import require_place, require_writable
+from arena.solvers.policy_table import tabulate
+from arena.solvers.registry import Method, function_of
+
+PICTURE_END = ".svg"
+CHECKPOINT_END = ".checkpoint"
+GAP_NAMES = {"nash_conv": "NashConv"}
+
+
+class NothingToWrite(ArenaError):
+    """A run that ended without an answer that a file could hold."""
+
+    work_failed = True
+
+
+def given_settings(
+    method: str, function: Callable[..., object], flags: Mapping[str, object], texts: Sequence[str]
+) -> dict[str, object]:
+    """What the method is called with: the flags that were given, and ``--set key=value``.
+
+    Raises:
+        UnknownName: ``--set`` of a setting that the method does not have.
+        SpecificationError: a flag that the method does not have, a setting given twice, a value of another type.
+    """
+    known = settings_of(function)
+    given = read_settings(method, texts, known)
+    for name, value in flags.items():
+        if value is None:
+            continue
+        if name not in known:
+            has = ", ".join(known) or "none"
+            raise SpecificationError(f"{method} has no setting {name!r}: leave out --{name} (its settings: {has})")
+        if name in given:
+            raise SpecificationError(f"--{name} and --set give {name} twice")
+        given[name] = value
+    return given
+
+
+def require_outputs(method: Method, game: Game, output: Path, *, force: bool) -> None:
+    """Makes sure, before any work, that an answer could be written.
+
+    Raises:
+        SpecificationError: it could not, or would replace a file without ``--force``.
+    """
+    if not method.playable:
+        raise SpecificationError(
+            f"{method.name} gives no policy that players apart from one another could play; leave out --output"
+        )
+    if game.info.action_space.kind != "discrete":
+        raise SpecificationError(f"actions of {game.info.title} are vectors, which no table holds; leave out --output")
+    require_writable(output)
+    plot = output.with_suffix(PICTURE_END)
+    for path in (output, plot) if reports(function_of(method.name)) else (output,):
+        if path.is_dir():
+            raise SpecificationError(f"cannot write {str(path)!r}: it is a folder")
+        if path.exists() and not force:
+            raise SpecificationError(f"{str(path)!r} is there already; name another file, or replace it with --force")
+
+
+def solve_and_write(
+    method: str, game: Game, settings: Mapping[str, object], *, output: Path | None, max_nodes: int | None, quiet: bool
+) -> tuple[Solution, Path | None]:
+    """(the solution, where its picture was written). With an output, a run that was interrupted is gone on with.
+
+    Raises:
+        SpecificationError: a setting out of its range.
+        NothingToWrite: no policy was found, or its gap is no number.
+    """
+    given, own = dict(settings), None
+    if isinstance(given.get("checkpoint"), Path | str):
+        require_place(Path(str(given["checkpoint"])))
+    if output is not None and "checkpoint" in settings_of(function_of(method)) and "checkpoint" not in given:
+        own = given["checkpoint"] = output.with_suffix(CHECKPOINT_END)
+    solution = _solved(method, game, given, max_nodes=max_nodes, quiet=quiet)
+    until = given.get("until")
+    plot = (
+        None if output is None else _write(game, method, solution, output, until if isinstance(until, float) else None)
+    )
+    if own is not None:
+        with contextlib.suppress(OSError):
+            own.unlink(missing_ok=True)
+    return solution, plot
+
+
+def _solved(method: str, game: Game, settings: dict[str, object], *, max_nodes: int | None, quiet: bool) -> Solution:
+    """The solution, with progress shown. Ctrl-C says what stands and how to go on.
+
+    Raises:
+        SpecificationError: a setting out of its range, beside what the method raises.
+    """
+    on_tree = takes_tree(function_of(method)) and payoffs_of(game) is None
+    if max_nodes is not None and not on_tree:
+        raise SpecificationError(f"{method} writes no game out; leave out --max-nodes")
+    last = Last()
+    try:
+        if on_tree:
+            _compile(game, max_nodes, quiet)
+        return _run(method, game, settings, last, quiet)
+    except ValueError as error:  # of an argument: what the method says of its settings
+        raise SpecificationError(f"{method}: {error}") from None
+    except KeyboardInterrupt:
+        if not quiet:
+            sys.stderr.write(_interrupted(method, last, settings) + "\n")
+        raise
+
+
+def _compile(game: Game, max_nodes: int | None, quiet: bool) -> None:
+    """Writes the game out and keeps its tree in memory, where the method finds it."""
+    most = max_nodes or MAX_NODES
+    try:
+        with compiling(game.info.specification, quiet=quiet) as report:
+            compile_tree(game, max_nodes=most, progress=report)
+    except TooLarge:
+        raise SpecificationError(
+            f"{game.info.specification} has more than {most:,} histories; take a smaller version of the game, or allow more "
+            "with --max-nodes: up to half a kilobyte of memory a history"
+        ) from None
+
+
+def _run(method: str, game: Game, settings: dict[str, object], last: Last, quiet: bool) -> Solution:
+    until, iterations = settings.get("until"), settings.get("iterations")
+    with solving(
+        method,
+        last,
+        iterations=iterations if isinstance(iterations, int) else None,
+        until=until if isinstance(until, float) and until > 0 else None,
+        quiet=quiet,
+    ) as report:
+        if reports(function_of(method)):
+            return solve(method, game, **settings, progress=report)
+        return solve(method, game, **settings)
+
+
+def _interrupted(method: str, last: Last, settings: dict[str, object]) -> str:
+    """What stands after Ctrl-C, and how to go on."""
+    where = f"interrupted at iteration {last.iteration:,}, gap {last.gap:.3g}" if last.iteration else "interrupted"
+    kept = settings.get("checkpoint")
+    if isinstance(kept, Path) and kept.exists():
+        return f"{where}; saved in {kept}: the same command goes on from there"
+    if last.iteration and "checkpoint" in settings_of(function_of(method)):
+        return f"{where}; nothing is saved: with --checkpoint FILE or --output a run can be gone on with"
+    return f"{where}; nothing is saved"
+
+
+def _write(game: Game, method: str, solution: Solution, output: Path, target: float | None) -> Path | None:
+    """Writes the policy, and the picture where there is a history to be drawn; returns the picture's place.
+
+    Raises:
+        NothingToWrite: no policy was found, or its gap is no number.
+    """
+    policy = solution.policy
+    if isinstance(policy, MixturePolicy):
+        policy = tabulate(game, policy)
+    if not isinstance(policy, TabularPolicy):
+        raise NothingToWrite(f"{method} gives no tabular policy of {game.info.specification}; nothing was written")
+    if not math.isfinite(solution.gap):
+        raise NothingToWrite(f"{method} found no policy whose gap is a number, but {solution.gap}; nothing was written")
+    drawn = _picture(game, method, solution, target)
+    save_policy(policy, output)
+    if drawn is None:
+        return None
+    plot = output.with_suffix(PICTURE_END)
+    try:
+        plot.write_text(drawn, encoding="utf-8")
+    except OSError as error:
+        raise NothingToWrite(f"cannot write {str(plot)!r}: {error.strerror or error}; {output} was written") from None
+    return plot
+
+
+def _picture(game: Game, method: str, solution: Solution, target: float | None) -> str | None:
+    points = tuple((float(n), gap) for n, gap in solution.history if n > 0 and 0 <= gap < math.inf)
+    if not points:
+        return None
+    curves = [Curve(name=game.info.title, points=points)]
+    gap_name = GAP_NAMES.get(solution.gap_kind, solution.gap_kind.replace("_", " "))
+    return convergence_plot(
+        curves,
+        title=finding(method, curves, gap_name=gap_name, target=target),
+        subtitle=f"{gap_name} as it was measured on {game.info.specification}; both axes are logarithmic.",
+        gap_name=gap_name,
+        target=target,
+    )

@@ -1,0 +1,150 @@
+"""A method's own settings, from what people type: ``--set key=value``, read as the type that the method's function says."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import types
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Union, get_args, get_origin, get_type_hints
+
+from arena.games import SpecificationError, UnknownName
+
+GIVEN_ELSEWHERE = frozenset({"progress"})
+FLAGS = ("iterations", "until", "seed", "device", "checkpoint")
+"""Settings that have an option of their own, where the method has them."""
+_TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodSetting:
+    """A keyword of a method: its type, and its default as text."""
+
+    name: str
+    kind: object
+    default: str
+
+    @property
+    def shown(self) -> str:
+        """The type in words."""
+        return _in_words(self.kind)
+
+
+def settings_of(function: Callable[..., object]) -> dict[str, MethodSetting]:
+    """The settings of a method's function by name, in its order; the game and what reports progress are none."""
+    hints = get_type_hints(function)
+    parameters = list(inspect.signature(function).parameters.values())[1:]
+    return {
+        one.name: MethodSetting(
+            name=one.name,
+            kind=hints.get(one.name, str),
+            default="" if one.default in (inspect.Parameter.empty, None) else str(one.default),
+        )
+        for one in parameters
+        if one.name not in GIVEN_ELSEWHERE and one.kind is not inspect.Parameter.VAR_KEYWORD
+    }
+
+
+def takes_tree(function: Callable[..., object]) -> bool:
+    """Whether a method runs on a game written out as a tree."""
+    first = next(iter(inspect.signature(function).parameters.values()), None)
+    return first is not None and "GameTree" in str(first.annotation)
+
+
+def reports(function: Callable[..., object]) -> bool:
+    """Whether a method tells its progress: then it is iterative, and has a history."""
+    return "progress" in inspect.signature(function).parameters
+
+
+def read_settings(method: str, texts: Sequence[str], known: Mapping[str, MethodSetting]) -> dict[str, object]:
+    """name -> value of the texts ``key=value``.
+
+    Raises:
+        UnknownName: the method has no such setting; the message has the nearest.
+        SpecificationError: a text without ``=``, a setting twice, or a value of another type.
+    """
+    values: dict[str, object] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        name = name.strip()
+        if not equals:
+            raise SpecificationError(f"--set takes key=value; got {text!r}")
+        if name not in known:
+            raise UnknownName(f"setting of {method}", name, known)
+        if name in values:
+            raise SpecificationError(f"--set gives {name} twice")
+        try:
+            values[name] = _read(value.strip(), known[name].kind)
+        except ValueError:
+            raise SpecificationError(f"{name} of {method} must be {known[name].shown}; got {value.strip()!r}") from None
+    return values
+
+
+def _read(text: str, kind: object) -> object:
+    """The text as a value of this type. Raises ValueError where it is none."""
+    origin = get_origin(kind)
+    if origin in (Union, types.UnionType):
+        return _read_union(text, get_args(kind))
+    if kind is type(None):
+        if text.lower() != "none":
+            raise ValueError
+        return None
+    if origin is Literal:
+        found = [value for value in get_args(kind) if str(value) == text]
+        if not found:
+            raise ValueError
+        return found[0]
+    if kind is bool:
+        if text.lower() not in _TRUTH:
+            raise ValueError
+        return _TRUTH[text.lower()]
+    if kind is int:
+        return int(text)
+    if kind is float:
+        value = float(text)
+        if math.isnan(value):
+            raise ValueError
+        return value
+    if kind is str:
+        return text
+    if kind is Path:
+        return Path(text)
+    if _is_list(origin):
+        return tuple(_read(one.strip(), _member(kind)) for one in text.split(",") if one.strip())
+    raise ValueError
+
+
+def _read_union(text: str, kinds: Sequence[object]) -> object:
+    """The first type that takes the text; plain text comes last, whatever the order, because it takes all."""
+    for kind in sorted(kinds, key=lambda one: (one is str, one is Path)):
+        try:
+            return _read(text, kind)
+        except ValueError:
+            continue
+    raise ValueError
+
+
+def _is_list(origin: object) -> bool:
+    return isinstance(origin, type) and issubclass(origin, Sequence)
+
+
+def _member(kind: object) -> object:
+    return next((one for one in get_args(kind) if one is not Ellipsis), str)
+
+
+def _in_words(kind: object) -> str:
+    words = {int: "a whole number", float: "a number", bool: "true or false", str: "text", Path: "a file"}
+    words[type(None)] = "none"
+    if isinstance(kind, type) and kind in words:
+        return words[kind]
+    origin = get_origin(kind)
+    if origin in (Union, types.UnionType):
+        members = [_in_words(one) for one in get_args(kind)]
+        return " or ".join(dict.fromkeys(members))
+    if origin is Literal:
+        return " or ".join(str(value) for value in get_args(kind))
+    if _is_list(origin):
+        return f"a list ({_in_words(_member(kind))}, separated by commas)"
+    return "a value that only Python can give"

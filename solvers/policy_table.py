@@ -1,0 +1,117 @@
+"""Any policy that tells its probabilities, written down as a table over a game's information sets: exact, and exactly measured.
+
+A network or an agent is asked once at every information set, in large batches, on a position that leads there. A mixture,
+whose member is drawn once a match and player, becomes the behaviour strategy that reaches every end as often: at each
+information set its members are weighed by how likely each of them is to come there by its own choices.
+
+Source of the latter: Kuhn, Extensive games and the problem of information, 1953 (perfect recall); von Stengel, Efficient
+computation of behavior strategies, Games and Economic Behavior 14, 1996 (realisation plans).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, TypeGuard, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arena.games.compile_tree import compile_tree
+from arena.games.errors import SpecificationError
+from arena.games.game import Game
+from arena.games.game_tree import GameTree
+from arena.games.observation import ObservationBatch
+from arena.games.policy import MixturePolicy, Policy, TabularPolicy, take_rows
+from arena.games.positions import positions
+from arena.games.registry import load_game
+from arena.solvers.tree_kernels import fill_reach
+from arena.solvers.tree_measures import PROBABILITY_TOLERANCE, Strategies, StringPolicy, normalised, tabulated
+
+ASKED_AT_ONCE = 4096
+"""Rows of one batch: enough for a network to be fast, and few enough for wide tensors."""
+
+AnyPolicy = StringPolicy | Policy | Strategies
+"""By information-state strings, by batches of observations, or one vector a player where each has one decision."""
+
+
+@runtime_checkable
+class _Asked(Protocol):
+    def probabilities(self, batch: ObservationBatch) -> NDArray[np.float64]: ...
+
+
+def tabulate(game: Game | GameTree, policy: AnyPolicy) -> TabularPolicy:
+    """The policy as a table over all information states in which there is a choice.
+
+    Args:
+        game: a game that `compile_tree` takes, or its tree.
+        policy: anything with probabilities; see `AnyPolicy`. It must not remember or draw between its answers.
+
+    Raises:
+        NotProvided: a game that has no tree, or a policy without probabilities.
+        SpecificationError: what it answers is no distribution over the legal actions.
+    """
+    tree = game if isinstance(game, GameTree) else compile_tree(game)
+    return tree.policy(strategy_of(game, tree, policy))
+
+
+def strategy_of(game: Game | GameTree, tree: GameTree, policy: AnyPolicy) -> NDArray[np.float64]:
+    """The strategy [S] of a policy on the tree of a game. Errors as of `tabulate`."""
+    if isinstance(policy, MixturePolicy):
+        return _mixed(game, tree, policy)
+    if isinstance(policy, StringPolicy) or not is_asked(policy):
+        return tabulated(tree, policy)
+    return _answers(load_game(game.specification) if isinstance(game, GameTree) else game, tree, policy)
+
+
+def is_asked(policy: object) -> TypeGuard[Policy]:
+    """Whether a policy tells its probabilities by batches of observations."""
+    return isinstance(policy, _Asked) and callable(policy.probabilities)
+
+
+def checked_rows(batch: ObservationBatch, rows: object, states: Sequence[str]) -> NDArray[np.float64]:
+    """What a policy answered, [R, num_actions].
+
+    Raises:
+        SpecificationError: a row is no distribution over the legal actions.
+    """
+    answered = np.asarray(rows, np.float64)
+    mask = batch.legal.mask(batch.game.num_actions)
+    if answered.shape != mask.shape:
+        raise SpecificationError(f"probabilities must have the shape {list(mask.shape)}; got {list(answered.shape)}")
+    good = (answered >= 0).all(axis=1) & (
+        np.abs(np.where(mask, answered, 0.0).sum(axis=1) - 1) <= PROBABILITY_TOLERANCE
+    )
+    good &= np.where(mask, 0.0, answered).sum(axis=1) <= PROBABILITY_TOLERANCE
+    if not good.all():
+        worst = int(np.flatnonzero(~good)[0])
+        raise SpecificationError(
+            f"the policy answers no distribution over the legal actions at information state {states[worst]!r}: "
+            f"{answered[worst].tolist()}"
+        )
+    return answered
+
+
+def _mixed(game: Game | GameTree, tree: GameTree, policy: MixturePolicy) -> NDArray[np.float64]:
+    plan = np.zeros(tree.num_sequences)
+    for member, weight in zip(policy.members, policy.weights, strict=True):
+        reach = np.ones(tree.num_sequences)
+        strategy = strategy_of(game, tree, member)
+        fill_reach(0, tree.num_sets, tree.first, tree.parent, strategy, reach)
+        plan += weight * reach
+    return normalised(tree, plan)
+
+
+def _answers(game: Game, tree: GameTree, policy: Policy) -> NDArray[np.float64]:
+    states = [(player, tree.keys[j]) for player in range(tree.num_players) for j in tree.sets(player)]
+    strategy = np.ones(tree.num_sequences)
+    if not states:
+        return strategy
+    whole, first = positions(game, states), tree.first.astype(np.int64)
+    for begin in range(0, len(states), ASKED_AT_ONCE):
+        rows = np.arange(begin, min(begin + ASKED_AT_ONCE, len(states)))
+        batch = take_rows(whole, rows)
+        answered = checked_rows(batch, policy.probabilities(batch), tree.keys[begin:])
+        own = np.repeat(rows - begin, first[rows + 1] - first[rows])
+        span = slice(int(first[rows[0]]), int(first[rows[-1] + 1]))
+        strategy[span] = answered[own, tree.actions[span]]
+    return strategy
