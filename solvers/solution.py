@@ -21,7 +21,7 @@ class Marginals:
     """Of a Markov game, what each player's own actions are worth while the others play as they do; arrays [S, A_i], one a player.
 
     ``critics``: Q̄_i(s, a_i), what is expected from there on. ``rewards``: r_i(s, a_i), what is expected at once; where
-    demonstrations alone speak of them, known only up to a constant a state, and nan where nobody showed the action.
+    demonstrations alone speak of them, one of all that explain the same play, and nan where nobody showed the action.
     """
 
     critics: tuple[NDArray[np.float64], ...] = field(repr=False)
