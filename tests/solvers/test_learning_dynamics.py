@@ -5,7 +5,7 @@ import pytest
 from normal_forms import ROCK_PAPER_SCISSORS, permuted, plain_deviations, plain_nash_conv, random_payoffs, zero_sum
 from open_spiel.python.algorithms import projected_replicator_dynamics as peer
 
-from arena.games import NotProvided, SpecificationError, load_game
+from arena.games import NotProvided, SpecificationError, TabularPolicy, load_game
 from arena.solvers import fictitious_play, matrix_game_lp, projected_replicator_dynamics, solve
 from arena.solvers.deviations import deviation_payoffs, write_deviations
 
@@ -52,19 +52,19 @@ def test_fictitious_play_circles_in_the_game_of_shapley():
 
 
 def test_fictitious_play_follows_a_worked_example():
-    # matching pennies, the first action where both are as good: 00, 01, 01, 11, 11
+    # matching pennies from half and half, the first action where both are as good: 00, 01, 01, 11, 11
     payoffs = zero_sum([[1, -1], [-1, 1]])
-    played = [[s[0] * rounds for s in fictitious_play(payoffs, iterations=rounds).strategies] for rounds in range(1, 6)]
-    assert np.allclose(played, [[1, 1], [2, 1], [3, 1], [3, 1], [3, 1]])
+    played = [[s[0] * (t + 1) for s in fictitious_play(payoffs, iterations=t).strategies] for t in range(1, 6)]
+    assert np.allclose(played, [[1.5, 1.5], [2.5, 1.5], [3.5, 1.5], [3.5, 1.5], [3.5, 1.5]])
 
 
 def test_three_players_answer_the_product_of_frequencies():
     payoffs = random_payoffs(5, 3, 2, 3)
-    counts = [np.zeros(size) for size in (3, 2, 3)]
-    strategies = [np.full(size, 1 / size) for size in (3, 2, 3)]
+    counts = [np.full(size, 1 / size) for size in (3, 2, 3)]
+    strategies = counts
     for _ in range(30):
-        for player, own in enumerate(plain_deviations(payoffs, strategies)):
-            counts[player][own.argmax()] += 1
+        answers = [own.argmax() for own in plain_deviations(payoffs, strategies)]
+        counts = [own + np.eye(len(own))[answer] for own, answer in zip(counts, answers, strict=True)]
         strategies = [own / own.sum() for own in counts]
     found = fictitious_play(payoffs, iterations=30).strategies
     assert all(np.allclose(a, b) for a, b in zip(found, strategies, strict=True))
@@ -128,6 +128,36 @@ def test_bad_input_is_refused_by_name(method):
 @pytest.mark.parametrize("method", ["fictitious_play", "projected_replicator_dynamics"])
 def test_they_solve_games_by_name(method):
     solution = solve(method, load_game("matrix:matching_pennies_3p"), iterations=50)
-    assert solution.iterations == 50 and solution.policy is not None
+    assert solution.iterations == 50 and isinstance(solution.policy, TabularPolicy)
+
+
+def test_replicator_dynamics_need_payoffs():
     with pytest.raises(NotProvided, match="normal form"):
-        solve(method, load_game("openspiel:kuhn_poker"))
+        solve("projected_replicator_dynamics", load_game("openspiel:kuhn_poker"))
+
+
+@pytest.mark.parametrize("method", BOTH)
+def test_an_interrupted_run_goes_on_to_the_same_end(method, tmp_path):
+    file, payoffs = tmp_path / "run.npz", random_payoffs(4, 3, 4)
+
+    class Interrupted(Exception):
+        pass
+
+    def stop(done, gap):
+        if done > 40:
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        method(payoffs, iterations=100, checkpoint=file, progress=stop)
+    resumed, whole = method(payoffs, iterations=100, checkpoint=file), method(payoffs, iterations=100)
+    assert all(np.array_equal(a, b) for a, b in zip(resumed.strategies, whole.strategies, strict=True))
+    assert resumed.history == whole.history and resumed.gap == whole.gap
+    with pytest.raises(SpecificationError, match="other rules or settings"):
+        method(payoffs + 1, iterations=100, checkpoint=file)
+
+
+def test_other_steps_do_not_go_on_from_a_checkpoint(tmp_path):
+    file, payoffs = tmp_path / "run.npz", random_payoffs(4, 3, 4)
+    projected_replicator_dynamics(payoffs, iterations=10, checkpoint=file)
+    with pytest.raises(SpecificationError, match="settings"):
+        projected_replicator_dynamics(payoffs, iterations=10, step=0.1, checkpoint=file)
