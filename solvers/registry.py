@@ -107,11 +107,10 @@ METHODS = (
     ),
     Method(
         name="fictitious_play",
-        description="empirical frequencies of players who answer what they saw",
-        preconditions="games in normal form; converges in two-player zero-sum games",
-        promise="frequencies converge to optimal strategies of two-player zero-sum games, at no good rate",
+        description="average play of players who answer what they saw: in normal form, or on trees (XFP)",
+        preconditions=TREES,
+        promise="averages converge to a Nash equilibrium of two-player zero-sum games, at no good rate",
         location="arena.solvers.fictitious_play:fictitious_play",
-        takes="payoffs",
     ),
     Method(
         name="logit_qre",
