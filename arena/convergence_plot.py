@@ -69,6 +69,7 @@ def convergence_plot(
     gap_name: str = "NashConv",
     x_name: str = "iterations",
     target: float | None = None,
+    up_to: float | None = None,
 ) -> str:
     """The drawing as the text of an SVG file.
 
@@ -79,6 +80,7 @@ def convergence_plot(
         gap_name: what the vertical axis measures.
         x_name: what the horizontal axis counts.
         target: a gap that was asked for, drawn as a line.
+        up_to: a gap that the vertical axis reaches at least, so that rounding does not look like a change.
 
     Raises:
         ValueError: no curve or too many, a curve without points, an iteration that is not positive, or a gap that is
@@ -91,7 +93,7 @@ def convergence_plot(
     bottom = top + PLOT_HEIGHT
     height = bottom + BELOW
     xs = [x for curve in curves for x, _ in curve.points]
-    gaps = [y for curve in curves for _, y in curve.points] + ([target] if target else [])
+    gaps = [y for curve in curves for _, y in curve.points] + ([target] if target else []) + ([up_to] if up_to else [])
     across = _axis(xs, LEFT, WIDTH - RIGHT, room=0.0)
     up = _axis(gaps, bottom, top, room=0.12, floor=0.0 in gaps)
     parts = [
@@ -131,14 +133,18 @@ def short(gap: float) -> str:
 
 def finding(method: str, curves: Sequence[Curve], *, gap_name: str = "NashConv", target: float | None = None) -> str:
     """What the curves show, in a sentence: how far the gap came down, and whether the target was reached."""
+    counts = {curve.points[-1][0] for curve in curves}
+    same = len(counts) == 1 and len(curves) > 1
     said = []
     for curve in curves:
         (_, first), (count, last) = curve.points[0], curve.points[-1]
         fell = last < first or len(curve.points) == 1
-        done = f"{_count(count)} {'iteration' if count == 1 else 'iterations'} on {curve.name}"
-        said.append(f"{'to' if fell else 'no lower than'} {short(last)} in {done}")
+        work = "" if same else f" in {_iterations(count)}"
+        said.append(f"{'to' if fell else 'no lower than'} {short(last)}{work} on {curve.name}")
     missed = target is not None and any(curve.points[-1][1] > target for curve in curves)
-    return f"{method} brings {gap_name} {', '.join(said)}" + (f"; {_asked(target)} not reached" if missed else "")
+    return f"{method} brings {gap_name}{f' in {_iterations(counts.pop())}' if same else ''} {', '.join(said)}" + (
+        f"; {_asked(target)} not reached" if missed else ""
+    )
 
 
 def _check(curves: Sequence[Curve], target: float | None) -> None:
@@ -283,6 +289,10 @@ def _described(curves: Sequence[Curve], gap_name: str, x_name: str, target: floa
 def _asked(target: float | None) -> str:
     """A target as people write it: 0.001."""
     return "" if target is None else f"{target:g}" if target >= 1e-4 else short(target)
+
+
+def _iterations(count: float) -> str:
+    return f"{_count(count)} {'iteration' if count == 1 else 'iterations'}"
 
 
 def _count(value: float) -> str:

@@ -7,12 +7,14 @@ import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 from arena.cli.solve_progress import Last, compiling, solving
-from arena.cli.solve_settings import read_settings, reports, settings_of, takes_tree
+from arena.cli.solve_settings import read_settings, reports, runs_on, settings_of
 from arena.convergence_plot import Curve, convergence_plot, finding
 from arena.games import ArenaError, Game, SpecificationError, TabularPolicy
 from arena.games.compile_tree import MAX_NODES, compile_tree, payoffs_of
+from arena.games.history_tree import HistoryTree, history_tree
 from arena.games.policy import MixturePolicy
 from arena.games.tree_walk import TooLarge
 from arena.solvers import Solution, save_policy, solve
@@ -106,14 +108,13 @@ def _solved(method: str, game: Game, settings: dict[str, object], *, max_nodes: 
     Raises:
         SpecificationError: a setting out of its range, beside what the method raises.
     """
-    on_tree = takes_tree(function_of(method)) and payoffs_of(game) is None
-    if max_nodes is not None and not on_tree:
-        raise SpecificationError(f"{method} writes no game out; leave out --max-nodes")
+    written_out = runs_on(function_of(method)) if payoffs_of(game) is None else "game"
+    if max_nodes is not None and written_out == "game":
+        raise SpecificationError(f"{method} does not write {game.info.specification} out; leave out --max-nodes")
     last = Last()
     try:
-        if on_tree:
-            _compile(game, max_nodes, quiet)
-        return _run(method, game, settings, last, quiet)
+        subject = game if written_out == "game" else _written_out(game, written_out, max_nodes or MAX_NODES, quiet)
+        return _run(method, subject, settings, last, quiet)
     except ValueError as error:  # of an argument: what the method says of its settings
         raise SpecificationError(f"{method}: {error}") from None
     except KeyboardInterrupt:
@@ -122,12 +123,14 @@ def _solved(method: str, game: Game, settings: dict[str, object], *, max_nodes: 
         raise
 
 
-def _compile(game: Game, max_nodes: int | None, quiet: bool) -> None:
-    """Writes the game out and keeps its tree in memory, where the method finds it."""
-    most = max_nodes or MAX_NODES
+def _written_out(game: Game, form: Literal["tree", "histories"], most: int, quiet: bool) -> Game | HistoryTree:
+    """What a method is given; a tree is kept in memory, where the method finds it by the game."""
     try:
         with compiling(game.info.specification, quiet=quiet) as report:
+            if form == "histories":
+                return history_tree(game, max_nodes=most, progress=report)
             compile_tree(game, max_nodes=most, progress=report)
+            return game
     except TooLarge:
         raise SpecificationError(
             f"{game.info.specification} has more than {most:,} histories; take a smaller version of the game, or allow more "
@@ -135,7 +138,7 @@ def _compile(game: Game, max_nodes: int | None, quiet: bool) -> None:
         ) from None
 
 
-def _run(method: str, game: Game, settings: dict[str, object], last: Last, quiet: bool) -> Solution:
+def _run(method: str, game: Game | HistoryTree, settings: dict[str, object], last: Last, quiet: bool) -> Solution:
     until, iterations = settings.get("until"), settings.get("iterations")
     with solving(
         method,
@@ -144,9 +147,10 @@ def _run(method: str, game: Game, settings: dict[str, object], last: Last, quiet
         until=until if isinstance(until, float) and until > 0 else None,
         quiet=quiet,
     ) as report:
-        if reports(function_of(method)):
-            return solve(method, game, **settings, progress=report)
-        return solve(method, game, **settings)
+        given = {**settings, "progress": report} if reports(function_of(method)) else settings
+        if isinstance(game, HistoryTree):
+            return function_of(method)(game, **given)
+        return solve(method, game, **given)
 
 
 def _interrupted(method: str, last: Last, settings: dict[str, object]) -> str:

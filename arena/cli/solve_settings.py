@@ -47,10 +47,11 @@ def settings_of(function: Callable[..., object]) -> dict[str, MethodSetting]:
     }
 
 
-def takes_tree(function: Callable[..., object]) -> bool:
-    """Whether a method runs on a game written out as a tree."""
+def runs_on(function: Callable[..., object]) -> Literal["tree", "histories", "game"]:
+    """What a method wants the game written out to: its tree, its histories with their tree, or nothing."""
     first = next(iter(inspect.signature(function).parameters.values()), None)
-    return first is not None and "GameTree" in str(first.annotation)
+    annotation = "" if first is None else str(first.annotation)
+    return "tree" if "GameTree" in annotation else "histories" if "HistoryTree" in annotation else "game"
 
 
 def reports(function: Callable[..., object]) -> bool:

@@ -1,0 +1,192 @@
+"""Draws how every method converges: one picture a method, for its page in `docs/solvers/`.
+
+    .venv/bin/python benchmarks/convergence.py [METHOD ...]
+
+An iterative method is run on kuhn and leduc poker, or where it is not for trees on matrix or Markov games, and its
+`Solution.history` is drawn. A method without iterations is held against games of growing size: its gap is its certificate.
+Same code, same picture: nothing is timed, and every random number has a seed.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy
+
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arena.cli.solve_settings import reports, settings_of
+from arena.convergence_plot import Curve, convergence_plot, finding, short
+from arena.games import ArenaError, Game, NotProvided, load_game
+from arena.games.normal_form import normal_form
+from arena.solvers import Solution, methods, solve
+from arena.solvers.registry import function_of
+
+PICTURES = Path(__file__).parents[1] / "docs" / "solvers" / "pictures"
+GROUPS = (
+    ("openspiel:kuhn_poker", "openspiel:leduc_poker"),
+    ("matrix:rps", "matrix:biased_rps", "matrix:shapley"),
+    ("markov:rps_chain", "markov:soccer", "markov:repeated_prisoners_dilemma"),
+)
+"""The first group of which a method takes a game is drawn."""
+UNTIL, MOST_ITERATIONS = 1e-3, 10_000
+SEEDS = 5
+GAP_NAMES = {"nash_conv": "NashConv"}
+
+Payoffs = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is drawn of a method where it is not what the module says."""
+
+    games: tuple[str, ...] = ()
+    settings: dict[str, object] = field(default_factory=dict)
+    sizes: tuple[int, ...] = (2, 4, 8, 16, 32)
+    kind: str = "zero_sum"
+
+
+PLANS = {
+    "alpha_rank": Plan(sizes=(2, 4, 8, 16), kind="general_sum"),
+    "bimatrix_nash": Plan(sizes=(2, 3, 4, 6, 8), kind="general_sum"),
+    "cfr": Plan(settings={"iterations": 100_000}),
+    "correlated_equilibrium": Plan(sizes=(2, 4, 8, 16), kind="general_sum"),
+    "fictitious_play": Plan(settings={"iterations": 10_000}),
+    "logit_qre": Plan(games=("matrix:chicken", "matrix:battle_of_the_sexes", "matrix:biased_rps")),
+    "matrix_game_lp": Plan(sizes=(2, 4, 8, 16, 32, 64, 128)),
+    "mccfr": Plan(settings={"iterations": 1_000_000}),
+    "minimax_winner": Plan(sizes=(2, 4, 8, 16, 32, 64, 128), kind="symmetric"),
+    "nash_average": Plan(sizes=(2, 4, 8, 16, 32)),
+    "projected_replicator_dynamics": Plan(games=("matrix:biased_rps", "matrix:prisoners_dilemma")),
+}
+
+
+def picture(name: str) -> str:
+    """The drawing of a method, as the text of an SVG file.
+
+    Raises:
+        NotProvided: nothing is known that the method runs on.
+    """
+    return _iterations(name) if reports(function_of(name)) else _sizes(name)
+
+
+def _iterations(name: str) -> str:
+    plan = PLANS.get(name, Plan())
+    known = settings_of(function_of(name))
+    given = {key: value for key, value in {"until": UNTIL, "iterations": MOST_ITERATIONS}.items() if key in known}
+    given |= plan.settings
+    for games in [plan.games] if plan.games else GROUPS:
+        solved = [(game, one) for game in map(load_game, games) if (one := _tried(name, game, given)) is not None]
+        if solved:
+            break
+    else:
+        raise NotProvided(f"no game in benchmarks/convergence.py is one for {name}; give it a Plan")
+    gap_name = _gap_name(solved[0][1])
+    curves = [
+        Curve(name=game.info.title, points=tuple((float(n), gap) for n, gap in one.history if n > 0))
+        for game, one in solved
+    ]
+    target = given.get("until")
+    target = target if isinstance(target, float) else None
+    return convergence_plot(
+        curves,
+        title=finding(name, curves, gap_name=gap_name, target=target),
+        subtitle=f"{gap_name} as it was measured, against iterations; both axes are logarithmic.",
+        gap_name=gap_name,
+        target=target,
+    )
+
+
+def _tried(name: str, game: Game, settings: dict[str, object]) -> Solution | None:
+    try:
+        found = solve(name, game, **settings)
+    except NotProvided:
+        return None
+    return found if any(n > 0 for n, _ in found.history) else None
+
+
+def _sizes(name: str) -> str:
+    """The gap on random games of growing size, or on trees of growing size where the method is for trees."""
+    plan = PLANS.get(name, Plan())
+    try:
+        points, gap_name = _random_games(name, plan)
+        what, x_name = f"random games with payoffs in [−1, 1], the worst of {SEEDS} a size", "actions of each player"
+    except NotProvided:
+        points, gap_name = _trees(name)
+        what, x_name = "game trees of growing size: kuhn poker, leduc poker, liar's dice", "sequences of the tree"
+    worst = max(gap for _, gap in points)
+    return convergence_plot(
+        [Curve(name=what.partition(" with")[0].partition(" of")[0], points=points)],
+        title=f"{name} leaves {gap_name} at most {short(worst)} up to {points[-1][0]:,.0f} {x_name}",
+        subtitle=f"No iterations: the gap of its answer on {what}.",
+        gap_name=gap_name,
+        x_name=x_name,
+        up_to=1.0,
+    )
+
+
+def _random_games(name: str, plan: Plan) -> tuple[tuple[tuple[float, float], ...], str]:
+    points, gap_name = [], ""
+    for size in plan.sizes:
+        found = [solve(name, _random_game(size, plan.kind, seed)) for seed in range(SEEDS)]
+        gap_name = _gap_name(found[0])
+        points.append((float(size), max(one.gap for one in found)))
+    return tuple(points), gap_name
+
+
+def _trees(name: str) -> tuple[tuple[tuple[float, float], ...], str]:
+    from arena.games import compile_tree
+
+    points, gap_name = [], ""
+    for specification in ("kuhn_poker", "leduc_poker", "liars_dice(dice_sides=4)", "liars_dice(dice_sides=5)"):
+        game = load_game(f"openspiel:{specification}")
+        found = solve(name, game)
+        gap_name = _gap_name(found)
+        points.append((float(compile_tree(game).num_sequences), found.gap))
+    return tuple(sorted(points)), gap_name
+
+
+def _random_game(size: int, kind: str, seed: int) -> Game:
+    rng = np.random.default_rng([size, seed])
+    first = rng.uniform(-1, 1, (size, size))
+    if kind == "symmetric":
+        first = (first - first.T) / 2
+    second = rng.uniform(-1, 1, (size, size)) if kind == "general_sum" else -first
+    names = tuple(str(action) for action in range(size))
+    return normal_form(
+        np.stack((first, second)),
+        specification="matrix:random",
+        title="Random game",
+        version="1",
+        strategies=(names, names),
+    )
+
+
+def _gap_name(found: Solution) -> str:
+    return GAP_NAMES.get(found.gap_kind, found.gap_kind.replace("_", " "))
+
+
+def main(names: Sequence[str], draw: Callable[[str], str] = picture) -> int:
+    """Draws these methods, or all; returns how many could not be drawn."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    failed = 0
+    for name in names or methods():
+        try:
+            (PICTURES / f"{name}.svg").write_text(draw(name), encoding="utf-8")
+            print(f"docs/solvers/pictures/{name}.svg")
+        except ArenaError as error:
+            failed += 1
+            print(f"{name}: {error}", file=sys.stderr)
+    return failed
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("error")
+    sys.exit(1 if main(sys.argv[1:]) else 0)
