@@ -6,10 +6,12 @@ from arena.solvers.alpha_rank import alpha_rank
 from arena.solvers.bimatrix_nash import bimatrix_nash
 from arena.solvers.correlated_equilibrium import correlated_equilibrium
 from arena.solvers.counterfactual import cfr, cfr_plus, dcfr, pcfr_plus
+from arena.solvers.demonstrations import Demonstrations, demonstrate, load_demonstrations, save_demonstrations
 from arena.solvers.exploitability import BestResponse, best_response, expected_returns, exploitability, nash_conv
 from arena.solvers.fictitious_play import fictitious_play
 from arena.solvers.logit_qre import logit_qre
 from arena.solvers.lp import matrix_game_lp
+from arena.solvers.mamql import mamql
 from arena.solvers.mccfr import mccfr
 from arena.solvers.minimax_winner import minimax_winner
 from arena.solvers.nash_average import nash_average
@@ -17,10 +19,13 @@ from arena.solvers.policy_file import load_policy, save_policy
 from arena.solvers.policy_table import tabulate
 from arena.solvers.projected_replicator_dynamics import projected_replicator_dynamics
 from arena.solvers.registry import Method, methods, solve
-from arena.solvers.solution import Solution
+from arena.solvers.soft_markov_equilibrium import soft_markov_equilibrium
+from arena.solvers.solution import Marginals, Solution
 
 __all__ = [
     "BestResponse",
+    "Demonstrations",
+    "Marginals",
     "Method",
     "Solution",
     "alpha_rank",
@@ -30,11 +35,14 @@ __all__ = [
     "cfr_plus",
     "correlated_equilibrium",
     "dcfr",
+    "demonstrate",
     "expected_returns",
     "exploitability",
     "fictitious_play",
+    "load_demonstrations",
     "load_policy",
     "logit_qre",
+    "mamql",
     "matrix_game_lp",
     "mccfr",
     "methods",
@@ -43,7 +51,9 @@ __all__ = [
     "nash_conv",
     "pcfr_plus",
     "projected_replicator_dynamics",
+    "save_demonstrations",
     "save_policy",
+    "soft_markov_equilibrium",
     "solve",
     "tabulate",
 ]

@@ -149,6 +149,20 @@ METHODS = (
         promise="a mixture that no candidate beats, up to rounding",
         location="arena.solvers.registry:solve_preference_game",
     ),
+    Method(
+        name="mamql",
+        description="policies and rewards of all players, from demonstrations of their play",
+        preconditions="Markov games in tables without a horizon, and demonstrations",
+        promise="the one minimum of each player's objective on the demonstrations, where that is proven of the answer",
+        location="arena.solvers.mamql:mamql",
+    ),
+    Method(
+        name="soft_markov_equilibrium",
+        description="policies that are soft best responses to each other, the better an action the likelier",
+        preconditions="Markov games in tables without a horizon",
+        promise="a gap of ε bounds every player's gain in discounted return plus entropy by 2 ε / (1 - discount)",
+        location="arena.solvers.soft_markov_equilibrium:soft_markov_equilibrium",
+    ),
 )
 
 
