@@ -1,0 +1,241 @@
+"""How good a policy is at dark hex, exactly, on boards too large to be written out: 3x3 has 1.9e10 histories, abrupt 2.9e10.
+
+A policy is a table over the information sets of a `DarkHexIndex`: a player sees his own moves and which of them hit a stone
+of the opponent. That is what OpenSpiel's information-state tensor shows, and the game that the published numbers are of.
+
+Source: Rudolph, Lichtlé, Mohammadpour et al., Reevaluating policy gradient methods for imperfect-information games, 2025,
+arXiv:2502.08938 (the measure); Zinkevich et al., Regret minimization in games with incomplete information, NIPS 2007.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from math import comb, factorial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arena.games.dark_hex_index import DarkHexIndex, DarkHexSets, dark_hex_index
+from arena.games.dark_hex_rules import ABRUPT, CLASSICAL
+from arena.games.errors import SpecificationError
+from arena.games.policy import TabularPolicy
+from arena.solvers.dark_hex_kernels import best_response, fill_payoffs, fill_reach
+from arena.solvers.tree_measures import PROBABILITY_TOLERANCE
+
+DarkHexProgress = Callable[[int, int], None]
+"""Called with (openings done, openings in all): player 0's first stones."""
+
+DarkHexTables = Sequence[NDArray[np.floating]]
+"""One table a player, [num_sets, cells]: the probability of each cell, 0 where he already knows what is there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DarkHexMeasures:
+    """``returns`` [2]: what each player expects; ``responses`` [2]: the same when he alone plays a best response.
+
+    ``choice``: a best response of each player [num_sets]: the cell at each of his information sets, the first of equal ones.
+    """
+
+    returns: NDArray[np.float64]
+    responses: NDArray[np.float64]
+    choice: tuple[NDArray[np.int8], NDArray[np.int8]] = field(repr=False)
+
+    @property
+    def gains(self) -> NDArray[np.float64]:
+        """What each player gains by a best response [2]."""
+        return self.responses - self.returns
+
+    @property
+    def nash_conv(self) -> float:
+        """The sum of the gains; 0 exactly at a Nash equilibrium."""
+        return max(float(self.gains.sum()), 0.0)
+
+    @property
+    def exploitability(self) -> float:
+        return self.nash_conv / 2
+
+
+def dark_hex_nash_conv(
+    policy: TabularPolicy | DarkHexTables,
+    *,
+    rows: int = 3,
+    columns: int = 3,
+    version: str = CLASSICAL,
+    index: DarkHexIndex | None = None,
+    threads: int = 1,
+    progress: DarkHexProgress | None = None,
+) -> float:
+    """The sum over players of what a best response gains at dark hex. See `dark_hex_measures`."""
+    return dark_hex_measures(
+        policy, rows=rows, columns=columns, version=version, index=index, threads=threads, progress=progress
+    ).nash_conv
+
+
+def dark_hex_measures(
+    policy: TabularPolicy | DarkHexTables,
+    *,
+    rows: int = 3,
+    columns: int = 3,
+    version: str = CLASSICAL,
+    index: DarkHexIndex | None = None,
+    threads: int = 1,
+    progress: DarkHexProgress | None = None,
+) -> DarkHexMeasures:
+    """What a policy earns at dark hex, and what best responses to it earn: exact up to rounding.
+
+    Args:
+        policy: two tables [num_sets, cells], or by OpenSpiel's information-state strings; states that are not named are
+            played uniformly. In the classical game these strings also tell the number of moves made, on which the policy
+            must not depend: see `arena.games.dark_hex_index`.
+        rows, columns, version: of the game (``cdh`` classical, ``adh`` abrupt), where no `index` is given.
+        index: the information sets, made once by `dark_hex_index` or loaded.
+        threads: on so many cores; each has a copy of the payoffs of player 1's moves.
+        progress: called with (openings done, openings in all).
+
+    Raises:
+        ValueError: no such board or version, or less than one thread.
+        SpecificationError: the policy does not fit the game, or depends on the number of moves made.
+    """
+    if threads < 1:
+        raise ValueError(f"threads must be at least 1; got {threads}")
+    index = dark_hex_index(rows=rows, columns=columns, version=version) if index is None else index
+    reach = strategy(index, policy)
+    for sets, probabilities in zip(index.players, reach, strict=True):
+        fill_reach(sets.first, sets.parent, probabilities)
+    payoffs = sequence_payoffs(index, reach, threads=threads, progress=progress)
+    returns = np.array([float(own @ payoff) for own, payoff in zip(reach, payoffs, strict=True)])
+    responses, choices = np.zeros(2), []
+    for player, (sets, payoff) in enumerate(zip(index.players, payoffs, strict=True)):
+        choice = np.zeros(sets.num_sets, np.int8)
+        responses[player] = best_response(sets.own, sets.hit, sets.first, sets.parent, payoff, choice)
+        choices.append(choice)
+    return DarkHexMeasures(returns=returns, responses=responses, choice=(choices[0], choices[1]))
+
+
+def sequence_payoffs(
+    index: DarkHexIndex,
+    reach: Sequence[NDArray[np.float64]],
+    *,
+    threads: int = 1,
+    progress: DarkHexProgress | None = None,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What each sequence of each player [S] earns at the ends right behind it, the other playing by realisation weights [S].
+
+    The openings are shared among the threads in turn. Player 0's sequences belong to one opening each, so that his payoffs
+    are written by one thread; player 1's are added up afterwards.
+    """
+    packed = [_packed(sets, index.cells) for sets in index.players]
+    ranks = np.array([stones.bit_count() for stones in range(1 << index.cells)], np.uint32)
+    first = np.zeros(index.players[0].num_sequences)
+    second = [np.zeros(index.players[1].num_sequences) for _ in range(min(threads, index.cells))]
+    done: list[int] = []
+
+    def work(worker: int) -> None:
+        for opening in range(worker, index.cells, len(second)):
+            fill_payoffs(
+                opening,
+                index.version == ABRUPT,
+                index.cells,
+                index.wins,
+                ranks,
+                packed[0],
+                index.players[0].child,
+                reach[0],
+                packed[1],
+                index.players[1].child,
+                reach[1],
+                first,
+                second[worker],
+                _capacity(index.cells),
+            )
+            done.append(opening)
+            if progress is not None:
+                progress(len(done), index.cells)
+
+    if len(second) == 1:
+        work(0)
+    else:
+        with ThreadPoolExecutor(len(second)) as pool:
+            list(pool.map(work, range(len(second))))
+    for part in second[1:]:
+        second[0] += part
+    return first, second[0]
+
+
+def strategy(
+    index: DarkHexIndex, policy: TabularPolicy | DarkHexTables
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The probability of each sequence's last move, of each player [S].
+
+    Raises:
+        SpecificationError: see `dark_hex_measures`.
+    """
+    if isinstance(policy, TabularPolicy):
+        return _of_strings(index, policy)
+    if len(policy) != 2:
+        raise SpecificationError(f"a policy of dark hex is two tables, one a player; got {len(policy)}")
+    first, second = (_of_table(index, player, np.asarray(table)) for player, table in enumerate(policy))
+    return first, second
+
+
+def _of_table(index: DarkHexIndex, player: int, table: NDArray[np.floating]) -> NDArray[np.float64]:
+    sets = index.players[player]
+    if table.shape != (sets.num_sets, index.cells):
+        raise SpecificationError(
+            f"the table of player {player} must be [{sets.num_sets}, {index.cells}], an information set a row; got "
+            f"{list(table.shape)}"
+        )
+    if not (table >= 0).all():
+        raise SpecificationError(f"the table of player {player} holds what is no probability, below 0 or no number")
+    known = (sets.own | sets.hit)[:, None] >> np.arange(index.cells, dtype=np.uint16) & 1 == 1
+    wrong = np.flatnonzero((np.abs(table.sum(axis=1) - 1) > PROBABILITY_TOLERANCE) | (known & (table != 0)).any(axis=1))
+    if len(wrong):
+        row = int(wrong[0])
+        raise SpecificationError(
+            f"player {player}'s probabilities must be spread over the cells that he does not know, and sum to 1; row {row}, "
+            f"after the moves {index.moves(player, row)}, is {table[row].tolist()}"
+        )
+    probabilities: NDArray[np.float64] = table[~known].astype(np.float64)
+    return probabilities
+
+
+def _of_strings(index: DarkHexIndex, policy: TabularPolicy) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    first, second = (1 / np.repeat(counts, counts) for counts in map(_counts, index.players))
+    seen: dict[tuple[int, int], dict[int, float]] = {}
+    for key, choices in policy.table.items():
+        player, row = index.find(key)
+        sets = index.players[player]
+        cells = [cell for cell in range(index.cells) if not int(sets.own[row] | sets.hit[row]) >> cell & 1]
+        probabilities = {cell: choices.get(cell, 0.0) for cell in cells}
+        if abs(sum(probabilities.values()) - 1) > PROBABILITY_TOLERANCE:
+            raise SpecificationError(
+                f"the policy does not spread all of its probability over the legal actions {cells} at information state "
+                f"{key!r}; got {dict(choices)}"
+            )
+        if seen.setdefault((player, row), probabilities) != probabilities:
+            raise SpecificationError(
+                f"the policy depends on how many moves were made in all, which the player is not shown: {key!r}"
+            )
+        begin = int(sets.first[row])
+        (first, second)[player][begin : begin + len(cells)] = list(probabilities.values())
+    return first, second
+
+
+def _counts(sets: DarkHexSets) -> NDArray[np.int64]:
+    """The number of cells that each information set may choose [I]."""
+    begins = sets.first.astype(np.int64)
+    return begins[1:] - begins[:-1]
+
+
+def _packed(sets: DarkHexSets, cells: int) -> NDArray[np.uint64]:
+    """Each set's first sequence and open cells in one number: one read instead of three."""
+    free = ((1 << cells) - 1) & ~(sets.own | sets.hit)
+    return sets.first[:-1].astype(np.uint64) << np.uint64(32) | free.astype(np.uint64)
+
+
+def _capacity(cells: int) -> int:
+    """A bound on the sequences that fit a history of stones: hits of the opponent's stones, somewhere among his own."""
+    own, other = (cells + 1) // 2, (cells + 1) // 2
+    return sum(comb(other, hits) * factorial(hits) * comb(own + hits, hits) for hits in range(other + 1))
