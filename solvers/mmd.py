@@ -51,8 +51,8 @@ Magnet = Literal["uniform", "moving"]
 TO_NASH: dict[tuple[Form, Magnet], tuple[float, float]] = {
     ("dilated", "uniform"): (1 / 3, 3.0),
     ("dilated", "moving"): (1 / 10, 1.0),
-    ("behavioural", "uniform"): (1 / 2, 2.0),
-    ("behavioural", "moving"): (1 / 4, 1.0),
+    ("behavioural", "uniform"): (1.0, 1.0),
+    ("behavioural", "moving"): (1 / 2, 1 / 2),
 }
 """Temperature and step towards Nash in units of `scale_of`, where the user names none: of those tried, none was far behind on
 kuhn, leduc, liar's dice and goofspiel. The source's own for kuhn poker are 1 and 1, annealed, in behavioural form."""
@@ -175,10 +175,10 @@ def mmd(
         form: ``dilated`` is one step on the whole strategy, ``behavioural`` one at each information set, against what an
             action earns once the set is reached.
         temperature: α > 0, in units of payoff; by default 0.1. Towards Nash by default L/3 where it is annealed, L/10 where
-            the magnet moves, L the largest |chance · payoff| of a pair of sequences; R/2 and R/4 in behavioural form, R the
-            range of a player's returns.
+            the magnet moves, L the largest |chance · payoff| of a pair of sequences; R and R/2 in behavioural form, R half
+            the range of a player's returns.
         step: η > 0, in 1 / units of payoff; by default temperature / L², temperature / R² in behavioural form. Towards Nash
-            by default 3/L and 1/L; 2/R and 1/R in behavioural form.
+            by default 3/L and 1/L; 1/R and 1/(2R) in behavioural form.
         annealed: iteration t has the temperature α/√t and the step η/√t.
         magnet: ``uniform`` stays; ``moving`` follows the play, ρ ∝ ρ^(1 - r) π^r after each iteration.
         magnet_rate: r, in (0, 1].
@@ -261,9 +261,9 @@ def gap_of(tree: GameTree, agents: AgentGame | None, descent: Descent, logs: NDA
 
 
 def scale_of(tree: GameTree, agents: AgentGame | None) -> float:
-    """The unit that default steps are made of: the largest |chance · payoff| of a pair of sequences, or for agents the range
-    of a player's returns; 1 where nothing is paid."""
-    return (float(np.abs(tree.weights).max(initial=0.0)) if agents is None else agents.payoff_range) or 1.0
+    """The unit that default steps are made of: the largest |chance · payoff| of a pair of sequences, or for agents half the
+    range of a player's returns; 1 where nothing is paid."""
+    return (float(np.abs(tree.weights).max(initial=0.0)) if agents is None else agents.payoff_range / 2) or 1.0
 
 
 def _guarantee(tree: GameTree, descent: Descent) -> str | None:

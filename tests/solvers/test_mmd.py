@@ -3,6 +3,7 @@
 import numpy as np
 import pyspiel
 import pytest
+from agent_payoffs import AGENT_QRE_OF_KUHN, plain_agent_values
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from normal_forms import permuted, random_payoffs, zero_sum
@@ -39,7 +40,9 @@ def farthest(one, other):
     return max(np.abs(a - b).max() for a, b in zip(one, other, strict=True))
 
 
-@pytest.mark.parametrize(("name", "iterations"), [("kuhn_poker", 60), ("leduc_poker", 30)])
+@pytest.mark.parametrize(
+    ("name", "iterations"), [("kuhn_poker", 60), pytest.param("leduc_poker", 30, marks=pytest.mark.slow)]
+)
 def test_dilated_iterates_and_gap_equal_openspiels(name, iterations):
     theirs = mmd_dilated.MMDDilatedEnt(pyspiel.load_game(name), alpha=0.1)
     for _ in range(iterations):
@@ -93,13 +96,6 @@ def test_the_normal_form_equilibrium_is_that_of_logit_qre(temperature):
     traced = logit_qre(payoffs, rationality=1 / temperature)
     assert ours.converged and traced.converged
     assert farthest(ours.strategies, traced.strategies) < 1e-8
-
-
-AGENT_QRE_OF_KUHN = {  # temperature 0.5: [pass, bet], as published with Sokota et al. and traced by Gambit
-    "0": (0.7157, 0.2843), "0pb": (0.8808, 0.1192), "1": (0.6030, 0.3970), "1pb": (0.3618, 0.6382),
-    "2": (0.4639, 0.5361), "2pb": (0.0025, 0.9975), "0p": (0.6828, 0.3172), "0b": (0.8808, 0.1192),
-    "1p": (0.6539, 0.3461), "1b": (0.3160, 0.6840), "2p": (0.3289, 0.6711), "2b": (0.0025, 0.9975),
-}  # fmt: skip
 
 
 def test_the_behavioural_form_goes_to_the_agent_quantal_response_equilibrium():
@@ -259,38 +255,6 @@ def test_the_behavioural_kernel_is_its_plain_twin(game, alpha, eta, rate):
         descent = Descent(form="behavioural", temperature=alpha, step=eta, rate=rate)
         found = descended(tree, agents, descent, iterations)
         assert np.allclose(np.exp(found.logs), strategy, atol=1e-10)
-
-
-def plain_agent_values(game, tree, strategy):
-    """[I][actions]: expected return of each action at each information set, over all histories there, by recursion."""
-    first = tree.first.tolist()
-    places = {key: j for j, key in enumerate(tree.keys)}
-    earned = [np.zeros(first[j + 1] - first[j]) for j in range(tree.num_sets)]
-    mass = [0.0] * tree.num_sets
-
-    def walk(state, others):
-        """Expected returns [n]; ``others`` [n]: the probability of chance and of all players but each one."""
-        mover = state.current_player()
-        if mover == -4:
-            return np.array(state.returns())
-        if mover == -1:
-            return sum(p * walk(state.child(a), others * p) for a, p in state.chance_outcomes())
-        legal = state.legal_actions()
-        if len(legal) == 1:
-            return walk(state.child(legal[0]), others)
-        j = places[state.information_state_string(mover)]
-        mine = strategy[first[j] : first[j + 1]]
-        values = []
-        for action, p in zip(legal, mine, strict=True):
-            ahead = others * p
-            ahead[mover] = others[mover]
-            values.append(walk(state.child(action), ahead))
-        mass[j] += others[mover]
-        earned[j] += others[mover] * np.array([value[mover] for value in values])
-        return mine @ np.array(values)
-
-    walk(game.rules.new_initial_state(), np.ones(tree.num_players))
-    return [sums / weight for sums, weight in zip(earned, mass, strict=True)]
 
 
 @pytest.mark.parametrize("form", ["dilated", "behavioural"])
