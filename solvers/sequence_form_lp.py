@@ -59,7 +59,11 @@ def sequence_form_lp(game: Game | GameTree, *, until: float | None = None) -> So
     tree = zero_sum_tree(game, "sequence_form_lp")
     tree.require_names()
     scale = float(np.abs(tree.weights).max(initial=0.0)) or 1.0  # the program does not see the unit of payoffs
-    strategy, iterations = _solved(tree, scale)
+    plans, iterations = optimal_plans(
+        payoff_matrix(tree, 0) / scale, plan_constraints(tree, 0), plan_constraints(tree, 1)
+    )
+    # where HiGHS gives up, uniform play stands in: its certificate says what it is worth
+    strategy = uniform_strategy(tree) if plans is None else behaviour(tree, joined(plans), reached=REACHED)
     return tree_solution(
         game,
         tree,
@@ -73,13 +77,18 @@ def sequence_form_lp(game: Game | GameTree, *, until: float | None = None) -> So
     )
 
 
-def _solved(tree: GameTree, scale: float) -> tuple[NDArray[np.float64], int]:
-    """(the behavioural strategies [S], iterations); uniform ones where HiGHS gives up: the certificate then says so."""
+def optimal_plans(
+    payoffs: csr_matrix[np.float64], own: csr_matrix[np.float64], other: csr_matrix[np.float64]
+) -> tuple[tuple[NDArray[np.float64], NDArray[np.float64]] | None, int]:
+    """(optimal realisation plans of both players, up to rounding; iterations). None where HiGHS gives up.
+
+    Args:
+        payoffs: the first player's, [S_0, S_1], of the order of 1. Sequences may be left out, with the sets behind them.
+        own, other: what plans are, as by `plan_constraints`.
+    """
     from scipy.optimize import linprog
     from scipy.sparse import csr_matrix, hstack
 
-    payoffs = payoff_matrix(tree, 0) / scale
-    own, other = plan_constraints(tree, 0), plan_constraints(tree, 1)
     num_own, num_values = payoffs.shape[0], other.shape[0]
     objective = np.zeros(num_own + num_values)
     objective[num_own] = -1.0
@@ -104,5 +113,5 @@ def _solved(tree: GameTree, scale: float) -> tuple[NDArray[np.float64], int]:
         iterations += int(result.nit)
         if result.success:
             plans = np.asarray(result.x, np.float64)[:num_own], -np.asarray(result.ineqlin.marginals, np.float64)
-            return behaviour(tree, joined(plans), reached=REACHED), iterations
-    return uniform_strategy(tree), iterations
+            return plans, iterations
+    return None, iterations
