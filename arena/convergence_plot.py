@@ -30,6 +30,13 @@ MARK_APART = 110.0
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
+GAP_NAMES = {
+    "nash_conv": "NashConv",
+    "deviation_gain": "gain by deviation",
+    "coarse_deviation_gain": "gain by coarse deviation",
+    "soft_bellman_residual": "soft Bellman residual",
+}
+
 Point = tuple[float, float]
 
 
@@ -121,6 +128,11 @@ def convergence_plot(
     )
 
 
+def gap_name(kind: str) -> str:
+    """A `Solution.gap_kind` for people."""
+    return GAP_NAMES.get(kind, kind.replace("_", " "))
+
+
 def short(gap: float) -> str:
     """A gap for people: two digits that mean something, a power of ten where decimals would be a row of zeros."""
     if gap == 0:
@@ -133,18 +145,20 @@ def short(gap: float) -> str:
 
 def finding(method: str, curves: Sequence[Curve], *, gap_name: str = "NashConv", target: float | None = None) -> str:
     """What the curves show, in a sentence: how far the gap came down, and whether the target was reached."""
-    counts = {curve.points[-1][0] for curve in curves}
+    ends = [curve.points[-1] for curve in curves]
+    counts = {count for count, _ in ends}
+    if target is not None and all(gap <= target for _, gap in ends):
+        said = [f"{_count(count)} on {curve.name}" for curve, (count, _) in zip(curves, ends, strict=True)]
+        said[0] = f"{_iterations(ends[0][0])} on {curves[0].name}"
+        return f"{method} brings {gap_name} to {_asked(target)} in {', '.join(said)}"
     same = len(counts) == 1 and len(curves) > 1
     said = []
-    for curve in curves:
-        (_, first), (count, last) = curve.points[0], curve.points[-1]
-        fell = last < first or len(curve.points) == 1
+    for curve, (count, gap) in zip(curves, ends, strict=True):
+        fell = gap < curve.points[0][1] or len(curve.points) == 1
         work = "" if same else f" in {_iterations(count)}"
-        said.append(f"{'to' if fell else 'no lower than'} {short(last)}{work} on {curve.name}")
-    missed = target is not None and any(curve.points[-1][1] > target for curve in curves)
-    return f"{method} brings {gap_name}{f' in {_iterations(counts.pop())}' if same else ''} {', '.join(said)}" + (
-        f"; {_asked(target)} not reached" if missed else ""
-    )
+        said.append(f"{'to' if fell else 'no lower than'} {short(gap)}{work} on {curve.name}")
+    missed = "" if target is None else f"; {_asked(target)} not reached"
+    return f"{method} brings {gap_name}{f' in {_iterations(counts.pop())}' if same else ''} {', '.join(said)}{missed}"
 
 
 def _check(curves: Sequence[Curve], target: float | None) -> None:
@@ -287,8 +301,11 @@ def _described(curves: Sequence[Curve], gap_name: str, x_name: str, target: floa
 
 
 def _asked(target: float | None) -> str:
-    """A target as people write it: 0.001."""
-    return "" if target is None else f"{target:g}" if target >= 1e-4 else short(target)
+    """A target as people write it: 0.001, or a power of ten."""
+    if target is None or target >= 1e-4:
+        return "" if target is None else f"{target:g}"
+    exponent = round(math.log10(target))
+    return _power(exponent) if math.isclose(target, 10.0**exponent) else short(target)
 
 
 def _iterations(count: float) -> str:

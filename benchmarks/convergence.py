@@ -24,21 +24,21 @@ from numpy.typing import NDArray
 
 from arena.cli.solve_settings import reports, settings_of
 from arena.convergence_plot import Curve, convergence_plot, finding, short
-from arena.games import ArenaError, Game, NotProvided, load_game
+from arena.convergence_plot import gap_name as named
+from arena.games import ArenaError, Game, MarkovGame, NotProvided, load_game
 from arena.games.normal_form import normal_form
-from arena.solvers import Solution, methods, solve
+from arena.solvers import Demonstrations, Solution, demonstrate, methods, soft_markov_equilibrium, solve
 from arena.solvers.registry import function_of
 
 PICTURES = Path(__file__).parents[1] / "docs" / "solvers" / "pictures"
 GROUPS = (
     ("openspiel:kuhn_poker", "openspiel:leduc_poker"),
     ("matrix:rps", "matrix:biased_rps", "matrix:shapley"),
-    ("markov:rps_chain", "markov:soccer", "markov:repeated_prisoners_dilemma"),
+    ("markov:rps_chain", "markov:random(zero_sum=false)", "markov:soccer"),
 )
 """The first group of which a method takes a game is drawn."""
 UNTIL, MOST_ITERATIONS = 1e-3, 10_000
 SEEDS = 5
-GAP_NAMES = {"nash_conv": "NashConv"}
 
 Payoffs = NDArray[np.float64]
 
@@ -60,10 +60,12 @@ PLANS = {
     "correlated_equilibrium": Plan(sizes=(2, 4, 8, 16), kind="general_sum"),
     "fictitious_play": Plan(settings={"iterations": 10_000}),
     "logit_qre": Plan(games=("matrix:chicken", "matrix:battle_of_the_sexes", "matrix:biased_rps")),
+    "mamql": Plan(games=("markov:random(states=6,zero_sum=false)",), settings={"until": 1e-9}),
     "matrix_game_lp": Plan(sizes=(2, 4, 8, 16, 32, 64, 128)),
     "mccfr": Plan(settings={"iterations": 1_000_000}),
     "minimax_winner": Plan(sizes=(2, 4, 8, 16, 32, 64, 128), kind="symmetric"),
     "nash_average": Plan(sizes=(2, 4, 8, 16, 32)),
+    "soft_markov_equilibrium": Plan(settings={"until": 1e-9}),
     "projected_replicator_dynamics": Plan(games=("matrix:biased_rps", "matrix:prisoners_dilemma")),
 }
 
@@ -88,7 +90,7 @@ def _iterations(name: str) -> str:
             break
     else:
         raise NotProvided(f"no game in benchmarks/convergence.py is one for {name}; give it a Plan")
-    gap_name = _gap_name(solved[0][1])
+    gap_name = named(solved[0][1].gap_kind)
     curves = [
         Curve(name=game.info.title, points=tuple((float(n), gap) for n, gap in one.history if n > 0))
         for game, one in solved
@@ -98,7 +100,7 @@ def _iterations(name: str) -> str:
     return convergence_plot(
         curves,
         title=finding(name, curves, gap_name=gap_name, target=target),
-        subtitle=f"{gap_name} as it was measured, against iterations; both axes are logarithmic.",
+        subtitle=f"{gap_name[:1].upper()}{gap_name[1:]} as it was measured, against iterations; both axes are logarithmic.",
         gap_name=gap_name,
         target=target,
     )
@@ -106,10 +108,19 @@ def _iterations(name: str) -> str:
 
 def _tried(name: str, game: Game, settings: dict[str, object]) -> Solution | None:
     try:
+        if "demonstrations" in settings_of(function_of(name)):
+            settings = {**settings, "demonstrations": _demonstrations(game)}
         found = solve(name, game, **settings)
     except NotProvided:
         return None
     return found if any(n > 0 for n, _ in found.history) else None
+
+
+def _demonstrations(game: Game) -> Demonstrations:
+    """What players of a soft equilibrium show of a Markov game."""
+    if not isinstance(game, MarkovGame):
+        raise NotProvided(f"{game.info.specification} is no Markov game")
+    return demonstrate(game, soft_markov_equilibrium(game).policy, episodes=100, steps=100)
 
 
 def _sizes(name: str) -> str:
@@ -136,7 +147,7 @@ def _random_games(name: str, plan: Plan) -> tuple[tuple[tuple[float, float], ...
     points, gap_name = [], ""
     for size in plan.sizes:
         found = [solve(name, _random_game(size, plan.kind, seed)) for seed in range(SEEDS)]
-        gap_name = _gap_name(found[0])
+        gap_name = named(found[0].gap_kind)
         points.append((float(size), max(one.gap for one in found)))
     return tuple(points), gap_name
 
@@ -148,7 +159,7 @@ def _trees(name: str) -> tuple[tuple[tuple[float, float], ...], str]:
     for specification in ("kuhn_poker", "leduc_poker", "liars_dice(dice_sides=4)", "liars_dice(dice_sides=5)"):
         game = load_game(f"openspiel:{specification}")
         found = solve(name, game)
-        gap_name = _gap_name(found)
+        gap_name = named(found.gap_kind)
         points.append((float(compile_tree(game).num_sequences), found.gap))
     return tuple(sorted(points)), gap_name
 
@@ -167,10 +178,6 @@ def _random_game(size: int, kind: str, seed: int) -> Game:
         version="1",
         strategies=(names, names),
     )
-
-
-def _gap_name(found: Solution) -> str:
-    return GAP_NAMES.get(found.gap_kind, found.gap_kind.replace("_", " "))
 
 
 def main(names: Sequence[str], draw: Callable[[str], str] = picture) -> int:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from arena.cli.solve_progress import Last, compiling, solving
 from arena.cli.solve_settings import read_settings, reports, runs_on, settings_of
-from arena.convergence_plot import Curve, convergence_plot, finding
+from arena.convergence_plot import Curve, convergence_plot, finding, gap_name
 from arena.games import ArenaError, Game, SpecificationError, TabularPolicy
 from arena.games.compile_tree import MAX_NODES, compile_tree, payoffs_of
 from arena.games.history_tree import HistoryTree, history_tree
@@ -24,7 +24,6 @@ from arena.solvers.registry import Method, function_of
 
 PICTURE_END = ".svg"
 CHECKPOINT_END = ".checkpoint"
-GAP_NAMES = {"nash_conv": "NashConv"}
 
 
 class NothingToWrite(ArenaError):
@@ -194,11 +193,11 @@ def _picture(game: Game, method: str, solution: Solution, target: float | None) 
     if not points:
         return None
     curves = [Curve(name=game.info.title, points=points)]
-    gap_name = GAP_NAMES.get(solution.gap_kind, solution.gap_kind.replace("_", " "))
+    measured = gap_name(solution.gap_kind)
     return convergence_plot(
         curves,
-        title=finding(method, curves, gap_name=gap_name, target=target),
-        subtitle=f"{gap_name} as it was measured on {game.info.specification}; both axes are logarithmic.",
-        gap_name=gap_name,
+        title=finding(method, curves, gap_name=measured, target=target),
+        subtitle=f"{measured[:1].upper()}{measured[1:]} as it was measured on {game.info.specification}; both axes are logarithmic.",
+        gap_name=measured,
         target=target,
     )

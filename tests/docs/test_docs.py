@@ -156,9 +156,15 @@ def test_links_lead_somewhere(name: str) -> None:
 
 
 def test_every_page_is_reached_from_the_front_page_of_the_docs() -> None:
+    """By a link on it, or on the front page of a folder that it links to."""
     front = ROOT / "docs" / "README.md"
-    linked = {(front.parent / target.partition("#")[0]).resolve() for target in _LINK.findall(front.read_text())}
-    assert {page for page in PAGES if page.is_relative_to(ROOT / "docs")} - linked == {front}
+    linked = _linked(front)
+    linked |= {page for one in linked if one.name == "README.md" for page in _linked(one)}
+    assert {page for page in PAGES if page.is_relative_to(ROOT / "docs")} - linked == {front} - linked
+
+
+def _linked(page: Path) -> set[Path]:
+    return {(page.parent / target.partition("#")[0]).resolve() for target in _LINK.findall(page.read_text())}
 
 
 def test_games_that_are_named_can_be_loaded() -> None:
