@@ -1,16 +1,15 @@
 """Counterfactual regret minimisation: published values, certificates, OpenSpiel's averages, exact arithmetic."""
 
-from fractions import Fraction
-
 import numpy as np
 import pyspiel
 import pytest
 from open_spiel.python.algorithms import discounted_cfr
+from plain_cfr import PlainCfr
 from random_trees import random_game
 
 from arena.games import NotProvided, SpecificationError, compile_tree, load_game
 from arena.solvers import cfr, cfr_plus, dcfr, exploitability, nash_conv, pcfr_plus
-from arena.solvers.counterfactual import CFR, advance, start
+from arena.solvers.counterfactual import CFR, CFR_PLUS, advance, start
 
 METHODS = [cfr, cfr_plus, dcfr, pcfr_plus]
 KUHN, LEDUC = "openspiel:kuhn_poker", "openspiel:leduc_poker"
@@ -83,58 +82,15 @@ def test_discounted_averages_equal_openspiels():
     assert farthest(table, dcfr(load_game(KUHN), iterations=30).policy) < 1e-12
 
 
-def test_three_player_kuhn_drifts_from_exact_arithmetic_only_where_regrets_tie():
-    """CFR parts from OpenSpiel's at iteration 4: regrets that are exactly 0 come out as ±3e-17, and decide."""
-    tree = compile_tree(load_game("openspiel:kuhn_poker(players=3)"))
-    regrets = start(tree)
-    advance(tree, CFR, regrets, 3)
-    exact_regret, exact_strategy = exact_cfr(tree, iterations=3, denominator=24)
-    assert np.abs(regrets.regret - exact_regret).max() < 1e-15
-    apart = np.flatnonzero(np.abs(regrets.strategy - exact_strategy) > 1e-12)
-    assert len(apart) and not exact_regret[apart].any()
-
-
-def exact_cfr(tree, *, iterations, denominator):
-    """Regrets and strategy of CFR in fractions, by plain loops; payoffs times ``denominator`` are whole numbers."""
-    first, parent, rows = tree.first.tolist(), tree.parent.tolist(), tree.row_begin.tolist()
-    weights = [Fraction(round(weight * denominator), denominator) for weight in tree.weights.tolist()]
-    regret, strategy = [Fraction(0)] * tree.num_sequences, [Fraction(1)] * tree.num_sequences
-
-    def spans(player):
-        return [(j, range(first[j], first[j + 1])) for j in tree.sets(player)]
-
-    def reach():
-        own = [Fraction(1)] * tree.num_sequences
-        for player in range(tree.num_players):
-            for j, span in spans(player):
-                for s in span:
-                    own[s] = own[parent[j]] * strategy[s]
-        return own
-
-    def match(span):
-        above = [max(regret[s], Fraction(0)) for s in span]
-        for s, r in zip(span, above, strict=True):
-            strategy[s] = r / sum(above) if sum(above) else Fraction(1, len(span))
-
-    for player in range(tree.num_players):
-        for _, span in spans(player):
-            match(span)
-    for _ in range(iterations):
-        for player in range(tree.num_players):
-            plays, value = reach(), [Fraction(0)] * tree.num_sequences
-            for s in range(tree.num_sequences):
-                for e in range(rows[s], rows[s + 1]):
-                    product = weights[e]
-                    for other in tree.others[e].tolist():
-                        product *= plays[other]
-                    value[s] += product
-            for j, span in reversed(spans(player)):
-                expected = sum(strategy[s] * value[s] for s in span)
-                value[parent[j]] += expected
-                for s in span:
-                    regret[s] += value[s] - expected
-                match(span)
-    return np.array(regret, float), np.array(strategy, float)
+@pytest.mark.parametrize("plus", [False, True])
+@pytest.mark.parametrize("seed", range(3))
+def test_iterations_equal_plain_loops(seed, plus):
+    tree = compile_tree(random_game(seed=seed, depth=5, num_players=2 + seed % 2))
+    regrets, twin = start(tree), PlainCfr(tree, exact=float, plus=plus)
+    advance(tree, CFR_PLUS if plus else CFR, regrets, 5)
+    twin.iterate(5)
+    regret, strategy = twin.set_arrays()
+    assert np.allclose(regrets.regret, regret, atol=1e-12) and np.allclose(regrets.strategy, strategy, atol=1e-9)
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from normal_forms import random_payoffs, zero_sum
 from open_spiel.python.algorithms import exploitability as peer_exploitability
 from open_spiel.python.algorithms import fictitious_play as peer
+from perturbed_games import perturbed
 from random_trees import random_extensives, random_game
 
 from arena.games import NotProvided, SpecificationError, compile_tree, load_game
@@ -15,32 +16,6 @@ from arena.solvers.extensive_fictitious_play import advance, start
 from arena.solvers.tree_measures import measures, normalised, uniform_strategy
 
 KUHN = "openspiel:kuhn_poker"
-
-
-def perturbed(name, seed):
-    """A two-player zero-sum game of OpenSpiel as text of Gambit's .efg, with noise on its payoffs: no two answers tie."""
-    rng, numbers, lines = np.random.default_rng(seed), {}, ['EFG 2 R "perturbed" { "0" "1" }']
-
-    def write(state):
-        if state.is_terminal():
-            value = state.returns()[0] + 0.1 * rng.normal()
-            lines.append(f't "" {len(lines)} "" {{ {value!r} {-value!r} }}')
-            return
-        player = state.current_player()
-        if state.is_chance_node():
-            outcomes, key, kind = state.chance_outcomes(), str(state), 'c ""'
-            moves = " ".join(f'"{action}" {share!r}' for action, share in outcomes)
-            actions = [action for action, _ in outcomes]
-        else:
-            actions, key = state.legal_actions(), state.information_state_string()
-            kind, moves = f'p "" {player + 1}', " ".join(f'"{action}"' for action in actions)
-        sets = numbers.setdefault(player, {})
-        lines.append(f'{kind} {sets.setdefault(key, len(sets) + 1)} "{key}" {{ {moves} }} 0')
-        for action in actions:
-            write(state.child(action))
-
-    write(pyspiel.load_game(name).new_initial_state())
-    return "\n".join(lines) + "\n"
 
 
 def test_rounds_equal_openspiels_where_no_answers_tie(tmp_path):
