@@ -9,9 +9,9 @@ from dark_hex_histories import BOARDS, plain_tree, spiel_name, without_number
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arena.games import SpecificationError, TabularPolicy, load_game, uniform_policy
+from arena.games import NotProvided, SpecificationError, TabularPolicy, load_game, uniform_policy
 from arena.games.dark_hex_index import dark_hex_index
-from arena.solvers import nash_conv
+from arena.solvers import best_response, expected_returns, nash_conv
 from arena.solvers.dark_hex_measures import dark_hex_measures, dark_hex_nash_conv
 from arena.solvers.tree_measures import measures, tabulated
 
@@ -225,3 +225,10 @@ def test_tables_that_are_no_policy_are_refused(change, message):
 def test_no_threads_are_refused():
     with pytest.raises(ValueError, match="threads must be at least 1"):
         dark_hex_nash_conv(uniform_policy(""), rows=2, columns=2, threads=0)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("measure", [nash_conv, expected_returns, lambda game, policy: best_response(game, policy, 0)])
+def test_measures_that_need_the_tree_name_those_that_do_not(version, measure):
+    with pytest.raises(NotProvided, match=r"arena\.solvers\.dark_hex_measures"):
+        measure(load_game(f"openspiel:dark_hex(gameversion={version})"), uniform_policy(""))
