@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from arena.solvers.agent_qre import agent_qre
 from arena.solvers.alpha_rank import alpha_rank
 from arena.solvers.bimatrix_nash import bimatrix_nash
 from arena.solvers.correlated_equilibrium import correlated_equilibrium
@@ -14,6 +15,7 @@ from arena.solvers.lp import matrix_game_lp
 from arena.solvers.mamql import mamql
 from arena.solvers.mccfr import mccfr
 from arena.solvers.minimax_winner import minimax_winner
+from arena.solvers.mmd import mmd
 from arena.solvers.nash_average import nash_average
 from arena.solvers.policy_file import load_policy, save_policy
 from arena.solvers.policy_table import tabulate
@@ -28,6 +30,7 @@ __all__ = [
     "Marginals",
     "Method",
     "Solution",
+    "agent_qre",
     "alpha_rank",
     "best_response",
     "bimatrix_nash",
@@ -47,6 +50,7 @@ __all__ = [
     "mccfr",
     "methods",
     "minimax_winner",
+    "mmd",
     "nash_average",
     "nash_conv",
     "pcfr_plus",

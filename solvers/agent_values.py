@@ -64,18 +64,18 @@ def agent_game(game: Game | GameTree, tree: GameTree) -> AgentGame:
     )
     if not same:
         raise _unknown_chances(tree)
-    weights = np.zeros(len(paying.weights))
+    rows, chance = _rows(paying), paying.weights
+    weights = np.zeros(len(chance))
     weights[_places(paying, tree)] = tree.weights
-    payoffs = weights / paying.weights
-    owner = np.searchsorted(_ends_of_sequences(tree), _rows(paying), side="right")
-    owner = np.where(_rows(paying) < tree.num_players, _rows(paying), owner)
-    spreads = [float(np.ptp(payoffs[owner == player])) for player in range(tree.num_players)]
+    payoffs = weights / chance
+    owner = np.searchsorted(np.array([tree.sequences(p).stop for p in range(tree.num_players)]), rows, side="right")
+    owner = np.where(rows < tree.num_players, rows, owner)
     return AgentGame(
         row_begin=paying.row_begin,
         others=paying.others,
-        chance=paying.weights,
+        chance=chance,
         weights=weights,
-        payoff_range=max(spreads),
+        payoff_range=max(float(np.ptp(payoffs[owner == player])) for player in range(tree.num_players)),
     )
 
 
@@ -167,11 +167,6 @@ def _rows(tree: GameTree) -> NDArray[np.int64]:
     """The sequence that each payoff entry belongs to."""
     begin = tree.row_begin.astype(np.int64)
     return np.repeat(np.arange(tree.num_sequences), begin[1:] - begin[:-1])
-
-
-def _ends_of_sequences(tree: GameTree) -> NDArray[np.int64]:
-    """The end of each player's sequences."""
-    return np.array([tree.sequences(player).stop for player in range(tree.num_players)])
 
 
 def _unknown_chances(tree: GameTree) -> NotProvided:

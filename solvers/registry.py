@@ -81,6 +81,20 @@ METHODS = (
         location="arena.solvers.mccfr:mccfr",
     ),
     Method(
+        name="mmd",
+        description="magnetic mirror descent: the last policy, at a fixed temperature or towards Nash",
+        preconditions=TREES,
+        promise="at a fixed temperature linear convergence to the regularised equilibrium of two-player zero-sum games if steps are small; no rate towards Nash",
+        location="arena.solvers.mmd:mmd",
+    ),
+    Method(
+        name="agent_qre",
+        description="agent quantal response equilibria of game trees, from random to rational play",
+        preconditions="small enough to be written out, perfect recall",
+        promise="an agent quantal response equilibrium up to rounding; its limit is a Nash equilibrium",
+        location="arena.solvers.agent_qre:agent_qre",
+    ),
+    Method(
         name="alpha_rank",
         description="how often evolution is at each strategy, a ranking",
         preconditions="games in normal form",
