@@ -140,7 +140,8 @@ def short(gap: float) -> str:
     exponent = math.floor(math.log10(abs(gap)))
     if -5 <= exponent < 6:
         return f"{gap:,.{max(1 - exponent, 0)}f}"
-    return f"{gap / 10**exponent:.1f}{NO_BREAK}·{NO_BREAK}{_power(exponent)}"
+    mantissa, _, power = f"{gap:.1e}".partition("e")
+    return f"{mantissa}{NO_BREAK}·{NO_BREAK}{_power(int(power))}"
 
 
 def finding(method: str, curves: Sequence[Curve], *, gap_name: str = "NashConv", target: float | None = None) -> str:
