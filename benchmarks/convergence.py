@@ -37,6 +37,7 @@ GROUPS = (
     ("markov:rps_chain", "markov:random(zero_sum=false)", "markov:soccer"),
 )
 """The first group of which a method takes a game is drawn."""
+ZERO_SUM_MARKOV = ("markov:rps_chain", "markov:random", "markov:soccer(rows=2,columns=3)")
 UNTIL, MOST_ITERATIONS = 1e-3, 10_000
 SEEDS = 5
 
@@ -66,6 +67,9 @@ PLANS = {
     "minimax_winner": Plan(sizes=(2, 4, 8, 16, 32, 64, 128), kind="symmetric"),
     "nash_average": Plan(sizes=(2, 4, 8, 16, 32)),
     "soft_markov_equilibrium": Plan(settings={"until": 1e-9}),
+    "minimax_q": Plan(games=ZERO_SUM_MARKOV, settings={"iterations": 1_000_000}),
+    "nash_value_iteration": Plan(games=ZERO_SUM_MARKOV, settings={"until": 1e-9}),
+    "qarl": Plan(games=ZERO_SUM_MARKOV),
     "projected_replicator_dynamics": Plan(games=("matrix:biased_rps", "matrix:prisoners_dilemma")),
 }
 

@@ -13,13 +13,17 @@ from arena.solvers.fictitious_play import fictitious_play
 from arena.solvers.logit_qre import logit_qre
 from arena.solvers.lp import matrix_game_lp
 from arena.solvers.mamql import mamql
+from arena.solvers.markov_measures import markov_nash_conv
 from arena.solvers.mccfr import mccfr
+from arena.solvers.minimax_q import minimax_q
 from arena.solvers.minimax_winner import minimax_winner
 from arena.solvers.mmd import mmd
 from arena.solvers.nash_average import nash_average
+from arena.solvers.nash_value_iteration import nash_value_iteration
 from arena.solvers.policy_file import load_policy, save_policy
 from arena.solvers.policy_table import tabulate
 from arena.solvers.projected_replicator_dynamics import projected_replicator_dynamics
+from arena.solvers.qarl import qarl
 from arena.solvers.registry import Method, methods, solve
 from arena.solvers.soft_markov_equilibrium import soft_markov_equilibrium
 from arena.solvers.solution import Marginals, Solution
@@ -46,15 +50,19 @@ __all__ = [
     "load_policy",
     "logit_qre",
     "mamql",
+    "markov_nash_conv",
     "matrix_game_lp",
     "mccfr",
     "methods",
+    "minimax_q",
     "minimax_winner",
     "mmd",
     "nash_average",
     "nash_conv",
+    "nash_value_iteration",
     "pcfr_plus",
     "projected_replicator_dynamics",
+    "qarl",
     "save_demonstrations",
     "save_policy",
     "soft_markov_equilibrium",

@@ -177,6 +177,27 @@ METHODS = (
         promise="a gap of ε bounds every player's gain in discounted return plus entropy by 2 ε / (1 - discount)",
         location="arena.solvers.soft_markov_equilibrium:soft_markov_equilibrium",
     ),
+    Method(
+        name="nash_value_iteration",
+        description="a Nash equilibrium by the matrix games of all states, over and over",
+        preconditions="two-player zero-sum Markov games in tables, zero-sum games in normal form",
+        promise="values converge to the game's value like discountᵏ; exact to rounding in the end",
+        location="arena.solvers.nash_value_iteration:nash_value_iteration",
+    ),
+    Method(
+        name="minimax_q",
+        description="policies learned from play, one step at a time",
+        preconditions="two-player zero-sum Markov games in tables, zero-sum games in normal form",
+        promise="converges to a Nash equilibrium with probability 1 in the long run",
+        location="arena.solvers.minimax_q:minimax_q",
+    ),
+    Method(
+        name="qarl",
+        description="a robust policy, by a curriculum from a random to a rational adversary",
+        preconditions="two-player zero-sum Markov games in tables, zero-sum games in normal form",
+        promise="the worst case is within (temperatures x log actions) x discounted length of the game's value",
+        location="arena.solvers.qarl:qarl",
+    ),
 )
 
 
