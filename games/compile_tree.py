@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from arena.games.dealt_tree import dealt_tree
 from arena.games.errors import NotProvided
 from arena.games.game import Game
 from arena.games.game_tree import GameTree, PlayerColumns, assemble
+from arena.games.known_trees import known_tree
 from arena.games.tree_walk import CompileProgress, TooLarge, walk
 
 NATIVE_TWINS = ("connect_four", "kuhn_poker", "tic_tac_toe")
@@ -71,7 +71,7 @@ def write_out(rules: Any, specification: str, *, max_nodes: int, progress: Compi
     Raises:
         As `compile_tree`.
     """
-    tree = dealt_tree(rules, specification, max_nodes=max_nodes)
+    tree = known_tree(rules, specification, max_nodes=max_nodes, progress=progress)
     if tree is None:
         return walk(rules, specification, max_nodes=max_nodes, progress=progress)
     if progress is not None:

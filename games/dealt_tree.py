@@ -2,14 +2,14 @@
 
 Such a game is one public tree, the same for every deal; only payoffs depend on the hands. It is walked once, and numpy does
 the rest, so that nothing is done in Python for each deal. Kuhn poker and liar's dice are written out like this, from their
-rules, and equal OpenSpiel's tree of the same name set by set.
+rules, and equal OpenSpiel's tree of the same name array for array.
 """
 
 from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations, product
 from typing import Any
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena.games.game_tree import GameTree, PlayerColumns, assemble
-from arena.games.tree_walk import TooLarge
+from arena.games.tree_walk import PROGRESS_NODES, CompileProgress, TooLarge
 
 History = tuple[int, ...]
 
@@ -43,23 +43,34 @@ class DealtGame:
     copies: int
 
 
-def dealt_tree(rules: Any, specification: str, *, max_nodes: int) -> GameTree | None:
-    """The tree of a `pyspiel.Game` whose rules are known here, None of others.
+def kuhn_poker_tree(
+    parameters: Mapping[str, Any], specification: str, *, max_nodes: int, progress: CompileProgress | None = None
+) -> GameTree:
+    """The tree of OpenSpiel's kuhn_poker with these parameters.
 
     Raises:
         TooLarge: more than `max_nodes` histories.
     """
-    known = _KNOWN.get(str(getattr(rules.get_type(), "short_name", "")))
-    if known is None:
-        return None
-    deals, make = known
-    parameters = rules.get_parameters()
-    if deals(parameters) > max_nodes:  # before they are listed
+    if math.factorial(int(parameters["players"]) + 1) > max_nodes:  # before the deals are listed
         raise TooLarge(specification, max_nodes)
-    return _written(make(parameters), specification, max_nodes)
+    return _written(_kuhn_poker(parameters), specification, max_nodes, progress)
 
 
-def _written(game: DealtGame, specification: str, max_nodes: int) -> GameTree:
+def liars_dice_tree(
+    parameters: Mapping[str, Any], specification: str, *, max_nodes: int, progress: CompileProgress | None = None
+) -> GameTree:
+    """The tree of OpenSpiel's liars_dice with these parameters.
+
+    Raises:
+        TooLarge: more than `max_nodes` histories.
+    """
+    players, dice, sides = (int(parameters[name]) for name in ("players", "numdice", "dice_sides"))
+    if sides ** (players * dice) > max_nodes:
+        raise TooLarge(specification, max_nodes)
+    return _written(_liars_dice(parameters), specification, max_nodes, progress)
+
+
+def _written(game: DealtGame, specification: str, max_nodes: int, progress: CompileProgress | None) -> GameTree:
     """Walks the public tree once, actions in order, and repeats it for every hand and every deal."""
     count = game.deals.shape[1]
     public = [PlayerColumns() for _ in range(count)]
@@ -72,6 +83,8 @@ def _written(game: DealtGame, specification: str, max_nodes: int) -> GameTree:
         nodes += 1
         if game.histories_before + (nodes + len(waiting)) * game.copies > max_nodes:
             raise TooLarge(specification, max_nodes)
+        if progress is not None and nodes % PROGRESS_NODES == 0:
+            progress(game.histories_before + nodes * game.copies)
         due = game.move(history)
         if due is None:
             ends.append(sequences)
@@ -109,7 +122,7 @@ def _repeated(public: PlayerColumns, hands: Sequence[str]) -> PlayerColumns:
     return repeated
 
 
-def _kuhn_poker(parameters: dict[str, Any]) -> DealtGame:
+def _kuhn_poker(parameters: Mapping[str, Any]) -> DealtGame:
     """n players, n + 1 cards, an ante of 1 and a bet of 1: pass (0) or bet (1), once round after the first bet."""
     players = int(parameters["players"])
     dealt = np.array(list(permutations(range(players + 1), players)))
@@ -144,7 +157,7 @@ def _kuhn_poker(parameters: dict[str, Any]) -> DealtGame:
     )
 
 
-def _liars_dice(parameters: dict[str, Any]) -> DealtGame:
+def _liars_dice(parameters: Mapping[str, Any]) -> DealtGame:
     """Bids rise until somebody calls the last one a lie; the highest face counts as every face."""
     players, dice, sides = (int(parameters[name]) for name in ("players", "numdice", "dice_sides"))
     total = players * dice
@@ -195,19 +208,3 @@ def _first_seen(hands: Sequence[Sequence[str]]) -> tuple[list[list[str]], NDArra
         number = {hand: index for index, hand in enumerate(different)}
         columns.append([number[hand] for hand in own])
     return names, np.array(columns).T
-
-
-def _deals_of_kuhn_poker(parameters: dict[str, Any]) -> int:
-    return math.factorial(int(parameters["players"]) + 1)
-
-
-def _deals_of_liars_dice(parameters: dict[str, Any]) -> int:
-    players, dice, sides = (int(parameters[name]) for name in ("players", "numdice", "dice_sides"))
-    return int(sides ** (players * dice))
-
-
-_Known = tuple[Callable[[dict[str, Any]], int], Callable[[dict[str, Any]], DealtGame]]
-_KNOWN: dict[str, _Known] = {
-    "kuhn_poker": (_deals_of_kuhn_poker, _kuhn_poker),
-    "liars_dice": (_deals_of_liars_dice, _liars_dice),
-}

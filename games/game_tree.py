@@ -10,6 +10,7 @@ Source: von Stengel, Efficient computation of behavior strategies, Games and Eco
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -124,6 +125,39 @@ class PlayerColumns:
         self.depth_of.extend([depth + 1] * len(legal))
         return begin
 
+    def extend(
+        self,
+        parent: NDArray[np.int64],
+        depth: NDArray[np.int64],
+        num_actions: NDArray[np.int64],
+        actions: NDArray[np.int64],
+    ) -> None:
+        """Many information sets at once, but for their keys: [k], [k], [k] and the actions of all of them."""
+        for column, values in ((self.parent, parent), (self.depth, depth), (self.num_actions, num_actions)):
+            column.frombytes(values.astype(np.uint64).tobytes())
+        self.actions.frombytes(actions.astype(np.int64).tobytes())
+        self.depth_of.frombytes(np.repeat(depth + 1, num_actions).astype(np.uint64).tobytes())
+
+
+def reordered(player: PlayerColumns, order: NDArray[np.int64]) -> tuple[PlayerColumns, NDArray[np.int64]]:
+    """A player's information sets in another order, and the new number of each of his sequences.
+
+    Args:
+        order: the information sets as they shall stand, each behind the one that leads to it.
+    """
+    parent, depth, counts = (
+        np.asarray(column, np.int64) for column in (player.parent, player.depth, player.num_actions)
+    )
+    sizes = counts[order]
+    begins, places = 1 + np.cumsum(counts) - counts, np.cumsum(sizes) - sizes
+    old = np.repeat(begins[order] - places, sizes) + np.arange(len(player.actions) - 1)
+    renumbered = np.zeros(len(player.actions), np.int64)
+    renumbered[old] = 1 + np.arange(len(old))
+    result = PlayerColumns()
+    result.keys = [player.keys[j] for j in order.tolist()]
+    result.extend(renumbered[parent[order]], depth[order], sizes, np.asarray(player.actions, np.int64)[old])
+    return result, renumbered
+
 
 def assemble(
     specification: str,
@@ -145,23 +179,35 @@ def assemble(
         num_terminals: how many terminal histories these stand for; by default T.
 
     Raises:
+        NotProvided: there is no terminal history.
         SpecificationError: a return is no finite number.
     """
     count = len(players)
+    if not len(returns):
+        raise NotProvided(f"{specification} has no end; exact computations need a game that ends")
     if not np.isfinite(returns).all():
         raise SpecificationError(f"{specification} has returns that are no finite numbers; payoffs must be finite")
     offsets = np.cumsum([count, *(len(player.actions) - 1 for player in players)])
-    shifted = [_shifted(sequences[:, p], p, int(offsets[p])) for p in range(count)]
-    joint, payoffs = _merged(np.stack(shifted, axis=1), returns * chance[:, None])
+    joint, payoffs = _merged(
+        [sequences[:, p] for p in range(count)],
+        [returns[:, p] * chance for p in range(count)],
+        [len(player.actions) for player in players],
+    )
+    joint = [_shifted(column, p, int(offsets[p])) for p, column in enumerate(joint)]
     num_sequences, rows, others, weights = int(offsets[-1]), [], [], []
     for p in range(count):
-        kept = np.flatnonzero(payoffs[:, p])
-        kept = kept[np.argsort(joint[kept, p], kind="stable")]
-        rows.append(joint[kept, p])
-        others.append(np.delete(joint[kept], p, axis=1))
-        weights.append(payoffs[kept, p])
-    row = np.concatenate(rows)
-    order = np.argsort(row, kind="stable")  # the empty sequences stand before all others
+        kept = np.flatnonzero(payoffs[p])
+        if p > 0:  # by his own sequence; they are in the order of the first player's
+            kept = kept[np.argsort(joint[p][kept] * len(kept) + np.arange(len(kept)))]
+        rows.append(joint[p][kept])
+        others.append(np.empty((len(kept), count - 1), np.uint32))
+        for i, q in enumerate(q for q in range(count) if q != p):
+            others[p][:, i] = joint[q][kept]
+        weights.append(payoffs[p][kept])
+    # the empty sequences stand before all others
+    ends = [int(np.searchsorted(rows[p], p, "right")) for p in range(count)]
+    parts = [(p, slice(end)) for p, end in enumerate(ends)] + [(p, slice(end, None)) for p, end in enumerate(ends)]
+    row = np.concatenate([rows[p][part] for p, part in parts])
     num_actions = np.concatenate([np.asarray(player.num_actions, np.int64) for player in players])
     parents = [_shifted(np.asarray(player.parent, np.int64), p, int(offsets[p])) for p, player in enumerate(players)]
     return GameTree(
@@ -179,8 +225,8 @@ def assemble(
             np.concatenate([np.full(count, -1), *(np.asarray(player.actions, np.int64)[1:] for player in players)])
         ),
         row_begin=index_array(np.concatenate(([0], np.cumsum(np.bincount(row, minlength=num_sequences))))),
-        others=index_array(np.concatenate(others)[order]),
-        weights=frozen(np.concatenate(weights)[order]),
+        others=index_array(np.concatenate([others[p][part] for p, part in parts])),
+        weights=frozen(np.concatenate([weights[p][part] for p, part in parts])),
     )
 
 
@@ -189,18 +235,33 @@ def _shifted(sequences: NDArray[np.int64], player: int, offset: int) -> NDArray[
     return np.where(sequences == 0, player, sequences + (offset - 1))
 
 
-def _merged(joint: NDArray[np.int64], payoffs: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Each joint sequence [n] once, in order, with the sum of its payoffs [n]."""
-    order = np.lexsort(joint.T[::-1])
-    joint, payoffs = joint[order], payoffs[order]
-    begins = np.flatnonzero(np.concatenate(([True], (joint[1:] != joint[:-1]).any(axis=1))))
-    return joint[begins], np.add.reduceat(payoffs, begins)
+def _merged(
+    joint: list[NDArray[np.int64]], payoffs: list[NDArray[np.float64]], sizes: list[int]
+) -> tuple[list[NDArray[np.int64]], list[NDArray[np.float64]]]:
+    """Each joint sequence once, in order, with the sum of its payoffs; one column a player, his numbers below ``sizes``."""
+    if math.prod(sizes) < 2**63:
+        key = joint[0]
+        for column, size in zip(joint[1:], sizes[1:], strict=True):
+            key = key * size + column
+        order = np.argsort(key)
+        new = key[order][1:] != key[order][:-1]
+        if not new.all():  # sums must not depend on how a machine sorts
+            order = np.argsort(key, kind="stable")
+    else:
+        order = np.lexsort(joint[::-1])
+        new = np.logical_or.reduce([column[order][1:] != column[order][:-1] for column in joint])
+    begins = np.flatnonzero(np.concatenate(([True], new)))
+    if len(begins) == len(order):
+        return [column[order] for column in joint], [column[order] for column in payoffs]
+    return [column[order[begins]] for column in joint], [np.add.reduceat(column[order], begins) for column in payoffs]
 
 
 def _constant_sum(returns: NDArray[np.float64]) -> float | None:
-    sums = returns.sum(axis=1)
+    sums = returns[:, 0].copy()
+    for player in range(1, returns.shape[1]):
+        sums += returns[:, player]
     spread = sums.max() - sums.min()
-    if spread > SUM_TOLERANCE * max(1.0, float(np.abs(returns).max())):
+    if spread > SUM_TOLERANCE * max(1.0, float(returns.max()), -float(returns.min())):
         return None
     return float((sums.max() + sums.min()) / 2)
 

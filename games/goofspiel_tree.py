@@ -1,0 +1,226 @@
+"""The tree of goofspiel from its rules: everybody bids a card for a point card, at the same time; the single highest wins it.
+
+Sources: Ross, Goofspiel: the game of pure strategy, J. Applied Probability 8(3), 1971; Lanctot et al., Monte Carlo sampling
+for regret minimization in extensive games, NIPS 2009 (bids stay hidden, only who won is told), in OpenSpiel's version.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arena.games.game_tree import GameTree
+from arena.games.level_tree import Rows, Texts, level_tree
+from arena.games.tree_walk import CHANCE, TERMINAL, CompileProgress
+
+FEWEST_ENDS = 1_000
+MOST_CARDS = 15  # what was played is packed into one number, four bits a round; larger games are too large anyway
+NOBODY = 15  # won the round; OpenSpiel writes -3
+ROUND, TURN, CARDS, WINNERS, POINTS = 0, 1, 2, 3, 4
+"""Columns: rounds played, whose turn, point cards so far and who won them, packed; then each player's points, hand as bits,
+and bids, packed."""
+
+
+def goofspiel_tree(
+    parameters: Mapping[str, Any],
+    specification: str,
+    *,
+    max_nodes: int,
+    progress: CompileProgress | None = None,
+    turn_based: bool = False,
+) -> GameTree | None:
+    """The tree of OpenSpiel's goofspiel with these parameters, None of those that are not written from rules.
+
+    Not of those with fewer than a thousand ends, which are walked sooner. With open bids it is written where players decide
+    twice at most: with more rounds OpenSpiel's information states forget in which order cards were played, and its tree is
+    refused.
+
+    Args:
+        turn_based: as OpenSpiel's turn_based_simultaneous_game(game=goofspiel(...)).
+
+    Raises:
+        TooLarge: more than `max_nodes` histories.
+    """
+    cards, turns = int(parameters["num_cards"]), int(parameters["num_turns"])
+    turns = cards if turns < 0 else turns
+    decisions = min(turns, cards - 1)  # the last card is played by itself
+    hidden, players, order = bool(parameters["imp_info"]), int(parameters["players"]), str(parameters["points_order"])
+    if not 2 <= cards <= MOST_CARDS or not (1 <= turns < cards - 1 or turns == cards) or not (hidden or decisions <= 2):
+        return None
+    choices = players + (order == "random")  # each from the cards that are left
+    if math.prod((cards - played) ** choices for played in range(decisions)) < FEWEST_ENDS:
+        return None
+    game = Goofspiel(
+        num_players=players,
+        cards=cards,
+        turns=turns,
+        order=order,
+        hidden=hidden,
+        paid=str(parameters["returns_type"]),
+        turn_based=turn_based,
+    )
+    return level_tree(game, specification, max_nodes=max_nodes, progress=progress)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goofspiel:
+    """Rules over rows of histories. ``hidden``: bids stay hidden; ``paid``: what returns are made of."""
+
+    num_players: int
+    cards: int
+    turns: int
+    order: str
+    hidden: bool
+    paid: str
+    turn_based: bool
+
+    @property
+    def points(self) -> slice:
+        return slice(POINTS, POINTS + self.num_players)
+
+    @property
+    def hands(self) -> slice:
+        return slice(POINTS + self.num_players, POINTS + 2 * self.num_players)
+
+    @property
+    def bids(self) -> slice:
+        return slice(POINTS + 2 * self.num_players, POINTS + 3 * self.num_players)
+
+    def start(self) -> Rows:
+        rows = np.zeros((1, POINTS + 3 * self.num_players), np.int64)
+        rows[:, self.hands] = (1 << self.cards) - 1
+        if self.order == "random":
+            rows[:, TURN] = CHANCE
+        else:
+            rows[:, CARDS] = 0 if self.order == "ascending" else self.cards - 1
+        return rows
+
+    def mover(self, rows: Rows) -> NDArray[np.int64]:
+        return rows[:, TURN]
+
+    def legal(self, rows: Rows) -> NDArray[np.bool_]:
+        turn = int(rows[0, TURN])  # the same in all rows
+        left = self._undealt(rows) if turn == CHANCE else rows[:, self.hands.start + max(turn, 0)]
+        legal: NDArray[np.bool_] = left[:, None] >> np.arange(self.cards) & 1 == 1
+        return legal
+
+    def seen(self, rows: Rows, player: int) -> NDArray[np.int64]:
+        played = int(rows[0, ROUND])
+        card: NDArray[np.int64] = rows[:, CARDS] >> (4 * played) & 15
+        if self.hidden:
+            winner = rows[:, WINNERS] >> (4 * max(played - 1, 0)) & 15
+            card += winner * 16
+            return card
+        last = rows[:, self.bids] >> (4 * max(played - 1, 0)) & 15 if played else rows[:, self.bids] * 0
+        card += 16 * (last * (self.cards + 1) ** np.arange(self.num_players)).sum(axis=1)
+        return card
+
+    def names(self, rows: Rows, player: int) -> list[str]:
+        played = int(rows[0, ROUND])
+        begin = f"Current player: {player}\n" if self.turn_based else ""
+
+        def listed(packed: int, rounds: int, shift: int = 0) -> str:
+            return "".join(f"{(packed >> 4 * i & 15) + shift} " for i in range(rounds))
+
+        def hand(p: int, packed: int) -> str:
+            spent = {packed >> 4 * i & 15 for i in range(played)}
+            return f"P{p} hand: {''.join(f'{card + 1} ' for card in range(self.cards) if card not in spent)}\n"
+
+        def cards(packed: int) -> str:
+            return f"Point card sequence: {listed(packed, played + 1, 1)}\n"
+
+        def score(packed: tuple[int, int]) -> str:
+            shown, winners = packed
+            points = [0] * self.num_players
+            won = [winners >> 4 * i & 15 for i in range(played)]
+            for i, winner in enumerate(won):
+                if winner != NOBODY:
+                    points[winner] += 1 + (shown >> 4 * i & 15)
+            sequence = "".join(f"{-3 if winner == NOBODY else winner} " for winner in won)
+            return f"Win sequence: {sequence}\nPoints: {''.join(f'{own} ' for own in points)}\n"
+
+        shown, winners = rows[:, CARDS].tolist(), rows[:, WINNERS].tolist()
+        if self.hidden:
+            own: Texts[int] = Texts(
+                lambda bids: f"{begin}{hand(player, bids)}P{player} action sequence: {listed(bids, played)}\n"
+            )
+            public: Texts[tuple[int, int]] = Texts(lambda packed: f"{cards(packed[0])}{score(packed)}Terminal?: 0\n")
+            bids = rows[:, self.bids.start + player].tolist()
+            return [own[bid] + public[told] for bid, told in zip(bids, zip(shown, winners, strict=True), strict=True)]
+        return [
+            f"{begin}{cards(told[0])}{''.join(hand(p, bid) for p, bid in enumerate(bids))}{score(told)}"
+            for bids, told in zip(rows[:, self.bids].tolist(), zip(shown, winners, strict=True), strict=True)
+        ]
+
+    def after(self, rows: Rows, actions: NDArray[np.int64]) -> Rows:
+        turn, played = int(rows[0, TURN]), int(rows[0, ROUND])
+        if turn == CHANCE:
+            rows[:, CARDS] |= actions << (4 * played)
+            rows[:, TURN] = 0
+            return rows
+        rows[:, self.bids.start + turn] |= actions << (4 * played)
+        if turn + 1 < self.num_players:
+            rows[:, TURN] = turn + 1
+            return rows
+        self._settle(rows)
+        if played + 1 == self.turns:
+            rows[:, TURN] = TERMINAL
+            return rows
+        if self.order == "random":
+            rows[:, TURN] = CHANCE
+        else:
+            rows[:, TURN] = 0
+            step = played + 1
+            rows[:, CARDS] |= (step if self.order == "ascending" else self.cards - 1 - step) << (4 * step)
+        if played + 1 == self.cards - 1:  # everybody's last card, and the last point card
+            if self.order == "random":
+                rows[:, CARDS] |= _lowest(self._undealt(rows)) << (4 * (played + 1))
+            rows[:, self.bids] |= _lowest(rows[:, self.hands]) << (4 * (played + 1))
+            self._settle(rows)
+            rows[:, TURN] = TERMINAL
+        return rows
+
+    def returns(self, rows: Rows) -> NDArray[np.float64]:
+        points = rows[:, self.points].astype(np.float64)
+        if self.paid == "total_points":
+            return points
+        if self.paid == "point_difference":
+            points -= points.sum(axis=1, keepdims=True) / self.num_players
+            return points
+        best = points == points.max(axis=1, keepdims=True)
+        winners = best.sum(axis=1, keepdims=True)
+        losers = np.maximum(self.num_players - winners, 1)
+        return np.asarray(np.where(winners == self.num_players, 0.0, np.where(best, 1 / winners, -1 / losers)))
+
+    def histories(self, rows: Rows) -> int:
+        return len(rows) if self.turn_based or int(rows[0, TURN]) <= 0 else 0
+
+    def _settle(self, rows: Rows) -> None:
+        """Ends a round: who won the point card, and the bids out of the hands."""
+        played = int(rows[0, ROUND])
+        bids = rows[:, self.bids] >> (4 * played) & 15
+        highest = bids == bids.max(axis=1, keepdims=True)
+        alone = highest.sum(axis=1) == 1
+        winner = np.where(alone, highest.argmax(axis=1), NOBODY)
+        value = 1 + (rows[:, CARDS] >> (4 * played) & 15)
+        rows[:, self.points] += np.where(highest & alone[:, None], value[:, None], 0)
+        rows[:, self.hands] &= ~(np.int64(1) << bids)
+        rows[:, WINNERS] |= winner << (4 * played)
+        rows[:, ROUND] += 1
+
+    def _undealt(self, rows: Rows) -> NDArray[np.int64]:
+        """Point cards that are left, as bits."""
+        left = np.full(len(rows), (1 << self.cards) - 1)
+        for earlier in range(int(rows[0, ROUND])):
+            left &= ~(np.int64(1) << (rows[:, CARDS] >> (4 * earlier) & 15))
+        return left
+
+
+def _lowest(bits: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The place of the only bit."""
+    return np.log2(bits).astype(np.int64)
