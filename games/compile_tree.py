@@ -1,15 +1,18 @@
-"""`compile_tree`: a game written out once, and kept in memory by its specification."""
+"""`compile_tree`: a game written out once, and kept by its specification: in memory, and on disk where that is asked."""
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections import OrderedDict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from arena.games.errors import NotProvided
+from arena.games import tree_file
+from arena.games.errors import NotProvided, SpecificationError
 from arena.games.game import Game
 from arena.games.game_tree import GameTree, PlayerColumns, assemble
 from arena.games.known_trees import known_tree
@@ -21,48 +24,95 @@ MAX_NODES = 300_000
 """About a second of work: leduc poker has 9,457 histories, liar's dice with one die each 294,883."""
 TREES_KEPT = 8
 
-_kept: OrderedDict[tuple[str, str], GameTree] = OrderedDict()
-_refused: dict[tuple[str, str], int] = {}  # the most histories that were known not to be enough
+_kept: OrderedDict[tuple[str, ...], GameTree] = OrderedDict()
+_refused: dict[tuple[str, ...], int] = {}  # the most histories that were known not to be enough
 _lock = threading.Lock()
 
 
-def compile_tree(game: Game, *, max_nodes: int = MAX_NODES, progress: CompileProgress | None = None) -> GameTree:
+def compile_tree(
+    game: Game,
+    *,
+    max_nodes: int = MAX_NODES,
+    progress: CompileProgress | None = None,
+    cache: str | Path | None = None,
+) -> GameTree:
     """The tree of a game of OpenSpiel, of a native twin of one, or of a matrix or preference game.
 
     A simultaneous move becomes a decision of each player, none of whom sees the others' choices. The last trees are kept by
-    the game's specification and version; one that is kept is returned whatever its size.
+    the game's specification and version; one that is kept, in memory or on disk, is returned whatever its size.
 
     Args:
         max_nodes: the most histories that are written out, joint moves counted as one.
-        progress: called with the number of histories so far, every 50,000 and at the end.
+        progress: called with the number of histories so far, every 50,000 or more and at the end.
+        cache: a folder in which trees are kept as `save_tree` writes them, one file a game and version; what is damaged
+            there is written anew. Not for matrix and preference games, which stand in memory already.
 
     Raises:
         NotProvided: a game whose tree cannot be written out, or of imperfect recall.
         TooLarge: more than `max_nodes` histories.
-        SpecificationError: a return is no finite number.
+        NotEnoughMemory: they do not fit into memory.
+        SpecificationError: a return is no finite number, or the folder cannot be written to.
     """
     payoffs = payoffs_of(game)
     if payoffs is not None:
         return _of_payoffs(game, payoffs, max_nodes)
-    name = (game.info.specification, game.info.version)
+    name = (game.info.specification, game.info.version, *_contents(getattr(game, "call", None)))
+    file = None if cache is None else Path(cache) / f"{_digest(*name, str(tree_file.VERSION))}.npz"
     with _lock:
-        if name in _kept:
-            _kept.move_to_end(name)
-            return _kept[name]
+        tree = _kept.get(name)
+    if tree is None and file is not None and file.exists():
+        tree = _read(file, name[0])
+    if tree is None:
         if _refused.get(name, 0) >= max_nodes:
             raise TooLarge(name[0], max_nodes)
-    rules = spiel_rules(game)
-    try:
-        tree = write_out(rules, name[0], max_nodes=max_nodes, progress=progress)
-    except TooLarge:
-        with _lock:
-            _refused[name] = max(max_nodes, _refused.get(name, 0))
-        raise
+        try:
+            tree = write_out(spiel_rules(game), name[0], max_nodes=max_nodes, progress=progress)
+        except TooLarge:
+            with _lock:
+                _refused[name] = max(max_nodes, _refused.get(name, 0))
+            raise
     with _lock:
         _kept[name] = tree
+        _kept.move_to_end(name)
         while len(_kept) > TREES_KEPT:
             _kept.popitem(last=False)
+    if file is not None and not file.exists():
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SpecificationError(f"cannot keep trees in {str(cache)!r}: {error.strerror or error}") from None
+        tree_file.save_tree(tree, file)
     return tree
+
+
+def _read(file: Path, specification: str) -> GameTree | None:
+    """The tree in a file of the cache, None of another game or where it is damaged: then it is written anew."""
+    try:
+        tree = tree_file.load_tree(file)
+    except SpecificationError:
+        tree = None
+    if tree is None or tree.specification != specification:
+        file.unlink(missing_ok=True)
+        return None
+    return tree
+
+
+def _contents(call: object) -> list[str]:
+    """What stands in the files that a game of OpenSpiel is read from: the same name may mean another game tomorrow."""
+    if call is None:
+        return []
+    from arena.games.openspiel_names import FILE_PARAMETERS, GameCall
+
+    found = []
+    for key, value in sorted(call.parameters.items()) if isinstance(call, GameCall) else ():
+        if key in FILE_PARAMETERS and Path(str(value)).is_file():
+            found.append(_digest(key, Path(str(value)).read_bytes().hex()))
+        found += _contents(value) if isinstance(value, GameCall) else []
+    return found
+
+
+def _digest(*texts: str) -> str:
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:32]
 
 
 def write_out(rules: Any, specification: str, *, max_nodes: int, progress: CompileProgress | None = None) -> GameTree:

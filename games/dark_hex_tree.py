@@ -35,6 +35,7 @@ def dark_hex_tree(
 
     Raises:
         TooLarge: more than `max_nodes` histories.
+        NotEnoughMemory: they do not fit into memory.
     """
     rows, columns = int(parameters["num_rows"]), int(parameters["num_cols"])
     abrupt, told = parameters["gameversion"] == "adh", parameters["obstype"] == "reveal-numturns"

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena.games.game_tree import GameTree, PlayerColumns, assemble
-from arena.games.tree_walk import PROGRESS_NODES, CompileProgress, TooLarge
+from arena.games.tree_walk import PROGRESS_NODES, CompileProgress, TooLarge, require_memory
 
 History = tuple[int, ...]
 
@@ -50,6 +50,7 @@ def kuhn_poker_tree(
 
     Raises:
         TooLarge: more than `max_nodes` histories.
+        NotEnoughMemory: they do not fit into memory.
     """
     if math.factorial(int(parameters["players"]) + 1) > max_nodes:  # before the deals are listed
         raise TooLarge(specification, max_nodes)
@@ -63,6 +64,7 @@ def liars_dice_tree(
 
     Raises:
         TooLarge: more than `max_nodes` histories.
+        NotEnoughMemory: they do not fit into memory.
     """
     players, dice, sides = (int(parameters[name]) for name in ("players", "numdice", "dice_sides"))
     if sides ** (players * dice) > max_nodes:
@@ -95,6 +97,7 @@ def _written(game: DealtGame, specification: str, max_nodes: int, progress: Comp
         begin = public[player].add(game.name(history), own, legal) if len(legal) > 1 else own
         for i in range(len(legal) - 1, -1, -1):
             waiting.append(((*history, legal[i]), (*sequences[:player], begin + i, *sequences[player + 1 :])))
+    require_memory(specification, nodes * len(game.deals))
     strides = np.array([len(player.actions) - 1 for player in public])
     at_ends = np.array(ends)
     joint = np.where(at_ends[:, None] == 0, 0, at_ends[:, None] + (game.deals * strides)[None])

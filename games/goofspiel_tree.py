@@ -45,6 +45,7 @@ def goofspiel_tree(
 
     Raises:
         TooLarge: more than `max_nodes` histories.
+        NotEnoughMemory: they do not fit into memory.
     """
     cards, turns = int(parameters["num_cards"]), int(parameters["num_turns"])
     turns = cards if turns < 0 else turns

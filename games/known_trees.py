@@ -36,6 +36,7 @@ def known_tree(
 
     Raises:
         TooLarge: more than `max_nodes` histories.
+        NotEnoughMemory: they do not fit into memory.
     """
     name = str(getattr(rules.get_type(), "short_name", ""))
     parameters = rules.get_parameters() if name in KNOWN or name == "turn_based_simultaneous_game" else {}

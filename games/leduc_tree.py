@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena.games.game_tree import GameTree, PlayerColumns, assemble, reordered
-from arena.games.tree_walk import CompileProgress, TooLarge
+from arena.games.tree_walk import CompileProgress, TooLarge, require_memory
 
 FOLD, CALL, RAISE = 0, 1, 2
 SUITS, MOST_RAISES, MONEY = 2, 2, 100
@@ -125,6 +125,7 @@ def leduc_tree(
 
     Raises:
         TooLarge: more than `max_nodes` histories.
+        NotEnoughMemory: they do not fit into memory.
     """
     players, starting = int(parameters["players"]), int(parameters["starting_player"])
     if parameters["action_mapping"] or not 0 <= starting < players:
@@ -150,6 +151,7 @@ def leduc_tree(
             progress(spent)
         ends.append(over)
     ends[1] += settled  # a showdown
+    require_memory(specification, spent)
     laid_out = [_repeated(player, own, hands, boards, len(copies)) for player, own in enumerate(owns)]
     joint, chance, returns = [], [], []
     for deals, over in zip((hands, boards), ends, strict=True):

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena.games.game_tree import GameTree, PlayerColumns, assemble, reordered
-from arena.games.tree_walk import CHANCE, TERMINAL, CompileProgress, TooLarge
+from arena.games.tree_walk import CHANCE, TERMINAL, CompileProgress, TooLarge, require_memory
 
 Key = TypeVar("Key")
 Rows = NDArray[np.int64]
@@ -90,6 +90,7 @@ def level_tree(
 
     Raises:
         TooLarge: more than `max_nodes` histories.
+        NotEnoughMemory: they do not fit into memory.
     """
     players = [_Own() for _ in range(game.num_players)]
     rows = game.start()
@@ -113,6 +114,7 @@ def level_tree(
         counts = np.count_nonzero(mask, axis=1)
         if nodes + int(counts.sum()) > max_nodes:
             raise TooLarge(specification, max_nodes)
+        require_memory(specification, nodes + int(counts.sum()))
         begins = np.zeros(len(rows), np.int64)
         due = [player for player in range(len(players)) if (mover == player).any()]
         for player in due:

@@ -9,7 +9,7 @@ import pytest
 from open_spiel.python import policy as spiel_policy
 from random_trees import random_game
 
-from arena.games import ArenaError, GameTree, NotProvided, SpecificationError, compile_tree, load_game
+from arena.games import ArenaError, GameTree, NotProvided, SpecificationError, compile_tree, load_game, tree_walk
 from arena.solvers import cfr
 
 
@@ -97,6 +97,35 @@ def test_a_game_too_large_is_refused_at_once_the_second_time():
             compile_tree(game, max_nodes=2_000)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "tic_tac_toe",  # walked
+        "leduc_poker(players=3)",
+        "liars_dice(dice_sides=5)",
+        "goofspiel(imp_info=True,num_cards=5)",
+        "dark_hex(gameversion=adh)",
+    ],
+)
+def test_a_game_is_refused_before_memory_runs_out(name, monkeypatch):
+    monkeypatch.setattr(tree_walk, "free_memory", lambda: 20_000_000)
+    with pytest.raises(
+        ArenaError, match=r"histories, which take 0\.[0-9] GiB to write out; 0\.0 GiB of memory are free"
+    ):
+        compile_tree(load_game(f"openspiel:{name}"), max_nodes=10**12)
+
+
+def test_free_memory_is_what_the_machine_and_the_container_leave(tmp_path, monkeypatch):
+    monkeypatch.setattr(tree_walk, "CONTAINER", tmp_path)
+    machine = tree_walk.free_memory()
+    assert machine > 0
+    (tmp_path / "memory.max").write_text("max\n")
+    (tmp_path / "memory.current").write_text("500\n")
+    assert tree_walk.free_memory() == pytest.approx(machine, rel=0.5)
+    (tmp_path / "memory.max").write_text("1500\n")
+    assert tree_walk.free_memory() == 1000
+
+
 def test_a_table_too_large_is_refused():
     with pytest.raises(ArenaError, match="more than 5 histories"):
         compile_tree(load_game("matrix:rps"), max_nodes=5)
@@ -126,6 +155,36 @@ def test_imperfect_recall_is_refused_by_name():
     game.rules.new_initial_state = Forgetful
     game.info.specification = "test:forgetful"
     with pytest.raises(NotProvided, match=r"test:forgetful has imperfect recall: .* 'move 1' player 0"):
+        compile_tree(game)
+
+
+def test_a_game_that_never_ends_is_refused():
+    class Endless(SimpleNamespace):
+        def child(self, action):
+            return Endless(history=(*self.history[-1:], action))
+
+        def current_player(self):
+            return 0
+
+        def legal_actions(self):
+            return [0]
+
+        def information_state_string(self, player):
+            return str(self.history)
+
+    game = random_game(seed=1, num_players=1)
+    game.rules.new_initial_state = lambda: Endless(history=())
+    game.info.specification = "test:endless"
+    with pytest.raises(ArenaError, match="more than 100 histories"):
+        compile_tree(game, max_nodes=100)
+
+
+def test_a_game_without_an_end_is_refused():
+    stuck = SimpleNamespace(current_player=lambda: -1, chance_outcomes=list)
+    game = random_game(seed=1)
+    game.rules.new_initial_state = lambda: stuck
+    game.info.specification = "test:stuck"
+    with pytest.raises(NotProvided, match="has no end"):
         compile_tree(game)
 
 

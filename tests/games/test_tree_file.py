@@ -1,6 +1,7 @@
 """Compiled trees on disk: they come back whole, and nothing broken is run on."""
 
 import dataclasses
+import importlib
 
 import numpy as np
 import pytest
@@ -8,6 +9,8 @@ from random_trees import random_game
 
 from arena.games import SpecificationError, compile_tree, load_game, load_tree, save_tree
 from arena.solvers import cfr_plus, exploitability
+
+compile_module = importlib.import_module("arena.games.compile_tree")  # the function hides it
 
 
 @pytest.mark.parametrize("players", [1, 2, 3])
@@ -60,3 +63,69 @@ def test_other_files_are_refused(tmp_path):
             load_tree(file)
     with pytest.raises(SpecificationError, match=r"end the name in \.npz"):
         save_tree(compile_tree(load_game("openspiel:kuhn_poker")), tmp_path / "tree.bin")
+
+
+def forget():
+    """What `compile_tree` keeps in memory."""
+    compile_module._kept.clear()
+    compile_module._refused.clear()
+
+
+def test_a_cached_tree_is_not_written_out_again(tmp_path, monkeypatch):
+    game = random_game(seed=21)
+    first = compile_tree(game, cache=tmp_path / "trees")
+    forget()
+    monkeypatch.setattr(compile_module, "write_out", None)
+    again = compile_tree(game, cache=tmp_path / "trees", max_nodes=1)
+    assert again is not first and again.keys == first.keys and np.array_equal(again.weights, first.weights)
+    assert compile_tree(game) is again
+
+
+def test_a_tree_in_memory_is_cached_when_that_is_asked(tmp_path):
+    game = random_game(seed=22)
+    tree = compile_tree(game)
+    assert compile_tree(game, cache=tmp_path) is tree
+    (file,) = tmp_path.iterdir()
+    assert load_tree(file).keys == tree.keys
+
+
+def test_games_and_versions_have_files_of_their_own(tmp_path):
+    for seed, version in ((23, "1"), (24, "1"), (23, "2")):
+        game = random_game(seed=seed)
+        game.info.version = version
+        compile_tree(game, cache=tmp_path)
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+@pytest.mark.parametrize("content", ["broken", "other"])
+def test_a_file_of_the_cache_that_is_damaged_is_written_anew(content, tmp_path):
+    game = random_game(seed=25)
+    tree = compile_tree(game, cache=tmp_path)
+    (file,) = tmp_path.iterdir()
+    if content == "broken":
+        file.write_bytes(b"no tree")
+    else:
+        save_tree(compile_tree(random_game(seed=26)), file)
+    forget()
+    assert compile_tree(game, cache=tmp_path).keys == tree.keys
+    assert load_tree(file).specification == tree.specification
+
+
+def test_a_cache_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SpecificationError, match="cannot keep trees in"):
+        compile_tree(random_game(seed=27), cache=tmp_path / "file")
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_game_file_that_changed_is_another_game(nested, tmp_path):
+    file = tmp_path / "game.efg"
+    name = f"efg_game(filename={file})"
+    trees = []
+    for prize in (1, 2):
+        file.write_text(
+            'EFG 2 R "test" { "a" "b" } ""\np "" 1 1 "" { "l" "r" } 0\n'
+            f't "" 1 "" {{ {prize}, {-prize} }}\nt "" 2 "" {{ 0, 0 }}\n'
+        )
+        trees.append(compile_tree(load_game(f"openspiel:misere(game={name})" if nested else f"openspiel:{name}")))
+    assert abs(trees[0].weights).max() == 1 and abs(trees[1].weights).max() == 2
