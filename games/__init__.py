@@ -27,6 +27,7 @@ from arena.games.game_tree import GameTree
 from arena.games.history_tree import HistoryTree, history_tree
 from arena.games.markov_files import save_markov_game
 from arena.games.markov_game import MarkovGame, markov_game
+from arena.games.merged_tree import MergedTree, merge_equal
 from arena.games.observation import ObservationBatch
 from arena.games.policy import MixturePolicy, Policy, TabularPolicy, uniform_policy
 from arena.games.ragged import Ragged
@@ -57,6 +58,7 @@ __all__ = [
     "ListedLegal",
     "MarkovGame",
     "MaskedLegal",
+    "MergedTree",
     "MixturePolicy",
     "NotProvided",
     "ObservationBatch",
@@ -80,6 +82,7 @@ __all__ = [
     "load_game",
     "load_tree",
     "markov_game",
+    "merge_equal",
     "save_markov_game",
     "save_tree",
     "to_pettingzoo",
