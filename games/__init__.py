@@ -9,6 +9,8 @@ from arena.games.actions import ActionSpace, LegalActions, ListedLegal, MaskedLe
 from arena.games.agent import Agent, AgentInfo, Answer, ClockedAgent
 from arena.games.compile_tree import compile_tree
 from arena.games.conformance import ConformanceError, check_game
+from arena.games.dark_hex_file import load_dark_hex_index, save_dark_hex_index
+from arena.games.dark_hex_index import DarkHexIndex, dark_hex_index
 from arena.games.errors import (
     AgentCrashed,
     AgentFault,
@@ -49,6 +51,7 @@ __all__ = [
     "ArenaError",
     "ClockedAgent",
     "ConformanceError",
+    "DarkHexIndex",
     "Game",
     "GameInfo",
     "GameMissing",
@@ -76,13 +79,16 @@ __all__ = [
     "VectorLegal",
     "check_game",
     "compile_tree",
+    "dark_hex_index",
     "from_pettingzoo",
     "history_tree",
     "list_games",
+    "load_dark_hex_index",
     "load_game",
     "load_tree",
     "markov_game",
     "merge_equal",
+    "save_dark_hex_index",
     "save_markov_game",
     "save_tree",
     "to_pettingzoo",

@@ -67,6 +67,19 @@ class DarkHexIndex:
     def cells(self) -> int:
         return self.rows * self.columns
 
+    def open_cells(self, player: int, rows: NDArray[np.integer]) -> NDArray[np.bool_]:
+        """Where a player may move at his information sets [R, cells]."""
+        sets = self.players[player]
+        known: NDArray[np.uint16] = sets.own[rows] | sets.hit[rows]
+        unknown: NDArray[np.bool_] = known[:, None] >> np.arange(self.cells, dtype=np.uint16) & 1 == 0
+        return unknown
+
+    def plies(self, player: int, rows: NDArray[np.integer]) -> NDArray[np.int64]:
+        """How often he has moved before them [R]."""
+        sets = self.players[player]
+        moves: NDArray[np.int64] = _bit_counts(self.cells)[sets.own[rows] | sets.hit[rows]]
+        return moves
+
     def moves(self, player: int, row: int) -> list[tuple[int, bool]]:
         """(cell, whether a stone was placed) of each move before an information set."""
         sets, found = self.players[player], []
@@ -81,8 +94,7 @@ class DarkHexIndex:
         """The moves before many information sets [R]: cells [R, cells], -1 after the last, and whether each placed a stone."""
         sets = self.players[player]
         at, count = np.asarray(rows, np.int64).copy(), len(rows)
-        known = (sets.own[at] | sets.hit[at]).astype(np.int64)
-        left = _bit_counts(self.cells)[known]
+        left = self.plies(player, at)
         cells, placed = np.full((count, self.cells), -1, np.int8), np.zeros((count, self.cells), np.bool_)
         while (active := np.flatnonzero(left)).size:
             here = at[active]

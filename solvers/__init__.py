@@ -7,6 +7,7 @@ from arena.solvers.alpha_rank import alpha_rank
 from arena.solvers.bimatrix_nash import bimatrix_nash
 from arena.solvers.correlated_equilibrium import correlated_equilibrium
 from arena.solvers.counterfactual import cfr, cfr_plus, dcfr, pcfr_plus
+from arena.solvers.dark_hex_measures import DarkHexMeasures, dark_hex_measures, dark_hex_nash_conv
 from arena.solvers.demonstrations import Demonstrations, demonstrate, load_demonstrations, save_demonstrations
 from arena.solvers.exploitability import BestResponse, best_response, expected_returns, exploitability, nash_conv
 from arena.solvers.fictitious_play import fictitious_play
@@ -30,6 +31,7 @@ from arena.solvers.solution import Marginals, Solution
 
 __all__ = [
     "BestResponse",
+    "DarkHexMeasures",
     "Demonstrations",
     "Marginals",
     "Method",
@@ -41,6 +43,8 @@ __all__ = [
     "cfr",
     "cfr_plus",
     "correlated_equilibrium",
+    "dark_hex_measures",
+    "dark_hex_nash_conv",
     "dcfr",
     "demonstrate",
     "expected_returns",

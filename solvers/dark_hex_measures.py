@@ -19,16 +19,11 @@ from numpy.typing import NDArray
 
 from arena.games.dark_hex_index import DarkHexIndex, DarkHexSets, dark_hex_index
 from arena.games.dark_hex_rules import ABRUPT, CLASSICAL
-from arena.games.errors import SpecificationError
-from arena.games.policy import TabularPolicy
-from arena.solvers.dark_hex_kernels import best_response, fill_payoffs, fill_reach
-from arena.solvers.tree_measures import PROBABILITY_TOLERANCE
+from arena.solvers.dark_hex_kernels import best_response, fill_payoffs
+from arena.solvers.dark_hex_policy import DarkHexPolicy, realisation_weights
 
 DarkHexProgress = Callable[[int, int], None]
 """Called with (openings done, openings in all): player 0's first stones."""
-
-DarkHexTables = Sequence[NDArray[np.floating]]
-"""One table a player, [num_sets, cells]: the probability of each cell, 0 where he already knows what is there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -58,7 +53,7 @@ class DarkHexMeasures:
 
 
 def dark_hex_nash_conv(
-    policy: TabularPolicy | DarkHexTables,
+    policy: DarkHexPolicy,
     *,
     rows: int = 3,
     columns: int = 3,
@@ -74,7 +69,7 @@ def dark_hex_nash_conv(
 
 
 def dark_hex_measures(
-    policy: TabularPolicy | DarkHexTables,
+    policy: DarkHexPolicy,
     *,
     rows: int = 3,
     columns: int = 3,
@@ -86,9 +81,10 @@ def dark_hex_measures(
     """What a policy earns at dark hex, and what best responses to it earn: exact up to rounding.
 
     Args:
-        policy: two tables [num_sets, cells], or by OpenSpiel's information-state strings; states that are not named are
-            played uniformly. In the classical game these strings also tell the number of moves made, on which the policy
-            must not depend: see `arena.games.dark_hex_index`.
+        policy: two tables [num_sets, cells]; or a `TabularPolicy` by OpenSpiel's information-state strings, where states
+            that are not named are played uniformly; or any policy that tells its probabilities, as a network does. In the
+            classical game OpenSpiel's strings also tell how many moves were made, on which a policy must not depend: a
+            table that does is refused, and another policy is shown the fewest.
         rows, columns, version: of the game (``cdh`` classical, ``adh`` abrupt), where no `index` is given.
         index: the information sets, made once by `dark_hex_index` or loaded.
         threads: on so many cores; each has a copy of the payoffs of player 1's moves.
@@ -96,14 +92,13 @@ def dark_hex_measures(
 
     Raises:
         ValueError: no such board or version, or less than one thread.
-        SpecificationError: the policy does not fit the game, or depends on the number of moves made.
+        SpecificationError: the policy does not fit the game, or is a table that depends on the number of moves made.
+        NotProvided: the policy has no probabilities.
     """
     if threads < 1:
         raise ValueError(f"threads must be at least 1; got {threads}")
     index = dark_hex_index(rows=rows, columns=columns, version=version) if index is None else index
-    reach = strategy(index, policy)
-    for sets, probabilities in zip(index.players, reach, strict=True):
-        fill_reach(sets.first, sets.parent, probabilities)
+    reach = realisation_weights(index, policy)
     payoffs = sequence_payoffs(index, reach, threads=threads, progress=progress)
     returns = np.array([float(own @ payoff) for own, payoff in zip(reach, payoffs, strict=True)])
     responses, choices = np.zeros(2), []
@@ -162,71 +157,6 @@ def sequence_payoffs(
     for part in second[1:]:
         second[0] += part
     return first, second[0]
-
-
-def strategy(
-    index: DarkHexIndex, policy: TabularPolicy | DarkHexTables
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The probability of each sequence's last move, of each player [S].
-
-    Raises:
-        SpecificationError: see `dark_hex_measures`.
-    """
-    if isinstance(policy, TabularPolicy):
-        return _of_strings(index, policy)
-    if len(policy) != 2:
-        raise SpecificationError(f"a policy of dark hex is two tables, one a player; got {len(policy)}")
-    first, second = (_of_table(index, player, np.asarray(table)) for player, table in enumerate(policy))
-    return first, second
-
-
-def _of_table(index: DarkHexIndex, player: int, table: NDArray[np.floating]) -> NDArray[np.float64]:
-    sets = index.players[player]
-    if table.shape != (sets.num_sets, index.cells):
-        raise SpecificationError(
-            f"the table of player {player} must be [{sets.num_sets}, {index.cells}], an information set a row; got "
-            f"{list(table.shape)}"
-        )
-    if not (table >= 0).all():
-        raise SpecificationError(f"the table of player {player} holds what is no probability, below 0 or no number")
-    known = (sets.own | sets.hit)[:, None] >> np.arange(index.cells, dtype=np.uint16) & 1 == 1
-    wrong = np.flatnonzero((np.abs(table.sum(axis=1) - 1) > PROBABILITY_TOLERANCE) | (known & (table != 0)).any(axis=1))
-    if len(wrong):
-        row = int(wrong[0])
-        raise SpecificationError(
-            f"player {player}'s probabilities must be spread over the cells that he does not know, and sum to 1; row {row}, "
-            f"after the moves {index.moves(player, row)}, is {table[row].tolist()}"
-        )
-    probabilities: NDArray[np.float64] = table[~known].astype(np.float64)
-    return probabilities
-
-
-def _of_strings(index: DarkHexIndex, policy: TabularPolicy) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    first, second = (1 / np.repeat(counts, counts) for counts in map(_counts, index.players))
-    seen: dict[tuple[int, int], dict[int, float]] = {}
-    for key, choices in policy.table.items():
-        player, row = index.find(key)
-        sets = index.players[player]
-        cells = [cell for cell in range(index.cells) if not int(sets.own[row] | sets.hit[row]) >> cell & 1]
-        probabilities = {cell: choices.get(cell, 0.0) for cell in cells}
-        if abs(sum(probabilities.values()) - 1) > PROBABILITY_TOLERANCE:
-            raise SpecificationError(
-                f"the policy does not spread all of its probability over the legal actions {cells} at information state "
-                f"{key!r}; got {dict(choices)}"
-            )
-        if seen.setdefault((player, row), probabilities) != probabilities:
-            raise SpecificationError(
-                f"the policy depends on how many moves were made in all, which the player is not shown: {key!r}"
-            )
-        begin = int(sets.first[row])
-        (first, second)[player][begin : begin + len(cells)] = list(probabilities.values())
-    return first, second
-
-
-def _counts(sets: DarkHexSets) -> NDArray[np.int64]:
-    """The number of cells that each information set may choose [I]."""
-    begins = sets.first.astype(np.int64)
-    return begins[1:] - begins[:-1]
 
 
 def _packed(sets: DarkHexSets, cells: int) -> NDArray[np.uint64]:

@@ -9,7 +9,7 @@ from dark_hex_histories import BOARDS, plain_tree, spiel_name, without_number
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arena.games import NotProvided, SpecificationError, TabularPolicy, load_game, uniform_policy
+from arena.games import MixturePolicy, NotProvided, SpecificationError, TabularPolicy, load_game, uniform_policy
 from arena.games.dark_hex_index import dark_hex_index
 from arena.solvers import best_response, expected_returns, nash_conv
 from arena.solvers.dark_hex_measures import dark_hex_measures, dark_hex_nash_conv
@@ -201,6 +201,43 @@ def test_a_policy_of_another_game_is_refused(table, message):
         dark_hex_nash_conv(TabularPolicy("", table), rows=2, columns=2)
 
 
+class Softmax:
+    """A policy by a random linear function of the observation tensor."""
+
+    def __init__(self, seed, cells):
+        self.weights = np.random.default_rng(seed).normal(size=(9 * cells, cells))
+
+    def probabilities(self, batch):
+        rows = np.exp(batch.tensor() @ self.weights) * batch.legal.mask(batch.game.num_actions)
+        return rows / rows.sum(axis=1, keepdims=True)
+
+
+def test_a_policy_of_observations_is_asked_at_every_information_set():
+    game, policy = load_game(f"openspiel:{spiel_name(2, 3, 'adh')}"), Softmax(13, cells=6)
+    found = dark_hex_nash_conv(policy, index=small_index(2, 3, "adh"))
+    assert found == pytest.approx(nash_conv(game, policy), abs=1e-10)
+
+
+def test_a_mixture_is_drawn_once_a_match():
+    game = load_game(f"openspiel:{spiel_name(2, 3, 'adh')}")
+    mixture = MixturePolicy([Softmax(14, cells=6), uniform_policy(""), Softmax(15, cells=6)], [0.5, 0.2, 0.3])
+    found = dark_hex_nash_conv(mixture, index=small_index(2, 3, "adh"))
+    assert found == pytest.approx(nash_conv(game, mixture), abs=1e-10)
+
+
+def test_answers_of_another_shape_are_refused():
+    policy = Softmax(16, cells=4)
+    policy.probabilities = lambda batch: np.ones((len(batch), 5)) / 5
+    with pytest.raises(SpecificationError, match=r"must have the shape \[17, 4\]; got \[17, 5\]"):
+        dark_hex_nash_conv(policy, index=small_index(2, 2, "cdh"))
+
+
+@pytest.mark.parametrize("policy", ["uniform", 3, None])
+def test_what_has_no_probabilities_is_refused(policy):
+    with pytest.raises(NotProvided, match="need a policy with probabilities"):
+        dark_hex_nash_conv(policy, index=small_index(2, 2, "cdh"))
+
+
 def broken(change):
     tables = random_tables(small_index(2, 2, "cdh"), seed=12)
     return change(tables)
@@ -211,10 +248,10 @@ def broken(change):
     [
         (lambda t: [t[0]], "two tables"),
         (lambda t: [t[1], t[0]], "the table of player 0 must be"),
-        (lambda t: [t[0] * np.nan, t[1]], "no probability"),
-        (lambda t: [t[0], -t[1]], "no probability"),
-        (lambda t: [t[0], t[1] * 1.01], "sum to 1; row 0"),
-        (lambda t: [t[0], np.roll(t[1], 1, axis=1)], "cells that he does not know"),
+        (lambda t: [t[0] * np.nan, t[1]], "player 0's probabilities must be at least 0"),
+        (lambda t: [t[0], -t[1]], "player 1's probabilities must be at least 0"),
+        (lambda t: [t[0], t[1] * 1.01], r"row 0, after the moves \[\], is"),
+        (lambda t: [t[0], np.roll(t[1], 1, axis=1)], r"row 1, after the moves \[\(0, False\)\], is"),
     ],
 )
 def test_tables_that_are_no_policy_are_refused(change, message):
