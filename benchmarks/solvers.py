@@ -1,6 +1,6 @@
 """Tabular solvers and exact measures against OpenSpiel's C++: CPU time, in turns, in one run.
 
-    make bench        or        .venv/bin/python benchmarks/solvers.py [leduc] [liars]
+    make bench        or        .venv/bin/python benchmarks/solvers.py [leduc] [liars] [compiling]
 
 Times are CPU times of the process, the least of `ROUNDS` turns; peer and Arena take turns so that a noisy machine is noisy
 for both. Warm: Arena's game is compiled, its kernels too; compiling is a row of its own, and the last row has it inside.
@@ -26,8 +26,9 @@ import pyspiel
 from rich.console import Console
 from rich.table import Table
 
-from arena.games import compile_tree, load_game
+from arena.games import compile_tree, load_game, merge_equal
 from arena.games.compile_tree import write_out
+from arena.games.tree_walk import walk
 from arena.solvers import cfr_plus
 from arena.solvers.counterfactual import CFR_PLUS, advance, start
 from arena.solvers.tree_measures import measures, normalised, tabulated
@@ -36,6 +37,7 @@ ROUNDS = 5
 UNTIL = 1e-3
 GOALS = {
     ("leduc", "CFR+ iteration"): 400.0,
+    ("leduc", "CFR+ iteration, equal information sets merged"): 2000.0,
     ("liars", "CFR+ iteration"): 300.0,
     ("leduc", "NashConv, warm"): 2000.0,
     ("liars", "NashConv, from nothing"): 20.0,
@@ -56,13 +58,27 @@ CASES = {
     "leduc": Case(game="leduc_poker", peer_iterations=20, iterations=2_000),
     "liars": Case(game="liars_dice", peer_iterations=2, iterations=100),
 }
+WRITTEN = (
+    "leduc_poker",
+    "leduc_poker(players=3,suit_isomorphism=true)",
+    "liars_dice",
+    "goofspiel(imp_info=true,num_cards=4)",
+    "goofspiel(imp_info=true,num_cards=5,points_order=descending)",
+    "goofspiel(imp_info=true,num_cards=5,num_turns=3)",
+    "dark_hex(num_rows=2,num_cols=3,obstype=reveal-numturns)",
+    "dark_hex(num_rows=3,num_cols=2,gameversion=adh)",
+)
+"""Games whose trees are written out from their rules."""
 
 
 def main() -> None:
-    """Prints the machine, then one table a game, each ratio beside its goal."""
+    """Prints the machine, then one table a game, each ratio beside its goal, and one of compiling."""
     print(machine())
-    for name in sys.argv[1:] or CASES:
-        compare(name, CASES[name])
+    for name in sys.argv[1:] or (*CASES, "compiling"):
+        if name == "compiling":
+            compiling()
+        else:
+            compare(name, CASES[name])
 
 
 def machine() -> str:
@@ -76,14 +92,19 @@ def compare(name: str, case: Case) -> None:
     """One game: an iteration of CFR+, NashConv of its average, compiling, and the way to a gap."""
     rules, game = pyspiel.load_game(case.game), load_game(f"openspiel:{case.game}")
     tree = compile_tree(game)
-    peer, regrets = pyspiel.CFRPlusSolver(rules), start(tree)
+    merged = merge_equal(tree).tree
+    peer, regrets, shared = pyspiel.CFRPlusSolver(rules), start(tree), start(merged)
     peer.evaluate_and_update_policy()
     advance(tree, CFR_PLUS, regrets, 1)  # compiles the kernels
-    theirs, ours = least(
+    theirs, ours, fewer = least(
         lambda: [peer.evaluate_and_update_policy() for _ in range(case.peer_iterations)],
         lambda: advance(tree, CFR_PLUS, regrets, case.iterations),
+        lambda: advance(merged, CFR_PLUS, shared, case.iterations),
     )
-    rows = [("CFR+ iteration", theirs / case.peer_iterations, ours / case.iterations)]
+    rows = [
+        ("CFR+ iteration", theirs / case.peer_iterations, ours / case.iterations),
+        ("CFR+ iteration, equal information sets merged", theirs / case.peer_iterations, fewer / case.iterations),
+    ]
 
     average = peer.tabular_average_policy()
     strategy = normalised(tree, regrets.average)
@@ -105,14 +126,33 @@ def compare(name: str, case: Case) -> None:
     compiling = least(lambda: write_out(rules, case.game, max_nodes=1_000_000), rounds=3)[0]
     to_gap = least(lambda: cfr_plus(tree, until=UNTIL), rounds=3)[0]
     solution = cfr_plus(tree, until=UNTIL)
-    extrapolated = solution.iterations * rows[0][1]
-    rows.append((f"to NashConv {UNTIL:g}, compiling included", extrapolated, to_gap + compiling))
+    rows.append((f"to NashConv {UNTIL:g}, compiling included", solution.iterations * rows[0][1], to_gap + compiling))
+    merging, on_merged = least(lambda: merge_equal(tree), lambda: cfr_plus(merged, until=UNTIL), rounds=3)
+    extrapolated = cfr_plus(merged, until=UNTIL).iterations * rows[0][1]
+    rows.append(
+        (f"to NashConv {UNTIL:g}, compiling and merging included", extrapolated, compiling + merging + on_merged)
+    )
     show(name, rows)
     print(
-        f"{name}: compiling {compiling:.3f} s, {tree.num_nodes} histories, {tree.num_sets} information sets; CFR+ to "
+        f"{name}: compiling {compiling * 1e3:.1f} ms, {tree.num_nodes} histories, {tree.num_sets} information sets; merging "
+        f"{merging * 1e3:.1f} ms, {merged.num_sets} information sets; CFR+ on the whole tree to "
         f"{UNTIL:g} {to_gap * 1e3:.1f} ms, {solution.iterations} iterations. The peer's time to that gap is its time for so "
         "many iterations, without the NashConv that it would have to compute on the way.\n"
     )
+
+
+def compiling() -> None:
+    """Trees written out from their rules against Arena's own walk through OpenSpiel's histories."""
+    rows = []
+    for name in WRITTEN:
+        rules = pyspiel.load_game(name)
+        walked, written = least(
+            lambda rules=rules, name=name: walk(rules, name, max_nodes=1_000_000, progress=None),
+            lambda rules=rules, name=name: write_out(rules, name, max_nodes=1_000_000),
+            rounds=3,
+        )
+        rows.append((name, walked, written))
+    show("compiling", rows, peer="walked", ours="from its rules")
 
 
 def least(*works: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
@@ -127,15 +167,14 @@ def least(*works: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
     return times.tolist()
 
 
-def show(name: str, rows: list[tuple[str, float, float]]) -> None:
+def show(name: str, rows: list[tuple[str, float, float]], peer: str = "OpenSpiel C++", ours: str = "Arena") -> None:
     table = Table(title=name, title_justify="left")
-    for heading in ("what", "OpenSpiel C++", "Arena", "ratio", "goal"):
+    for heading in ("what", peer, ours, "ratio", "goal"):
         table.add_column(heading, justify="left" if heading == "what" else "right")
-    for what, theirs, ours in rows:
-        goal = GOALS.get((name, what))
-        table.add_row(
-            what, seconds(theirs), seconds(ours), f"{theirs / ours:,.0f}x", "" if goal is None else f"{goal:,.0f}x"
-        )
+    for what, theirs, mine in rows:
+        goal, ratio = GOALS.get((name, what)), theirs / mine
+        shown = f"{ratio:,.0f}x" if ratio >= 10 else f"{ratio:.1f}x"
+        table.add_row(what, seconds(theirs), seconds(mine), shown, "" if goal is None else f"{goal:,.0f}x")
     Console(width=110).print(table)
 
 
