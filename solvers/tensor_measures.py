@@ -29,7 +29,7 @@ def tensor_measures(tensors: TensorTree, strategy: NDArray[np.float64]) -> Measu
             best, column = level.actions.best(value[level.sequences])
             starts = torch.tensor(np.cumsum((0, *level.actions.counts[:-1])), device=tensors.device)
             chosen.append(sequences[starts[column] + torch.arange(len(best), device=tensors.device)])
-            value.index_copy_(0, level.parents, level.families.sums(best[level.children], value[level.parents]))
+            level.hand_back(best, value)
             if level is player.levels[0]:
                 response = idle + best.sum()
         choices += reversed(chosen)

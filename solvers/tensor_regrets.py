@@ -59,13 +59,8 @@ def counterfactual_values(player: PlayerTensors, strategy: torch.Tensor, value: 
         own = level.sequences
         expected = level.actions.sums(strategy[own] * value[own])
         worth[level.sets] = expected
-        hand_back(level.parents, level.families.sums(expected[level.children], value[level.parents]), value)
+        level.hand_back(expected, value)
     return worth
-
-
-def hand_back(parents: torch.Tensor, values: torch.Tensor, value: torch.Tensor) -> None:
-    """Puts the values of sequences that lead to other sets in their places; no two are the same."""
-    value.index_copy_(0, parents, values)
 
 
 def _power(t: int, exponent: float) -> float:

@@ -45,15 +45,14 @@ class Rows:
 
     def sums(self, entries: torch.Tensor, before: torch.Tensor | None = None) -> torch.Tensor:
         """[rows] from left to right, added to ``before`` [rows] where given; rows without entries are left out."""
-        counts, at = self.counts, 0
+        columns = torch.split_with_sizes(entries, list(self.counts))
         if before is None:
-            at = sum(counts[:1])
-            total, counts = entries[:at].clone(), counts[1:]
-        else:
-            total = before.clone()
-        for count in counts:
-            total[:count] += entries[at : at + count]
-            at += count
+            before, columns = (columns[0], columns[1:]) if columns else (entries, columns)
+        longest = total = before.clone()
+        for column in columns:
+            if len(column) < len(longest):
+                longest = total[: len(column)]
+            longest += column
         return total
 
     def best(self, entries: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -85,6 +84,12 @@ class Level:
     parents: torch.Tensor = field(repr=False)
     children: torch.Tensor = field(repr=False)
     families: Rows
+
+    def hand_back(self, worth: torch.Tensor, value: torch.Tensor) -> None:
+        """Adds what the sets are worth [M] to ``value`` [S] of the sequences that lead to them."""
+        if self.families.counts:
+            behind = self.families.sums(worth[self.children], value[self.parents])
+            value.index_copy_(0, self.parents, behind)  # no two places are the same: nothing is left to chance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
