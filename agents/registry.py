@@ -29,6 +29,7 @@ SCHEMES: dict[str, str] = {
     "mcts": "arena.agents.search:load_mcts",
     "ismcts": "arena.agents.search:load_ismcts",
     "bot": "arena.agents.bot:load",
+    "scripted": "arena.agents.scripted:load",
     "human": "arena.agents.human:load",
     "python": "arena.agents.program:load_python",
     "exec": "arena.agents.program:load_exec",
@@ -39,6 +40,7 @@ SCHEMES: dict[str, str] = {
 
 PROGRAM_SCHEMES = ("exec", "python")
 FILE_SCHEMES = ("checkpoint", "policy")
+_READERS = {"checkpoint": "arena.agents.network:load_network", "policy": "arena.solvers.policy_file:load_policy"}
 
 _SCHEME = re.compile(r"([A-Za-z_][\w\-.]*)(?:(\(.*\))|:(.*))?", re.DOTALL)
 
@@ -74,6 +76,11 @@ _KINDS = (
         description="information-set Monte Carlo tree search, for turn-based games of imperfect information",
     ),
     AgentKind(name="bot", usage="bot:NAME(key=value)", description="a bot that OpenSpiel registers"),
+    AgentKind(
+        name="scripted",
+        usage="scripted:closest | weakest | random",
+        description="a scripted team of SMAX, by whom its units shoot at",
+    ),
     AgentKind(name="human", usage="human", description="a person at this terminal"),
     AgentKind(name="python", usage="python:MODULE:CLASS", description="a Python class in a process of its own"),
     AgentKind(name="exec", usage="exec:COMMAND", description="any program that speaks the agent protocol"),
@@ -144,6 +151,19 @@ def content_of(specification: str) -> list[Path]:
     if scheme == "exec":
         return _command_files(rest)
     return []
+
+
+def check_content(specification: str) -> None:
+    """Reads the file of a policy or a checkpoint, so that a broken one is refused when it is registered.
+
+    Raises:
+        SpecificationError: the file is missing, or no such file.
+        UnknownName: no such kind of agent.
+    """
+    scheme, rest = split_specification(specification)
+    if scheme in _READERS:
+        module, _, attribute = _READERS[scheme].partition(":")
+        getattr(importlib.import_module(module), attribute)(rest)
 
 
 def split_specification(specification: str) -> tuple[str, str]:

@@ -41,7 +41,9 @@ class Way:
             parts.append(iteration / self.iterations)
         if self.first is None and math.isfinite(gap) and gap > 0:
             self.first = gap
-        if self.until is not None and self.first is not None:
+        if self.until is not None and gap <= self.until:
+            parts.append(1.0)
+        elif self.until is not None and self.first is not None:
             parts.append(_share(self.first, gap, self.until))
         self.at = min(max(parts), 1.0)
         return self.at
@@ -138,8 +140,6 @@ class HistoryLines:
 
 def _share(first: float, gap: float, until: float) -> float:
     """The part of the way from the first gap down to `until` that lies behind, both on a logarithmic scale."""
-    if gap <= until:
-        return 1.0
     if not (math.isfinite(gap) and first > until):
         return 0.0
     return max(math.log(first / gap) / math.log(first / until), 0.0)
