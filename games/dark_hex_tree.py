@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena.games.game_tree import GameTree
-from arena.games.level_tree import Rows, Texts, level_tree
+from arena.games.level_tree import Level, Texts, level_tree
 from arena.games.tree_walk import TERMINAL, CompileProgress
 
 FEWEST_CELLS = 6
 MOST_CELLS = 15  # a player's tries are packed into one number, four bits each; larger boards are too large anyway
-STONES, KNOWN, TURN, TRIES, MOVERS, OWN, PACKED, COLUMNS = 0, 2, 4, 5, 6, 7, 9, 11
-"""Columns: both players' stones, and the cells that they know of, as bits; whose turn, how many tries so far, by whom as
+STONES, KNOWN, TURN, TRIES, MOVERS, OWN, PACKED, FACTS = 0, 2, 4, 5, 6, 7, 9, 11
+"""Facts: both players' stones, and the cells that they know of, as bits; whose turn, how many tries so far, by whom as
 bits; how many of each player's own, and which."""
 
 
@@ -53,7 +53,7 @@ def dark_hex_tree(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DarkHex:
-    """Rules over rows of histories. ``told``: players learn when others have tried; ``wins`` [2, 2^cells]: by stones."""
+    """Rules over levels of histories. ``told``: players learn when others have tried; ``wins`` [2, 2^cells]: by stones."""
 
     height: int
     width: int
@@ -65,23 +65,24 @@ class DarkHex:
     def num_players(self) -> int:
         return 2
 
-    def start(self) -> Rows:
-        return np.zeros((1, COLUMNS), np.int64)
+    def start(self) -> Level:
+        return np.zeros((FACTS, 1), np.int64)
 
-    def mover(self, rows: Rows) -> NDArray[np.int64]:
-        won = self.wins[0][rows[:, STONES]] | self.wins[1][rows[:, STONES + 1]]
-        return np.where(won, TERMINAL, rows[:, TURN])
+    def mover(self, level: Level) -> NDArray[np.int64]:
+        won = self.wins[0][level[STONES]] | self.wins[1][level[STONES + 1]]
+        return np.where(won, TERMINAL, level[TURN])
 
-    def legal(self, rows: Rows) -> NDArray[np.bool_]:
-        known = np.where(rows[:, TURN] == 0, rows[:, KNOWN], rows[:, KNOWN + 1])
+    def legal(self, level: Level) -> NDArray[np.bool_]:
+        known = np.where(level[TURN] == 0, level[KNOWN], level[KNOWN + 1])
         legal: NDArray[np.bool_] = (known[:, None] >> np.arange(self.height * self.width)) & 1 == 0
         return legal
 
-    def seen(self, rows: Rows, player: int) -> NDArray[np.int64]:
-        met = rows[:, KNOWN + player] & rows[:, STONES + 1 - player]
-        return met * (2 * self.height * self.width) + rows[:, TRIES]
+    def seen(self, level: Level, player: int) -> NDArray[np.int64]:
+        met = level[KNOWN + player] & level[STONES + 1 - player]
+        met = met * (2 * self.height * self.width) + level[TRIES]
+        return np.asarray(met, np.int64)
 
-    def names(self, rows: Rows, player: int) -> list[str]:
+    def names(self, level: Level, player: int) -> list[str]:
         def board(cells: tuple[int, int]) -> str:
             known, stones = cells
             text = "".join(
@@ -100,30 +101,30 @@ class DarkHex:
             return pasts[number - 1, movers & ~bit, own, packed] + (f"{1 - player},? " if self.told else "")
 
         boards, pasts = Texts(board), Texts(past)
-        columns = (KNOWN + player, STONES, TRIES, MOVERS, OWN + player, PACKED + player)
+        facts = (KNOWN + player, STONES, TRIES, MOVERS, OWN + player, PACKED + player)
         return [
             f"{boards[known, stones & known]}{number}\n{pasts[number, movers, own, packed]}"
-            for known, stones, number, movers, own, packed in rows[:, columns].tolist()
+            for known, stones, number, movers, own, packed in level[facts, :].T.tolist()
         ]
 
-    def after(self, rows: Rows, actions: NDArray[np.int64]) -> Rows:
-        index, player, cell = np.arange(len(rows)), rows[:, TURN].copy(), np.int64(1) << actions
-        met = rows[index, STONES + 1 - player] & cell != 0
-        rows[index, STONES + player] |= np.where(met, 0, cell)
-        rows[index, KNOWN + player] |= cell
-        rows[index, PACKED + player] |= actions << (4 * rows[index, OWN + player])
-        rows[index, OWN + player] += 1
-        rows[:, MOVERS] |= player << rows[:, TRIES]
-        rows[:, TRIES] += 1
-        rows[:, TURN] = np.where(met & (not self.abrupt), player, 1 - player)
-        return rows
+    def after(self, level: Level, actions: NDArray[np.int64]) -> Level:
+        index, player, cell = np.arange(level.shape[1]), level[TURN].copy(), np.int64(1) << actions
+        met = level[STONES + 1 - player, index] & cell != 0
+        level[STONES + player, index] |= np.where(met, 0, cell)
+        level[KNOWN + player, index] |= cell
+        level[PACKED + player, index] |= actions << (4 * level[OWN + player, index])
+        level[OWN + player, index] += 1
+        level[MOVERS] |= player << level[TRIES]
+        level[TRIES] += 1
+        level[TURN] = np.where(met & (not self.abrupt), player, 1 - player)
+        return level
 
-    def returns(self, rows: Rows) -> NDArray[np.float64]:
-        first = np.where(self.wins[0][rows[:, STONES]], 1.0, -1.0)
-        return np.stack((first, -first), axis=1)
+    def returns(self, level: Level) -> NDArray[np.float64]:
+        first = np.where(self.wins[0][level[STONES]], 1.0, -1.0)
+        return np.stack((first, -first))
 
-    def histories(self, rows: Rows) -> int:
-        return len(rows)
+    def histories(self, level: Level) -> int:
+        return len(level[TURN])
 
 
 def _connections(height: int, width: int) -> NDArray[np.bool_]:

@@ -15,14 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena.games.game_tree import GameTree
-from arena.games.level_tree import Rows, Texts, level_tree
+from arena.games.level_tree import Level, Texts, level_tree
 from arena.games.tree_walk import CHANCE, TERMINAL, CompileProgress
 
 FEWEST_ENDS = 1_000
 MOST_CARDS = 15  # what was played is packed into one number, four bits a round; larger games are too large anyway
 NOBODY = 15  # won the round; OpenSpiel writes -3
 ROUND, TURN, CARDS, WINNERS, POINTS = 0, 1, 2, 3, 4
-"""Columns: rounds played, whose turn, point cards so far and who won them, packed; then each player's points, hand as bits,
+"""Facts: rounds played, whose turn, point cards so far and who won them, packed; then each player's points, hand as bits,
 and bids, packed."""
 
 
@@ -70,7 +70,7 @@ def goofspiel_tree(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Goofspiel:
-    """Rules over rows of histories. ``hidden``: bids stay hidden; ``paid``: what returns are made of."""
+    """Rules over levels of histories. ``hidden``: bids stay hidden; ``paid``: what returns are made of."""
 
     num_players: int
     cards: int
@@ -92,37 +92,38 @@ class Goofspiel:
     def bids(self) -> slice:
         return slice(POINTS + 2 * self.num_players, POINTS + 3 * self.num_players)
 
-    def start(self) -> Rows:
-        rows = np.zeros((1, POINTS + 3 * self.num_players), np.int64)
-        rows[:, self.hands] = (1 << self.cards) - 1
+    def start(self) -> Level:
+        level = np.zeros((POINTS + 3 * self.num_players, 1), np.int64)
+        level[self.hands] = (1 << self.cards) - 1
         if self.order == "random":
-            rows[:, TURN] = CHANCE
+            level[TURN] = CHANCE
         else:
-            rows[:, CARDS] = 0 if self.order == "ascending" else self.cards - 1
-        return rows
+            level[CARDS] = 0 if self.order == "ascending" else self.cards - 1
+        return level
 
-    def mover(self, rows: Rows) -> NDArray[np.int64]:
-        return rows[:, TURN]
+    def mover(self, level: Level) -> NDArray[np.int64]:
+        turn: NDArray[np.int64] = level[TURN]
+        return turn
 
-    def legal(self, rows: Rows) -> NDArray[np.bool_]:
-        turn = int(rows[0, TURN])  # the same in all rows
-        left = self._undealt(rows) if turn == CHANCE else rows[:, self.hands.start + max(turn, 0)]
+    def legal(self, level: Level) -> NDArray[np.bool_]:
+        turn = int(level[TURN, 0])  # the same in all histories
+        left = self._undealt(level) if turn == CHANCE else level[self.hands.start + max(turn, 0)]
         legal: NDArray[np.bool_] = left[:, None] >> np.arange(self.cards) & 1 == 1
         return legal
 
-    def seen(self, rows: Rows, player: int) -> NDArray[np.int64]:
-        played = int(rows[0, ROUND])
-        card: NDArray[np.int64] = rows[:, CARDS] >> (4 * played) & 15
+    def seen(self, level: Level, player: int) -> NDArray[np.int64]:
+        played = int(level[ROUND, 0])
+        card: NDArray[np.int64] = level[CARDS] >> (4 * played) & 15
         if self.hidden:
-            winner = rows[:, WINNERS] >> (4 * max(played - 1, 0)) & 15
+            winner = level[WINNERS] >> (4 * max(played - 1, 0)) & 15
             card += winner * 16
             return card
-        last = rows[:, self.bids] >> (4 * max(played - 1, 0)) & 15 if played else rows[:, self.bids] * 0
-        card += 16 * (last * (self.cards + 1) ** np.arange(self.num_players)).sum(axis=1)
+        last = level[self.bids] >> (4 * max(played - 1, 0)) & 15 if played else level[self.bids] * 0
+        card += 16 * (self.cards + 1) ** np.arange(self.num_players) @ last
         return card
 
-    def names(self, rows: Rows, player: int) -> list[str]:
-        played = int(rows[0, ROUND])
+    def names(self, level: Level, player: int) -> list[str]:
+        played = int(level[ROUND, 0])
         begin = f"Current player: {player}\n" if self.turn_based else ""
 
         def listed(packed: int, rounds: int, shift: int = 0) -> str:
@@ -145,80 +146,80 @@ class Goofspiel:
             sequence = "".join(f"{-3 if winner == NOBODY else winner} " for winner in won)
             return f"Win sequence: {sequence}\nPoints: {''.join(f'{own} ' for own in points)}\n"
 
-        shown, winners = rows[:, CARDS].tolist(), rows[:, WINNERS].tolist()
+        shown, winners = level[CARDS].tolist(), level[WINNERS].tolist()
         if self.hidden:
             own: Texts[int] = Texts(
                 lambda bids: f"{begin}{hand(player, bids)}P{player} action sequence: {listed(bids, played)}\n"
             )
             public: Texts[tuple[int, int]] = Texts(lambda packed: f"{cards(packed[0])}{score(packed)}Terminal?: 0\n")
-            bids = rows[:, self.bids.start + player].tolist()
+            bids = level[self.bids.start + player].tolist()
             return [own[bid] + public[told] for bid, told in zip(bids, zip(shown, winners, strict=True), strict=True)]
         return [
             f"{begin}{cards(told[0])}{''.join(hand(p, bid) for p, bid in enumerate(bids))}{score(told)}"
-            for bids, told in zip(rows[:, self.bids].tolist(), zip(shown, winners, strict=True), strict=True)
+            for bids, told in zip(level[self.bids].T.tolist(), zip(shown, winners, strict=True), strict=True)
         ]
 
-    def after(self, rows: Rows, actions: NDArray[np.int64]) -> Rows:
-        turn, played = int(rows[0, TURN]), int(rows[0, ROUND])
+    def after(self, level: Level, actions: NDArray[np.int64]) -> Level:
+        turn, played = int(level[TURN, 0]), int(level[ROUND, 0])
         if turn == CHANCE:
-            rows[:, CARDS] |= actions << (4 * played)
-            rows[:, TURN] = 0
-            return rows
-        rows[:, self.bids.start + turn] |= actions << (4 * played)
+            level[CARDS] |= actions << (4 * played)
+            level[TURN] = 0
+            return level
+        level[self.bids.start + turn] |= actions << (4 * played)
         if turn + 1 < self.num_players:
-            rows[:, TURN] = turn + 1
-            return rows
-        self._settle(rows)
+            level[TURN] = turn + 1
+            return level
+        self._settle(level)
         if played + 1 == self.turns:
-            rows[:, TURN] = TERMINAL
-            return rows
+            level[TURN] = TERMINAL
+            return level
         if self.order == "random":
-            rows[:, TURN] = CHANCE
+            level[TURN] = CHANCE
         else:
-            rows[:, TURN] = 0
+            level[TURN] = 0
             step = played + 1
-            rows[:, CARDS] |= (step if self.order == "ascending" else self.cards - 1 - step) << (4 * step)
+            level[CARDS] |= (step if self.order == "ascending" else self.cards - 1 - step) << (4 * step)
         if played + 1 == self.cards - 1:  # everybody's last card, and the last point card
             if self.order == "random":
-                rows[:, CARDS] |= _lowest(self._undealt(rows)) << (4 * (played + 1))
-            rows[:, self.bids] |= _lowest(rows[:, self.hands]) << (4 * (played + 1))
-            self._settle(rows)
-            rows[:, TURN] = TERMINAL
-        return rows
+                level[CARDS] |= _lowest(self._undealt(level)) << (4 * (played + 1))
+            level[self.bids] |= _lowest(level[self.hands]) << (4 * (played + 1))
+            self._settle(level)
+            level[TURN] = TERMINAL
+        return level
 
-    def returns(self, rows: Rows) -> NDArray[np.float64]:
-        points = rows[:, self.points].astype(np.float64)
+    def returns(self, level: Level) -> NDArray[np.float64]:
+        points = level[self.points].astype(np.float64)
         if self.paid == "total_points":
             return points
         if self.paid == "point_difference":
-            points -= points.sum(axis=1, keepdims=True) / self.num_players
+            points -= points.sum(axis=0, keepdims=True) / self.num_players
             return points
-        best = points == points.max(axis=1, keepdims=True)
-        winners = best.sum(axis=1, keepdims=True)
+        best = points == points.max(axis=0, keepdims=True)
+        winners = best.sum(axis=0, keepdims=True)
         losers = np.maximum(self.num_players - winners, 1)
         return np.asarray(np.where(winners == self.num_players, 0.0, np.where(best, 1 / winners, -1 / losers)))
 
-    def histories(self, rows: Rows) -> int:
-        return len(rows) if self.turn_based or int(rows[0, TURN]) <= 0 else 0
+    def histories(self, level: Level) -> int:
+        return level.shape[1] if self.turn_based or int(level[TURN, 0]) <= 0 else 0
 
-    def _settle(self, rows: Rows) -> None:
+    def _settle(self, level: Level) -> None:
         """Ends a round: who won the point card, and the bids out of the hands."""
-        played = int(rows[0, ROUND])
-        bids = rows[:, self.bids] >> (4 * played) & 15
-        highest = bids == bids.max(axis=1, keepdims=True)
-        alone = highest.sum(axis=1) == 1
-        winner = np.where(alone, highest.argmax(axis=1), NOBODY)
-        value = 1 + (rows[:, CARDS] >> (4 * played) & 15)
-        rows[:, self.points] += np.where(highest & alone[:, None], value[:, None], 0)
-        rows[:, self.hands] &= ~(np.int64(1) << bids)
-        rows[:, WINNERS] |= winner << (4 * played)
-        rows[:, ROUND] += 1
+        played = int(level[ROUND, 0])
+        bids = level[self.bids] >> (4 * played) & 15
+        highest = bids == bids.max(axis=0, keepdims=True)
+        alone = highest.sum(axis=0) == 1
+        winner = np.where(alone, highest.argmax(axis=0), NOBODY)
+        value = 1 + (level[CARDS] >> (4 * played) & 15)
+        level[self.points] += np.where(highest & alone, value, 0)
+        level[self.hands] &= ~(np.int64(1) << bids)
+        level[WINNERS] |= winner << (4 * played)
+        level[ROUND] += 1
 
-    def _undealt(self, rows: Rows) -> NDArray[np.int64]:
+    def _undealt(self, level: Level) -> NDArray[np.int64]:
         """Point cards that are left, as bits."""
-        left = np.full(len(rows), (1 << self.cards) - 1)
-        for earlier in range(int(rows[0, ROUND])):
-            left &= ~(np.int64(1) << (rows[:, CARDS] >> (4 * earlier) & 15))
+        left = np.full(level.shape[1], (1 << self.cards) - 1)
+        for earlier in range(int(level[ROUND, 0])):
+            left &= ~(np.int64(1) << (level[CARDS] >> (4 * earlier) & 15))
         return left
 
 
