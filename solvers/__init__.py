@@ -9,6 +9,7 @@ from arena.solvers.correlated_equilibrium import correlated_equilibrium
 from arena.solvers.counterfactual import cfr, cfr_plus, dcfr, pcfr_plus
 from arena.solvers.dark_hex_measures import DarkHexMeasures, dark_hex_measures, dark_hex_nash_conv
 from arena.solvers.demonstrations import Demonstrations, demonstrate, load_demonstrations, save_demonstrations
+from arena.solvers.double_oracle import double_oracle
 from arena.solvers.exploitability import BestResponse, best_response, expected_returns, exploitability, nash_conv
 from arena.solvers.fictitious_play import fictitious_play
 from arena.solvers.logit_qre import logit_qre
@@ -24,8 +25,12 @@ from arena.solvers.nash_value_iteration import nash_value_iteration
 from arena.solvers.policy_file import load_policy, save_policy
 from arena.solvers.policy_table import tabulate
 from arena.solvers.projected_replicator_dynamics import projected_replicator_dynamics
+from arena.solvers.psro import psro
 from arena.solvers.qarl import qarl
+from arena.solvers.qre_curriculum import qre_curriculum
 from arena.solvers.registry import Method, methods, solve
+from arena.solvers.self_play import self_play
+from arena.solvers.sequence_form_lp import sequence_form_lp
 from arena.solvers.soft_markov_equilibrium import soft_markov_equilibrium
 from arena.solvers.solution import Marginals, Solution
 
@@ -47,6 +52,7 @@ __all__ = [
     "dark_hex_nash_conv",
     "dcfr",
     "demonstrate",
+    "double_oracle",
     "expected_returns",
     "exploitability",
     "fictitious_play",
@@ -66,9 +72,13 @@ __all__ = [
     "nash_value_iteration",
     "pcfr_plus",
     "projected_replicator_dynamics",
+    "psro",
     "qarl",
+    "qre_curriculum",
     "save_demonstrations",
     "save_policy",
+    "self_play",
+    "sequence_form_lp",
     "soft_markov_equilibrium",
     "solve",
     "tabulate",

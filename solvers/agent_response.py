@@ -24,21 +24,15 @@ Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 class AgentResponse:
-    """F of a tree; l [K] are the logarithms of all sequences but the empty ones, λ is in units of 1 / ``scale``.
+    """F of a tree; l [K] are the logarithms of all sequences but the empty ones, λ is in units of 1 / ``scale``."""
 
-    ``ratios`` [n]: player i responds with the rationality ratios[i] · λ.
-    """
-
-    def __init__(self, tree: GameTree, agents: AgentGame, *, ratios: NDArray[np.float64] | None = None):
+    def __init__(self, tree: GameTree, agents: AgentGame):
         self.tree, self.agents = tree, agents
         self.scale = agents.payoff_range or 1.0
         self.offset = tree.num_players
         first = tree.first.astype(np.int64)
         self._begins, self._counts = first[:-1] - self.offset, first[1:] - first[:-1]
         size = tree.num_sequences - self.offset
-        by_player = np.ones(tree.num_players) if ratios is None else ratios
-        lengths = [tree.sequences(p).stop - tree.sequences(p).start for p in range(tree.num_players)]
-        self._ratios = np.repeat(by_player, lengths)
         self.uniform: NDArray[np.float64] = -np.log(np.repeat(self._counts, self._counts).astype(np.float64))
         before = np.arange(tree.num_sequences)  # the sequence before each one; of empty ones themselves
         before[self.offset :] = np.repeat(tree.parent.astype(np.int64), self._counts)
@@ -83,17 +77,17 @@ class AgentResponse:
         change = self._change(logs, values, masses)
         change -= self._spread(np.add.reduceat(answers * change, self._begins))
         system = np.zeros((size + 1, size + 1))
-        system[:-1, :-1] = -(rationality * self._ratios / self.scale)[:, None] * change
+        system[:-1, :-1] = -rationality / self.scale * change
         system[np.arange(size), np.arange(size)] += 1.0
         mean = self._spread(np.add.reduceat(answers[:, 0] * values, self._begins))
-        system[:-1, -1] = -self._ratios * (values - mean) / self.scale
+        system[:-1, -1] = (mean - values) / self.scale
         system[-1] = border
         return system
 
     def _tangent(self) -> NDArray[np.float64]:
         """The direction in which the branch leaves uniform play: dl = λ (q − mean q)."""
         values = self._values(self.uniform)[0]
-        direction = np.append(self._ratios * (values - self._spread(self._means(values))) / self.scale, 1.0)
+        direction = np.append((values - self._spread(self._means(values))) / self.scale, 1.0)
         return np.asarray(direction / np.linalg.norm(direction), np.float64)
 
     def _means(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -108,7 +102,7 @@ class AgentResponse:
         return values[self.offset :], masses[self.offset :]
 
     def _answers(self, values: NDArray[np.float64], rationality: float) -> NDArray[np.float64]:
-        padded = np.concatenate((np.zeros(self.offset), self._ratios * values))
+        padded = np.concatenate((np.zeros(self.offset), values))
         answers = np.zeros(len(padded))
         fill_responses(self.tree.first, rationality / self.scale, padded, answers)
         return answers[self.offset :]

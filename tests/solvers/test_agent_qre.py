@@ -69,8 +69,7 @@ def test_the_residual_is_its_plain_twin(game, rationality):
 @settings(max_examples=15, deadline=None)
 def test_the_jacobian_is_that_of_finite_differences(game, rationality, seed):
     tree = compile_tree(game)
-    ratios = np.array([1.0, 2.0, 0.5])[: tree.num_players]
-    response = AgentResponse(tree, agent_game(game, tree), ratios=ratios)
+    response = AgentResponse(tree, agent_game(game, tree))
     size, step = len(response.uniform), 1e-6
     point = np.append(response.uniform + 0.3 * np.random.default_rng(seed).normal(size=size), rationality)
     system = response.bordered(point, np.zeros(size + 1))

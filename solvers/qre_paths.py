@@ -1,0 +1,262 @@
+"""Quantal response equilibria of a game at one temperature after another, each solved from the one before.
+
+====================  ===============================================  ==============================================
+game                  the equilibrium at a temperature                 from the one before
+====================  ===============================================  ==============================================
+normal form           logit quantal response                           further along the principal branch
+tree                  agent quantal response                           the same; in trees too large, mirror descent
+zero-sum Markov game  that of the game in which both are paid for      soft value iteration
+                      entropy, that of later states too
+====================  ===============================================  ==============================================
+
+A state is arrays by name, so that a run can be saved; ``residual`` [1] in it is how far the point is from the equilibrium
+that was asked for: max |π − response| of probabilities, for Markov games the change of values in the last iteration, relative to rewards.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arena.games.compile_tree import information_states, payoffs_of
+from arena.games.game import Game
+from arena.games.game_tree import GameTree
+from arena.games.markov_game import MarkovGame
+from arena.games.policy import Policy, TabularPolicy
+from arena.solvers.agent_qre import LARGEST_TRACED
+from arena.solvers.agent_response import AgentResponse
+from arena.solvers.agent_values import agent_game, agent_residual
+from arena.solvers.checkpoint import State, fingerprint, tree_fingerprint
+from arena.solvers.deviations import Strategies, nash_gap, payoff_range
+from arena.solvers.exploitability import tree_of
+from arena.solvers.markov_measures import Profile, markov_measures, policy_of, uniform_profile
+from arena.solvers.markov_soft_values import soft_iterations
+from arena.solvers.markov_solution import zero_sum_markov_game
+from arena.solvers.mmd import Descent, advance, played, scale_of, start
+from arena.solvers.quantal_branch import Branch, Response, branch_of, step_along
+from arena.solvers.quantal_response import QuantalResponse
+from arena.solvers.tree_measures import measures, uniform_strategy
+
+MOST_STEPS = 2_000
+LARGEST_RATIONALITY = 1e9  # in 1 / range of payoffs: at lower temperatures rounding decides
+SETTLED = 1e-7  # the residual at which a point counts as the equilibrium that was asked for
+DESCENT_ITERATIONS = 50_000
+DESCENT_CALL = 500  # iterations between two looks at the residual
+SOFT_ITERATIONS = 100_000
+SOFT_TOLERANCE = 1e-12  # of rewards or temperatures
+
+
+class QuantalPath(Protocol):
+    """The equilibria of a game by temperature."""
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of the numbers of the game."""
+        ...
+
+    def begin(self) -> State:
+        """Uniform play."""
+        ...
+
+    def at(self, state: State, temperature: float) -> State:
+        """The equilibrium at another temperature, from a state on; new arrays."""
+        ...
+
+    def measured(self, state: State) -> tuple[float, tuple[float, ...]]:
+        """(NashConv, each player's expected return)."""
+        ...
+
+    def strategies(self, state: State) -> Strategies:
+        """One vector a player where everybody chooses once, else ()."""
+        ...
+
+    def policy(self, state: State) -> Policy:
+        """What the state plays."""
+        ...
+
+
+def quantal_path(game: Game | GameTree, method: str) -> QuantalPath:
+    """The path of a normal form, a tree or a zero-sum Markov game.
+
+    Raises:
+        NotProvided: it is none of them.
+    """
+    if isinstance(game, MarkovGame):
+        return MarkovPath(zero_sum_markov_game(game, method))
+    payoffs = None if isinstance(game, GameTree) else payoffs_of(game)
+    if payoffs is not None and not isinstance(game, GameTree):
+        return NormalFormPath(game, payoffs)
+    tree = tree_of(game)
+    tree.require_names()
+    return TreePath(game, tree) if tree.num_sequences <= LARGEST_TRACED else DescentPath(game, tree)
+
+
+class NormalFormPath:
+    """Logit quantal response along the principal branch."""
+
+    def __init__(self, game: Game, payoffs: NDArray[np.float64]):
+        self._game, self._payoffs, self._scale = game, payoffs, payoff_range(payoffs)
+        self._response = QuantalResponse(payoffs / self._scale)
+        self.fingerprint = fingerprint((payoffs,))
+
+    def begin(self) -> State:
+        return _state_of(branch_of(self._response))
+
+    def at(self, state: State, temperature: float) -> State:
+        branch = _followed(self._response, state, self._scale / temperature)
+        found = self._response.strategies(branch.logs)
+        answers = self._response.answers(found, self._scale / temperature)
+        residual = max(float(np.abs(own - answer).max()) for own, answer in zip(found, answers, strict=True))
+        return _state_of(branch) | {"residual": np.array([residual])}
+
+    def measured(self, state: State) -> tuple[float, tuple[float, ...]]:
+        return nash_gap(self._payoffs, self.strategies(state))
+
+    def strategies(self, state: State) -> Strategies:
+        return self._response.strategies(state["point"][:-1])
+
+    def policy(self, state: State) -> Policy:
+        named = zip(information_states(self._game), self.strategies(state), strict=True)
+        return TabularPolicy(self._game.info.specification, {key: dict(enumerate(own.tolist())) for key, own in named})
+
+
+class TreePath:
+    """Agent quantal response along the principal branch."""
+
+    def __init__(self, game: Game | GameTree, tree: GameTree):
+        self._tree, self._agents = tree, agent_game(game, tree)
+        self._response = AgentResponse(tree, self._agents)
+        self.fingerprint = tree_fingerprint(tree)
+
+    def begin(self) -> State:
+        return _state_of(branch_of(self._response))
+
+    def at(self, state: State, temperature: float) -> State:
+        branch = _followed(self._response, state, self._response.scale / temperature)
+        residual = agent_residual(self._tree, self._agents, self._response.logs(branch.logs), 1 / temperature)
+        return _state_of(branch) | {"residual": np.array([residual])}
+
+    def measured(self, state: State) -> tuple[float, tuple[float, ...]]:
+        return _tree_measures(self._tree, self._response.logs(state["point"][:-1]))
+
+    def strategies(self, state: State) -> Strategies:
+        return ()
+
+    def policy(self, state: State) -> Policy:
+        return self._tree.policy(played(self._tree, self._response.logs(state["point"][:-1])))
+
+
+class DescentPath:
+    """Agent quantal response by behavioural magnetic mirror descent, for trees too large to trace."""
+
+    def __init__(self, game: Game | GameTree, tree: GameTree):
+        self._tree, self._agents = tree, agent_game(game, tree)
+        self.fingerprint = tree_fingerprint(tree)
+
+    def begin(self) -> State:
+        return {"logs": np.log(uniform_strategy(self._tree)), "residual": np.zeros(1)}
+
+    def at(self, state: State, temperature: float) -> State:
+        mirror = start(self._tree, "behavioural")
+        mirror.logs[:] = state["logs"]
+        step = temperature / scale_of(self._tree, self._agents) ** 2
+        descent = Descent(form="behavioural", temperature=temperature, step=step)
+        residual = math.inf
+        while mirror.iterations < DESCENT_ITERATIONS and residual > SETTLED:
+            advance(self._tree, self._agents, descent, mirror, DESCENT_CALL)
+            residual = agent_residual(self._tree, self._agents, mirror.logs, 1 / temperature)
+        return {"logs": mirror.logs, "residual": np.array([residual])}
+
+    def measured(self, state: State) -> tuple[float, tuple[float, ...]]:
+        return _tree_measures(self._tree, state["logs"])
+
+    def strategies(self, state: State) -> Strategies:
+        return ()
+
+    def policy(self, state: State) -> Policy:
+        return self._tree.policy(played(self._tree, state["logs"]))
+
+
+class MarkovPath:
+    """The zero-sum Markov game in which both players are paid for entropy, at one temperature."""
+
+    def __init__(self, game: MarkovGame):
+        self._game = game
+        self.fingerprint = fingerprint((game.begin, game.successors, game.chances, game.rewards, game.initial))
+
+    def begin(self) -> State:
+        row, column = uniform_profile(self._game)
+        value = np.zeros((self._game.stages, self._game.num_states))
+        return {"value": value, "row_log": np.log(row), "column_log": np.log(column), "residual": np.zeros(1)}
+
+    def at(self, state: State, temperature: float) -> State:
+        game = self._game
+        found = {name: state[name].copy() for name in ("value", "row_log", "column_log")}
+        rewards = np.ascontiguousarray(game.rewards[0].reshape(game.num_states, -1))
+        scale = max(float(np.abs(rewards).max()), temperature)
+        _, change = soft_iterations(
+            SOFT_ITERATIONS,
+            SOFT_TOLERANCE * scale,
+            game.horizon is not None,
+            game.begin,
+            game.successors,
+            game.chances,
+            rewards,
+            game.discount,
+            temperature,
+            temperature,
+            found["value"],
+            found["row_log"],
+            found["column_log"],
+        )
+        return found | {"residual": np.array([change / scale])}
+
+    def measured(self, state: State) -> tuple[float, tuple[float, ...]]:
+        found = markov_measures(self._game, self._profile(state))
+        return found.nash_conv, tuple(found.returns.tolist())
+
+    def strategies(self, state: State) -> Strategies:
+        return ()
+
+    def policy(self, state: State) -> Policy:
+        return policy_of(self._game, self._profile(state))
+
+    def _profile(self, state: State) -> Profile:
+        tables = (np.exp(state[name]) for name in ("row_log", "column_log"))
+        return tuple(table / table.sum(axis=-1, keepdims=True) for table in tables)
+
+
+def _followed(response: Response, state: State, rationality: float) -> Branch:
+    """The branch followed to a rationality, in the response's units, or to the largest: from the state on where that lies
+    before it, else from uniform play."""
+    target = min(rationality, LARGEST_RATIONALITY)
+    branch = _branch_of(state) if float(state["point"][-1]) <= target else branch_of(response)
+    steps = 0
+    while steps < MOST_STEPS and not branch.lost and branch.rationality < target:
+        steps += step_along(response, branch, target)
+    return branch
+
+
+def _state_of(branch: Branch) -> State:
+    way = np.array([branch.sign, branch.length, branch.bifurcations, branch.turns], np.float64)
+    return {"point": branch.point, "direction": branch.direction, "way": way, "residual": np.zeros(1)}
+
+
+def _branch_of(state: State) -> Branch:
+    sign, length, bifurcations, turns = state["way"].tolist()
+    return Branch(
+        point=state["point"],
+        direction=state["direction"],
+        sign=sign,
+        length=length,
+        bifurcations=int(bifurcations),
+        turns=int(turns),
+    )
+
+
+def _tree_measures(tree: GameTree, logs: NDArray[np.float64]) -> tuple[float, tuple[float, ...]]:
+    found = measures(tree, played(tree, logs))
+    return found.nash_conv, tuple(found.returns.tolist())
