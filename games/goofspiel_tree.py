@@ -181,8 +181,8 @@ class Goofspiel:
             level[CARDS] |= (step if self.order == "ascending" else self.cards - 1 - step) << (4 * step)
         if played + 1 == self.cards - 1:  # everybody's last card, and the last point card
             if self.order == "random":
-                level[CARDS] |= _lowest(self._undealt(level)) << (4 * (played + 1))
-            level[self.bids] |= _lowest(level[self.hands]) << (4 * (played + 1))
+                level[CARDS] |= _places(self.cards)[self._undealt(level)] << (4 * (played + 1))
+            level[self.bids] |= _places(self.cards)[level[self.hands]] << (4 * (played + 1))
             self._settle(level)
             level[TURN] = TERMINAL
         return level
@@ -195,9 +195,11 @@ class Goofspiel:
             points -= points.sum(axis=0, keepdims=True) / self.num_players
             return points
         best = points == points.max(axis=0, keepdims=True)
-        winners = best.sum(axis=0, keepdims=True)
-        losers = np.maximum(self.num_players - winners, 1)
-        return np.asarray(np.where(winners == self.num_players, 0.0, np.where(best, 1 / winners, -1 / losers)))
+        winners, losers = np.arange(self.num_players + 1), self.num_players - np.arange(self.num_players + 1)
+        won, lost = 1 / np.maximum(winners, 1), -1 / np.maximum(losers, 1)
+        won[-1] = 0.0  # everybody has won
+        number = best.sum(axis=0)
+        return np.asarray(np.where(best, won[number], lost[number]), np.float64)
 
     def histories(self, level: Level) -> int:
         return level.shape[1] if self.turn_based or int(level[TURN, 0]) <= 0 else 0
@@ -208,7 +210,9 @@ class Goofspiel:
         bids = level[self.bids] >> (4 * played) & 15
         highest = bids == bids.max(axis=0, keepdims=True)
         alone = highest.sum(axis=0) == 1
-        winner = np.where(alone, highest.argmax(axis=0), NOBODY)
+        winner = np.full(len(alone), NOBODY)
+        for player in range(self.num_players):
+            winner[highest[player] & alone] = player
         value = 1 + (level[CARDS] >> (4 * played) & 15)
         level[self.points] += np.where(highest & alone, value, 0)
         level[self.hands] &= ~(np.int64(1) << bids)
@@ -223,6 +227,8 @@ class Goofspiel:
         return left
 
 
-def _lowest(bits: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The place of the only bit."""
-    return np.log2(bits).astype(np.int64)
+def _places(cards: int) -> NDArray[np.int64]:
+    """The place of the only bit, of each number with one [2^cards]."""
+    places = np.zeros(1 << cards, np.int64)
+    places[1 << np.arange(cards)] = np.arange(cards)
+    return places
