@@ -30,6 +30,7 @@ ROUNDING = 1e-12  # of sums of chances: nearer to 1 they stay as they are, bit f
 UNREGISTERED = "unregistered:markov_game"
 MAX_STATES = 1 << 22
 MAX_HORIZON = 1_000_000
+EXACT_STEPS = 1_000  # of a horizon, that bounds on returns are exact for; each step beyond counts as the best reward
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -294,14 +295,17 @@ class _Reach:
         """Longest paths as by Bellman and Ford: a sum that still grows after S steps goes round a cycle that pays."""
         ahead = np.zeros(len(self.terminal))
         enough = SUM_TOLERANCE * max(1.0, float(np.abs(own).max()))
-        for _ in range(len(ahead) + 1 if horizon is None else horizon):
+        steps = len(ahead) + 1 if horizon is None else min(horizon, EXACT_STEPS)
+        for _ in range(steps):
             onward = np.where(self.terminal, 0.0, ahead if discount == 1 else np.maximum(ahead, 0.0))
             best = np.maximum.reduceat(own + onward[self.successors], self.begin[:-1])
             now = best.reshape(-1, self.joints).max(axis=1)
             if np.abs(now - ahead).max() <= enough:
                 return float(now[initial > 0].max())
             ahead = now
-        return None if horizon is None else float(ahead[initial > 0].max())
+        if horizon is None:
+            return None
+        return float(ahead[initial > 0].max()) + (horizon - steps) * max(float(own.max()), 0.0)
 
     def has_chance(self, initial: NDArray[np.float64], discount: float, horizon: int | None) -> bool:
         """Whether two matches with the same choices can differ."""

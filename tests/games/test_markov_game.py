@@ -271,6 +271,12 @@ def test_bounds_hold_for_every_match_and_are_met_without_chance(seed, states, ho
         assert (low, high) == (sums.min(), sums.max())
 
 
+def test_bounds_of_a_long_horizon_hold_and_are_found_at_once():
+    game = walk(discount=1.0, horizon=500_000)
+    assert game.info.min_utility == 0
+    assert 499_999 * 23 < game.info.max_utility <= 500_000 * 23  # the first step is not the best
+
+
 def test_rewards_that_go_round_have_no_bounds():
     assert (walk().info.min_utility, walk().info.max_utility) == (0, None)
 
