@@ -23,11 +23,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from scipy.sparse.linalg import splu
+from scipy.sparse.linalg import cg
 
 from arena.solvers.stationary_profile import soft_policy, soft_values
 
 SUFFICIENT_DECREASE = 1e-4  # Armijo's constant: Nocedal and Wright, Numerical Optimization, 2006, section 3.1
+DIRECTION_TOLERANCE = 1e-10  # relative, of Newton's equation: conjugate gradients take some dozens of products
 HALVINGS = 40  # of a step that does not lower the objective: after so many it is rounding that decides
 ROUNDING = 1e-12  # relative, of the objective: changes below it are noise, and the gradient decides in their place
 SLACK = 1e-9  # relative, of the conditions for the least value
@@ -80,7 +81,10 @@ class InverseSoftQ:
         halved until L falls by Armijo's rule, or where rounding hides whether it does, until the gradient shrinks.
         """
         gradient = self.gradient(critic, values)
-        direction = -splu(self._curved(critic, values)).solve(gradient.ravel()).reshape(self.shape)
+        curved = self._curved(critic, values)
+        scale = sp.diags_array(1 / curved.diagonal())
+        step, _ = cg(curved, gradient.ravel(), rtol=DIRECTION_TOLERANCE, M=scale)  # stopped early it leads downhill too
+        direction = -step.reshape(self.shape)
         slope = float((gradient * direction).sum())
         before, size = self.value(critic, values), 1.0
         noise, steep = ROUNDING * max(1.0, abs(before)), float(np.linalg.norm(gradient))
@@ -117,7 +121,7 @@ class InverseSoftQ:
         pull = -self.share * (1 - 2 * self.chi2_coefficient * self.rewards(critic))
         return pull, values - np.bincount(self.successor, pull * self.onward, self.shape[0])
 
-    def _curved(self, critic: NDArray[np.float64], values: NDArray[np.float64]) -> sp.csc_array:
+    def _curved(self, critic: NDArray[np.float64], values: NDArray[np.float64]) -> sp.csr_array:
         """The second derivatives [S A, S A], without those of states whose V has a negative weight."""
         policy = soft_policy(critic)
         num_states, size = self.shape
@@ -138,11 +142,11 @@ class InverseSoftQ:
         )
         weighted = sp.diags_array(2 * self.chi2_coefficient * self.share) @ implied
         whole = (
-            sp.csc_array((blocks.ravel(), (rows.ravel(), columns.ravel())), shape=(num_states * size,) * 2)
+            sp.csr_array((blocks.ravel(), (rows.ravel(), columns.ravel())), shape=(num_states * size,) * 2)
             + implied.T @ weighted
             + 2 * self.l2_coefficient * sp.eye_array(num_states * size)
         )
-        return sp.csc_array(whole)
+        return sp.csr_array(whole)
 
 
 def objective_of(

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from markov_games import random_markov_game
+from unstructured_markov_games import unstructured_game
 
 from arena.games import NotProvided, SpecificationError, load_game
 from arena.solvers.demonstrations import (
@@ -28,7 +28,7 @@ def equal(one, other):
 
 
 def test_the_same_seed_shows_the_same_and_another_seed_something_else():
-    game = random_markov_game(seed=0)
+    game = unstructured_game(seed=0)
     profile = random_profile(game)
     first = demonstrate(game, profile, episodes=5, steps=7, seed=3)
     assert equal(first, demonstrate(game, profile_policy(game, profile), episodes=5, steps=7, seed=3))
@@ -36,7 +36,7 @@ def test_the_same_seed_shows_the_same_and_another_seed_something_else():
 
 
 def test_an_episode_does_not_depend_on_how_many_others_there_are_nor_how_long_it_is():
-    game = random_markov_game(seed=0)
+    game = unstructured_game(seed=0)
     profile = random_profile(game)
     few, many = (demonstrate(game, profile, episodes=episodes, steps=8, seed=1) for episodes in (2, 9))
     assert np.array_equal(few.actions, many.actions[:16]) and np.array_equal(few.successors, many.successors[:16])
@@ -46,7 +46,7 @@ def test_an_episode_does_not_depend_on_how_many_others_there_are_nor_how_long_it
 
 def test_frequencies_are_those_of_policy_and_game():
     """Of 60,000 transitions; each bound is about five standard errors."""
-    game = random_markov_game(seed=1, states=3, sizes=(2, 3))
+    game = unstructured_game(seed=1, states=3, sizes=(2, 3))
     profile = random_profile(game, evenness=5.0)
     shown = demonstrate(game, profile, episodes=6_000, steps=10)
     assert len(shown) == 60_000 and not shown.done.any()
@@ -67,26 +67,26 @@ def test_frequencies_are_those_of_policy_and_game():
 
 
 def test_each_step_begins_where_the_last_one_ended():
-    game = random_markov_game(seed=2)
+    game = unstructured_game(seed=2)
     shown = demonstrate(game, random_profile(game), episodes=4, steps=25)
     assert np.array_equal(shown.states.reshape(4, 25)[:, 1:], shown.successors.reshape(4, 25)[:, :-1])
 
 
 def test_episodes_end_in_terminal_states_and_nowhere_else():
-    game = random_markov_game(seed=3, terminal=True)
+    game = unstructured_game(seed=3, terminal=True)
     shown = demonstrate(game, random_profile(game), episodes=50, steps=2_000)
     assert np.array_equal(shown.done, shown.successors == 5) and shown.done.sum() == 50
     assert not (shown.states == 5).any()
 
 
 def test_they_are_possible_in_their_game_and_impossible_ones_are_refused():
-    game = random_markov_game(seed=3, terminal=True)
+    game = unstructured_game(seed=3, terminal=True)
     shown = demonstrate(game, random_profile(game), episodes=3, steps=200)
     check_demonstrations(shown, game)
     wrong = dataclasses.replace(shown, done=~shown.done)
     with pytest.raises(SpecificationError, match=r"transition 0 .* is wrong about whether the game is over"):
         check_demonstrations(wrong, game)
-    other = random_markov_game(seed=3, sizes=(3, 2))
+    other = unstructured_game(seed=3, sizes=(3, 2))
     with pytest.raises(SpecificationError, match=r"have 6 states and \[3, 3\] actions"):
         check_demonstrations(shown, other)
     soccer = load_game("markov:rps_chain")
@@ -97,7 +97,7 @@ def test_they_are_possible_in_their_game_and_impossible_ones_are_refused():
 
 
 def test_a_file_holds_them_to_the_last_bit(tmp_path):
-    game = random_markov_game(seed=3, terminal=True)
+    game = unstructured_game(seed=3, terminal=True)
     shown = demonstrate(game, random_profile(game))
     save_demonstrations(shown, tmp_path / "shown.npz")
     held = load_demonstrations(tmp_path / "shown.npz")
@@ -107,7 +107,7 @@ def test_a_file_holds_them_to_the_last_bit(tmp_path):
 
 def test_files_that_hold_none_are_refused(tmp_path):
     file = tmp_path / "shown.npz"
-    game = random_markov_game(seed=0)
+    game = unstructured_game(seed=0)
     with pytest.raises(SpecificationError, match="cannot read"):
         load_demonstrations(file)
     shown = demonstrate(game, random_profile(game), episodes=2, steps=5)
@@ -140,7 +140,7 @@ def test_files_that_hold_none_are_refused(tmp_path):
     ],
 )
 def test_columns_must_fit_each_other_and_the_game(column, values, message):
-    game = random_markov_game(seed=0)
+    game = unstructured_game(seed=0)
     shown = demonstrate(game, random_profile(game), episodes=2, steps=5)
     with pytest.raises(SpecificationError, match=message):
         dataclasses.replace(shown, **{column: values})
@@ -148,7 +148,7 @@ def test_columns_must_fit_each_other_and_the_game(column, values, message):
 
 @pytest.mark.parametrize("settings", [{"episodes": 0}, {"steps": 0}, {"seed": -1}])
 def test_settings_outside_their_range_are_refused(settings):
-    game = random_markov_game(seed=0)
+    game = unstructured_game(seed=0)
     with pytest.raises(ValueError, match="episodes and steps must be positive"):
         demonstrate(game, random_profile(game), **settings)
 
@@ -157,4 +157,4 @@ def test_games_and_policies_of_another_kind_are_refused():
     with pytest.raises(NotProvided, match="needs a tabular Markov game"):
         demonstrate(load_game("matrix:rps"), [np.ones((1, 3)) / 3] * 2)
     with pytest.raises(NotProvided, match="made of a TabularPolicy"):
-        demonstrate(random_markov_game(seed=0), object())
+        demonstrate(unstructured_game(seed=0), object())

@@ -113,7 +113,7 @@ def settled(objective, critic, values):
     return critic
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(8))
 def test_what_is_proven_the_least_is_found_from_everywhere_and_nothing_is_lower(seed):
     rng = np.random.default_rng(seed)
     objective, _ = random_objective(rng, chi2=0.1)
@@ -124,7 +124,12 @@ def test_what_is_proven_the_least_is_found_from_everywhere_and_nothing_is_lower(
     for _ in range(3):
         start = rng.normal(scale=5, size=(4, 3))
         assert np.allclose(settled(objective, start, values), best, atol=1e-7)
-        other = minimize(lambda q: objective.value(q.reshape(4, 3), values), start.ravel(), method="BFGS")
+        other = minimize(
+            lambda q: objective.value(q.reshape(4, 3), values),
+            start.ravel(),
+            jac=lambda q: objective.gradient(q.reshape(4, 3), values).ravel(),
+            method="BFGS",
+        )
         assert other.fun >= objective.value(best, values) - 1e-12
 
 

@@ -5,8 +5,8 @@ import math
 
 import numpy as np
 import pytest
-from markov_games import random_markov_game
 from scipy.optimize import minimize
+from unstructured_markov_games import unstructured_game
 
 from arena.games import NotProvided, SpecificationError, load_game, markov_game
 from arena.solvers.demonstrations import Demonstrations, demonstrate, save_demonstrations
@@ -18,7 +18,7 @@ from arena.solvers.stationary_profile import marginal, policy_profile, soft_poli
 
 def expert_play(seed, *, transitions, sizes=(3, 3), **settings):
     """(game, its soft equilibrium, demonstrations of it in ten episodes)."""
-    game = random_markov_game(seed=seed, sizes=sizes, **settings)
+    game = unstructured_game(seed=seed, sizes=sizes, **settings)
     expert = soft_markov_equilibrium(game, until=1e-12)
     return game, expert, demonstrate(game, expert.policy, episodes=10, steps=transitions // 10, seed=seed)
 
@@ -115,7 +115,7 @@ def test_policies_and_rewards_are_recovered(transitions, value_states):
 @pytest.mark.parametrize("seed", range(1, 5))
 def test_games_that_end_are_recovered_too(seed):
     """Three players, 3,000 episodes up to a terminal state. How soon a match ends is what a shaping hides best."""
-    game = random_markov_game(seed=seed, sizes=(3, 4, 3), terminal=True)
+    game = unstructured_game(seed=seed, sizes=(3, 4, 3), terminal=True)
     expert = soft_markov_equilibrium(game, until=1e-12)
     shown = demonstrate(game, expert.policy, episodes=3_000, steps=50, seed=seed)
     found = mamql(game, demonstrations=shown, chi2_coefficient=0.025)
@@ -200,7 +200,7 @@ def test_critics_rewards_and_policies_fit_each_other():
 
 
 def test_what_nobody_showed_has_no_reward_and_states_never_seen_are_played_uniformly():
-    game = random_markov_game(seed=0, states=3)
+    game = unstructured_game(seed=0, states=3)
     shown = Demonstrations(
         game="",
         num_states=3,
@@ -286,7 +286,7 @@ def test_demonstrations_are_needed_and_must_be_of_the_game():
     with pytest.raises(SpecificationError, match="learns from demonstrations"):
         mamql(game)
     with pytest.raises(SpecificationError, match="have 6 states"):
-        mamql(random_markov_game(seed=0, states=5), demonstrations=shown)
+        mamql(unstructured_game(seed=0, states=5), demonstrations=shown)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from markov_games import random_markov_game
+from unstructured_markov_games import unstructured_game
 
 from arena.games import NotProvided, SpecificationError, load_game
 from arena.games.markov_game import markov_game
@@ -31,7 +31,7 @@ def expected_elsewhere(game, profile, player, state, action, ahead):
 
 @pytest.mark.parametrize(("sizes", "terminal"), [((3, 2), False), ((2, 3, 2), True), ((4,), False)])
 def test_the_equations_hold(sizes, terminal):
-    game = random_markov_game(seed=3, states=4, sizes=sizes, terminal=terminal)
+    game = unstructured_game(seed=3, states=4, sizes=sizes, terminal=terminal)
     solution = soft_markov_equilibrium(game)
     assert solution.converged and solution.gap <= 1e-10
     profile = policy_profile(game, solution.policy)
@@ -64,7 +64,7 @@ def test_one_player_alone_in_one_state_has_a_closed_form():
 
 def test_no_player_gains_more_than_the_gap_bounds():
     """Also where iterations stop early: soft value iteration against the others, by itself."""
-    game = random_markov_game(seed=1)
+    game = unstructured_game(seed=1)
     solution = soft_markov_equilibrium(game, iterations=60)
     assert not solution.converged and solution.gap > 1e-3
     profile = policy_profile(game, solution.policy)
@@ -85,14 +85,14 @@ def test_no_player_gains_more_than_the_gap_bounds():
 
 
 def test_greater_rewards_are_greater_rationality():
-    plain, scaled = random_markov_game(seed=2, scale=1.0), random_markov_game(seed=2, scale=0.5)
+    plain, scaled = unstructured_game(seed=2, scale=1.0), unstructured_game(seed=2, scale=0.5)
     first, second = soft_markov_equilibrium(plain), soft_markov_equilibrium(scaled, rationality=2.0)
     for one, other in zip(policy_profile(plain, first.policy), policy_profile(scaled, second.policy), strict=True):
         assert np.allclose(one, other, atol=1e-8)
 
 
 def test_relabelled_players_have_each_others_critics():
-    game = random_markov_game(seed=4, sizes=(2, 3))
+    game = unstructured_game(seed=4, sizes=(2, 3))
     turned = markov_game(
         game.transitions.swapaxes(1, 2), game.rewards.swapaxes(2, 3)[::-1], discount=0.9, initial=game.initial
     )
@@ -104,7 +104,7 @@ def test_relabelled_players_have_each_others_critics():
 
 def test_values_are_discounted_returns_of_many_matches():
     """The sum over 400 steps of what is expected at each, from the initial states."""
-    game = random_markov_game(seed=5, sizes=(2, 2))
+    game = unstructured_game(seed=5, sizes=(2, 2))
     solution = soft_markov_equilibrium(game)
     profile = policy_profile(game, solution.policy)
     mixed = np.einsum("sabt,sa,sb->st", game.transitions, *profile)
@@ -117,7 +117,7 @@ def test_values_are_discounted_returns_of_many_matches():
 
 
 def test_an_interrupted_run_goes_on_to_the_same_end(tmp_path):
-    game, file = random_markov_game(seed=6), tmp_path / "run.npz"
+    game, file = unstructured_game(seed=6), tmp_path / "run.npz"
     soft_markov_equilibrium(game, iterations=30, checkpoint=file)
     resumed = soft_markov_equilibrium(game, checkpoint=file)
     whole = soft_markov_equilibrium(game)
@@ -131,7 +131,7 @@ def test_an_interrupted_run_goes_on_to_the_same_end(tmp_path):
 )
 def test_settings_outside_their_range_are_refused(settings):
     with pytest.raises(ValueError, match="rationality must be above 0"):
-        soft_markov_equilibrium(random_markov_game(seed=0), **settings)
+        soft_markov_equilibrium(unstructured_game(seed=0), **settings)
 
 
 def test_games_of_another_kind_are_refused():
@@ -152,4 +152,4 @@ def test_games_of_another_kind_are_refused():
 )
 def test_a_profile_must_be_probabilities_of_each_players_actions(profile, message):
     with pytest.raises(SpecificationError, match=message):
-        policy_profile(random_markov_game(seed=0), profile)
+        policy_profile(unstructured_game(seed=0), profile)
