@@ -100,7 +100,7 @@ def _batches(index: DarkHexIndex, player: int) -> Iterator[tuple[NDArray[np.int6
 def _checked(
     index: DarkHexIndex, player: int, rows: NDArray[np.int64], table: NDArray[np.floating]
 ) -> NDArray[np.float64]:
-    """The probabilities of legal moves in rows of a table, one after the other.
+    """The probabilities of legal moves in rows of a table, one after the other; each row scaled to a sum of 1.
 
     Raises:
         SpecificationError: a row is no distribution over the cells that the player may choose.
@@ -114,7 +114,10 @@ def _checked(
             f"player {player}'s probabilities must be at least 0, sum to 1 and leave out the cells that he knows; row "
             f"{int(rows[wrong])}, after the moves {index.moves(player, int(rows[wrong]))}, is {table[wrong].tolist()}"
         )
-    probabilities: NDArray[np.float64] = table[is_open].astype(np.float64)
+    wide = table.astype(np.float64)
+    probabilities: NDArray[np.float64] = (wide / wide.sum(axis=1, keepdims=True))[
+        is_open
+    ]  # single precision adds up badly
     return probabilities
 
 

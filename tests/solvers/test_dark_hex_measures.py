@@ -162,11 +162,12 @@ def test_progress_counts_the_openings():
     assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
-def test_single_precision_is_read():
-    index = small_index(2, 2, "cdh")
-    tables = [table.astype(np.float32) for table in random_tables(index, seed=11)]
-    wide = [table / table.sum(axis=1, keepdims=True) for table in (t.astype(np.float64) for t in tables)]
-    assert dark_hex_nash_conv(tables, index=index) == pytest.approx(dark_hex_nash_conv(wide, index=index), abs=1e-5)
+def test_rows_of_single_precision_are_scaled_to_a_sum_of_one():
+    index = small_index(2, 3, "cdh")
+    narrow = [table.astype(np.float32) for table in random_tables(index, seed=11)]
+    wide = [table / table.sum(axis=1, keepdims=True) for table in (t.astype(np.float64) for t in narrow)]
+    assert any((table.astype(np.float64).sum(axis=1) != 1).any() for table in narrow)
+    assert dark_hex_nash_conv(narrow, index=index) == pytest.approx(dark_hex_nash_conv(wide, index=index), abs=1e-12)
 
 
 def test_states_that_are_not_named_are_played_uniformly():
