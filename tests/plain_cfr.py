@@ -25,17 +25,21 @@ def digits(count):
 
 
 class PlainCfr:
-    """Alternating updates; ``plus``: regrets never below 0. Regrets within `zero` of 0 are 0: exact ties stay ties."""
+    """Alternating updates. Regrets within `zero` of 0 are 0: exact ties stay ties.
 
-    def __init__(self, tree, *, exact=Fraction, zero=0, plus=False):
-        self.tree, self.zero, self.plus = tree, zero, plus
+    ``rule``: cfr; cfr_plus, regrets never below 0; pcfr_plus, and the last instantaneous regret added again to match; dcfr,
+    discounted with exponents 1.5 and 0 (floats only). ``average`` [S]: sums of realisation weights times 1, t, t² and t².
+    """
+
+    def __init__(self, tree, *, exact=Fraction, zero=0, rule="cfr"):
+        self.tree, self.zero, self.rule, self.done = tree, zero, rule, 0
         self.first, self.parent, self.rows = tree.first.tolist(), tree.parent.tolist(), tree.row_begin.tolist()
         self.others = tree.others.tolist()
         self.nought = exact(Fraction(0))
         whole = float if exact is float else lambda weight: exact(Fraction(weight).limit_denominator(100_000))
         self.weights = [whole(weight) for weight in tree.weights.tolist()]
         assert np.allclose([float(w) for w in self.weights], tree.weights, rtol=1e-15, atol=0)
-        self.regret = [self.nought] * tree.num_sequences
+        self.regret, self.average = [self.nought] * tree.num_sequences, [self.nought] * tree.num_sequences
         self.strategy = [exact(Fraction(share).limit_denominator(1000)) for share in uniform_strategy(tree).tolist()]
         self.reach = [exact(Fraction(1))] * tree.num_sequences
         for player in range(tree.num_players):
@@ -46,10 +50,12 @@ class PlainCfr:
         for _ in range(count):
             for player in range(self.tree.num_players):
                 self.update(player)
+            self.done += 1
 
     def update(self, player):
         """One player's update, against what the others play by now."""
-        sets = self.tree.sets(player)
+        sets, t = self.tree.sets(player), self.done + 1
+        weight = {"cfr": 1, "cfr_plus": t, "dcfr": t**2, "pcfr_plus": t**2}[self.rule]
         value = {player: self.nought}
         for s in range(self.first[sets.start], self.first[sets.stop]):
             total = self.nought
@@ -63,11 +69,17 @@ class PlainCfr:
             span = range(self.first[j], self.first[j + 1])
             expected = sum((self.strategy[s] * value[s] for s in span), self.nought)
             value[self.parent[j]] += expected
+            above = []
             for s in span:
-                regret = self.regret[s] + value[s] - expected
-                below = regret < 0 and self.plus
-                self.regret[s] = self.nought if below or abs(regret) <= self.zero else regret
-            above = [max(self.regret[s], self.nought) for s in span]
+                self.average[s] += weight * self.reach[s]
+                last = value[s] - expected
+                regret = self.regret[s] + last
+                if self.rule == "dcfr":
+                    regret *= t**1.5 / (t**1.5 + 1) if regret > 0 else 1 / 2
+                if abs(regret) <= self.zero or (regret < 0 and self.rule in ("cfr_plus", "pcfr_plus")):
+                    regret = self.nought
+                self.regret[s] = regret
+                above.append(max(regret + last if self.rule == "pcfr_plus" else regret, self.nought))
             total = sum(above, self.nought)
             for s, r in zip(span, above, strict=True):
                 self.strategy[s] = r / total if total > 0 else (self.nought + 1) / len(span)

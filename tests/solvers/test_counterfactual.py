@@ -9,9 +9,11 @@ from random_trees import random_game
 
 from arena.games import NotProvided, SpecificationError, compile_tree, load_game
 from arena.solvers import cfr, cfr_plus, dcfr, exploitability, nash_conv, pcfr_plus
-from arena.solvers.counterfactual import CFR, CFR_PLUS, advance, start
+from arena.solvers.counterfactual import CFR, CFR_PLUS, DCFR_SOURCE, PCFR_PLUS, Variant, advance, start
+from arena.solvers.regret_kernels import DISCOUNTED
 
 METHODS = [cfr, cfr_plus, dcfr, pcfr_plus]
+DCFR = Variant(name="dcfr", rule=DISCOUNTED, exponents=(1.5, 0.0, 2.0), source=DCFR_SOURCE)
 KUHN, LEDUC = "openspiel:kuhn_poker", "openspiel:leduc_poker"
 
 
@@ -82,15 +84,17 @@ def test_discounted_averages_equal_openspiels():
     assert farthest(table, dcfr(load_game(KUHN), iterations=30).policy) < 1e-12
 
 
-@pytest.mark.parametrize("plus", [False, True])
+@pytest.mark.parametrize("variant", [CFR, CFR_PLUS, PCFR_PLUS, DCFR], ids=lambda variant: variant.name)
 @pytest.mark.parametrize("seed", range(3))
-def test_iterations_equal_plain_loops(seed, plus):
+def test_iterations_equal_plain_loops(seed, variant):
     tree = compile_tree(random_game(seed=seed, depth=5, num_players=2 + seed % 2))
-    regrets, twin = start(tree), PlainCfr(tree, exact=float, plus=plus)
-    advance(tree, CFR_PLUS if plus else CFR, regrets, 5)
-    twin.iterate(5)
+    regrets, twin = start(tree), PlainCfr(tree, exact=float, rule=variant.name)
+    advance(tree, variant, regrets, 6)
+    twin.iterate(6)
     regret, strategy = twin.set_arrays()
     assert np.allclose(regrets.regret, regret, atol=1e-12) and np.allclose(regrets.strategy, strategy, atol=1e-9)
+    own = slice(tree.num_players, None)
+    assert np.allclose(regrets.average[own], np.array(twin.average)[own], atol=1e-9)
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -19,8 +19,8 @@ DCFR = Variant(name="dcfr", rule=DISCOUNTED, exponents=(1.5, 0.0, 2.0), source=D
 class Watched:
     """A run of plain CFR that adds up, of each player, what every sequence would have earned when he was updated."""
 
-    def __init__(self, tree, *, plus=False):
-        self.tree, self.twin = tree, PlainCfr(tree, exact=float, plus=plus)
+    def __init__(self, tree, *, rule="cfr"):
+        self.tree, self.twin = tree, PlainCfr(tree, exact=float, rule=rule)
         self.payoffs, self.earned = np.zeros(tree.num_sequences), np.zeros(tree.num_players)
         self.plans = np.zeros(tree.num_sequences)  # sums of realisation weights
         self.squares = np.zeros(tree.num_sets)  # Σ over iterations of |instantaneous regrets|², where regrets are kept
@@ -90,24 +90,24 @@ def test_regrets_of_an_information_set_grow_no_faster_than_matching_allows(game)
 
 @settings(max_examples=25, deadline=None)
 @given(random_extensives(players=(2, 3)))
-@pytest.mark.parametrize("plus", [False, True])
-def test_an_update_never_makes_a_player_worse_against_what_he_answers(plus, game):
+@pytest.mark.parametrize("rule", ["cfr", "cfr_plus"])
+def test_an_update_never_makes_a_player_worse_against_what_he_answers(rule, game):
     """Burch, Moravcik and Schmid 2019, theorem 4: why alternating updates lose nothing."""
-    watched = Watched(compile_tree(game), plus=plus)
+    watched = Watched(compile_tree(game), rule=rule)
     watched.iterate(20)
     assert min(watched.improvements) >= -1e-12
 
 
 @settings(max_examples=25, deadline=None)
 @given(random_extensives(players=(2,), zero_sum=(True,)))
-@pytest.mark.parametrize("plus", [False, True])
-def test_nash_conv_of_the_average_is_at_most_both_regrets(plus, game):
+@pytest.mark.parametrize("rule", ["cfr", "cfr_plus"])
+def test_nash_conv_of_the_average_is_at_most_both_regrets(rule, game):
     """The folk theorem, for alternating updates: Burch, Moravcik and Schmid 2019, theorem 2.
 
     Player 1 answers strategies 2 .. T + 1 of player 0, of whom 1 .. T are averaged: that one's returns are all it may differ.
     """
     tree = compile_tree(game)
-    watched = Watched(tree, plus=plus)
+    watched = Watched(tree, rule=rule)
     for iterations in (1, 20):
         watched.iterate(iterations)
         total = len(watched.improvements) // 2
