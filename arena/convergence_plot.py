@@ -31,10 +31,8 @@ SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
 GAP_NAMES = {
-    "nash_conv": "NashConv",
     "deviation_gain": "gain by deviation",
     "coarse_deviation_gain": "gain by coarse deviation",
-    "soft_bellman_residual": "soft Bellman residual",
 }
 
 Point = tuple[float, float]
@@ -130,7 +128,8 @@ def convergence_plot(
 
 def gap_name(kind: str) -> str:
     """A `Solution.gap_kind` for people."""
-    return GAP_NAMES.get(kind, kind.replace("_", " "))
+    words = GAP_NAMES.get(kind, kind.replace("_", " "))
+    return words.replace("nash conv", "NashConv").replace("bellman", "Bellman")
 
 
 def short(gap: float) -> str:

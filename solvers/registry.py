@@ -13,9 +13,11 @@ import numpy as np
 
 from arena.games.compile_tree import payoffs_of
 from arena.games.errors import NotProvided, UnknownName
-from arena.games.game import Game
+from arena.games.game import Game, GameInfo
+from arena.games.game_tree import GameTree
 from arena.games.policy import TabularPolicy
 from arena.solvers.deviations import is_constant_sum
+from arena.solvers.game_kinds import GameKind, kinds_of
 from arena.solvers.lp import matrix_game_lp
 from arena.solvers.minimax_winner import minimax_winner, symmetric_game
 from arena.solvers.nash_average import nash_average
@@ -30,7 +32,8 @@ class Method:
 
     ``promise``: one phrase. ``takes``: what the function at ``location`` is given, the game or its payoffs
     [num_players, A_0, A_1, ...]. ``playable``: whether its answer is a policy, which a file can hold and an agent can play;
-    a distribution over joint actions is none.
+    a distribution over joint actions is none. ``games``: the kinds of games that it takes, so that a refusal can name the
+    methods that do apply.
     """
 
     name: str
@@ -38,6 +41,7 @@ class Method:
     preconditions: str
     promise: str = ""
     location: str
+    games: tuple[GameKind, ...] = ()
     takes: Literal["game", "payoffs"] = "game"
     playable: bool = True
 
@@ -51,6 +55,7 @@ METHODS = (
         preconditions=TREES,
         promise="converges to a Nash equilibrium of two-player zero-sum games, NashConv of order 1/√iterations",
         location="arena.solvers.counterfactual:cfr",
+        games=("tree",),
     ),
     Method(
         name="cfr_plus",
@@ -58,6 +63,7 @@ METHODS = (
         preconditions=TREES,
         promise="converges to a Nash equilibrium of two-player zero-sum games, NashConv of order 1/√iterations, far faster in practice",
         location="arena.solvers.counterfactual:cfr_plus",
+        games=("tree",),
     ),
     Method(
         name="dcfr",
@@ -65,6 +71,7 @@ METHODS = (
         preconditions=TREES,
         promise="converges to a Nash equilibrium of two-player zero-sum games with the exponents of its paper",
         location="arena.solvers.counterfactual:dcfr",
+        games=("tree",),
     ),
     Method(
         name="pcfr_plus",
@@ -72,6 +79,7 @@ METHODS = (
         preconditions=TREES,
         promise="converges to a Nash equilibrium of two-player zero-sum games, the faster the better the last regrets foretell the next",
         location="arena.solvers.counterfactual:pcfr_plus",
+        games=("tree",),
     ),
     Method(
         name="mccfr",
@@ -79,6 +87,7 @@ METHODS = (
         preconditions=TREES,
         promise="converges to a Nash equilibrium of two-player zero-sum games with probability 1, NashConv of order 1/√iterations",
         location="arena.solvers.mccfr:mccfr",
+        games=("tree",),
     ),
     Method(
         name="mmd",
@@ -86,6 +95,7 @@ METHODS = (
         preconditions=TREES,
         promise="at a fixed temperature linear convergence to the regularised equilibrium of two-player zero-sum games if steps are small; no rate towards Nash",
         location="arena.solvers.mmd:mmd",
+        games=("tree",),
     ),
     Method(
         name="agent_qre",
@@ -93,6 +103,7 @@ METHODS = (
         preconditions="small enough to be written out, perfect recall",
         promise="an agent quantal response equilibrium up to rounding; its limit is a Nash equilibrium",
         location="arena.solvers.agent_qre:agent_qre",
+        games=("tree",),
     ),
     Method(
         name="qre_curriculum",
@@ -100,6 +111,7 @@ METHODS = (
         preconditions="games in normal form, trees small enough to be written out, two-player zero-sum Markov games",
         promise="NashConv of the order of the temperature, where the equilibria are found",
         location="arena.solvers.qre_curriculum:qre_curriculum",
+        games=("tree", "zero_sum_markov_game"),
     ),
     Method(
         name="sequence_form_lp",
@@ -107,6 +119,7 @@ METHODS = (
         preconditions="two-player zero-sum games small enough to be written out, perfect recall",
         promise="a Nash equilibrium, up to rounding",
         location="arena.solvers.sequence_form_lp:sequence_form_lp",
+        games=("zero_sum_tree",),
     ),
     Method(
         name="double_oracle",
@@ -114,6 +127,7 @@ METHODS = (
         preconditions="two-player zero-sum games small enough to be written out, perfect recall",
         promise="a Nash equilibrium after finitely many iterations; bounds on the value that only close",
         location="arena.solvers.double_oracle:double_oracle",
+        games=("zero_sum_tree",),
     ),
     Method(
         name="psro",
@@ -121,6 +135,7 @@ METHODS = (
         preconditions=TREES,
         promise="a Nash equilibrium of two-player zero-sum games with the meta-solvers nash, after finitely many iterations, and uniform, in the limit; none with the others",
         location="arena.solvers.psro:psro",
+        games=("tree",),
     ),
     Method(
         name="self_play",
@@ -128,6 +143,7 @@ METHODS = (
         preconditions=TREES,
         promise="converges to a Nash equilibrium of two-player zero-sum games, regularised with its last policy",
         location="arena.solvers.self_play:self_play",
+        games=("tree",),
     ),
     Method(
         name="alpha_rank",
@@ -135,6 +151,7 @@ METHODS = (
         preconditions="games in normal form",
         promise="the stationary distribution of its chain, up to rounding; a ranking, no equilibrium",
         location="arena.solvers.alpha_rank:alpha_rank",
+        games=("normal_form",),
         takes="payoffs",
     ),
     Method(
@@ -143,6 +160,7 @@ METHODS = (
         preconditions="two-player games in normal form",
         promise="Nash equilibria up to rounding, and all extreme ones where supports are enumerated and the game is not degenerate",
         location="arena.solvers.bimatrix_nash:bimatrix_nash",
+        games=("bimatrix",),
         takes="payoffs",
     ),
     Method(
@@ -151,6 +169,7 @@ METHODS = (
         preconditions="games in normal form",
         promise="an equilibrium of greatest welfare, up to rounding",
         location="arena.solvers.correlated_equilibrium:correlated_equilibrium",
+        games=("normal_form",),
         takes="payoffs",
         playable=False,
     ),
@@ -160,6 +179,7 @@ METHODS = (
         preconditions=TREES,
         promise="averages converge to a Nash equilibrium of two-player zero-sum games, at no good rate",
         location="arena.solvers.fictitious_play:fictitious_play",
+        games=("tree",),
     ),
     Method(
         name="logit_qre",
@@ -167,6 +187,7 @@ METHODS = (
         preconditions="games in normal form",
         promise="a quantal response equilibrium up to rounding; its limit is a Nash equilibrium",
         location="arena.solvers.logit_qre:logit_qre",
+        games=("normal_form",),
         takes="payoffs",
     ),
     Method(
@@ -175,6 +196,7 @@ METHODS = (
         preconditions="two-player zero-sum games in normal form, preference games",
         promise="the optimal strategies of greatest entropy, up to rounding",
         location="arena.solvers.registry:solve_nash_average",
+        games=("zero_sum_matrix",),
     ),
     Method(
         name="projected_replicator_dynamics",
@@ -182,6 +204,7 @@ METHODS = (
         preconditions="games in normal form",
         promise="none: the average comes near optimal strategies of two-player zero-sum games as step and floor go to 0",
         location="arena.solvers.projected_replicator_dynamics:projected_replicator_dynamics",
+        games=("normal_form",),
         takes="payoffs",
     ),
     Method(
@@ -190,6 +213,7 @@ METHODS = (
         preconditions="two-player zero-sum games in normal form",
         promise="optimal strategies and the value, up to rounding",
         location="arena.solvers.registry:solve_matrix_game",
+        games=("zero_sum_matrix",),
     ),
     Method(
         name="minimax_winner",
@@ -197,6 +221,7 @@ METHODS = (
         preconditions="preference games, and symmetric zero-sum games in normal form",
         promise="a mixture that no candidate beats, up to rounding",
         location="arena.solvers.registry:solve_preference_game",
+        games=("symmetric_zero_sum",),
     ),
     Method(
         name="mamql",
@@ -204,6 +229,7 @@ METHODS = (
         preconditions="Markov games in tables without a horizon, and demonstrations",
         promise="the one minimum of each player's objective on the demonstrations, where that is proven of the answer",
         location="arena.solvers.mamql:mamql",
+        games=("markov_game",),
     ),
     Method(
         name="soft_markov_equilibrium",
@@ -211,6 +237,7 @@ METHODS = (
         preconditions="Markov games in tables without a horizon",
         promise="a gap of ε bounds every player's gain in discounted return plus entropy by 2 ε / (1 - discount)",
         location="arena.solvers.soft_markov_equilibrium:soft_markov_equilibrium",
+        games=("markov_game",),
     ),
     Method(
         name="nash_value_iteration",
@@ -218,6 +245,7 @@ METHODS = (
         preconditions="two-player zero-sum Markov games in tables, zero-sum games in normal form",
         promise="values converge to the game's value like discountᵏ; exact to rounding in the end",
         location="arena.solvers.nash_value_iteration:nash_value_iteration",
+        games=("zero_sum_matrix", "zero_sum_markov_game"),
     ),
     Method(
         name="minimax_q",
@@ -225,6 +253,7 @@ METHODS = (
         preconditions="two-player zero-sum Markov games in tables, zero-sum games in normal form",
         promise="converges to a Nash equilibrium with probability 1 in the long run",
         location="arena.solvers.minimax_q:minimax_q",
+        games=("zero_sum_matrix", "zero_sum_markov_game"),
     ),
     Method(
         name="qarl",
@@ -232,6 +261,7 @@ METHODS = (
         preconditions="two-player zero-sum Markov games in tables, zero-sum games in normal form",
         promise="the worst case is within (temperatures x log actions) x discounted length of the game's value",
         location="arena.solvers.qarl:qarl",
+        games=("zero_sum_matrix", "zero_sum_markov_game"),
     ),
 )
 
@@ -239,6 +269,12 @@ METHODS = (
 def methods() -> dict[str, Method]:
     """name -> what the method finds and what it needs."""
     return {method.name: method for method in METHODS}
+
+
+def applicable(game: Game) -> list[str]:
+    """The names of the methods for games of this kind; its size and perfect recall are known when it is written out."""
+    kinds = kinds_of(game)
+    return [method.name for method in METHODS if kinds.intersection(method.games)]
 
 
 def function_of(method: str) -> Callable[..., Solution]:
@@ -259,21 +295,34 @@ def solve(method: str, game: Game, **settings: object) -> Solution:
 
     Raises:
         UnknownName: no such method or setting; the message has the nearest names.
-        NotProvided: the method is not for this game; the message says what it needs.
+        NotProvided: the method is not for this game; the message says what it needs, and which methods do apply.
     """
     function, known = function_of(method), methods()
     accepted = list(inspect.signature(function).parameters)[1:]
     for setting in settings:
         if setting not in accepted:
             raise UnknownName(f"setting of {method}", setting, accepted)
-    if known[method].takes == "game":
-        return function(game, **settings)
-    payoffs = payoffs_of(game)
-    if payoffs is None:
-        raise NotProvided(
-            f"{method} needs {known[method].preconditions}; {game.info.specification} has no table of payoffs"
-        )
+    try:
+        if known[method].takes == "game":
+            return function(game, **settings)
+        payoffs = payoffs_of(game)
+        if payoffs is None or (isinstance(game.info, GameInfo) and method not in applicable(game)):
+            raise NotProvided(
+                f"{method} needs {known[method].preconditions}; {game.info.specification} is none of them"
+            )
+    except NotProvided as error:
+        raise refusal(method, game, error) from None
     return _playable(game, function(payoffs, **settings))
+
+
+def refusal(method: str, game: Game | GameTree, error: NotProvided) -> NotProvided:
+    """The error, with the methods that do apply where the game is of another kind than the method is for."""
+    if isinstance(game, GameTree) or not isinstance(game.info, GameInfo):
+        return error
+    others = applicable(game)
+    if method in others or not others or "methods for it" in str(error):
+        return error
+    return NotProvided(f"{error}; methods for it: {', '.join(others)}")
 
 
 def solve_matrix_game(game: Game) -> Solution:

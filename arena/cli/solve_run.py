@@ -18,6 +18,7 @@ from arena.games.history_tree import HistoryTree, history_tree
 from arena.games.policy import MixturePolicy
 from arena.games.tree_walk import TooLarge
 from arena.solvers import Solution, save_policy, solve
+from arena.solvers.game_kinds import kinds_of
 from arena.solvers.policy_file import require_place, require_writable
 from arena.solvers.policy_table import tabulate
 from arena.solvers.registry import Method, function_of
@@ -90,7 +91,13 @@ def solve_and_write(
         require_place(Path(str(given["checkpoint"])))
     if output is not None and "checkpoint" in settings_of(function_of(method)) and "checkpoint" not in given:
         own = given["checkpoint"] = output.with_suffix(CHECKPOINT_END)
-    solution = _solved(method, game, given, max_nodes=max_nodes, quiet=quiet)
+    try:
+        solution = _solved(method, game, given, max_nodes=max_nodes, quiet=quiet)
+    except SpecificationError:
+        if own is None or own.exists():
+            raise
+        given.pop("checkpoint")  # with these settings the method may take none; if that was not why, it says so again
+        solution = _solved(method, game, given, max_nodes=max_nodes, quiet=quiet)
     until = given.get("until")
     plot = (
         None if output is None else _write(game, method, solution, output, until if isinstance(until, float) else None)
@@ -107,7 +114,8 @@ def _solved(method: str, game: Game, settings: dict[str, object], *, max_nodes: 
     Raises:
         SpecificationError: a setting out of its range, beside what the method raises.
     """
-    written_out = runs_on(function_of(method)) if payoffs_of(game) is None else "game"
+    is_tree = "tree" in kinds_of(game) and payoffs_of(game) is None
+    written_out = runs_on(function_of(method)) if is_tree else "game"
     if max_nodes is not None and written_out == "game":
         raise SpecificationError(f"{method} does not write {game.info.specification} out; leave out --max-nodes")
     last = Last()

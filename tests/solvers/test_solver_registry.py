@@ -5,8 +5,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from arena.games import NotProvided, UnknownName, load_game
+from arena.cli.solve_settings import settings_of
+from arena.games import NotProvided, SpecificationError, UnknownName, load_game
 from arena.solvers import methods, solve
+from arena.solvers.registry import applicable, function_of
 
 ROCK_PAPER_SCISSORS = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]], float)
 
@@ -19,6 +21,50 @@ def test_every_method_says_what_it_does_and_needs():
     assert {"cfr_plus", "matrix_game_lp", "minimax_winner"} <= set(methods())
     said = {name: (m.description, m.preconditions, m.promise) for name, m in methods().items()}
     assert {name for name, phrases in said.items() if not all(phrases)} == set(), "description, preconditions, promise"
+    assert {name for name, method in methods().items() if not method.games} == set(), "kinds of games"
+
+
+GAMES = (
+    "openspiel:kuhn_poker",
+    "openspiel:kuhn_poker(players=3)",
+    "arena:kuhn_poker",
+    "openspiel:tiny_hanabi",
+    "matrix:rps",
+    "matrix:matching_pennies",
+    "matrix:chicken",
+    "matrix:matching_pennies_3p",
+    "preference:rps",
+    "markov:rps_chain",
+    "markov:repeated_prisoners_dilemma",
+)
+
+
+def refused(name, game):
+    """What a method says that does not take a game; None where it solves, or asks for demonstrations first."""
+    settings = {"iterations": 2} if "iterations" in settings_of(function_of(name)) else {}
+    try:
+        solve(name, game, **settings)
+    except NotProvided as error:
+        return str(error)
+    except SpecificationError as error:
+        return None if "demonstrations" in str(error) else str(error)
+    return None
+
+
+@pytest.mark.parametrize("specification", GAMES)
+def test_methods_take_the_games_that_they_are_said_to_apply_to_and_refuse_all_others(specification):
+    game = load_game(specification)
+    said = {name: refused(name, game) for name in methods()}
+    assert [name for name, reason in said.items() if reason is None] == applicable(game)
+    others = [reason for reason in said.values() if reason is not None]
+    assert all("methods for it: " in reason for reason in others), others
+
+
+def test_a_refusal_names_the_methods_that_do_apply():
+    with pytest.raises(NotProvided, match=r"sequence_form_lp.*; methods for it: cfr, cfr_plus, .*fictitious_play"):
+        solve("sequence_form_lp", load_game("openspiel:kuhn_poker(players=3)"))
+    with pytest.raises(NotProvided, match=r"methods for it: .*nash_value_iteration"):
+        solve("cfr", load_game("markov:rps_chain"))
 
 
 def test_a_method_is_found_by_name():
