@@ -27,6 +27,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from arena.games.errors import SpecificationError
 from arena.games.game_tree import GameTree, Index, frozen, index_array
 from arena.games.policy import TabularPolicy
 
@@ -51,11 +52,21 @@ class MergedTree:
     sequence_class: Index = field(repr=False)
 
     def lift(self, strategy: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The strategy [S] of the full tree that a strategy of the quotient, [its S], stands for."""
+        """The strategy [S] of the full tree that a strategy of the quotient, [its S], stands for.
+
+        Raises:
+            ValueError: it is no strategy of the quotient.
+        """
+        if strategy.shape != (self.tree.num_sequences,):
+            raise ValueError(f"a strategy of {self.tree.num_sequences} sequences is needed; got {strategy.shape}")
         return strategy[self.sequence_class]
 
     def lift_policy(self, policy: TabularPolicy) -> TabularPolicy:
-        """The policy of the full tree that a policy of the quotient stands for: what is not named stays unnamed."""
+        """The policy of the full tree that a policy of the quotient stands for: what is not named stays unnamed.
+
+        Raises:
+            SpecificationError: it plays an action that is not legal.
+        """
         table: dict[str, dict[int, float]] = {}
         full, tree = self.full, self.tree
         for j, (key, merged) in enumerate(zip(full.keys, self.set_class.tolist(), strict=True)):
@@ -64,6 +75,10 @@ class MergedTree:
                 theirs = tree.actions[tree.first[merged] : tree.first[merged + 1]].tolist()
                 ours = full.actions[full.first[j] : full.first[j + 1]].tolist()
                 named = dict(zip(theirs, ours, strict=True))
+                if not found.keys() <= named.keys():
+                    raise SpecificationError(
+                        f"the policy plays {dict(found)} at {tree.keys[merged]!r}, where {theirs} are legal"
+                    )
                 table[key] = {named[action]: share for action, share in found.items()}
         return TabularPolicy(full.specification, table)
 

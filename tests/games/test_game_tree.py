@@ -158,6 +158,29 @@ def test_imperfect_recall_is_refused_by_name():
         compile_tree(game)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "goofspiel(num_cards=4)",
+        "leduc_poker(action_mapping=true)",
+        "dark_hex(num_rows=2,num_cols=3)",
+        "dark_hex_ir(board_size=2)",
+        "turn_based_simultaneous_game(game=goofspiel(num_cards=4))",
+    ],
+)
+def test_openspiels_games_of_imperfect_recall_are_refused_by_name(name):
+    game = load_game(f"openspiel:{name}")
+    with pytest.raises(NotProvided, match="has imperfect recall: at its information state") as refused:
+        compile_tree(game)
+    assert str(refused.value).startswith(game.info.specification)
+
+
+@pytest.mark.parametrize("name", ["goofspiel(num_cards=5,imp_info=true)", "oshi_zumo(coins=8)", "blotto(coins=30)"])
+def test_games_of_moves_at_the_same_time_have_the_same_limit(name):
+    with pytest.raises(ArenaError, match="more than 400 histories"):
+        compile_tree(load_game(f"openspiel:{name}"), max_nodes=400)
+
+
 def test_a_game_that_never_ends_is_refused():
     class Endless(SimpleNamespace):
         def child(self, action):

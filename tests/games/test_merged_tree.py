@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from random_trees import Node, plain_measures, random_extensive, random_extensives, random_tree
 
-from arena.games import TabularPolicy, compile_tree, load_game, merged_tree
+from arena.games import SpecificationError, TabularPolicy, compile_tree, load_game, merged_tree
 from arena.games.merged_tree import merge_equal
 from arena.solvers import cfr, cfr_plus, nash_conv
 from arena.solvers.tree_measures import measures, normalised
@@ -190,6 +190,14 @@ def test_a_policy_that_names_some_states_is_lifted_to_their_members():
     members = {merged.full.keys[j] for j in np.flatnonzero(merged.set_class == 0)}
     assert len(members) == 2 and members == set(lifted.table)
     assert len({tuple(lifted.table[key].items()) for key in members}) == 1
+
+
+def test_what_is_no_strategy_of_the_quotient_is_refused():
+    merged = merge_equal(compiled("leduc_poker"))
+    with pytest.raises(ValueError, match="of 674 sequences is needed; got"):
+        merged.lift(np.ones(merged.full.num_sequences))
+    with pytest.raises(SpecificationError, match=r"where .* are legal"):
+        merged.lift_policy(TabularPolicy("leduc", {merged.tree.keys[0]: {7: 1.0}}))
 
 
 def test_returns_of_a_lifted_strategy_are_those_of_plain_recursion():
