@@ -23,7 +23,8 @@ class ConfigError(SpecificationError):
 class TournamentConfig(BaseModel):
     """What a tournament is: a game, its agents, who meets whom, and when it is over.
 
-    ``agents``: name -> specification; a name alone stands for a registered agent. ``matches``: of each pairing, rounded up
+    ``agents``: name -> specification; a name alone stands for a registered agent. ``teams``: in a game of teams, name ->
+    agents that take turns at a team's players: a mixed team, which meets the others and is rated under its name. ``matches``: of each pairing, rounded up
     to whole rotations of the seats; for ``decide`` the most that are played. ``seed``: of all chance and all agents; made
     from the tournament's key where it is not given, so that two tournaments are two samples. ``move_clock_s``, ``match_clock_s``: seconds
     that an agent outside Arena's process has. ``challenger``: who meets all others in a gauntlet, the first as a rule.
@@ -36,6 +37,7 @@ class TournamentConfig(BaseModel):
     name: str = Field(min_length=1, max_length=100)
     game: str = Field(min_length=1)
     agents: dict[str, str]
+    teams: dict[str, list[str]] = Field(default_factory=dict)
     pairing: Pairing = "round_robin"
     matches: int = Field(default=100, ge=1, le=1_000_000_000)
     seed: int | None = Field(default=None, ge=0, lt=2**63)
@@ -65,13 +67,33 @@ class TournamentConfig(BaseModel):
                 check_name(name)
             except ValueError as error:
                 raise ValueError(f"agents: {error}") from None
-        if self.challenger is not None and self.challenger not in self.agents:
-            raise ValueError(f"challenger {self.challenger!r} is none of the agents {', '.join(self.agents)}")
+        for name, members in self.teams.items():
+            self._check_team(name, members)
+        if self.challenger is not None and self.challenger not in self.entrants:
+            raise ValueError(f"challenger {self.challenger!r} is none of the agents {', '.join(self.entrants)}")
         if self.challenger is not None and self.pairing != "gauntlet":
             raise ValueError(f"challenger is for pairing = 'gauntlet'; got {self.pairing!r}")
-        if self.pairing == "decide" and len(self.agents) != 2:
-            raise ValueError(f"pairing = 'decide' is between two agents; got {len(self.agents)}")
+        if self.pairing == "decide" and len(self.entrants) != 2:
+            raise ValueError(f"pairing = 'decide' is between two agents; got {len(self.entrants)}")
         return self
+
+    def _check_team(self, name: str, members: list[str]) -> None:
+        try:
+            check_name(name)
+        except ValueError as error:
+            raise ValueError(f"teams: {error}") from None
+        if name in self.agents:
+            raise ValueError(f"teams: {name!r} is the name of an agent too; give the team another one")
+        if len(set(members)) < 2:
+            raise ValueError(f"teams: {name} needs two different agents; an agent alone fills its team anyway")
+        for member in members:
+            if member not in self.agents:
+                raise ValueError(f"teams: {member!r} of {name} is none of the agents {', '.join(self.agents)}")
+
+    @property
+    def entrants(self) -> list[str]:
+        """Who meets whom: the agents, then the mixed teams."""
+        return [*self.agents, *self.teams]
 
 
 def named_agents(texts: list[str]) -> dict[str, str]:

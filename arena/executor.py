@@ -73,7 +73,7 @@ class Troupe:
             for name, specification in job.agents:
                 self.agents.append(load_agent(specification, game=self.game, name=name))
             if self.game.info.chance and any(map(_may_remember, self.agents)):
-                self.turns = self.game.info.num_players
+                self.turns = len(self.game.info.sides)
             for _ in range(1, self.turns):
                 self._instance.append(self._another_turn(job))
         except BaseException:

@@ -15,6 +15,7 @@ from arena.games import (
     OutputFlood,
     ProtocolError,
 )
+from arena.games.sides import side_of_player
 from arena.results import Termination
 
 TERMINATIONS: dict[type[AgentFault], Termination] = {
@@ -29,25 +30,25 @@ TERMINATIONS: dict[type[AgentFault], Termination] = {
 def forfeit_returns(game: GameInfo, player: NDArray[np.int64]) -> NDArray[np.float64]:
     """Returns [R, num_players] of matches that `player` [R] forfeited.
 
-    The forfeiter gets the least utility. The others share what a zero- or constant-sum game leaves; they get the
+    The forfeiter gets the least utility, and its team with it. The other sides share what a zero- or constant-sum game leaves; they get the
     greatest utility in a general-sum game, and the least, like the forfeiter, where all players have one interest.
     Bounds that a game does not state count as -1 and +1.
     """
+    sides = side_of_player(game.sides)
+    others_sides = max(1, len(game.sides) - 1)
     low = -1.0 if game.min_utility is None else game.min_utility
     high = 1.0 if game.max_utility is None else game.max_utility
     match game.utility:
         case "zero_sum":
-            others = -low / max(1, game.num_players - 1)
+            others = -low / others_sides
         case "constant_sum":
-            # with two players the sum is least + greatest; with more, no bound tells the sum: split the same way
-            others = high / max(1, game.num_players - 1)
+            # with two sides the sum is least + greatest; with more, no bound tells the sum: split the same way
+            others = high / others_sides
         case "general_sum":
             others = high
         case "identical":
             others = low
-    returns = np.full((len(player), game.num_players), others)
-    returns[np.arange(len(player)), player] = low
-    return returns
+    return np.where(sides == sides[player][:, None], low, others)
 
 
 def termination_of(fault: AgentFault) -> Termination:

@@ -202,6 +202,7 @@ class Ledger:
             "utility": game.utility,
             "lane": game.lane,
             "num_players": game.num_players,
+            "teams": [list(team) for team in game.teams] or None,
             "source": source,
             "source_hash": source_hash,
             "config": dict(config),

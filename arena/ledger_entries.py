@@ -184,4 +184,5 @@ def _tournament(row: sa.Row[tuple[object, ...]], agents: tuple[AgentVersion, ...
         versions=row.versions,
         created_at=row.created_at,
         finished_at=row.finished_at,
+        sides=tuple(map(tuple, row.teams or [[player] for player in range(row.num_players)])),
     )

@@ -34,7 +34,10 @@ class AgentVersion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tournament:
-    """A tournament as it stands in the ledger. ``specs.seats`` of its matches index into ``agents``."""
+    """A tournament as it stands in the ledger. ``specs.seats`` of its matches index into ``agents``.
+
+    ``sides``: the players who play together, as `GameInfo.sides` of its game.
+    """
 
     id: int
     key: str
@@ -54,6 +57,7 @@ class Tournament:
     versions: Json
     created_at: str
     finished_at: str | None
+    sides: tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0001"
+REVISION = "0002"
 """What this release reads and writes: the newest file in ``arena/migrations/versions``. Numbers, so that they are ordered."""
 
 metadata = MetaData(
@@ -74,6 +74,7 @@ tournaments = Table(
     Column("alive_at", Text, nullable=False),  # when whoever plays it last said so
     Column("blocks", BigInteger, nullable=False),  # how many blocks and matches are written: an aggregate, kept in
     Column("matches", BigInteger, nullable=False),  # the transaction of each block, that `database.check` counts again
+    Column("teams", JSON),  # the players of each team; none where every player stands alone
     UniqueConstraint("game", "source_hash"),
 )
 

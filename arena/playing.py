@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from arena.agents import as_agent, load_agent
 from arena.executor import close_agents, require_started
-from arena.games import Agent, ClockedAgent, Game, SpecificationError, load_game
+from arena.games import Agent, ClockedAgent, Game, GameInfo, SpecificationError, load_game
 from arena.games.seeds import CHANCE_STREAM, MATCH_STREAM, counter_hash
+from arena.games.sides import side_of_player
 from arena.match import Clock, play_matches
 from arena.results import MatchResults, MatchSpecs
 
@@ -24,24 +26,22 @@ def play(
     seed: int = 0,
     clock: Clock | None = None,
 ) -> MatchResults:
-    """The results of `matches` matches, each agent on its own seat; iterate for `MatchResult` values.
+    """The results of `matches` matches, each agent on its own side; iterate for `MatchResult` values.
 
     Args:
         game: a game or its specification.
-        agents: one a seat: specifications; agents, which stay open for their owner to close; or your own objects with
+        agents: one a player, or in a game of teams one a team or one a player: specifications; agents, which stay open for their owner to close; or your own objects with
             ``act(observation)``, or functions of an observation (see `arena.agents.as_agent`).
         matches: how many.
         seed: gives every match its own seeds; the same seed gives the same matches.
         clock: limits for agents outside this process.
 
     Raises:
-        SpecificationError: not one agent a seat, or an agent that does not fit the game.
+        SpecificationError: not one agent a side, or an agent that does not fit the game.
         UnknownName: no such game or agent.
     """
     loaded = load_game(game) if isinstance(game, str) else game
-    players = loaded.info.num_players
-    if len(agents) != players:
-        raise SpecificationError(f"{loaded.info.title} has {players} players; got {len(agents)} agents, one a seat")
+    seats = seats_of(loaded.info, len(agents))
     if not 1 <= matches <= MAX_MATCHES:
         raise SpecificationError(
             f"matches must be at least 1 and at most {MAX_MATCHES:,}; got {matches:,}: a tournament records more"
@@ -59,16 +59,31 @@ def play(
             else:
                 seated.append(as_agent(agent, game=loaded))
         tables = loaded.tables(min(loaded.info.tables_at_once, matches))
-        return play_matches(tables, seated, _fixed_seats(matches, players, seed), clock=clock)
+        return play_matches(tables, seated, _fixed_seats(matches, seats, seed), clock=clock)
     finally:
         close_agents(mine)
 
 
-def _fixed_seats(matches: int, players: int, seed: int) -> MatchSpecs:
+def seats_of(game: GameInfo, num_agents: int) -> NDArray[np.int64]:
+    """The agent of each player [num_players].
+
+    Raises:
+        SpecificationError: neither one agent a player nor one a team.
+    """
+    if num_agents == game.num_players:
+        return np.arange(num_agents)
+    if game.teams and num_agents == len(game.teams):
+        return side_of_player(game.sides)
+    teams = f" in {len(game.teams)} teams" if game.teams else ""
+    ways = "one a team or one a player" if game.teams else "one a seat"
+    raise SpecificationError(f"{game.title} has {game.num_players} players{teams}; got {num_agents} agents, {ways}")
+
+
+def _fixed_seats(matches: int, seats: NDArray[np.int64], seed: int) -> MatchSpecs:
     index = np.arange(matches)
     return MatchSpecs(
         index=index,
-        seats=np.tile(np.arange(players), (matches, 1)),
+        seats=np.tile(seats, (matches, 1)),
         seed=counter_hash(np.uint64(seed), MATCH_STREAM, index),
         chance_seed=counter_hash(np.uint64(seed), CHANCE_STREAM, index),
     )

@@ -1,8 +1,8 @@
 """Who plays whom, in which order, with which seeds: schedules that are functions of their index alone.
 
-A *lineup* is the agents of one pairing. Each of its *rotations* plays num_players matches: every agent once on every
-seat, all with the same chance seed (for two players: seat-swapped twins). Lineups take turns, so that every prefix of
-the schedule is balanced. Any slice of a schedule is computed without the rest.
+A *lineup* is the agents of one pairing, one a side: a player, or in a game of teams a team. Each of its *rotations* plays a
+match a side: every agent once on every side, all with the same chance seed (for two sides: swapped twins). Lineups take
+turns, so that every prefix of the schedule is balanced. Any slice of a schedule is computed without the rest.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from arena.games import SpecificationError
 from arena.games.seeds import CHANCE_STREAM, MATCH_STREAM, counter_hash
+from arena.games.sides import Sides
 from arena.results import MatchSpecs
 
 SEATING_STREAM = 5
@@ -24,14 +25,20 @@ MAX_LINEUPS = 1_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """``lineups`` int64 [L, num_players], each played in `rotations` rotations; ``seed`` makes all seeds."""
+    """``lineups`` int64 [L, num_sides], each played in `rotations` rotations; ``seed`` makes all seeds.
+
+    ``entrants``: the agents that each number of a lineup stands for, which take turns at the players of a side; ``sides``:
+    the players of each. Without them a lineup names the agents, one a player.
+    """
 
     lineups: NDArray[np.int64]
     rotations: int
     seed: int
+    sides: Sides | None = None
+    entrants: Sequence[Sequence[int]] | None = None
 
     @property
-    def num_players(self) -> int:
+    def num_sides(self) -> int:
         return int(self.lineups.shape[1])
 
     def __len__(self) -> int:
@@ -40,57 +47,73 @@ class Schedule:
     def specs(self, start: int, stop: int) -> MatchSpecs:
         """The matches start..stop-1, cut at the end of the schedule."""
         index = np.arange(start, min(stop, len(self)))
-        group, turn = np.divmod(index, self.num_players)
-        # the seating of a rotation: the lineup in a drawn order, then shifted by one seat a match
+        group, turn = np.divmod(index, self.num_sides)
+        # the seating of a rotation: the lineup in a drawn order, then shifted by one side a match
         seed = np.uint64(self.seed)
-        draws = counter_hash(seed, SEATING_STREAM, group[:, None] * self.num_players + np.arange(self.num_players))
+        draws = counter_hash(seed, SEATING_STREAM, group[:, None] * self.num_sides + np.arange(self.num_sides))
         order = np.argsort(draws, axis=1)
-        shifted = (np.arange(self.num_players) + turn[:, None]) % self.num_players
+        shifted = (np.arange(self.num_sides) + turn[:, None]) % self.num_sides
         seat = np.take_along_axis(order, shifted, axis=1)
         return MatchSpecs(
             index=index,
-            seats=np.take_along_axis(self.lineups[group % len(self.lineups)], seat, axis=1),
+            seats=self._seated(np.take_along_axis(self.lineups[group % len(self.lineups)], seat, axis=1)),
             seed=counter_hash(seed, MATCH_STREAM, index),
             chance_seed=counter_hash(seed, CHANCE_STREAM, group),
         )
 
+    def _seated(self, lineup: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The agent of each player [N, num_players] where these stand on the sides [N, num_sides]."""
+        if self.sides is None:
+            return lineup
+        seats = np.empty((len(lineup), sum(map(len, self.sides))), np.int64)
+        for side, players in enumerate(self.sides):
+            for place, player in enumerate(players):
+                seats[:, player] = self._member(place)[lineup[:, side]]
+        return seats
+
+    def _member(self, place: int) -> NDArray[np.int64]:
+        """Which agent each entrant has at this place of a side."""
+        if self.entrants is None:
+            return np.arange(int(self.lineups.max()) + 1)
+        return np.array([members[place % len(members)] for members in self.entrants], np.int64)
+
     def blocks(self, size: int) -> Iterator[tuple[int, int]]:
         """(start, stop) of consecutive blocks of whole rotations: `size` matches each, or the next multiple."""
-        step = self.num_players * max(1, -(-size // self.num_players))
+        step = self.num_sides * max(1, -(-size // self.num_sides))
         for start in range(0, len(self), step):
             yield start, min(start + step, len(self))
 
 
-def round_robin(num_agents: int, num_players: int, *, matches: int, seed: int) -> Schedule:
-    """Every set of `num_players` agents meets, `matches` times, rounded up to whole rotations.
+def round_robin(num_agents: int, num_sides: int, *, matches: int, seed: int) -> Schedule:
+    """Every set of `num_sides` agents meets, `matches` times, rounded up to whole rotations.
 
-    With fewer agents than players an agent fills several seats; every lineup still has two different agents.
+    With fewer agents than sides an agent fills several; every lineup still has two different agents.
 
     Raises:
         SpecificationError: fewer than two agents (one player: none), or too many lineups to list.
     """
-    _check(num_agents, num_players, matches)
+    _check(num_agents, num_sides, matches)
     agents = range(num_agents)
-    if num_players == 1:
+    if num_sides == 1:
         return _schedule([(agent,) for agent in agents], matches, seed)
-    if num_agents >= num_players:
-        return _schedule(combinations(agents, num_players), matches, seed)
-    mixed = (lineup for lineup in combinations_with_replacement(agents, num_players) if len(set(lineup)) > 1)
+    if num_agents >= num_sides:
+        return _schedule(combinations(agents, num_sides), matches, seed)
+    mixed = (lineup for lineup in combinations_with_replacement(agents, num_sides) if len(set(lineup)) > 1)
     return _schedule(mixed, matches, seed)
 
 
-def gauntlet(num_agents: int, num_players: int, *, matches: int, seed: int, challenger: int = 0) -> Schedule:
-    """The challenger meets every set of num_players - 1 of the others, `matches` times, rounded up to whole rotations.
+def gauntlet(num_agents: int, num_sides: int, *, matches: int, seed: int, challenger: int = 0) -> Schedule:
+    """The challenger meets every set of num_sides - 1 of the others, `matches` times, rounded up to whole rotations.
 
     Raises:
         SpecificationError: as `round_robin`, or a game of one player.
     """
-    _check(num_agents, num_players, matches)
-    if num_players == 1:
+    _check(num_agents, num_sides, matches)
+    if num_sides == 1:
         raise SpecificationError("a gauntlet needs opponents; this game has one player: use round_robin")
     others = [agent for agent in range(num_agents) if agent != challenger]
-    enough = len(others) >= num_players - 1
-    sets = (combinations if enough else combinations_with_replacement)(others, num_players - 1)
+    enough = len(others) >= num_sides - 1
+    sets = (combinations if enough else combinations_with_replacement)(others, num_sides - 1)
     return _schedule(((challenger, *rest) for rest in sets), matches, seed)
 
 
@@ -100,8 +123,8 @@ def between_two(*, matches: int, seed: int) -> Schedule:
     return _schedule([(0, 1)], matches, seed)
 
 
-def _check(num_agents: int, num_players: int, matches: int) -> None:
-    least = 1 if num_players == 1 else 2
+def _check(num_agents: int, num_sides: int, matches: int) -> None:
+    least = 1 if num_sides == 1 else 2
     if num_agents < least:
         raise SpecificationError(f"a tournament needs at least {least} agents; got {num_agents}")
     if matches < 1:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from arena.agents import load_agent
 from arena.agents.policy_agent import policy_of
+from arena.entrants import by_side, entrant_labels
 from arena.executor import close_agents
 from arena.games import ArenaError, SpecificationError, UnknownName, load_game
 from arena.leaderboards.leaderboard import Leaderboard, Method, leaderboard
@@ -146,8 +147,8 @@ def _record(ledger: Ledger, tournaments: Sequence[Tournament]) -> _Rated:
     verdicts: list[Verdict] = []
     surplus = 0
     for tournament in tournaments:
-        names = np.array([labels.setdefault(agent.label, len(labels)) for agent in tournament.agents], np.int64)
-        played = _all_of(ledger, tournament)
+        names = np.array([labels.setdefault(label, len(labels)) for label in entrant_labels(tournament)], np.int64)
+        played = by_side(tournament, _all_of(ledger, tournament))
         rated = len(played)
         if tournament.config.get("pairing") == "decide":
             found = decision(played, error_rate=_error_rate(tournament))

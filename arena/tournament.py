@@ -13,14 +13,16 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from arena.config import ConfigError, TournamentConfig, make_config
+from arena.entrants import by_side, without_moves
 from arena.executor import Executor, InProcess, Job
 from arena.games import ArenaError, Game, SpecificationError, load_game
+from arena.games.sides import Sides
 from arena.ledger import AgentVersion, Ledger, Tournament
 from arena.match import Clock
 from arena.results import MatchResults
@@ -28,7 +30,7 @@ from arena.roster import enlist, playable
 from arena.schedule import Schedule, between_two, gauntlet, round_robin
 from arena.verdict import decision_of_points, points_of_matches, points_of_prefix
 
-FAST_KINDS = ("random", "uniform", "policy", "checkpoint")  # answer whole batches in microseconds a decision
+FAST_KINDS = ("random", "uniform", "policy", "checkpoint", "scripted")  # answer whole batches in microseconds a decision
 OBJECT_BLOCK, TENSOR_BLOCK = 4096, 131072  # eight and more waves of the lane's tables: the last, thin one weighs little
 SLOW_BLOCK = 16  # what an interruption may cost where agents search or live outside
 BLOCKS_AT_LEAST = 32  # enough for every worker and for a moving progress bar
@@ -76,14 +78,14 @@ def create_tournament(config: TournamentConfig, ledger: Ledger, *, go_on: bool =
     """
     game = load_game(config.game)
     store = ledger.artifacts
-    if config.pairing == "decide" and game.info.num_players != 2:
-        raise ConfigError(
-            f"pairing = 'decide' needs a game of two players; {game.info.title} has {game.info.num_players}"
-        )
+    sides = game.info.sides
+    if config.pairing == "decide" and len(sides) != 2:
+        raise ConfigError(f"pairing = 'decide' needs a game of two players; {game.info.title} has {len(sides)}")
+    _check_teams(config, game)
     agents = enlist(ledger, store, config.agents, game=game)
     if len({agent.id for agent in agents}) < len(agents):
         raise ConfigError("one agent stands twice in the tournament; leave it out, or give its twin another name")
-    schedule = schedule_of(config, num_agents=len(agents), num_players=game.info.num_players)
+    schedule = schedule_of(config, sides)
     for earlier in ledger.tournaments(game.info.specification) if go_on else []:
         if earlier.status != "finished" and earlier.agents == agents and _same(earlier.config, config):
             return earlier
@@ -121,7 +123,7 @@ def resume_tournament(
             "install that version, or begin a new tournament"
         )
     store = ledger.artifacts
-    schedule = schedule_of(config, num_agents=len(tournament.agents), num_players=game.info.num_players)
+    schedule = schedule_of(config, tournament.sides)
     job = Job(
         game=tournament.game,
         agents=tuple((agent.name, playable(agent, store)) for agent in tournament.agents),
@@ -150,18 +152,40 @@ def resume_tournament(
     return ledger.tournament(key)
 
 
-def schedule_of(config: TournamentConfig, *, num_agents: int, num_players: int) -> Schedule:
-    """The schedule that a configuration means."""
+def schedule_of(config: TournamentConfig, sides: Sides) -> Schedule:
+    """The schedule that a configuration means in a game of these sides."""
+    entrants, matches, seed = config.entrants, config.matches, config.seed or 0
     match config.pairing:
         case "round_robin":
-            return round_robin(num_agents, num_players, matches=config.matches, seed=config.seed or 0)
+            schedule = round_robin(len(entrants), len(sides), matches=matches, seed=seed)
         case "gauntlet":
-            challenger = 0 if config.challenger is None else list(config.agents).index(config.challenger)
-            return gauntlet(
-                num_agents, num_players, matches=config.matches, seed=config.seed or 0, challenger=challenger
-            )
+            challenger = 0 if config.challenger is None else entrants.index(config.challenger)
+            schedule = gauntlet(len(entrants), len(sides), matches=matches, seed=seed, challenger=challenger)
         case "decide":
-            return between_two(matches=config.matches, seed=config.seed or 0)
+            schedule = between_two(matches=matches, seed=seed)
+    if all(len(players) == 1 for players in sides):
+        return schedule
+    return replace(schedule, sides=sides, entrants=members_of(config))
+
+
+def members_of(config: TournamentConfig) -> list[list[int]]:
+    """The agents, by number, that take turns at the players of each entrant's side."""
+    numbers = {name: number for number, name in enumerate(config.agents)}
+    mixed = [[numbers[member] for member in members] for members in config.teams.values()]
+    return [*([number] for number in numbers.values()), *mixed]
+
+
+def _check_teams(config: TournamentConfig, game: Game) -> None:
+    if not config.teams:
+        return
+    if not game.info.teams:
+        raise ConfigError(f"teams are for games of teams; in {game.info.title} every player stands alone")
+    largest = max(map(len, game.info.teams))
+    for name, members in config.teams.items():
+        if len(members) > largest:
+            raise ConfigError(
+                f"team {name!r} has {len(members)} agents; a team of {game.info.title} has {largest} players"
+            )
 
 
 def _same(recorded: Mapping[str, object], config: TournamentConfig) -> bool:
@@ -214,7 +238,9 @@ def _play_all(run: _Run) -> None:
 
 def _play_until_decided(run: _Run) -> None:
     """Blocks enter in schedule order, and none after the one in which the test decided."""
-    points = points_of_prefix(run.ledger.played(run.tournament))  # read once; each block then adds its own
+    points = points_of_prefix(
+        by_side(run.tournament, run.ledger.played(run.tournament))
+    )  # read once; each block then adds its own
     if run.decided(points):
         return
     missing = run.missing()
@@ -226,7 +252,8 @@ def _play_until_decided(run: _Run) -> None:
             while waiting and waiting[0] in finished:
                 block = finished.pop(waiting.popleft())
                 run.ledger.write(run.tournament, block)
-                points = np.append(points, points_of_matches(block.specs.seats, block.returns, block.forfeit))
+                met = by_side(run.tournament, without_moves(block))
+                points = np.append(points, points_of_matches(met.seats, met.returns, met.forfeit))
                 if run.decided(points):
                     return
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from arena.games.conformance_decisions import fail
 from arena.games.errors import UnknownName
 from arena.games.game import Game, GameInfo
+from arena.games.sides import side_returns
 
 TOLERANCE = 1e-6  # of sums and bounds of returns, which games add up in floating point
 ENOUGH_ENDS = 8  # matches, of which at least two ended differently, before their sums are held against a declaration
@@ -73,11 +74,12 @@ def check_returns(info: GameInfo, matches: Sequence[Match], moves: int) -> None:
             fail(info, f"returns {match.returns} fall below min_utility {info.min_utility}")
         if info.max_utility is not None and most > info.max_utility + TOLERANCE:
             fail(info, f"returns {match.returns} exceed max_utility {info.max_utility}")
-        if info.utility == "zero_sum" and abs(sum(match.returns)) > TOLERANCE * max(1, abs(least), abs(most)):
+        total = _total(info, match.returns)
+        if info.utility == "zero_sum" and abs(total) > TOLERANCE * max(1, abs(least), abs(most)):
             fail(info, f"utility is zero_sum, but returns are {match.returns}")
         if info.utility == "identical" and most - least > TOLERANCE:
             fail(info, f"utility is identical, but returns are {match.returns}")
-        sums.append(sum(match.returns))
+        sums.append(total)
     if info.utility == "constant_sum" and sums and max(sums) - min(sums) > TOLERANCE * max(1, abs(sums[0])):
         fail(info, f"utility is constant_sum, but returns add up to {sorted(set(sums))}")
 
@@ -87,5 +89,10 @@ def check_sums(info: GameInfo, matches: Sequence[Match]) -> None:
     ends = [match.returns for match in matches if match.returns is not None]
     if info.utility != "general_sum" or info.num_players < 2 or len(ends) < ENOUGH_ENDS or len(set(ends)) < 2:
         return
-    if all(abs(sum(returns)) <= TOLERANCE * max(1, *map(abs, returns)) for returns in ends):
+    if all(abs(_total(info, returns)) <= TOLERANCE * max(1, *map(abs, returns)) for returns in ends):
         fail(info, f"utility is general_sum, but the returns of all {len(ends)} matches add up to 0: declare zero_sum")
+
+
+def _total(info: GameInfo, returns: tuple[float, ...]) -> float:
+    """What all sides get together."""
+    return float(side_returns(np.array([returns], np.float64), info.sides).sum())

@@ -21,6 +21,7 @@ class GameInfo:
     ``specification`` loads the game again and names its ladder: two spellings of one game share it.
     ``version`` names rules and implementation; results of different versions are told apart.
     ``min_utility``/``max_utility`` bound each player's return; None where the game does not say.
+    ``teams``: the players of each team; an agent fills a team, and what a team gets is the mean of its players' returns.
     ``replay``: ``exact`` when (chance seed, actions) give the same match bit for bit.
     """
 
@@ -45,6 +46,11 @@ class GameInfo:
     has_simulator: bool = False
     replay: Literal["exact", "tolerance", "none"] = "exact"
     action_names: tuple[str, ...] = ()
+
+    @property
+    def sides(self) -> tuple[tuple[int, ...], ...]:
+        """The players who play together: the teams, or each player alone. Sums of returns are sums over sides."""
+        return self.teams or tuple((player,) for player in range(self.num_players))
 
     @property
     def simultaneous(self) -> bool:

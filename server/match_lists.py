@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
+from arena.entrants import by_side, entrant_labels
 from arena.ledger import Ledger
 from arena.ledger_rows import AgentVersion, Played, Tournament
 from arena.results import NOBODY, Termination
@@ -39,8 +40,10 @@ class MatchLine:
 
 
 def match_lines(tournament: Tournament, played: Played, rows: Iterable[int]) -> list[MatchLine]:
-    """The rows named of a tournament's columns."""
-    return [_line(tournament, played, row) for row in rows]
+    """The rows named of a tournament's columns, a side in place of a player."""
+    chosen = list(rows)
+    met = by_side(tournament, _rows_of(played, chosen))
+    return [_line(tournament, met, row) for row in range(len(chosen))]
 
 
 def recent_matches(
@@ -82,9 +85,13 @@ def winners(returns: tuple[float, ...] | list[float], forfeited_by: int | None) 
     return () if forfeited_by is None and len(chosen) == len(returns) else chosen
 
 
+def _rows_of(played: Played, rows: list[int]) -> Played:
+    return Played(**{column.name: getattr(played, column.name)[rows] for column in fields(played)})
+
+
 def _line(tournament: Tournament, played: Played, row: int) -> MatchLine:
-    seats = played.seats[row].tolist()
-    agents = tuple(tournament.agents[seat].label if seat >= 0 else NOBODY_HERE for seat in seats)
+    labels, seats = entrant_labels(tournament), played.seats[row].tolist()
+    agents = tuple(labels[seat] if seat >= 0 else NOBODY_HERE for seat in seats)
     forfeit = int(played.forfeit[row])
     by = None if forfeit == NOBODY else forfeit
     returns = played.returns[row].tolist()

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 def play_command(
     game: Annotated[str, typer.Argument(help="for example arena:connect_four")],
-    agents: Annotated[list[str], typer.Argument(help="one a seat: random, human, 'mcts(simulations=200)', exec:...")],
+    agents: Annotated[
+        list[str], typer.Argument(help="one a seat or team: random, human, 'mcts(simulations=200)', exec:...")
+    ],
     matches: Annotated[int, typer.Option("--matches", "-n", min=1, help="How many.")] = 1,
     seed: Seed = 0,
     render: Annotated[bool, typer.Option("--render", help="Show the last match move by move.")] = False,
@@ -72,24 +74,27 @@ def _summary(game: Game, agents: list[str], results: MatchResults) -> None:
     import numpy as np
 
     from arena.cli.output import say, table
+    from arena.games.sides import side_of_player, side_returns
     from arena.leaderboards.wording import signed
 
-    returns = results.returns
+    sides = game.info.sides if len(agents) < game.info.num_players else [[p] for p in range(game.info.num_players)]
+    side = side_of_player(sides)
+    returns, at_fault = side_returns(results.returns, sides), side[np.maximum(results.forfeit, 0)]
     best = returns == returns.max(axis=1, keepdims=True)
     alone = best & (best.sum(axis=1, keepdims=True) == 1)
     rows = []
-    for player, agent in enumerate(agents):
-        won = int(alone[:, player].sum())
-        shared = int((best[:, player] & ~alone[:, player]).sum())
-        forfeits = int((results.forfeit == player).sum())
-        mean = signed(float(returns[:, player].mean()), 3)
-        seconds = f"{1000 * float(np.mean(results.seconds[:, player])):.2f} ms"
+    for seat, agent in enumerate(agents):
+        won = int(alone[:, seat].sum())
+        shared = int((best[:, seat] & ~alone[:, seat]).sum())
+        forfeits = int(((results.forfeit >= 0) & (at_fault == seat)).sum())
+        mean = signed(float(returns[:, seat].mean()), 3)
+        seconds = f"{1000 * float(results.seconds[:, side == seat].sum(axis=1).mean()):.2f} ms"
         rows.append(
-            (str(player), agent, mean, str(won), str(shared), str(len(results) - won - shared), str(forfeits), seconds)
+            (str(seat), agent, mean, str(won), str(shared), str(len(results) - won - shared), str(forfeits), seconds)
         )
     matches = f"{len(results):,} match" + ("" if len(results) == 1 else "es")
     heads: list[Head] = [
-        ("seat", "right"),
+        ("seat" if len(agents) == game.info.num_players else "team", "right"),
         "agent",
         ("mean return", "right"),
         ("best", "right"),
@@ -100,7 +105,9 @@ def _summary(game: Game, agents: list[str], results: MatchResults) -> None:
     ]
     table(heads, rows, title=f"{game.info.title}, {matches}")
     for fault in results.faults[:5]:
-        say(f"match {fault.index}: {agents[fault.player]} forfeited, {fault.termination.name.lower()}: {fault.message}")
+        say(
+            f"match {fault.index}: {agents[side[fault.player]]} forfeited, {fault.termination.name.lower()}: {fault.message}"
+        )
         if fault.log:
             say("    " + fault.log.strip().replace("\n", "\n    "))
     if len(results.faults) > 5:

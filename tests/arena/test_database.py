@@ -258,7 +258,7 @@ os._exit(0)
 
 def test_an_older_ledger_asks_for_the_upgrade(filled, monkeypatch):
     for module in (connection, database, ledger_schema):
-        monkeypatch.setattr(module, "REVISION", "0002")
+        monkeypatch.setattr(module, "REVISION", "0003")
     before = contents(filled.parent)
     for read_only in (False, True):
         with pytest.raises(LedgerError, match="`arena db upgrade`"):
@@ -325,34 +325,34 @@ def schema(path):
 
 def test_an_older_ledger_is_upgraded_with_all_that_it_holds(filled, tmp_path, monkeypatch, made_results):
     migrations = shutil.copytree(database.MIGRATIONS, tmp_path / "migrations")
-    (migrations / "versions" / "revision_0002.py").write_text(
-        "from alembic import op\nimport sqlalchemy as sa\nrevision, down_revision = '0002', '0001'\n"
+    (migrations / "versions" / "revision_0003.py").write_text(
+        "from alembic import op\nimport sqlalchemy as sa\nrevision, down_revision = '0003', '0002'\n"
         "def upgrade():\n    op.add_column('agents', sa.Column('motto', sa.Text()))\n"
     )
     monkeypatch.setattr(database, "MIGRATIONS", migrations)
     for module in (connection, database, ledger_schema):
-        monkeypatch.setattr(module, "REVISION", "0002")
+        monkeypatch.setattr(module, "REVISION", "0003")
     assert database.backup(filled, tmp_path / "before.db").exists()  # an older ledger can be backed up first
-    assert database.upgrade(filled) == f"the ledger {filled} went from revision 0001 to 0002"
+    assert database.upgrade(filled) == f"the ledger {filled} went from revision 0002 to 0003"
     with Ledger.open(filled) as ledger:
         whole = MatchResults.joined([made_results(50), made_results(50, first=50)])
         assert ledger.results(ledger.tournament("object")).equals(whole)
-    assert database.upgrade(filled) == f"the ledger {filled} has revision 0002 already"
+    assert database.upgrade(filled) == f"the ledger {filled} has revision 0003 already"
     with closing(sqlite3.connect(filled)) as plain:
         assert plain.execute("select motto from agents").fetchall() == [(None,)] * 3
 
 
 def test_an_upgrade_that_fails_changes_nothing(filled, tmp_path, monkeypatch):
     migrations = shutil.copytree(database.MIGRATIONS, tmp_path / "migrations")
-    (migrations / "versions" / "revision_0002.py").write_text(
-        "from alembic import op\nimport sqlalchemy as sa\nrevision, down_revision = '0002', '0001'\n"
+    (migrations / "versions" / "revision_0003.py").write_text(
+        "from alembic import op\nimport sqlalchemy as sa\nrevision, down_revision = '0003', '0002'\n"
         "def upgrade():\n    op.add_column('agents', sa.Column('motto', sa.Text()))\n    op.execute('nonsense')\n"
     )
     before = filled.read_bytes()
     with monkeypatch.context() as patched:
         patched.setattr(database, "MIGRATIONS", migrations)
         for module in (connection, database, ledger_schema):
-            patched.setattr(module, "REVISION", "0002")
+            patched.setattr(module, "REVISION", "0003")
         with pytest.raises(LedgerError, match="nonsense"):
             database.upgrade(filled)
     assert filled.read_bytes() == before

@@ -69,9 +69,9 @@ def test_other_revisions_are_refused(url, monkeypatch):
     for refused in (lambda: Ledger.open(url), lambda: database.upgrade(url)):
         with pytest.raises(LedgerError, match=r"revision 0042.*upgrade minimax-arena"):
             refused()
-    sql(url, "update arena_revision set version_num = '0001'")
+    sql(url, "update arena_revision set version_num = '0002'")
     for module in (connection, database, ledger_schema):
-        monkeypatch.setattr(module, "REVISION", "0002")
+        monkeypatch.setattr(module, "REVISION", "0003")
     with pytest.raises(LedgerError, match="`arena db upgrade`"):
         Ledger.open(url)
 
