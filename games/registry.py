@@ -20,6 +20,7 @@ SCHEMES: dict[str, str] = {
     "openspiel": "arena.games.openspiel:load",
     "pettingzoo": "arena.games.pettingzoo:load",
     "preference": "arena.games.preference:load",
+    "smax": "arena.games.smax.game:load",
 }
 """scheme -> ``module:load``; ``load(rest: str) -> Game`` takes what stands behind the colon.
 
