@@ -8,16 +8,30 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from arena.games.game_tree import GameTree
 from arena.solvers.checkpoint import State
 from arena.solvers.regret_kernels import CLIPPED, DISCOUNTED, KEPT
-from arena.solvers.tensor_tree import PlayerTensors, TensorTree
+from arena.solvers.tensor_measures import tensor_measures
+from arena.solvers.tensor_tree import PlayerTensors, TensorTree, tensor_tree
+from arena.solvers.tree_measures import Measures
 
 KEEP_S = 1.0
 """The state is fetched from the device so often: what Ctrl-C may lose."""
+
+
+def on_device(
+    tree: GameTree, device: str, *, rule: int, exponents: tuple[float, float, float], state: State
+) -> tuple[Callable[[int], None], Callable[[NDArray[np.float64]], Measures]]:
+    """(what does so many more iterations, what measures a strategy [S]) with the tree on a device; see `tensor_advance`."""
+    tensors = tensor_tree(tree, device)
+    return partial(tensor_advance, tensors, rule, exponents, state), partial(tensor_measures, tensors)
 
 
 def tensor_advance(

@@ -114,7 +114,7 @@ class PlayerTensors:
 
     def payoffs(self, reach: torch.Tensor, value: torch.Tensor) -> None:
         """Fills the player's part of ``value`` [S] with what its sequences earn right behind them."""
-        value[self.sequences] = 0.0
+        value[self.sequences].zero_()
         value.index_copy_(0, self.paid, self.entries.sums(_reached(self.weights, self.others, reach)))
 
     def idle_payoff(self, reach: torch.Tensor) -> torch.Tensor:
