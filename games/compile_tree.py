@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 from collections import OrderedDict
 from pathlib import Path
@@ -57,7 +58,7 @@ def compile_tree(
     if payoffs is not None:
         return _of_payoffs(game, payoffs, max_nodes)
     name = (game.info.specification, game.info.version, *_contents(getattr(game, "call", None)))
-    file = None if cache is None else Path(cache) / f"{_digest(*name, str(tree_file.VERSION))}.npz"
+    file = None if cache is None else Path(cache) / _file_name(*name)
     with _lock:
         tree = _kept.get(name)
     if tree is None and file is not None and file.exists():
@@ -109,6 +110,12 @@ def _contents(call: object) -> list[str]:
             found.append(_digest(key, Path(str(value)).read_bytes().hex()))
         found += _contents(value) if isinstance(value, GameCall) else []
     return found
+
+
+def _file_name(specification: str, *rest: str) -> str:
+    """A name that tells people which game it is, and games, versions and formats apart."""
+    plain = re.sub(r"\W+", "_", specification)[:60]
+    return f"{plain}-{_digest(specification, *rest, str(tree_file.VERSION))}.npz"
 
 
 def _digest(*texts: str) -> str:
