@@ -74,8 +74,8 @@ def qre_curriculum(
 ) -> Solution:
     """The quantal response equilibrium at the end of a curriculum, with its NashConv.
 
-    Of games in normal form these are logit quantal responses, of trees agent quantal responses, of Markov games those of the
-    game in which both players are paid for entropy. Iteration 1 is the equilibrium at the first temperature, each further one
+    Of games in normal form these are logit quantal responses, of trees agent quantal responses, of Markov games logit Markov
+    quantal responses, and of zero-sum Markov games those of the game in which both players are paid for entropy. Iteration 1 is the equilibrium at the first temperature, each further one
     an update of the schedule. ``history`` holds (iteration, NashConv), ``branch`` (1 / temperature, strategies) of the same
     iterations, strategies only where everybody chooses once.
 
@@ -86,7 +86,7 @@ def qre_curriculum(
     Source: see the module.
 
     Args:
-        game: a game in normal form, one that `compile_tree` takes, a tree, or a two-player zero-sum Markov game.
+        game: a game in normal form, one that `compile_tree` takes, a tree, or a Markov game.
         schedule: ``gamma``, ``geometric`` or ``linear``; see the module.
         first: the temperature at the beginning, in units of payoff; by default 0.05.
         last: the temperature at the end, by default 0.001.
@@ -101,7 +101,7 @@ def qre_curriculum(
         checkpoint: a file (.npz) to go on from where it exists, and that is written now and then and at the end.
 
     Raises:
-        NotProvided: another game.
+        NotProvided: another game, or one too large.
         SpecificationError: the checkpoint is of something else, or no checkpoint.
         ValueError: a setting outside its range.
     """

@@ -5,6 +5,7 @@ game                  the equilibrium at a temperature                 from the 
 ====================  ===============================================  ==============================================
 normal form           logit quantal response                           further along the principal branch
 tree                  agent quantal response                           the same; in trees too large, mirror descent
+Markov game           logit Markov quantal response                    further along the principal branch
 zero-sum Markov game  that of the game in which both are paid for      soft value iteration
                       entropy, that of later states too
 ====================  ===============================================  ==============================================
@@ -22,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena.games.compile_tree import information_states, payoffs_of
+from arena.games.errors import NotProvided
 from arena.games.game import Game
 from arena.games.game_tree import GameTree
 from arena.games.markov_game import MarkovGame
@@ -33,8 +35,8 @@ from arena.solvers.checkpoint import State, fingerprint, tree_fingerprint
 from arena.solvers.deviations import Strategies, nash_gap, payoff_range
 from arena.solvers.exploitability import tree_of
 from arena.solvers.markov_measures import Profile, markov_measures, policy_of, uniform_profile
+from arena.solvers.markov_response import MarkovResponse
 from arena.solvers.markov_soft_values import soft_iterations
-from arena.solvers.markov_solution import zero_sum_markov_game
 from arena.solvers.mmd import Descent, advance, played, scale_of, start
 from arena.solvers.quantal_branch import Branch, Response, branch_of, step_along
 from arena.solvers.quantal_response import QuantalResponse
@@ -79,13 +81,22 @@ class QuantalPath(Protocol):
 
 
 def quantal_path(game: Game | GameTree, method: str) -> QuantalPath:
-    """The path of a normal form, a tree or a zero-sum Markov game.
+    """The path of a normal form, a tree or a Markov game.
 
     Raises:
-        NotProvided: it is none of them.
+        NotProvided: it is none of them, or a Markov game too large whose sum is not zero.
     """
     if isinstance(game, MarkovGame):
-        return MarkovPath(zero_sum_markov_game(game, method))
+        if game.num_players == 2 and game.info.utility == "zero_sum":
+            return SoftMarkovPath(game)
+        size = game.stages * game.num_states * sum(game.sizes)
+        if size > LARGEST_TRACED:
+            raise NotProvided(
+                f"{method} follows the branch of Markov games of up to {LARGEST_TRACED} actions over all players, states and "
+                f"steps where they are not two-player zero-sum games; {game.info.specification} has {size}. "
+                "soft_markov_equilibrium has no such limit"
+            )
+        return MarkovPath(game)
     payoffs = None if isinstance(game, GameTree) else payoffs_of(game)
     if payoffs is not None and not isinstance(game, GameTree):
         return NormalFormPath(game, payoffs)
@@ -181,11 +192,37 @@ class DescentPath:
 
 
 class MarkovPath:
+    """Logit Markov quantal response along the principal branch, of any number of players."""
+
+    def __init__(self, game: MarkovGame):
+        self._game, self._response = game, MarkovResponse(game)
+        self.fingerprint = _fingerprint(game)
+
+    def begin(self) -> State:
+        return _state_of(branch_of(self._response))
+
+    def at(self, state: State, temperature: float) -> State:
+        branch = _followed(self._response, state, self._response.scale / temperature)
+        residual = self._response.distance(branch.logs, self._response.scale / temperature)
+        return _state_of(branch) | {"residual": np.array([residual])}
+
+    def measured(self, state: State) -> tuple[float, tuple[float, ...]]:
+        found = markov_measures(self._game, self._response.tables(state["point"][:-1]))
+        return found.nash_conv, tuple(found.returns.tolist())
+
+    def strategies(self, state: State) -> Strategies:
+        return ()
+
+    def policy(self, state: State) -> Policy:
+        return policy_of(self._game, self._response.tables(state["point"][:-1]))
+
+
+class SoftMarkovPath:
     """The zero-sum Markov game in which both players are paid for entropy, at one temperature."""
 
     def __init__(self, game: MarkovGame):
         self._game = game
-        self.fingerprint = fingerprint((game.begin, game.successors, game.chances, game.rewards, game.initial))
+        self.fingerprint = _fingerprint(game)
 
     def begin(self) -> State:
         row, column = uniform_profile(self._game)
@@ -227,6 +264,11 @@ class MarkovPath:
     def _profile(self, state: State) -> Profile:
         tables = (np.exp(state[name]) for name in ("row_log", "column_log"))
         return tuple(table / table.sum(axis=-1, keepdims=True) for table in tables)
+
+
+def _fingerprint(game: MarkovGame) -> str:
+    rules = np.array([game.discount, game.stages])
+    return fingerprint((game.begin, game.successors, game.chances, game.rewards, game.initial, rules))
 
 
 def _followed(response: Response, state: State, rationality: float) -> Branch:

@@ -108,7 +108,7 @@ METHODS = (
     Method(
         name="qre_curriculum",
         description="quantal response equilibria at falling temperatures, down to nearly a Nash equilibrium",
-        preconditions="games in normal form, trees small enough to be written out, two-player zero-sum Markov games",
+        preconditions="games in normal form, trees small enough to be written out, Markov games in tables",
         promise="NashConv of the order of the temperature, where the equilibria are found",
         location="arena.solvers.qre_curriculum:qre_curriculum",
         games=("tree", "zero_sum_markov_game"),
