@@ -296,7 +296,7 @@ def _described(curves: Sequence[Curve], gap_name: str, x_name: str, target: floa
         f"{short(curve.points[-1][1])} at {_count(curve.points[-1][0])} {x_name}"
         for curve in curves
     ]
-    asked = [] if target is None else [f"the target is {_asked(target)}"]
+    asked = [] if target is None else [f"The target is {_asked(target)}"]
     return ". ".join([*([subtitle.rstrip(".")] if subtitle else []), *said, *asked]) + "."
 
 

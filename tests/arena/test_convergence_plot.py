@@ -41,7 +41,7 @@ def test_it_says_in_words_what_it_shows() -> None:
     assert drawing.findtext(f"{SVG}title") == "It converges"
     said = drawing.findtext(f"{SVG}desc") or ""
     assert "kuhn: NashConv from 1.0 at 1 to 0.010 at 3 iterations" in said
-    assert "the target is 0.05" in said
+    assert "The target is 0.05" in said
 
 
 def test_it_needs_nothing_from_elsewhere_and_carries_no_style_attribute() -> None:
