@@ -68,6 +68,10 @@ class Smax:
         seen = observations(state, *self.all_units(len(state)), self.rules, self.constants)
         return seen.reshape(len(state), self.rules.num_units, -1)
 
+    def observations_of(self, state: State, match: torch.Tensor, unit: torch.Tensor) -> torch.Tensor:
+        """float32 [R, observation_width] of these units; see `observing.observations`."""
+        return observations(state, match, unit, self.rules, self.constants)
+
     def all_units(self, matches: int) -> tuple[torch.Tensor, torch.Tensor]:
         """(match, unit) of every unit of so many matches, each int64 [matches · n]."""
         match = torch.arange(matches, device=self.device).repeat_interleave(self.rules.num_units)

@@ -1,0 +1,168 @@
+"""SMAX for trainers: many matches at once as a Gymnasium vector environment of tensors on one device."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import gymnasium
+import numpy as np
+import torch
+
+from arena.games.errors import SpecificationError
+from arena.games.smax.acting import CONTINUOUS_WIDTH
+from arena.games.smax.random_words import uniform, words
+from arena.games.smax.rewards import is_out_of_time
+from arena.games.smax.rules import Rules
+from arena.games.smax.scripted import AttackMode, Memory, fresh_memory, scripted_actions
+from arena.games.smax.simulator import Smax
+from arena.games.smax.state import State
+
+OPPONENT_WORDS = 1 << 32
+"""Words of a chance seed from here on are the scripted enemies'; those before are the match's."""
+MATCH_WORDS = 1 << 40
+"""Words of the environment's seed from here on are the seeds of its matches."""
+
+
+class SmaxVectorEnv(gymnasium.vector.VectorEnv):  # type: ignore[misc]  # Gymnasium is read without types
+    """B matches, stepped together. Whatever is over begins anew within the same step.
+
+    The units acted for are the allies, against scripted enemies, or with ``opponent=None`` all units of both teams, in
+    order. Observations float32 [B, units, width]; actions int64 [B, units], or float32 [B, units, 4] where they are
+    continuous; rewards float32 [B] of the allies, or [B, 2] of both teams. ``info``: ``legal_actions`` bool [B, units, A]
+    (discrete actions alone), ``alive`` bool [B, units], ``world_state`` float32 [B, W]; after a step also
+    ``final_observation``: what the units saw before whatever was over began anew, and ``won`` bool [B].
+    """
+
+    metadata = {"autoreset_mode": gymnasium.vector.AutoresetMode.SAME_STEP}  # noqa: RUF012  # Gymnasium's own name and form
+
+    def __init__(
+        self,
+        rules: Rules,
+        num_envs: int,
+        *,
+        opponent: AttackMode | None = "closest",
+        opponent_shoots: bool = True,
+        device: str | torch.device = "cpu",
+    ):
+        """Args:
+            rules: scenario and settings; the rewards are those that they say.
+            opponent: by whom the scripted enemies shoot; None = both teams are acted for.
+            opponent_shoots: False = enemies only chase.
+
+        Raises:
+            SpecificationError: no environment at all, or scripted enemies of continuous actions.
+        """
+        if num_envs < 1:
+            raise SpecificationError(f"num_envs must be at least 1; got {num_envs}")
+        if opponent is not None and rules.actions != "discrete":
+            raise SpecificationError(
+                "scripted enemies need discrete actions; with opponent=None both teams are acted for"
+            )
+        self.rules, self.num_envs, self.opponent, self.opponent_shoots = rules, num_envs, opponent, opponent_shoots
+        self.smax = Smax(rules, device)
+        self._scripts = Smax(rules if rules.observation == "unit_list" else _listed(rules), device)
+        self.units = rules.num_units if opponent is None else rules.scenario.num_allies
+        seen = gymnasium.spaces.Box(-np.inf, np.inf, (self.units, rules.observation_width), np.float32)
+        acts: gymnasium.Space[Any] = gymnasium.spaces.MultiDiscrete([rules.num_actions] * self.units)
+        if rules.actions == "continuous":
+            acts = gymnasium.spaces.Box(0.0, 1.0, (self.units, CONTINUOUS_WIDTH), np.float32)
+        self.single_observation_space, self.single_action_space = seen, acts
+        self.observation_space = gymnasium.vector.utils.batch_space(seen, num_envs)
+        self.action_space = gymnasium.vector.utils.batch_space(acts, num_envs)
+        self._state: State
+        self._begin(0)
+
+    def reset(
+        self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[torch.Tensor, dict[str, Any]]:
+        """All matches anew. Without a seed the sequence of matches goes on; one seed serves all environments."""
+        if seed is not None:
+            self._begin(seed if isinstance(seed, int) else int(seed[0] or 0))
+        else:
+            self._anew(torch.arange(self.num_envs, device=self.smax.device))
+        return self._seen(), self._info()
+
+    def step(
+        self, actions: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, dict[str, Any]]:
+        """(observations, rewards, terminated, truncated, info)."""
+        action = torch.as_tensor(actions, device=self.smax.device)
+        if self.opponent is not None:
+            action = torch.cat((action, self._enemies_act(self.opponent)), 1)
+        step = self.smax.step(self._state, action, self._seed)
+        late = is_out_of_time(step.state, self.rules)
+        dead = ~step.state.alive
+        allies = self.rules.scenario.num_allies
+        lost, won = dead[:, :allies].all(1), dead[:, allies:].all(1)
+        self._state = step.state
+        final = self._seen()
+        self._anew(step.over.nonzero()[:, 0])
+        info = {**self._info(), "final_observation": final, "won": won & ~lost}
+        rewards = step.rewards if self.opponent is None else step.rewards[:, 0]
+        return self._seen(), rewards, won | lost, late & ~(won | lost), info
+
+    def close(self, **kwargs: Any) -> None:
+        """Nothing is held open."""
+
+    def _begin(self, seed: int) -> None:
+        self._own = torch.tensor(seed, dtype=torch.int64, device=self.smax.device)
+        self._begun = torch.zeros(self.num_envs, dtype=torch.int64, device=self.smax.device)
+        self._seed = self._next_seeds(torch.arange(self.num_envs, device=self.smax.device))
+        self._state = self.smax.start(self._seed)
+        self._memory = fresh_memory(self.num_envs * self.rules.scenario.num_enemies, self.smax.device)
+
+    def _next_seeds(self, envs: torch.Tensor) -> torch.Tensor:
+        counter = MATCH_WORDS + self._begun[envs] * self.num_envs + envs
+        self._begun[envs] += 1
+        return words(self._own.expand_as(counter), counter)
+
+    def _anew(self, envs: torch.Tensor) -> None:
+        if not len(envs):
+            return
+        self._seed[envs] = self._next_seeds(envs)
+        self._state.put(envs, self.smax.start(self._seed[envs]))
+        enemies = self.rules.scenario.num_enemies
+        for kept, fresh in zip(_columns(self._memory), _columns(fresh_memory(1, self.smax.device)), strict=True):
+            kept.reshape(self.num_envs, enemies, -1)[envs] = fresh
+
+    def _enemies_act(self, mode: AttackMode) -> torch.Tensor:
+        allies, enemies = self.rules.scenario.num_allies, self.rules.scenario.num_enemies
+        match = torch.arange(self.num_envs, device=self.smax.device).repeat_interleave(enemies)
+        unit = torch.arange(allies, self.rules.num_units, device=self.smax.device).repeat(self.num_envs)
+        step = self._state.step[:, None] * 2 * enemies + torch.arange(2 * enemies, device=self.smax.device)
+        draws = uniform(self._seed[:, None], OPPONENT_WORDS + step).reshape(-1, 2)
+        action, self._memory = scripted_actions(
+            self._scripts.observations_of(self._state, match, unit),
+            self._memory,
+            draws,
+            team=1,
+            mode=mode,
+            shoots=self.opponent_shoots,
+            rules=self._scripts.rules,
+            constants=self.smax.constants,
+        )
+        return action.reshape(self.num_envs, enemies)
+
+    def _seen(self) -> torch.Tensor:
+        match = torch.arange(self.num_envs, device=self.smax.device).repeat_interleave(self.units)
+        unit = torch.arange(self.units, device=self.smax.device).repeat(self.num_envs)
+        return self.smax.observations_of(self._state, match, unit).reshape(self.num_envs, self.units, -1)
+
+    def _info(self) -> dict[str, Any]:
+        told: dict[str, Any] = {
+            "alive": self._state.alive[:, : self.units],
+            "world_state": self.smax.world_state(self._state),
+        }
+        if self.rules.actions == "discrete":
+            told["legal_actions"] = self.smax.legal_actions(self._state)[:, : self.units]
+        return told
+
+
+def _columns(memory: Memory) -> tuple[torch.Tensor, torch.Tensor]:
+    return memory.goal, memory.last
+
+
+def _listed(rules: Rules) -> Rules:
+    """The same rules with the observations that scripts read."""
+    return dataclasses.replace(rules, observation="unit_list")

@@ -1,0 +1,130 @@
+"""SMAX as a vector environment."""
+
+import numpy as np
+import pytest
+import torch
+
+from arena.games import SpecificationError
+from arena.games.smax.rules import Rules, scenario_named
+from arena.games.smax.simulator import Smax
+from arena.games.smax.vector_env import SmaxVectorEnv
+
+
+def env_of(name="3m", num_envs=16, settings=None, **options):
+    return SmaxVectorEnv(Rules(scenario=scenario_named(name), **(settings or {})), num_envs, **options)
+
+
+def draw(env, info, generator):
+    legal = info["legal_actions"].float().flatten(0, 1)
+    return torch.multinomial(legal, 1, generator=generator).reshape(env.num_envs, env.units)
+
+
+def test_shapes_and_spaces():
+    env = env_of("5m_vs_6m")
+    observations, info = env.reset(seed=1)
+    assert observations.shape == env.observation_space.shape == (16, 5, env.rules.observation_width)
+    assert info["legal_actions"].shape == (16, 5, 11) and info["world_state"].shape == (16, 11 * 12)
+    assert env.action_space.contains(np.full((16, 5), 4))
+    observations, rewards, terminated, truncated, info = env.step(torch.full((16, 5), 4))
+    assert rewards.shape == terminated.shape == truncated.shape == (16,)
+    both = env_of("5m_vs_6m", opponent=None)
+    assert both.reset()[0].shape == (16, 11, both.rules.observation_width)
+    assert both.step(torch.full((16, 11), 4))[1].shape == (16, 2)
+
+
+def test_matches_that_are_over_begin_anew_within_the_step():
+    env, generator = env_of(num_envs=64), torch.Generator().manual_seed(0)
+    observations, info = env.reset(seed=3)
+    ended = 0
+    for _ in range(60):
+        before = env._state.step.clone()
+        observations, _, terminated, truncated, info = env.step(draw(env, info, generator))
+        over = terminated | truncated
+        assert torch.equal(env._state.step, torch.where(over, 0, before + 1))
+        assert torch.equal(observations[~over], info["final_observation"][~over])
+        assert (observations[over] != info["final_observation"][over]).any() or not over.any()
+        assert (env._state.health[over] == 45).all() and info["alive"][over].all()
+        ended += int(over.sum())
+    assert ended > 64
+
+
+def test_the_same_seed_gives_the_same_matches_and_another_one_others():
+    def rewards_of(seed):
+        env, generator = env_of("smacv2_5_units"), torch.Generator().manual_seed(0)
+        _, info = env.reset(seed=seed)
+        rows = []
+        for _ in range(40):
+            _, rewards, _, _, info = env.step(draw(env, info, generator))
+            rows.append(rewards)
+        return torch.stack(rows)
+
+    assert torch.equal(rewards_of(1), rewards_of(1)) and not torch.equal(rewards_of(1), rewards_of(2))
+
+
+def test_a_reset_without_a_seed_goes_on_with_new_matches():
+    env = env_of()
+    first, again = env.reset(seed=5)[0], env.reset()[0]
+    assert not torch.equal(first, again) and torch.equal(first, env.reset(seed=5)[0])
+
+
+def test_rewards_are_the_simulators_and_the_bonus_comes_with_the_win():
+    env, generator = env_of("3m", num_envs=200, settings={"self_play_reward": True}), torch.Generator().manual_seed(0)
+    _, info = env.reset(seed=0)
+    won = lost = 0
+    for _ in range(30):
+        _, rewards, terminated, _, info = env.step(draw(env, info, generator))
+        assert torch.equal(rewards == 1, info["won"]) and set(rewards.unique().tolist()) <= {-1.0, 0.0, 1.0}
+        won, lost = won + int((rewards == 1).sum()), lost + int((rewards == -1).sum())
+        assert terminated[rewards != 0].all()
+    assert lost > won
+
+
+def test_time_runs_out_as_truncation():
+    env = env_of(opponent=None, settings={"max_steps": 3})
+    env.reset(seed=0)
+    for step in range(8):
+        _, _, terminated, truncated, _ = env.step(torch.full((16, 6), 4))
+        assert not terminated.any() and truncated.all() == (step % 4 == 3)
+
+
+def test_enemies_that_do_not_shoot_only_chase():
+    env = env_of("3m", num_envs=50, opponent_shoots=False)
+    env.reset(seed=0)
+    for _ in range(20):
+        env.step(torch.full((50, 3), 4))
+        assert (env._state.health[:, :3] == 45).all()
+    assert (env._state.position[:, 3:, 0].mean() - env._state.position[:, :3, 0].mean()).abs() < 8
+
+
+def test_continuous_actions_are_for_both_teams():
+    env = env_of(opponent=None, settings={"actions": "continuous"})
+    _, info = env.reset(seed=0)
+    assert "legal_actions" not in info and env.single_action_space.shape == (6, 4)
+    observations, *_ = env.step(torch.rand(16, 6, 4))
+    assert torch.isfinite(observations).all()
+    with pytest.raises(SpecificationError, match="discrete"):
+        env_of(settings={"actions": "continuous"})
+    with pytest.raises(SpecificationError, match="at least 1"):
+        env_of(num_envs=0)
+
+
+def test_scripted_enemies_play_on_when_the_trained_units_see_cones():
+    cones, lists = env_of(settings={"observation": "conic"}), env_of()
+    assert cones.reset(seed=1)[0].shape[2] == 842
+    for env in (cones, lists):
+        env.reset(seed=1)
+        for _ in range(12):
+            env.step(torch.full((16, 3), 4))
+    assert torch.equal(cones._state.position, lists._state.position)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_plays_as_a_cpu_does():
+    rules, seed = Rules(scenario=scenario_named("2s3z")), torch.arange(256)
+    here, there = Smax(rules), Smax(rules, "cuda")
+    mine, theirs = here.start(seed), there.start(seed.cuda())
+    stop = torch.full((256, 10), 1)
+    for _ in range(20):
+        mine, theirs = here.advance(mine, stop, seed), there.advance(theirs, stop.cuda(), seed.cuda())
+    assert (mine.position - theirs.position.cpu()).abs().max() < 1e-3
