@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from arena.games.errors import SpecificationError
 from arena.games.game_tree import GameTree
 from arena.solvers.checkpoint import State
 from arena.solvers.realisation_plans import (
@@ -57,8 +58,15 @@ def members(tree: GameTree, state: State) -> list[NDArray[np.float64]]:
 
 
 def meta_payoffs(tree: GameTree, state: State) -> NDArray[np.float64]:
-    """What members earn against each other [n, K_0, K_1, ...]."""
-    table: NDArray[np.float64] = state["payoffs"].reshape(tree.num_players, *map(len, members(tree, state)))
+    """What members earn against each other [n, K_0, K_1, ...].
+
+    Raises:
+        SpecificationError: there are others in the populations than in the payoffs: a checkpoint that was tampered with.
+    """
+    shape = tree.num_players, *map(len, members(tree, state))
+    if state["payoffs"].size != np.prod(shape):
+        raise SpecificationError("a broken checkpoint: populations and payoffs do not fit; remove it to begin anew")
+    table: NDArray[np.float64] = state["payoffs"].reshape(shape)
     return table
 
 

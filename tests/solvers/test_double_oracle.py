@@ -35,7 +35,10 @@ def test_the_certificate_holds(name, restriction):
     solution = double_oracle(game, restriction=restriction)
     assert solution.converged and solution.gap < 1e-9
     assert nash_conv(game, solution.policy) < 1e-9
-    assert solution.values == pytest.approx(sequence_form_lp(game).values, abs=1e-9)
+    value = sequence_form_lp(game).values[0]
+    assert solution.values[0] == pytest.approx(value, abs=1e-9)
+    bounds = solution.settings["lower_value"], solution.settings["upper_value"]
+    assert bounds == pytest.approx((value, value), abs=1e-9)  # preference games have the constant sum 1
 
 
 def test_leduc_poker_needs_part_of_its_sequences():
@@ -124,7 +127,9 @@ def test_shift_and_scale_of_payoffs_change_nothing_but_the_value(restriction):
     plain, moved = (random_game(seed=2, depth=6, shift=shift, scale=scale) for shift, scale in ((0, 1), (4, 8)))
     first, second = (double_oracle(compile_tree(game), restriction=restriction) for game in (plain, moved))
     assert second.values == pytest.approx([4 + 8 * value for value in first.values], abs=1e-8)
-    assert second.converged and first.converged
+    for solution in (first, second):
+        bounds = solution.settings["lower_value"], solution.settings["upper_value"]
+        assert solution.converged and bounds == pytest.approx((solution.values[0],) * 2, abs=1e-8)
 
 
 def test_until_stops_before_the_end():

@@ -177,6 +177,16 @@ def test_an_interrupted_run_goes_on_to_the_same_end(meta_solver, tmp_path):
         psro(game, meta_solver="prd" if meta_solver == "nash" else "nash", checkpoint=file)
 
 
+def test_a_checkpoint_whose_populations_and_payoffs_do_not_fit_is_refused(tmp_path):
+    file, game = tmp_path / "run.npz", load_game(KUHN)
+    psro(game, iterations=3, checkpoint=file)
+    with np.load(file) as held:
+        arrays = {name: held[name] for name in held.files}
+    np.savez(file, **{**arrays, "state.payoffs": arrays["state.payoffs"][:-1]})
+    with pytest.raises(SpecificationError, match="broken checkpoint"):
+        psro(game, iterations=5, checkpoint=file)
+
+
 @pytest.mark.parametrize("name", [KUHN_3, "matrix:shapley", "openspiel:leduc_poker(players=5)"])
 def test_rectified_refuses_other_than_two_players_and_a_constant_sum(name):
     with pytest.raises(NotProvided, match="psro with meta_solver='rectified' is for two players"):
