@@ -38,6 +38,7 @@ GROUPS = (
 )
 """The first group of which a method takes a game is drawn."""
 ZERO_SUM_MARKOV = ("markov:rps_chain", "markov:random", "markov:soccer(rows=2,columns=3)")
+SHORT_ZERO_SUM = ("matrix:biased_rps", "matrix:matching_pennies", "markov:random(states=3,actions=2,horizon=2,discount=1.0)")
 UNTIL, MOST_ITERATIONS = 1e-3, 10_000
 SEEDS = 5
 
@@ -69,6 +70,8 @@ PLANS = {
     "psro": Plan(settings={"iterations": 200}),
     "sequence_form_lp": Plan(kind="trees"),
     "soft_markov_equilibrium": Plan(settings={"until": 1e-9}),
+    "log_barrier_ftrl": Plan(games=SHORT_ZERO_SUM),
+    "mex": Plan(games=SHORT_ZERO_SUM, settings={"iterations": 4000}),
     "minimax_q": Plan(games=ZERO_SUM_MARKOV, settings={"iterations": 1_000_000}),
     "nash_value_iteration": Plan(games=ZERO_SUM_MARKOV, settings={"until": 1e-9}),
     "qarl": Plan(games=ZERO_SUM_MARKOV),

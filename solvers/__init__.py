@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from arena.solvers.adversarial_mdp import AdversarialEpisodes, adversarial_mdp
 from arena.solvers.agent_qre import agent_qre
 from arena.solvers.alpha_rank import alpha_rank
 from arena.solvers.bimatrix_nash import bimatrix_nash
@@ -12,11 +13,14 @@ from arena.solvers.demonstrations import Demonstrations, demonstrate, load_demon
 from arena.solvers.double_oracle import double_oracle
 from arena.solvers.exploitability import BestResponse, best_response, expected_returns, exploitability, nash_conv
 from arena.solvers.fictitious_play import fictitious_play
+from arena.solvers.gamma_curriculum import gamma_shapes, next_shape
+from arena.solvers.log_barrier_ftrl import log_barrier_bound, log_barrier_ftrl, log_barrier_strategies
 from arena.solvers.logit_qre import logit_qre
 from arena.solvers.lp import matrix_game_lp
 from arena.solvers.mamql import mamql
 from arena.solvers.markov_measures import markov_nash_conv
 from arena.solvers.mccfr import mccfr
+from arena.solvers.mex import exploration_regret, mex
 from arena.solvers.minimax_q import minimax_q
 from arena.solvers.minimax_winner import minimax_winner
 from arena.solvers.mmd import mmd
@@ -35,12 +39,14 @@ from arena.solvers.soft_markov_equilibrium import soft_markov_equilibrium
 from arena.solvers.solution import Marginals, Solution
 
 __all__ = [
+    "AdversarialEpisodes",
     "BestResponse",
     "DarkHexMeasures",
     "Demonstrations",
     "Marginals",
     "Method",
     "Solution",
+    "adversarial_mdp",
     "agent_qre",
     "alpha_rank",
     "best_response",
@@ -55,21 +61,28 @@ __all__ = [
     "double_oracle",
     "expected_returns",
     "exploitability",
+    "exploration_regret",
     "fictitious_play",
+    "gamma_shapes",
     "load_demonstrations",
     "load_policy",
+    "log_barrier_bound",
+    "log_barrier_ftrl",
+    "log_barrier_strategies",
     "logit_qre",
     "mamql",
     "markov_nash_conv",
     "matrix_game_lp",
     "mccfr",
     "methods",
+    "mex",
     "minimax_q",
     "minimax_winner",
     "mmd",
     "nash_average",
     "nash_conv",
     "nash_value_iteration",
+    "next_shape",
     "pcfr_plus",
     "projected_replicator_dynamics",
     "psro",

@@ -263,6 +263,20 @@ METHODS = (
         location="arena.solvers.qarl:qarl",
         games=("zero_sum_matrix", "zero_sum_markov_game"),
     ),
+    Method(
+        name="mex",
+        description="policies of learners who explore by optimism in one objective",
+        preconditions="two-player zero-sum games in normal form, or Markov games in tables with a horizon, small",
+        promise="in games of one step NashConv at most the measured regrets over the episodes, of order 1/√episodes",
+        location="arena.solvers.mex:mex",
+    ),
+    Method(
+        name="log_barrier_ftrl",
+        description="average play of two learners whose losses may be of any sign and size",
+        preconditions="two-player zero-sum games in normal form, or Markov games in tables with a horizon",
+        promise="in games of one step NashConv of order √(log iterations / iterations)",
+        location="arena.solvers.log_barrier_ftrl:log_barrier_ftrl",
+    ),
 )
 
 
