@@ -1,4 +1,4 @@
-"""Inverse soft Q-learning of one player in tables: the objective, its derivatives, and when a minimum is the minimum.
+"""Inverse soft Q-learning of one player in tables: the objective, its derivatives, and when it is near its least value.
 
 With a critic Q [S, A], V(s) = log Σ_a exp Q(s, a), and the reward that Q implies at a transition, r(s, a, s') = Q(s, a) -
 γ V(s') (Q(s, a) alone at the last step), it is
@@ -9,8 +9,8 @@ where Σ w V = E[V(s) - γ V(s')] over value states: those of the demonstrations
 greater c, the χ² coefficient, the smaller the rewards that demonstrations are explained by. Over demonstrated states it is
 mean(V - Q) + c mean r², the likelihood of the actions shown and a price of rewards.
 
-L is not convex, but the function that has the greatest value of x - c x² below x in place of it is, and nowhere above
-L; where they agree to first order at a stationary point, that is the least of both: see `is_least`.
+L is not convex. The function that has the greatest value of x - c x² at and below x in its place is, and it is nowhere above
+L: where the two agree to first order, the gradient bounds how far L is from its least value. See `is_supported`.
 
 Source: Garg, Chakraborty, Cundy, Song and Ermon, IQ-Learn: Inverse soft-Q learning for imitation, NeurIPS 2021,
 arXiv:2106.12142, equation 10 and section 4 (loss ``value``, χ² divergence; there c = 1 / (4 α)).
@@ -31,7 +31,7 @@ SUFFICIENT_DECREASE = 1e-4  # Armijo's constant: Nocedal and Wright, Numerical O
 DIRECTION_TOLERANCE = 1e-10  # relative, of Newton's equation: conjugate gradients take some dozens of products
 HALVINGS = 40  # of a step that does not lower the objective: after so many it is rounding that decides
 ROUNDING = 1e-12  # relative, of the objective: changes below it are noise, and the gradient decides in their place
-SLACK = 1e-9  # relative, of the conditions for the least value
+SLACK = 1e-9  # relative, of the conditions of `is_supported`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -98,12 +98,12 @@ class InverseSoftQ:
             size /= 2
         return critic
 
-    def is_least(self, critic: NDArray[np.float64], values: NDArray[np.float64]) -> bool:
-        """Whether a stationary point is proven to be the least value of L.
+    def is_supported(self, critic: NDArray[np.float64], values: NDArray[np.float64]) -> bool:
+        """Whether a convex function that is nowhere above L is proven to touch it here, with the same gradient.
 
-        For each state x let θ(x) be the part of the weight of arrivals in x that w(x) < 0 uses up. If θ ≤ 1 everywhere and
-        rewards on arrival in x are at most (1 - θ(x)) / 2c, then L is the sum of convex functions and of functions that a
-        convex one supports from below and touches here.
+        Then L(Q) is above its least value by at most ‖∂L/∂Q‖² / (4 l), and at a stationary point it is the least, and nowhere
+        else. For each state x let θ(x) be the part of the weight of arrivals in x that w(x) < 0 uses up. It is so where θ ≤ 1
+        everywhere and rewards on arrival in x are at most (1 - θ(x)) / 2c.
         """
         arriving = np.bincount(self.successor, self.share * self.onward, self.shape[0])
         lacking = np.maximum(-values, 0.0)

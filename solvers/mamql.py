@@ -34,7 +34,7 @@ from arena.solvers.stationary_profile import Profile, discounted_returns, profil
 
 DEFAULT_ITERATIONS = 200
 DEFAULT_UNTIL = 1e-9
-LEAST = "each critic is the one minimum of its objective on the demonstrations"
+LEAST = "each player's objective on the demonstrations is at most gap² / (4 l2_coefficient) above its least value"
 
 
 def mamql(
@@ -55,8 +55,8 @@ def mamql(
     """The soft policies that demonstrations speak of, with critics and recovered rewards in ``marginals``.
 
     An iteration is one Newton step of each player's critic. ``gap`` is the greatest Euclidean norm of a player's gradient
-    (`gradient_norm`): 0 exactly at a stationary point. Where that is proven to be the least value of the objective,
-    ``guarantee`` says so and ``converged`` may be claimed. ``values`` are what the policies earn in the game's own
+    (`gradient_norm`): 0 exactly at a stationary point. Where a convex function is proven to support the objective from below
+    at the answer, that is the least value, up to what ``guarantee`` says; else ``converged`` is never claimed. ``values`` are what the policies earn in the game's own
     rewards, discounted, from its initial states; the game's rewards enter nothing else.
 
     Rewards r + h(s) - γ E h(s') explain the same play for every h, and r̂ is about the smallest of them: compare it centred
@@ -148,15 +148,16 @@ def mamql(
     critics = split(state["critics"], markov.num_states, sizes)
     profile = soft_profile(critics)
     pairs = list(zip(objectives, critics, strict=True))
-    least = not visited and all(objective.is_least(critic, weights()) for objective, critic in pairs)
+    least = not visited and all(objective.is_supported(critic, weights()) for objective, critic in pairs)
+    converged = least and until is not None and history[-1][1] <= until
     return Solution(
         policy=profile_policy(markov, profile),
         gap=history[-1][1],
         gap_kind="gradient_norm",
         values=tuple(discounted_returns(markov, profile).tolist()),
-        converged=least and until is not None and history[-1][1] <= until,
+        converged=converged,
         guarantee=LEAST if least else "none",
-        unique=True if least else None,
+        unique=True if converged else None,
         iterations=run.iterations,
         history=history,
         marginals=Marginals(critics=critics, rewards=tuple(_recovered(*pair) for pair in pairs)),

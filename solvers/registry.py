@@ -227,7 +227,7 @@ METHODS = (
         name="mamql",
         description="policies and rewards of all players, from demonstrations of their play",
         preconditions="Markov games in tables without a horizon, and demonstrations",
-        promise="the one minimum of each player's objective on the demonstrations, where that is proven of the answer",
+        promise="each player's objective within gap² / (4 l2_coefficient) of its least value, where that is proven of the answer",
         location="arena.solvers.mamql:mamql",
         games=("markov_game",),
     ),

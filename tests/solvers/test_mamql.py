@@ -248,7 +248,8 @@ def test_the_games_rewards_are_not_looked_at():
 def test_the_certificate_is_the_gradient_and_an_early_stop_is_not_called_converged():
     game, _, shown = expert_play(0, transitions=1_000)
     early = mamql(game, demonstrations=shown, iterations=1)
-    assert early.gap > 1e-6 and not early.converged and early.gap_kind == "gradient_norm"
+    assert early.gap > 1e-6 and not early.converged and early.gap_kind == "gradient_norm" and early.unique is None
+    assert "gap²" in early.guarantee
     again = mamql(game, demonstrations=shown, iterations=1, until=None)
     assert again.policy == early.policy and not again.converged
     heard = []
