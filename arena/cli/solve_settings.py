@@ -15,6 +15,7 @@ from arena.games import SpecificationError, UnknownName
 GIVEN_ELSEWHERE = frozenset({"progress"})
 FLAGS = ("iterations", "until", "seed", "device", "checkpoint")
 """Settings that have an option of their own, where the method has them."""
+UNREADABLE = "a value that only Python can give"
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -142,10 +143,15 @@ def _in_words(kind: object) -> str:
         return words[kind]
     origin = get_origin(kind)
     if origin in (Union, types.UnionType):
-        members = [_in_words(one) for one in get_args(kind)]
-        return " or ".join(dict.fromkeys(members))
+        members = [
+            one for one in get_args(kind) if not (one is str and Path in get_args(kind))
+        ]  # a file's name is text
+        said = dict.fromkeys(map(_in_words, members))
+        if said.keys() - {UNREADABLE, "none"}:
+            said.pop(UNREADABLE, None)
+        return " or ".join(said)
     if origin is Literal:
         return " or ".join(str(value) for value in get_args(kind))
     if _is_list(origin):
         return f"a list ({_in_words(_member(kind))}, separated by commas)"
-    return "a value that only Python can give"
+    return UNREADABLE

@@ -386,6 +386,15 @@ def test_values_of_another_type_are_refused_with_the_type(text: str, said: str) 
         read_settings("many", [text], settings_of(many))
 
 
+def test_types_are_said_in_words_and_what_cannot_be_typed_is_left_out() -> None:
+    words = {name: setting.shown for name, setting in settings_of(many).items()}
+    assert words["rate"] == "a number or none"
+    assert words["path"] == "a file or none"
+    assert words["rates"] == "a list (a number, separated by commas)"
+    assert words["array"] == "a value that only Python can give or none"
+    assert settings_of(many)["count"].default == "3"
+
+
 def test_progress_is_no_setting_and_unknown_ones_get_the_nearest() -> None:
     assert "progress" not in settings_of(many)
     with pytest.raises(UnknownName, match="did you mean 'count'"):
