@@ -38,7 +38,11 @@ GROUPS = (
 )
 """The first group of which a method takes a game is drawn."""
 ZERO_SUM_MARKOV = ("markov:rps_chain", "markov:random", "markov:soccer(rows=2,columns=3)")
-SHORT_ZERO_SUM = ("matrix:biased_rps", "matrix:matching_pennies", "markov:random(states=3,actions=2,horizon=2,discount=1.0)")
+SHORT_ZERO_SUM = (
+    "matrix:biased_rps",
+    "matrix:matching_pennies",
+    "markov:random(states=3,actions=2,horizon=2,discount=1.0)",
+)
 UNTIL, MOST_ITERATIONS = 1e-3, 10_000
 SEEDS = 5
 

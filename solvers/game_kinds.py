@@ -20,9 +20,11 @@ GameKind = Literal[
     "symmetric_zero_sum",
     "markov_game",
     "zero_sum_markov_game",
+    "zero_sum_episodes",
 ]
 """Trees can be written out (size and perfect recall aside, which are known when they are); a normal form is a tree too. Zero
-sum: of two players, and constant sums count. Symmetric: also the game of a preference matrix."""
+sum: of two players, and constant sums count. Symmetric: also the game of a preference matrix. Episodes: Markov games with a
+horizon."""
 
 SYMMETRY_TOLERANCE = 1e-9
 
@@ -44,6 +46,8 @@ def kinds_of(game: Game) -> frozenset[GameKind]:
                 kinds.add("symmetric_zero_sum")
     elif isinstance(game, MarkovGame):
         kinds.update(("markov_game", "zero_sum_markov_game") if zero_sum else ("markov_game",))
+        if zero_sum and game.horizon is not None:
+            kinds.add("zero_sum_episodes")
     elif _has_rules(game):
         kinds.update(("tree", "zero_sum_tree") if zero_sum else ("tree",))
     return frozenset(kinds)

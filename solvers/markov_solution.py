@@ -21,8 +21,6 @@ from arena.solvers.deviations import is_constant_sum
 from arena.solvers.markov_measures import Profile, markov_measures, policy_of
 from arena.solvers.solution import Setting, Solution
 
-OTHERS = "methods(), and `arena solve list`, name those for other games"
-
 
 def zero_sum_markov_game(game: Game, method: str) -> MarkovGame:
     """The game as a two-player zero-sum Markov game.
@@ -34,14 +32,14 @@ def zero_sum_markov_game(game: Game, method: str) -> MarkovGame:
         if game.num_players != 2 or game.info.utility != "zero_sum":
             raise NotProvided(
                 f"{method} needs a two-player zero-sum game; {game.info.specification} is {game.info.utility} with "
-                f"{game.num_players} players. For such Markov games there are mamql and soft_markov_equilibrium"
+                f"{game.num_players} players"
             )
         return game
     payoffs = payoffs_of(game)
     if payoffs is None or not is_constant_sum(payoffs):
         raise NotProvided(
             f"{method} needs a two-player zero-sum Markov game (markov:soccer) or normal form; {game.info.specification} is "
-            f"neither. {OTHERS}"
+            "neither"
         )
     own = (payoffs[0] - payoffs[1]) / 2
     return markov_game(

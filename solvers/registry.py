@@ -269,6 +269,7 @@ METHODS = (
         preconditions="two-player zero-sum games in normal form, or Markov games in tables with a horizon, small",
         promise="in games of one step NashConv at most the measured regrets over the episodes, of order 1/√episodes",
         location="arena.solvers.mex:mex",
+        games=("zero_sum_matrix", "zero_sum_episodes"),
     ),
     Method(
         name="log_barrier_ftrl",
@@ -276,6 +277,7 @@ METHODS = (
         preconditions="two-player zero-sum games in normal form, or Markov games in tables with a horizon",
         promise="in games of one step NashConv of order √(log iterations / iterations)",
         location="arena.solvers.log_barrier_ftrl:log_barrier_ftrl",
+        games=("zero_sum_matrix", "zero_sum_episodes"),
     ),
 )
 
