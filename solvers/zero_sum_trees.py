@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from arena.games.compile_tree import payoffs_of
+from collections.abc import Sequence
+
 from arena.games.errors import NotProvided
 from arena.games.game import Game
 from arena.games.game_tree import GameTree
@@ -18,22 +19,20 @@ def zero_sum_tree(game: Game | GameTree, method: str) -> GameTree:
         NotProvided: another game, before it is written out where its facts say so; or a game without a tree.
         ArenaError: a game too large to be written out.
     """
+    from arena.solvers.registry import METHODS, applicable  # which imports the methods of matrices
+
     if not isinstance(game, GameTree):
         info = game.info
         if info.num_players != 2 or info.utility not in CONSTANT:
-            raise _refusal(method, info.specification, info.num_players, payoffs_of(game) is not None)
+            raise _refusal(method, info.specification, info.num_players, applicable(game))
     tree = tree_of(game)
     if tree.num_players != 2 or tree.constant_sum is None:
-        raise _refusal(method, tree.specification, tree.num_players, normal_form=False)
+        others = [one.name for one in METHODS if "tree" in one.games]
+        raise _refusal(method, tree.specification, tree.num_players, others)
     return tree
 
 
-def _refusal(method: str, specification: str, players: int, normal_form: bool) -> NotProvided:
+def _refusal(method: str, specification: str, players: int, others: Sequence[str]) -> NotProvided:
     why = "is a game of two players, but not of constant sum" if players == 2 else f"has {players} players"
-    others = ["psro", "cfr_plus"]
-    if normal_form:
-        others = ["correlated_equilibrium", "logit_qre", *(["bimatrix_nash"] if players == 2 else []), *others]
-    return NotProvided(
-        f"{method} is for two players with returns of constant sum; {specification} {why}. What runs on it, with what each "
-        f"promises there, is {', '.join(others[:-1])} and {others[-1]}"
-    )
+    rest = f"; methods for it: {', '.join(others)}" if others else ""
+    return NotProvided(f"{method} is for two players with returns of constant sum; {specification} {why}{rest}")

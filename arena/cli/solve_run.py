@@ -21,7 +21,7 @@ from arena.solvers import Solution, save_policy, solve
 from arena.solvers.game_kinds import kinds_of
 from arena.solvers.policy_file import require_place, require_writable
 from arena.solvers.policy_table import tabulate
-from arena.solvers.registry import Method, function_of
+from arena.solvers.registry import Method, applicable, function_of
 
 PICTURE_END = ".svg"
 CHECKPOINT_END = ".checkpoint"
@@ -115,8 +115,9 @@ def _solved(method: str, game: Game, settings: dict[str, object], *, max_nodes: 
         SpecificationError: a setting out of its range, beside what the method raises.
     """
     is_tree = "tree" in kinds_of(game) and payoffs_of(game) is None
-    written_out = runs_on(function_of(method)) if is_tree else "game"
-    if max_nodes is not None and written_out == "game":
+    refused = method not in applicable(game)  # by its facts: nothing is written out for that
+    written_out = runs_on(function_of(method)) if is_tree and not refused else "game"
+    if max_nodes is not None and written_out == "game" and not refused:
         raise SpecificationError(f"{method} does not write {game.info.specification} out; leave out --max-nodes")
     last = Last()
     try:
