@@ -22,6 +22,7 @@ from scipy.sparse.linalg import splu
 from arena.games.errors import NotProvided, SpecificationError
 from arena.games.markov_game import MarkovGame
 from arena.games.policy import PROBABILITY_TOLERANCE, TabularPolicy
+from arena.solvers.tree_measures import StringPolicy
 
 IMPROVES = 1e-12  # of the greatest value: a smaller gain of another action is rounding
 MOST_IMPROVEMENTS = 10_000
@@ -49,12 +50,13 @@ class MarkovMeasures:
         return float(np.maximum(self.responses - self.returns, 0.0).sum())
 
 
-def markov_nash_conv(game: MarkovGame, policy: TabularPolicy | Sequence[NDArray[np.float64]]) -> float:
+def markov_nash_conv(game: MarkovGame, policy: object) -> float:
     """The sum over players of what a best response gains while all others play `policy`; of any number of players.
 
     Args:
         game: a Markov game.
-        policy: a table by the game's information states, or one array [T, S, A_i] a player (see the module).
+        policy: plays every seat by the game's information states (``action_probabilities``), or one array [T, S, A_i] a
+            player (see the module).
 
     Raises:
         NotProvided: a policy that is neither.
@@ -119,13 +121,13 @@ def decision_process(
     return pay, csr_array(mixing @ following)
 
 
-def profile_of(game: MarkovGame, policy: TabularPolicy | Sequence[NDArray[np.float64]]) -> Profile:
+def profile_of(game: MarkovGame, policy: object) -> Profile:
     """The profile of a policy. Errors as of `markov_nash_conv`; states that a table does not hold are played uniformly."""
-    if isinstance(policy, TabularPolicy):
+    if isinstance(policy, StringPolicy):
         return tuple(_tabulated(game, policy, player) for player in range(game.num_players))
     if not isinstance(policy, Sequence):
         raise NotProvided(
-            "exact measures of Markov games need a TabularPolicy, or one array [steps, states, actions] a player"
+            "exact measures of Markov games need a policy by information states, or one array [steps, states, actions] a player"
         )
     profile = tuple(np.asarray(table, np.float64) for table in policy)
     shapes = [(game.stages, game.num_states, size) for size in game.sizes]
@@ -139,10 +141,10 @@ def profile_of(game: MarkovGame, policy: TabularPolicy | Sequence[NDArray[np.flo
     return profile
 
 
-def policy_of(game: MarkovGame, profile: Sequence[NDArray[np.float64]]) -> TabularPolicy:
-    """The profile as a table by information states, which files hold and agents play."""
+def policy_of(game: MarkovGame, profile: Sequence[NDArray[np.float64]], *, first: int = 0) -> TabularPolicy:
+    """The profile of the players from ``first`` on as a table by information states, which files hold and agents play."""
     table: dict[str, dict[int, float]] = {}
-    for player, steps in enumerate(profile):
+    for player, steps in enumerate(profile, first):
         for step, rows in enumerate(steps.tolist()):
             for state, row in enumerate(rows):
                 choices = {action: chance for action, chance in enumerate(row) if chance > 0}
@@ -192,13 +194,14 @@ def _improved(
     return np.maximum(best, value), chosen
 
 
-def _tabulated(game: MarkovGame, policy: TabularPolicy, player: int) -> NDArray[np.float64]:
+def _tabulated(game: MarkovGame, policy: StringPolicy, player: int) -> NDArray[np.float64]:
     size = game.sizes[player]
     rows = np.full((game.stages, game.num_states, size), 1 / size)
     for step in range(game.stages):
         for state in range(game.num_states):
-            choices = policy.table.get(game.information_state(player, state, step))
-            if choices is None:
+            try:
+                choices = policy.action_probabilities(game.information_state(player, state, step))
+            except KeyError:
                 continue
             if any(not 0 <= action < size for action in choices):
                 raise SpecificationError(

@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 from markov_games import random_markov_game, random_profile
 
 from arena.games import NotProvided, SpecificationError, TabularPolicy, load_game, markov_game, uniform_policy
-from arena.solvers.exploitability import normal_form_nash_conv
+from arena.solvers.exploitability import (
+    best_response,
+    expected_returns,
+    exploitability,
+    nash_conv,
+    normal_form_nash_conv,
+)
 from arena.solvers.markov_measures import markov_measures, markov_nash_conv, policy_of, profile_of, uniform_profile
 
 
@@ -120,3 +126,33 @@ def test_what_does_not_fit_is_refused():
         markov_nash_conv(game, TabularPolicy("any", {"player 0: 0": {2: 1.0}}))
     with pytest.raises(NotProvided):
         markov_nash_conv(game, 3)
+
+
+# the measures of all games
+
+
+def test_the_measures_of_all_games_take_markov_games():
+    game = random_markov_game(7, sizes=(2, 2, 2), zero_sum=False, horizon=2)
+    profile = random_profile(game, 3)
+    found, policy = markov_measures(game, profile), policy_of(game, profile)
+    assert nash_conv(game, policy) == markov_nash_conv(game, profile)
+    assert exploitability(game, policy) == pytest.approx(nash_conv(game, policy) / 3)
+    assert expected_returns(game, policy) == pytest.approx(found.returns)
+    response = best_response(game, policy, 1)
+    assert (response.value, response.gain) == (found.responses[1], found.responses[1] - found.returns[1])
+    tried = [profile_of(game, response.policy)[1] if p == 1 else own for p, own in enumerate(profile)]
+    assert markov_measures(game, tried).returns[1] == pytest.approx(response.value, abs=1e-12)
+    assert {key[:8] for key in response.policy.table} == {"player 1"}
+    with pytest.raises(SpecificationError, match="there is no 3"):
+        best_response(game, policy, 3)
+
+
+def test_a_policy_file_of_a_markov_game_is_measured_and_played(tmp_path):
+    from arena import play
+    from arena.solvers import load_policy, nash_value_iteration, save_policy
+
+    game = load_game("markov:rps_chain")
+    save_policy(nash_value_iteration(game, until=1e-9).policy, tmp_path / "chain.json")
+    assert nash_conv(game, load_policy(tmp_path / "chain.json")) <= 1e-9
+    results = play("markov:rps_chain", [f"policy:{tmp_path}/chain.json", "random"], matches=200, seed=1)
+    assert results.returns[:, 0].mean() > -3 * results.returns[:, 0].std() / np.sqrt(200)
