@@ -16,6 +16,8 @@ GAMES = [
     "openspiel:kuhn_poker(players=3)",
     "openspiel:leduc_poker",
     "openspiel:liars_dice(dice_sides=2)",
+    "openspiel:liars_dice(numdice=2,dice_sides=2)",
+    "openspiel:dark_hex(board_size=2)",
     "openspiel:goofspiel(imp_info=True,num_cards=3,points_order=random)",
     "openspiel:tiny_hanabi",
     "arena:kuhn_poker",
