@@ -62,7 +62,8 @@ def agent_qre(
     with several equilibria it is one of them, and it is not proven to converge.
 
     Certificate at finite λ: ``agent_qre_residual`` = max |π − softmax(λ q)|, 0 exactly at the equilibria. At infinity:
-    ``nash_conv``. ``settings["bifurcations"]`` counts crossings of branches, after which the branch is one of several, and
+    ``nash_conv``. ``branch`` holds (λ, strategies) of every step, strategies only where everybody chooses once, ``history``
+    NashConv of the same steps. ``settings["bifurcations"]`` counts crossings of branches, after which the branch is one of several, and
     ``settings["reached"]`` is the rationality at which the branch was left.
 
     Source: McKelvey and Palfrey, Quantal response equilibria for extensive form games, Experimental Economics 1, 1998,
@@ -126,11 +127,14 @@ def _traced(
     branch, steps = branch_of(response), 0
     last = DEFAULT_STEPS if iterations is None else iterations
     history: list[tuple[int, float]] = []
+    points = [(0.0, played(tree, response.logs(branch.logs)))]
     while steps < last and not branch.lost and branch.rationality < target:
         if not step_along(response, branch, target):
             continue
         steps += 1
-        history.append((steps, measures(tree, played(tree, response.logs(branch.logs))).nash_conv))
+        strategy = played(tree, response.logs(branch.logs))
+        points.append((branch.rationality / response.scale, strategy))
+        history.append((steps, measures(tree, strategy).nash_conv))
         if progress is not None:
             progress(*history[-1])
         if at_infinity and history[-1][1] <= allowed:
@@ -139,6 +143,10 @@ def _traced(
     settings |= {"algorithm": "trace", "bifurcations": branch.bifurcations, "turns": branch.turns}
     settings["reached"] = branch.rationality / response.scale
     found = _solution(game, tree, logs, steps, history, settings)
+    players = range(tree.num_players if found.strategies else 0)
+    found = dataclasses.replace(
+        found, branch=tuple((at, tuple(strategy[tree.sequences(p)] for p in players)) for at, strategy in points)
+    )
     if at_infinity:
         return dataclasses.replace(
             found,

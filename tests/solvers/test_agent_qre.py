@@ -1,6 +1,7 @@
 """Agent quantal response equilibria: published values, residuals by recursion, the branch and its end."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -116,6 +117,23 @@ def test_the_limit_of_the_branch_is_a_nash_equilibrium(name):
     assert nash_conv(load_game(name), solution.policy) == pytest.approx(solution.gap, abs=1e-12)
     gaps = [gap for _, gap in solution.history]
     assert gaps[-1] <= 1e-3 * gaps[0]
+
+
+def test_nash_conv_along_the_branch_is_at_most_temperature_times_entropies():
+    """At each decision a best response gains at most log(actions) / λ; in kuhn poker there are two decisions and one."""
+    solution = agent_qre(load_game(KUHN))
+    assert len(solution.branch) == len(solution.history) + 1 and solution.branch[0] == (0.0, ())
+    rationalities = [rationality for rationality, _ in solution.branch]
+    assert all(early < late for early, late in pairwise(rationalities))
+    for rationality, (_, gap) in zip(rationalities[1:], solution.history, strict=True):
+        assert gap <= 3 * math.log(2) / rationality
+
+
+def test_the_branch_of_a_normal_form_holds_its_strategies():
+    payoffs = random_payoffs(2, 3, 3)
+    for rationality, strategies in agent_qre(matrix(payoffs), rationality=3.0).branch:
+        exact = logit_qre(payoffs, rationality=rationality).strategies
+        assert all(np.allclose(own, other, atol=1e-8) for own, other in zip(strategies, exact, strict=True))
 
 
 def test_the_limit_in_kuhn_poker_is_in_its_family_of_equilibria():
