@@ -109,6 +109,38 @@ def unit_list(
     return torch.from_numpy(seen)
 
 
+def world_state(state: State, constants: Constants) -> torch.Tensor:
+    """float32 [B, world_state_width]; see `observing.world_state`."""
+    n = state.health.shape[1]
+    told = np.zeros((len(state), n * (OWN_FEATURES + 2)), np.float32)
+    _world_state(
+        state.position.numpy(),
+        state.health.numpy(),
+        state.cooldown.numpy(),
+        state.unit_type.numpy(),
+        constants.health.numpy(),
+        constants.is_ally.numpy(),
+        told,
+    )
+    return torch.from_numpy(told)
+
+
+def rewards(before: State, after: State, rules: Rules, constants: Constants) -> torch.Tensor:
+    """float32 [B, 2]; see `rewards.rewards`."""
+    earned = np.empty((len(after), 2), np.float32)
+    _rewards(
+        before.health.numpy(),
+        after.health.numpy(),
+        after.unit_type.numpy(),
+        constants.health.numpy(),
+        rules.scenario.num_allies,
+        np.float32(rules.won_battle_bonus),
+        rules.self_play_reward,
+        earned,
+    )
+    return torch.from_numpy(earned)
+
+
 @nb.njit(cache=True, error_model="numpy")
 def _advance(  # type: ignore[no-untyped-def]  # numba kernel
     position,
@@ -271,6 +303,42 @@ def _unit_list(  # type: ignore[no-untyped-def]  # numba kernel
         seen[r, own + 1], seen[r, own + 2] = position[b, i, 0] / size, position[b, i, 1] / size
         seen[r, own + 3] = min(max(cooldown[b, i] / reload[kind], np.float32(0)), _ONE)
         seen[r, own + 4 + kind] = 1
+
+
+@nb.njit(cache=True, error_model="numpy")
+def _world_state(position, health, cooldown, unit_type, full_health, is_ally, told):  # type: ignore[no-untyped-def]  # numba kernel
+    matches, n = health.shape
+    for b in range(matches):
+        for i in range(n):
+            kind, at = unit_type[b, i], i * OWN_FEATURES
+            if health[b, i] > 0:
+                told[b, at] = health[b, i] / full_health[kind]
+                told[b, at + 1], told[b, at + 2] = position[b, i, 0], position[b, i, 1]
+                told[b, at + 3] = cooldown[b, i]
+                told[b, at + 4 + kind] = 1
+            told[b, n * OWN_FEATURES + i] = not is_ally[i]
+            told[b, n * (OWN_FEATURES + 1) + i] = kind
+
+
+@nb.njit(cache=True, error_model="numpy")
+def _rewards(before, after, unit_type, full_health, allies, bonus, only_winning, earned):  # type: ignore[no-untyped-def]  # numba kernel
+    matches, n = after.shape
+    for b in range(matches):
+        alive = [False, False]
+        lost = [np.float32(0), np.float32(0)]
+        for i in range(n):
+            team = 0 if i < allies else 1
+            alive[team] |= after[b, i] > 0
+            lost[team] += (after[b, i] - before[b, i]) / full_health[unit_type[b, i]]
+        for team in range(2):
+            other = 1 - team
+            size = n - allies if team == 0 else allies
+            reward = np.float32(0) if only_winning else abs(lost[other]) / np.float32(size)
+            if alive[team] and not alive[other]:
+                reward += bonus
+            elif only_winning and alive[other] and not alive[team]:
+                reward -= bonus
+            earned[b, team] = reward
 
 
 @nb.njit(cache=True, error_model="numpy")

@@ -39,6 +39,13 @@ def all_observations(state: State, rules: Rules, constants: Constants) -> torch.
 def world_state(state: State, constants: Constants) -> torch.Tensor:
     """float32 [B, world_state_width]: each living unit's health, position in map units, cooldown in seconds and type; then all
     teams (0 the allies, 1 the enemies), then all types."""
+    if state.device.type == "cpu":
+        return kernels.world_state(state, constants)
+    return world_state_in_torch(state, constants)
+
+
+def world_state_in_torch(state: State, constants: Constants) -> torch.Tensor:
+    """The same in operations that every device has."""
     told = torch.cat(
         (_health(state, constants)[..., None], state.position, state.cooldown[..., None], _kinds(state)), -1
     )

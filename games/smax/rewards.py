@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from arena.games.smax import kernels
 from arena.games.smax.rules import Constants, Rules
 from arena.games.smax.state import State
 
@@ -14,6 +15,13 @@ def rewards(before: State, after: State, rules: Rules, constants: Constants) -> 
     A team wins when all others are dead and one of its own lives; where both die together nobody does. With the self-play
     reward only winning counts, and the losers pay the bonus.
     """
+    if after.device.type == "cpu":
+        return kernels.rewards(before, after, rules, constants)
+    return rewards_in_torch(before, after, rules, constants)
+
+
+def rewards_in_torch(before: State, after: State, rules: Rules, constants: Constants) -> torch.Tensor:
+    """The same in operations that every device has."""
     allies = rules.scenario.num_allies
     lost = (after.health - before.health) / constants.health[after.unit_type]
     columns = []

@@ -70,6 +70,8 @@ class SmaxVectorEnv(gymnasium.vector.VectorEnv):  # type: ignore[misc]  # Gymnas
         self.single_observation_space, self.single_action_space = seen, acts
         self.observation_space = gymnasium.vector.utils.batch_space(seen, num_envs)
         self.action_space = gymnasium.vector.utils.batch_space(acts, num_envs)
+        self._rows = self._units(range(self.units))
+        self._enemies = self._units(range(rules.scenario.num_allies, rules.num_units))
         self._state: State
         self._begin(0)
 
@@ -92,15 +94,15 @@ class SmaxVectorEnv(gymnasium.vector.VectorEnv):  # type: ignore[misc]  # Gymnas
             action = torch.cat((action, self._enemies_act(self.opponent)), 1)
         step = self.smax.step(self._state, action, self._seed)
         late = is_out_of_time(step.state, self.rules)
-        dead = ~step.state.alive
-        allies = self.rules.scenario.num_allies
-        lost, won = dead[:, :allies].all(1), dead[:, allies:].all(1)
+        alive, allies = step.state.alive, self.rules.scenario.num_allies
+        lost, won = ~alive[:, :allies].any(1), ~alive[:, allies:].any(1)
         self._state = step.state
         final = self._seen()
-        self._anew(step.over.nonzero()[:, 0])
+        over = step.over.nonzero()[:, 0]
+        self._anew(over)
         info = {**self._info(), "final_observation": final, "won": won & ~lost}
         rewards = step.rewards if self.opponent is None else step.rewards[:, 0]
-        return self._seen(), rewards, won | lost, late & ~(won | lost), info
+        return self._seen_anew(final, over), rewards, won | lost, late & ~(won | lost), info
 
     def close(self, **kwargs: Any) -> None:
         """Nothing is held open."""
@@ -127,13 +129,11 @@ class SmaxVectorEnv(gymnasium.vector.VectorEnv):  # type: ignore[misc]  # Gymnas
             kept.reshape(self.num_envs, enemies, -1)[envs] = fresh
 
     def _enemies_act(self, mode: AttackMode) -> torch.Tensor:
-        allies, enemies = self.rules.scenario.num_allies, self.rules.scenario.num_enemies
-        match = torch.arange(self.num_envs, device=self.smax.device).repeat_interleave(enemies)
-        unit = torch.arange(allies, self.rules.num_units, device=self.smax.device).repeat(self.num_envs)
+        enemies = self.rules.scenario.num_enemies
         step = self._state.step[:, None] * 2 * enemies + torch.arange(2 * enemies, device=self.smax.device)
         draws = uniform(self._seed[:, None], OPPONENT_WORDS + step).reshape(-1, 2)
         action, self._memory = scripted_actions(
-            self._scripts.observations_of(self._state, match, unit),
+            self._scripts.observations_of(self._state, *self._enemies),
             self._memory,
             draws,
             team=1,
@@ -145,9 +145,21 @@ class SmaxVectorEnv(gymnasium.vector.VectorEnv):  # type: ignore[misc]  # Gymnas
         return action.reshape(self.num_envs, enemies)
 
     def _seen(self) -> torch.Tensor:
-        match = torch.arange(self.num_envs, device=self.smax.device).repeat_interleave(self.units)
-        unit = torch.arange(self.units, device=self.smax.device).repeat(self.num_envs)
-        return self.smax.observations_of(self._state, match, unit).reshape(self.num_envs, self.units, -1)
+        return self.smax.observations_of(self._state, *self._rows).reshape(self.num_envs, self.units, -1)
+
+    def _seen_anew(self, final: torch.Tensor, envs: torch.Tensor) -> torch.Tensor:
+        """What is seen once these environments began anew; all others see what they saw."""
+        if not len(envs):
+            return final
+        seen, units = final.clone(), torch.arange(self.units, device=self.smax.device)
+        rows = envs.repeat_interleave(self.units), units.repeat(len(envs))
+        seen[envs] = self.smax.observations_of(self._state, *rows).reshape(len(envs), self.units, -1)
+        return seen
+
+    def _units(self, units: range) -> tuple[torch.Tensor, torch.Tensor]:
+        """(match, unit) of these units of every match."""
+        match = torch.arange(self.num_envs, device=self.smax.device).repeat_interleave(len(units))
+        return match, torch.tensor(units, device=self.smax.device).repeat(self.num_envs)
 
     def _info(self) -> dict[str, Any]:
         told: dict[str, Any] = {
