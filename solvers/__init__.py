@@ -20,6 +20,7 @@ from arena.solvers.lp import matrix_game_lp
 from arena.solvers.mamql import mamql
 from arena.solvers.markov_measures import markov_nash_conv
 from arena.solvers.mccfr import mccfr
+from arena.solvers.method_list import Method, methods
 from arena.solvers.mex import exploration_regret, mex
 from arena.solvers.minimax_q import minimax_q
 from arena.solvers.minimax_winner import minimax_winner
@@ -32,7 +33,7 @@ from arena.solvers.projected_replicator_dynamics import projected_replicator_dyn
 from arena.solvers.psro import psro
 from arena.solvers.qarl import qarl
 from arena.solvers.qre_curriculum import qre_curriculum
-from arena.solvers.registry import Method, methods, solve
+from arena.solvers.registry import solve
 from arena.solvers.self_play import self_play
 from arena.solvers.sequence_form_lp import sequence_form_lp
 from arena.solvers.soft_markov_equilibrium import soft_markov_equilibrium

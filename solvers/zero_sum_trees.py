@@ -8,6 +8,7 @@ from arena.games.errors import NotProvided
 from arena.games.game import Game
 from arena.games.game_tree import GameTree
 from arena.solvers.exploitability import tree_of
+from arena.solvers.method_list import METHODS, applicable
 
 CONSTANT = ("zero_sum", "constant_sum")
 
@@ -19,8 +20,6 @@ def zero_sum_tree(game: Game | GameTree, method: str) -> GameTree:
         NotProvided: another game, before it is written out where its facts say so; or a game without a tree.
         ArenaError: a game too large to be written out.
     """
-    from arena.solvers.registry import METHODS, applicable  # which imports the methods of matrices
-
     if not isinstance(game, GameTree):
         info = game.info
         if info.num_players != 2 or info.utility not in CONSTANT:

@@ -19,9 +19,10 @@ from arena.games.policy import MixturePolicy
 from arena.games.tree_walk import TooLarge
 from arena.solvers import Solution, save_policy, solve
 from arena.solvers.game_kinds import kinds_of
+from arena.solvers.method_list import Method, applicable
 from arena.solvers.policy_file import require_place, require_writable
 from arena.solvers.policy_table import tabulate
-from arena.solvers.registry import Method, applicable, function_of
+from arena.solvers.registry import function_of
 
 PICTURE_END = ".svg"
 CHECKPOINT_END = ".checkpoint"

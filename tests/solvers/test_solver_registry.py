@@ -8,7 +8,8 @@ import pytest
 from arena.cli.solve_settings import settings_of
 from arena.games import NotProvided, SpecificationError, UnknownName, load_game
 from arena.solvers import methods, solve
-from arena.solvers.registry import applicable, function_of
+from arena.solvers.method_list import applicable
+from arena.solvers.registry import function_of
 
 ROCK_PAPER_SCISSORS = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]], float)
 
