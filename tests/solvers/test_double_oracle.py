@@ -113,6 +113,16 @@ def test_both_restrictions_are_one_on_games_of_one_choice():
         assert own == pytest.approx(other, abs=1e-9)
 
 
+def test_a_large_matrix_of_low_rank_needs_few_of_its_actions():
+    """Of rank 4: an equilibrium needs no more than 5 actions of each player."""
+    rng = np.random.default_rng(0)
+    matrix = rng.normal(size=(600, 4)) @ rng.normal(size=(4, 600))
+    solution = double_oracle(matrix_game(zero_sum(matrix)))
+    assert solution.converged and solution.settings["size_0"] < 40
+    row, column = solution.strategies
+    assert (matrix @ column).max() - (row @ matrix).min() < 1e-9
+
+
 def test_relabelled_actions_are_the_same_strategies_elsewhere():
     payoffs = zero_sum(random_payoffs(5, 8, 7)[0])
     rng = np.random.default_rng(0)
