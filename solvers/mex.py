@@ -259,6 +259,8 @@ def _play(seat: _Seat, state: State, count: int, eta: float, seed: int) -> None:
 
 def _grid(actions: int) -> NDArray[np.float64]:
     """Strategies [P, actions] whose chances are multiples of 1/N, N as large as `GRID_POINTS` allows."""
+    if actions == 1:
+        return np.ones((1, 1))
     parts = 1
     while parts < GRID_OF_TWO and math.comb(parts + actions, actions - 1) <= GRID_POINTS:
         parts += 1

@@ -151,6 +151,19 @@ def test_both_seats_learn_a_matrix_game():
     np.testing.assert_allclose(solution.strategies, 0.5, atol=0.01)
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (1, 3), (3, 1), (2, 4), (4, 3)])
+def test_numbers_of_actions_may_differ_and_be_one(shape):
+    payoffs = np.random.default_rng(0).uniform(size=(1, *shape))
+    game = markov_game(np.ones((1, *shape, 1)), payoffs, discount=1.0, horizon=1)
+    solution = mex(game, iterations=100)
+    assert solution.gap <= (solution.settings["regret_0"] + solution.settings["regret_1"]) / 100 + 1e-12
+
+
+def test_a_game_that_pays_nothing_is_solved():
+    game = markov_game(np.ones((1, 2, 2, 1)), np.zeros((1, 2, 2)), discount=1.0, horizon=2)
+    assert mex(game, iterations=10).gap == 0
+
+
 def test_several_steps_are_learned_and_no_more_is_claimed():
     game = random_markov_game(2, sizes=(2, 2), horizon=2, discount=1.0)
     solution = mex(game, iterations=400, until=0.5)
