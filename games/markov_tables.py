@@ -91,6 +91,15 @@ class MarkovTables:
         self._entries[table, 0] = state
         return self._turn(table, NONE_FINISHED.copy())
 
+    def stand(self, table: NDArray[np.int64], state: NDArray[np.int64], step: NDArray[np.int64]) -> Turn:
+        """Puts tables into states at steps of a match, with nothing earned and no history: to ask a policy everywhere."""
+        self._state[table] = state
+        self._step[table] = step
+        self._over[table] = False
+        self._returns[table] = 0.0
+        self._length[table] = 0
+        return self._turn(table, NONE_FINISHED.copy())
+
     def step(self, table: NDArray[np.int64], player: NDArray[np.int64], action: NDArray[np.int64]) -> Turn:
         rules, players = self._rules, self._info.num_players
         asked, row = np.unique(table, return_inverse=True)

@@ -21,7 +21,9 @@ from scipy.sparse.linalg import splu
 
 from arena.games.errors import NotProvided, SpecificationError
 from arena.games.markov_game import MarkovGame
-from arena.games.policy import PROBABILITY_TOLERANCE, TabularPolicy
+from arena.games.observation import ObservationBatch
+from arena.games.policy import PROBABILITY_TOLERANCE, MixturePolicy, Policy, TabularPolicy
+from arena.solvers.policy_table import checked_rows, is_asked
 from arena.solvers.tree_measures import StringPolicy
 
 IMPROVES = 1e-12  # of the greatest value: a smaller gain of another action is rounding
@@ -55,8 +57,9 @@ def markov_nash_conv(game: MarkovGame, policy: object) -> float:
 
     Args:
         game: a Markov game.
-        policy: plays every seat by the game's information states (``action_probabilities``), or one array [T, S, A_i] a
-            player (see the module).
+        policy: plays every seat by the game's information states (``action_probabilities``) or by batches of observations
+            as networks and agents do (asked once in each state and step), or is one array [T, S, A_i] a player (see the
+            module). A mixture, whose member is drawn once a match, is no policy of states alone.
 
     Raises:
         NotProvided: a policy that is neither.
@@ -125,6 +128,8 @@ def profile_of(game: MarkovGame, policy: object) -> Profile:
     """The profile of a policy. Errors as of `markov_nash_conv`; states that a table does not hold are played uniformly."""
     if isinstance(policy, StringPolicy):
         return tuple(_tabulated(game, policy, player) for player in range(game.num_players))
+    if is_asked(policy) and not isinstance(policy, MixturePolicy):
+        return _asked(game, policy)
     if not isinstance(policy, Sequence):
         raise NotProvided(
             "exact measures of Markov games need a policy by information states, or one array [steps, states, actions] a player"
@@ -210,3 +215,17 @@ def _tabulated(game: MarkovGame, policy: StringPolicy, player: int) -> NDArray[n
                 )
             rows[step, state] = [choices.get(action, 0.0) for action in range(size)]
     return rows
+
+
+def _asked(game: MarkovGame, policy: Policy) -> Profile:
+    places = np.arange(game.stages * game.num_states)
+    tables = game.tables(len(places))
+    turn = tables.stand(places, places % game.num_states, places // game.num_states)
+    rows = len(turn.table)
+    seeds, ply = np.zeros(rows, np.uint64), np.repeat(places // game.num_states, game.num_players)
+    batch = ObservationBatch(turn.table, turn.player, turn.legal, seeds, ply, tables)
+    answered = checked_rows(batch, policy.probabilities(batch), batch.information_state())
+    return tuple(
+        answered[turn.player == player, :size].reshape(game.stages, game.num_states, size)
+        for player, size in enumerate(game.sizes)
+    )

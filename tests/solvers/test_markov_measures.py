@@ -8,7 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markov_games import random_markov_game, random_profile
 
-from arena.games import NotProvided, SpecificationError, TabularPolicy, load_game, markov_game, uniform_policy
+from arena.games import (
+    MixturePolicy,
+    NotProvided,
+    SpecificationError,
+    TabularPolicy,
+    load_game,
+    markov_game,
+    uniform_policy,
+)
 from arena.solvers.exploitability import (
     best_response,
     expected_returns,
@@ -156,3 +164,30 @@ def test_a_policy_file_of_a_markov_game_is_measured_and_played(tmp_path):
     assert nash_conv(game, load_policy(tmp_path / "chain.json")) <= 1e-9
     results = play("markov:rps_chain", [f"policy:{tmp_path}/chain.json", "random"], matches=200, seed=1)
     assert results.returns[:, 0].mean() > -3 * results.returns[:, 0].std() / np.sqrt(200)
+
+
+class ByTensor:
+    """Plays the last action where the state is the first, else uniformly; reads tensors as a network does."""
+
+    def probabilities(self, batch):
+        mask = batch.legal.mask(batch.game.num_actions)
+        rows = mask / mask.sum(axis=1, keepdims=True)
+        first = batch.tensor()[:, 0] == 1
+        last = mask.shape[1] - 1 - mask[:, ::-1].argmax(axis=1)
+        rows[first] = np.eye(mask.shape[1])[last[first]]
+        return rows
+
+
+@pytest.mark.parametrize("horizon", [None, 3])
+def test_a_policy_that_answers_batches_is_asked_in_every_state_and_step(horizon):
+    game = random_markov_game(5, sizes=(2, 3), horizon=horizon)
+    profile = uniform_profile(game)
+    for table in profile:
+        table[:, 0] = np.eye(table.shape[2])[-1]
+    assert nash_conv(game, ByTensor()) == markov_nash_conv(game, profile)
+
+
+def test_a_mixture_is_no_policy_of_states():
+    game = random_markov_game(5)
+    with pytest.raises(NotProvided):
+        nash_conv(game, MixturePolicy([uniform_policy("any"), uniform_policy("any")], [0.5, 0.5]))
