@@ -59,9 +59,9 @@ def sequence_form_lp(game: Game | GameTree, *, until: float | None = None) -> So
     tree = zero_sum_tree(game, "sequence_form_lp")
     tree.require_names()
     scale = float(np.abs(tree.weights).max(initial=0.0)) or 1.0  # the program does not see the unit of payoffs
-    plans, iterations = optimal_plans(
-        payoff_matrix(tree, 0) / scale, plan_constraints(tree, 0), plan_constraints(tree, 1)
-    )
+    payoffs = payoff_matrix(tree, 0)
+    payoffs.data /= scale
+    plans, iterations = optimal_plans(payoffs, plan_constraints(tree, 0), plan_constraints(tree, 1))
     # where HiGHS gives up, uniform play stands in: its certificate says what it is worth
     strategy = uniform_strategy(tree) if plans is None else behaviour(tree, joined(plans), reached=REACHED)
     return tree_solution(
