@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from arena.agents import content_of, load_agent, needs_approval
-from arena.agents.registry import FILE_SCHEMES, check_content, split_specification
+from arena.agents.registry import FILE_SCHEMES, split_specification
 from arena.approvals import approve, is_approved
 from arena.artifacts import ArtifactStore, file_hash
 from arena.executor import close_agents, require_started
@@ -22,7 +22,6 @@ def add_agent(ledger: Ledger, store: ArtifactStore, *, name: str, specification:
         SpecificationError: a file of the specification cannot be read.
         UnknownName: no such kind of agent.
     """
-    check_content(specification)
     content_hash = _content_hash(specification, store)
     if needs_approval(specification):
         approve(specification, content_hash)

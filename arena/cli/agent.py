@@ -29,6 +29,7 @@ def add_command(
     json: Json = False,
 ) -> None:
     """Register an agent; what it is made of is copied beside the ledger. The same name again makes a new version."""
+    from arena.agents.registry import check_content
     from arena.cli.output import say, say_json
     from arena.config import check_name
     from arena.games import SpecificationError
@@ -39,6 +40,7 @@ def add_command(
         check_name(name)
     except ValueError as error:
         raise SpecificationError(str(error)) from None
+    check_content(specification)
     with Ledger.open(db) as ledger:
         agent = add_agent(ledger, ledger.artifacts, name=name, specification=specification)
     if json:

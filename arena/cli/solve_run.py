@@ -48,6 +48,10 @@ def given_settings(
     for name, value in flags.items():
         if value is None:
             continue
+        if name == "device" and name not in known:
+            if value == "cpu":  # where it computes anyway
+                continue
+            raise SpecificationError(f"{method} computes on the CPU only; leave out --device")
         if name not in known:
             has = ", ".join(known) or "none"
             raise SpecificationError(f"{method} has no setting {name!r}: leave out --{name} (its settings: {has})")
