@@ -12,6 +12,11 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
+MOVE = np.dtype([("after_hit", np.uint64), ("after_stone", np.uint64), ("reach", np.float64), ("payoff", np.float64)])
+"""What the walk needs of a sequence, side by side, for it jumps about in memory: the decision that follows when the move hits
+a stone, and when it places one, its realisation weight, and what it has earned so far. A decision is packed: the first of its
+sequences in the upper half of the bits, the cells that are open in the lower."""
+
 
 @nb.njit(cache=True, error_model="numpy", nogil=True)
 def fill_reach(first, parent, probabilities):  # type: ignore[no-untyped-def]  # numba kernel
@@ -29,30 +34,25 @@ def fill_payoffs(  # type: ignore[no-untyped-def]  # numba kernel
     cells,
     wins,
     ranks,
-    sets_0,
-    child_0,
-    reach_0,
-    sets_1,
-    child_1,
-    reach_1,
-    payoff_0,
-    payoff_1,
+    start,
+    moves_0,
+    moves_1,
     capacity,
 ):
     """Adds to each sequence what it earns at the ends right behind it, in all histories that open with one stone.
 
-    ``sets`` [I]: the first sequence of a set in the upper half of the bits, the cells that are still open to its player in
-    the lower. ``ranks`` [2^cells]: number of bits. ``capacity``: more sequences than any list can hold. Returns the number
-    of histories of stones.
+    ``moves`` [S]: a `MOVE` a sequence. ``start``: the first decision of either player, packed. ``ranks`` [2^cells]: number of
+    bits. ``capacity``: more sequences than any list can hold. Returns the number of histories of stones.
 
     A level of the stack is one turn, the players' by turns from level 2 on; levels 0 and 1 stand for having done nothing.
     ``stones`` of both lie before it. ``lists``: the sequences that the mover may have played when it is over, ``weight`` the
-    sum of their realisation weights, ``outcome`` whether they placed a stone. ``here``: the sets that he may be at, which
-    follow from the list two levels below. ``step``: the cell that comes next; -1 is hitting something in the abrupt game.
+    sum of their realisation weights, ``outcome`` whether they placed a stone. ``here``: the decisions that he may be at,
+    packed, which follow from the list two levels below. ``step``: the cell that comes next; -1 is hitting something in the
+    abrupt game.
     """
     levels = 2 * cells + 3
     lists, size = np.zeros((levels, capacity), np.uint32), np.zeros(levels, np.int64)
-    here, places = np.zeros((levels, capacity), np.uint32), np.zeros(levels, np.int64)
+    here, places = np.zeros((levels, capacity), np.uint64), np.zeros(levels, np.int64)
     weight, outcome = np.ones(levels), np.zeros(levels, np.int64)
     earned = np.zeros(levels)  # by the mover's winning moves, and lost by each sequence of the other
     stones, step = np.zeros((levels, 2), np.int64), np.zeros(levels, np.int64)
@@ -62,30 +62,34 @@ def fill_payoffs(  # type: ignore[no-untyped-def]  # numba kernel
         player, other = level & 1, 1 - (level & 1)
         before, facing = level - 2, level - 1  # where he and the other moved last
         if player == 0:
-            sets, child, reach, payoff, other_payoff = sets_0, child_0, reach_0, payoff_0, payoff_1
+            moves, other_moves = moves_0, moves_1
         else:
-            sets, child, reach, payoff, other_payoff = sets_1, child_1, reach_1, payoff_1, payoff_0
+            moves, other_moves = moves_1, moves_0
         hidden = stones[level, other]
         at = here[level]
         if entered:
             entered = False
             histories += 1
             count = 1
-            at[0] = 0
+            at[0] = start
             if before >= 2:
                 count = size[before]
-                for i in range(count):
-                    at[i] = child[lists[before, i], outcome[before]]
+                if outcome[before]:
+                    for i in range(count):
+                        at[i] = moves[lists[before, i]].after_stone
+                else:
+                    for i in range(count):
+                        at[i] = moves[lists[before, i]].after_hit
             if not abrupt:  # whoever hits a stone moves again, as often as there are stones that he does not know
                 i = 0
                 while i < count:
-                    found = sets[at[i]]
+                    found = at[i]
                     free = np.int64(found & np.uint64(0xFFFFFFFF))
                     rest = free & hidden
                     while rest:
                         bit = rest & -rest
                         rest ^= bit
-                        at[count] = child[np.uint32(found >> np.uint64(32)) + ranks[free & (bit - 1)], 0]
+                        at[count] = moves[np.uint32(found >> np.uint64(32)) + ranks[free & (bit - 1)]].after_hit
                         count += 1
                     i += 1
             places[level], earned[level] = count, 0.0
@@ -95,43 +99,43 @@ def fill_payoffs(  # type: ignore[no-untyped-def]  # numba kernel
         if cell == cells or (level == 2 and cell > opening):
             if earned[level] != 0.0 and facing >= 2:
                 for i in range(size[facing]):
-                    other_payoff[lists[facing, i]] -= earned[level]
+                    other_moves[lists[facing, i]].payoff -= earned[level]
             level -= 1
             continue
         count = places[level]
         played = lists[level]
         total = 0.0
         if cell < 0:
-            moves = 0
+            num_played = 0
             for i in range(count):
-                found = sets[at[i]]
+                found = at[i]
                 free = np.int64(found & np.uint64(0xFFFFFFFF))
                 rest = free & hidden
                 while rest:
                     bit = rest & -rest
                     rest ^= bit
                     s = np.uint32(found >> np.uint64(32)) + ranks[free & (bit - 1)]
-                    played[moves] = s
-                    total += reach[s]
-                    moves += 1
-            if moves == 0:
+                    played[num_played] = s
+                    total += moves[s].reach
+                    num_played += 1
+            if num_played == 0:
                 continue
-            size[level], outcome[level] = moves, 0
+            size[level], outcome[level] = num_played, 0
             stones[level + 1, player] = stones[level, player]
         else:
             bit = 1 << cell
             if (stones[level, 0] | stones[level, 1]) & bit:
                 continue
             for i in range(count):
-                found = sets[at[i]]
+                found = at[i]
                 free = np.int64(found & np.uint64(0xFFFFFFFF))
                 s = np.uint32(found >> np.uint64(32)) + ranks[free & (bit - 1)]
                 played[i] = s
-                total += reach[s]
+                total += moves[s].reach
             if wins[player, stones[level, player] | bit]:
                 if weight[facing] != 0.0:
                     for i in range(count):
-                        payoff[played[i]] += weight[facing]
+                        moves[played[i]].payoff += weight[facing]
                 earned[level] += total
                 continue
             size[level], outcome[level] = count, 1

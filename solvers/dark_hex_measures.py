@@ -17,9 +17,9 @@ from math import comb, factorial
 import numpy as np
 from numpy.typing import NDArray
 
-from arena.games.dark_hex_index import DarkHexIndex, DarkHexSets, dark_hex_index
+from arena.games.dark_hex_index import HIT, NONE, STONE, DarkHexIndex, DarkHexSets, dark_hex_index
 from arena.games.dark_hex_rules import ABRUPT, CLASSICAL
-from arena.solvers.dark_hex_kernels import best_response, fill_payoffs
+from arena.solvers.dark_hex_kernels import MOVE, best_response, fill_payoffs
 from arena.solvers.dark_hex_policy import DarkHexPolicy, realisation_weights
 
 DarkHexProgress = Callable[[int, int], None]
@@ -87,7 +87,7 @@ def dark_hex_measures(
             table that does is refused, and another policy is shown the fewest.
         rows, columns, version: of the game (``cdh`` classical, ``adh`` abrupt), where no `index` is given.
         index: the information sets, made once by `dark_hex_index` or loaded.
-        threads: on so many cores; each has a copy of the payoffs of player 1's moves.
+        threads: on so many cores; each has a copy of what it needs of player 1's moves, 32 bytes a move.
         progress: called with (openings done, openings in all).
 
     Raises:
@@ -121,10 +121,10 @@ def sequence_payoffs(
     The openings are shared among the threads in turn. Player 0's sequences belong to one opening each, so that his payoffs
     are written by one thread; player 1's are added up afterwards.
     """
-    packed = [_packed(sets, index.cells) for sets in index.players]
+    first = _moves(index, 0, reach[0])
+    second = [_moves(index, 1, reach[1])]
+    second.extend(second[0].copy() for _ in range(min(threads, index.cells) - 1))
     ranks = np.array([stones.bit_count() for stones in range(1 << index.cells)], np.uint32)
-    first = np.zeros(index.players[0].num_sequences)
-    second = [np.zeros(index.players[1].num_sequences) for _ in range(min(threads, index.cells))]
     done: list[int] = []
 
     def work(worker: int) -> None:
@@ -135,12 +135,7 @@ def sequence_payoffs(
                 index.cells,
                 index.wins,
                 ranks,
-                packed[0],
-                index.players[0].child,
-                reach[0],
-                packed[1],
-                index.players[1].child,
-                reach[1],
+                np.uint64((1 << index.cells) - 1),
                 first,
                 second[worker],
                 _capacity(index.cells),
@@ -154,13 +149,27 @@ def sequence_payoffs(
     else:
         with ThreadPoolExecutor(len(second)) as pool:
             list(pool.map(work, range(len(second))))
+    payoffs = second[0]["payoff"].copy()
     for part in second[1:]:
-        second[0] += part
-    return first, second[0]
+        payoffs += part["payoff"]
+    return first["payoff"].copy(), payoffs
+
+
+def _moves(index: DarkHexIndex, player: int, reach: NDArray[np.float64]) -> NDArray[np.void]:
+    """A `MOVE` for each sequence of a player [S], nothing earned yet."""
+    sets = index.players[player]
+    moves = np.zeros(sets.num_sequences, MOVE)
+    moves["reach"] = reach
+    packed = _packed(sets, index.cells)
+    for name, outcome in (("after_hit", HIT), ("after_stone", STONE)):
+        child = sets.child[:, outcome]
+        follows = child != NONE
+        moves[name][follows] = packed[child[follows]]
+    return moves
 
 
 def _packed(sets: DarkHexSets, cells: int) -> NDArray[np.uint64]:
-    """Each set's first sequence and open cells in one number: one read instead of three."""
+    """Each set's decision in one number, as `MOVE` says [I]."""
     free = ((1 << cells) - 1) & ~(sets.own | sets.hit)
     return sets.first[:-1].astype(np.uint64) << np.uint64(32) | free.astype(np.uint64)
 
