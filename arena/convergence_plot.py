@@ -23,7 +23,7 @@ SERIES = (  # colour in light, colour in dark, dash, mark around (0, 0)
 WIDTH, LEFT, RIGHT, PLOT_HEIGHT, BELOW = 720, 76, 150, 264, 56
 TITLE_LINE, TITLE_CHARACTERS, SUBTITLE_LINE, SUBTITLE_CHARACTERS = 22, 80, 16, 112
 LABEL_LINE, LETTER = 15.0, 6.4  # of labels of 12 px: height of a line, width of a letter
-MOST_TICKS = 7
+MOST_TICKS, FEW_TICKS = 7, 3
 BINS = 300
 """A curve of more points is drawn by the first, the lowest, the highest and the last of each slice of its axis."""
 MARK_APART = 110.0
@@ -59,11 +59,19 @@ class _Axis:
         exponent = max(math.log10(value), self.low) if value > 0 else self.low
         return self.start + (exponent - self.low) / (self.high - self.low) * (self.end - self.start)
 
-    def ticks(self) -> range:
-        """The powers of ten that are written beside the axis."""
-        first, last = math.ceil(self.low - 1e-9), math.floor(self.high + 1e-9)
-        step = math.ceil((last - first + 1) / MOST_TICKS)
-        return range(math.ceil(first / step) * step, last + 1, step)
+    def ticks(self) -> list[tuple[float, str]]:
+        """(place, label) of powers of ten; of twice and five times them too where there are few."""
+        first, last = math.floor(self.low + 1e-9), math.floor(self.high + 1e-9)
+        step = math.ceil((last - first) / MOST_TICKS) or 1
+        values = [
+            (10.0**exponent, _power_label(exponent)) for exponent in range(first, last + 1) if exponent % step == 0
+        ]
+        if sum(self._holds(value) for value, _ in values) < FEW_TICKS:
+            values += [(m * 10.0**e, f"{m * 10.0**e:,g}") for e in range(first, last + 1) for m in (2, 5)]
+        return [(self.at(value), label) for value, label in values if self._holds(value)]
+
+    def _holds(self, value: float) -> bool:
+        return value > 0 and self.low - 1e-9 <= math.log10(value) <= self.high + 1e-9
 
 
 def convergence_plot(
@@ -187,18 +195,15 @@ def _axis(values: Iterable[float], start: float, end: float, *, room: float, flo
 
 def _grid(across: _Axis, up: _Axis, *, gap_name: str, x_name: str, zero: bool) -> list[str]:
     parts = []
-    levels = [(up.at(10.0**exponent), _power_label(exponent)) for exponent in up.ticks()]
+    levels = up.ticks()
     if zero:
         levels = [(up.start, "0"), *(level for level in levels if level[0] < up.start - LABEL_LINE)]
     for y, label in levels:
         parts.append(f'<line class="rule" x1="{across.start:g}" x2="{across.end:g}" y1="{y:.1f}" y2="{y:.1f}"/>')
         parts.append(f'<text class="tick" text-anchor="end" x="{across.start - 10:g}" y="{y + 4:.1f}">{label}</text>')
-    for exponent in across.ticks():
-        x = across.at(10.0**exponent)
+    for x, label in across.ticks():
         parts.append(f'<line class="edge" x1="{x:.1f}" x2="{x:.1f}" y1="{up.start:g}" y2="{up.start + 5:g}"/>')
-        parts.append(
-            f'<text class="tick" text-anchor="middle" x="{x:.1f}" y="{up.start + 20:g}">{_power_label(exponent)}</text>'
-        )
+        parts.append(f'<text class="tick" text-anchor="middle" x="{x:.1f}" y="{up.start + 20:g}">{label}</text>')
     parts.append(f'<line class="edge" x1="{across.start:g}" x2="{across.end:g}" y1="{up.start:g}" y2="{up.start:g}"/>')
     parts.append(
         f'<text class="tick" text-anchor="middle" x="{(across.start + across.end) / 2:g}" y="{up.start + 40:g}">'

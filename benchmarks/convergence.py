@@ -99,6 +99,9 @@ def _iterations(name: str) -> str:
     given |= plan.settings
     for games in [plan.games] if plan.games else GROUPS:
         solved = [(game, one) for game in map(load_game, games) if (one := _tried(name, game, given)) is not None]
+        solved = [
+            one for one in solved if any(gap > 0 for _, gap in one[1].history)
+        ] or solved  # not solved at the start
         if solved:
             break
     else:

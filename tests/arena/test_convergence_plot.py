@@ -62,6 +62,14 @@ def test_both_axes_are_logarithmic() -> None:
     assert steps[0][1] > 50
 
 
+def test_a_short_axis_has_ticks_between_powers_of_ten() -> None:
+    few = drawn(Curve(name="x", points=tuple((float(n), 1.0 / n) for n in range(1, 31))))
+    assert {"1", "2", "5", "10", "20"} <= set(words(few))
+    many = drawn(Curve(name="x", points=((1.0, 1.0), (10_000.0, 1e-9))))
+    assert {"1", "10", "100", "1,000", "10,000"} <= set(words(many))
+    assert not {"2", "5", "20"} & set(words(many))
+
+
 def test_every_curve_is_named_at_its_end_with_its_own_dash_and_mark_and_no_key_beside() -> None:
     curves = [curve(f"game {number}", 1.0, 10.0**-number) for number in range(1, 7)]
     drawing = drawn(*curves)
