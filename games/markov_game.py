@@ -231,7 +231,8 @@ def sparse_markov_game(
     idle = np.logical_and.reduceat((paid == 0).all(axis=1), starts[:-1])
     terminal = (stays & idle & (np.diff(starts) == 1)).reshape(num_states, joints).all(axis=1)
     reach = _Reach(starts, following, terminal, joints)
-    least, most = reach.bounds(paid, first, float(discount), horizon)
+    longest = 1 if discount == 0 else horizon  # stopped for certain after the first step
+    least, most = reach.bounds(paid, first, float(discount), longest)
     info = GameInfo(
         specification=specification,
         title=title,
@@ -239,13 +240,13 @@ def sparse_markov_game(
         num_players=players,
         action_space=ActionSpace(size=max(sizes)),
         dynamics="simultaneous",
-        chance=reach.has_chance(first, float(discount), horizon),
+        chance=reach.has_chance(first, float(discount), longest),
         utility=_utility(paid.T),
         min_utility=least,
         max_utility=most,
         lane="tensor",
         tables_at_once=16384,
-        max_length=horizon,
+        max_length=longest,
         tensor_width=num_states + players + (horizon is not None),
         has_information_state=True,
         action_names=choices[0] if len(set(choices)) == 1 else (),
