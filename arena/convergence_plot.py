@@ -12,6 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from arena.convergence_words import Curve, Point, asked, count_of, described, power_of_ten, short
+
 SERIES = (  # colour in light, colour in dark, dash, mark around (0, 0)
     ("#2462a2", "#7ab9ff", "none", "M-4.5 0a4.5 4.5 0 1 0 9 0a4.5 4.5 0 1 0 -9 0Z"),
     ("#a05123", "#f29c6f", "7 3", "M-4 -4H4V4H-4Z"),
@@ -27,23 +29,6 @@ MOST_TICKS, FEW_TICKS = 7, 3
 BINS = 300
 """A curve of more points is drawn by the first, the lowest, the highest and the last of each slice of its axis."""
 MARK_APART = 110.0
-SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-NO_BREAK = "\N{NO-BREAK SPACE}"
-
-GAP_NAMES = {
-    "deviation_gain": "gain by deviation",
-    "coarse_deviation_gain": "gain by coarse deviation",
-}
-
-Point = tuple[float, float]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Curve:
-    """A name and (iteration, gap) as measured: iterations above 0, in ascending order; gaps of at least 0."""
-
-    name: str
-    points: tuple[Point, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +109,7 @@ def convergence_plot(
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
             'role="img" aria-labelledby="title desc">',
             f'<title id="title">{escape(title)}</title>',
-            f'<desc id="desc">{escape(_described(curves, gap_name, x_name, target, subtitle))}</desc>',
+            f'<desc id="desc">{escape(described(curves, subtitle, gap_name=gap_name, x_name=x_name, target=target))}</desc>',
             f"<style>{_style(len(curves))}</style>",
             f'<rect class="paper" width="{WIDTH}" height="{height}"/>',
             *parts,
@@ -132,41 +117,6 @@ def convergence_plot(
             "",
         ]
     )
-
-
-def gap_name(kind: str) -> str:
-    """A `Solution.gap_kind` for people."""
-    words = GAP_NAMES.get(kind, kind.replace("_", " "))
-    return words.replace("nash conv", "NashConv").replace("bellman", "Bellman")
-
-
-def short(gap: float) -> str:
-    """A gap for people: two digits that mean something, a power of ten where decimals would be a row of zeros."""
-    if gap == 0:
-        return "0"
-    exponent = math.floor(math.log10(abs(gap)))
-    if -5 <= exponent < 6:
-        return f"{gap:,.{max(1 - exponent, 0)}f}"
-    mantissa, _, power = f"{gap:.1e}".partition("e")
-    return f"{mantissa}{NO_BREAK}·{NO_BREAK}{_power(int(power))}"
-
-
-def finding(method: str, curves: Sequence[Curve], *, gap_name: str = "NashConv", target: float | None = None) -> str:
-    """What the curves show, in a sentence: how far the gap came down, and whether the target was reached."""
-    ends = [curve.points[-1] for curve in curves]
-    counts = {count for count, _ in ends}
-    if target is not None and all(gap <= target for _, gap in ends):
-        said = [f"{_count(count)} on {curve.name}" for curve, (count, _) in zip(curves, ends, strict=True)]
-        said[0] = f"{_iterations(ends[0][0])} on {curves[0].name}"
-        return f"{method} brings {gap_name} to {_asked(target)} in {', '.join(said)}"
-    same = len(counts) == 1 and len(curves) > 1
-    said = []
-    for curve, (count, gap) in zip(curves, ends, strict=True):
-        fell = gap < curve.points[0][1] or len(curve.points) == 1
-        work = "" if same else f" in {_iterations(count)}"
-        said.append(f"{'to' if fell else 'no lower than'} {short(gap)}{work} on {curve.name}")
-    missed = "" if target is None else f"; {_asked(target)} not reached"
-    return f"{method} brings {gap_name}{f' in {_iterations(counts.pop())}' if same else ''} {', '.join(said)}{missed}"
 
 
 def _check(curves: Sequence[Curve], target: float | None) -> None:
@@ -221,7 +171,7 @@ def _target_line(target: float, up: _Axis) -> list[str]:
     y = up.at(target)
     return [
         f'<line class="target" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>',
-        f'<text class="note" x="{LEFT + 6}" y="{y - 6:.1f}">target {_asked(target)}</text>',
+        f'<text class="note" x="{LEFT + 6}" y="{y - 6:.1f}">target {asked(target)}</text>',
     ]
 
 
@@ -269,7 +219,7 @@ def _labels(
     for number in order:
         curve = curves[number]
         count, gap = curve.points[-1]
-        lines = [*textwrap.wrap(curve.name, 20), f"{short(gap)} at {_count(count)}"]
+        lines = [*textwrap.wrap(curve.name, 20), f"{short(gap)} at {count_of(count)}"]
         width, tall = LETTER * max(map(len, lines)), LABEL_LINE * len(lines)
         x, y = across.at(count) + 12, up.at(gap) - tall / 2
         if line is not None and y < line + 2 and line - 4 < y + tall:
@@ -295,40 +245,10 @@ def _texts(lines: Sequence[str], x: float, y: float, step: float, kind: str) -> 
     )
 
 
-def _described(curves: Sequence[Curve], gap_name: str, x_name: str, target: float | None, subtitle: str) -> str:
-    said = [
-        f"{curve.name}: {gap_name} from {short(curve.points[0][1])} at {_count(curve.points[0][0])} to "
-        f"{short(curve.points[-1][1])} at {_count(curve.points[-1][0])} {x_name}"
-        for curve in curves
-    ]
-    asked = [] if target is None else [f"The target is {_asked(target)}"]
-    return ". ".join([*([subtitle.rstrip(".")] if subtitle else []), *said, *asked]) + "."
-
-
-def _asked(target: float | None) -> str:
-    """A target as people write it: 0.001, or a power of ten."""
-    if target is None or target >= 1e-4:
-        return "" if target is None else f"{target:g}"
-    exponent = round(math.log10(target))
-    return _power(exponent) if math.isclose(target, 10.0**exponent) else short(target)
-
-
-def _iterations(count: float) -> str:
-    return f"{_count(count)} {'iteration' if count == 1 else 'iterations'}"
-
-
-def _count(value: float) -> str:
-    return f"{value:,.0f}" if value == round(value) else f"{value:g}"
-
-
-def _power(exponent: int) -> str:
-    return "10" + str(exponent).translate(SUPERSCRIPT)
-
-
 def _power_label(exponent: int) -> str:
     if 0 <= exponent <= 5:
         return f"{10**exponent:,}"
-    return f"{10.0**exponent:.{-exponent}f}" if -4 <= exponent < 0 else _power(exponent)
+    return f"{10.0**exponent:.{-exponent}f}" if -4 <= exponent < 0 else power_of_ten(exponent)
 
 
 def _style(count: int) -> str:

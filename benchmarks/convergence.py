@@ -23,8 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena.cli.solve_settings import reports, settings_of
-from arena.convergence_plot import Curve, convergence_plot, finding, short
-from arena.convergence_plot import gap_name as named
+from arena.convergence_plot import convergence_plot
+from arena.convergence_words import Curve, finding, short
+from arena.convergence_words import gap_name as named
 from arena.games import ArenaError, Game, MarkovGame, NotProvided, load_game
 from arena.games.normal_form import normal_form
 from arena.solvers import Demonstrations, Solution, demonstrate, methods, soft_markov_equilibrium, solve

@@ -11,7 +11,8 @@ from typing import Literal
 
 from arena.cli.solve_progress import Last, compiling, solving
 from arena.cli.solve_settings import read_settings, reports, runs_on, settings_of
-from arena.convergence_plot import Curve, convergence_plot, finding, gap_name
+from arena.convergence_plot import convergence_plot
+from arena.convergence_words import Curve, finding, gap_name
 from arena.games import ArenaError, Game, SpecificationError, TabularPolicy
 from arena.games.compile_tree import MAX_NODES, compile_tree, payoffs_of
 from arena.games.history_tree import HistoryTree, history_tree

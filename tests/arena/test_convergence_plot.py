@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arena.convergence_plot import SERIES, Curve, convergence_plot, finding, gap_name, short
+from arena.convergence_plot import SERIES, convergence_plot
+from arena.convergence_words import Curve, finding, gap_name, short
 
 SVG = "{http://www.w3.org/2000/svg}"
 
