@@ -14,7 +14,7 @@ from arena.games import NotProvided, SpecificationError, compile_tree, load_game
 from arena.games.normal_form import normal_form
 from arena.solvers import exploitability, logit_qre, nash_conv
 from arena.solvers.agent_values import agent_game
-from arena.solvers.mmd import Descent, advance, mmd, played, regularised_nash_conv, start
+from arena.solvers.mmd import Descent, advance, mmd, played, regularised_nash_conv, scale_of, start
 from arena.solvers.mmd_kernels import dilated_divergence, dilated_gains
 
 KUHN, LEDUC = "openspiel:kuhn_poker", "openspiel:leduc_poker"
@@ -146,18 +146,29 @@ def test_the_distance_to_the_equilibrium_shrinks_by_the_rate_of_the_theorem(seed
         advance(tree, None, descent, mirror, 1)
 
 
-@pytest.mark.parametrize("temperature", [0.5, 0.1])
-def test_the_distance_shrinks_by_that_rate_in_kuhn_poker_too(temperature):
-    tree = compile_tree(load_game(KUHN))
-    step = temperature / np.abs(tree.weights).max() ** 2
-    descent = Descent(form="dilated", temperature=temperature, step=step)
-    goal = descended(tree, None, descent, 5_000).logs
+def assert_distances_shrink(tree, share):
+    """With the default step, at the temperature ``share`` · L: each iteration divides the distance by 1 + ηα at least."""
+    scale = scale_of(tree, None)
+    descent = Descent(form="dilated", temperature=share * scale, step=share / scale)
+    goal = descended(tree, None, descent, int(40 / np.log1p(share**2)) + 50).logs
+    assert regularised_nash_conv(tree, goal, descent.temperature) <= 1e-9 * scale
     mirror, before = start(tree, "dilated"), np.inf
-    for _ in range(60):
+    for _ in range(50):
         distance = dilated_divergence(tree.first, tree.parent, goal, mirror.logs)
-        assert distance <= before / (1 + step * temperature) + 1e-12
+        assert distance <= before / (1 + share**2) + 1e-12
         before = distance
         advance(tree, None, descent, mirror, 1)
+
+
+@given(random_extensives(players=(2,), zero_sum=(True,)), st.floats(0.05, 1.0))
+@settings(max_examples=25, deadline=None)
+def test_the_distance_shrinks_by_that_rate_on_random_trees(game, share):
+    assert_distances_shrink(compile_tree(game), share)
+
+
+@pytest.mark.parametrize(("name", "share"), [(KUHN, 1.0), (KUHN, 0.2), (LEDUC, 1.0)])
+def test_the_distance_shrinks_by_that_rate_in_poker(name, share):
+    assert_distances_shrink(compile_tree(load_game(name)), share)
 
 
 def plain_sets(tree):
