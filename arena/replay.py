@@ -23,19 +23,25 @@ Action = int | float | tuple[int | float, ...]
 class Position:
     """The table after one move.
 
-    ``move``: 0 is the start. ``player``: who moved, None at the start and where several moved at once. ``actions``: all
-    recorded so far, chance included. ``text``: the whole table, hidden information included. ``views``: what each player
+    ``move``: 0 is the start. ``player``: who moved, None at the start and where several moved at once. ``movers``: all who
+    moved, with the words of each in ``said``. ``actions``: all recorded so far, chance included. ``text``: the whole table, hidden information included. ``views``: what each player
     sees. ``done``: the game itself is over; after a forfeit the last position is not.
     """
 
     move: int
     player: int | None
+    movers: tuple[int, ...]
     action: tuple[Action, ...]
-    action_text: str
+    said: tuple[str, ...]
     actions: tuple[Action, ...]
     text: str
     views: tuple[str, ...]
     done: bool
+
+    @property
+    def action_text(self) -> str:
+        """The move in words, of all who moved."""
+        return "; ".join(self.said)
 
 
 def replay(game: Game, result: MatchResult) -> list[Position]:
@@ -76,7 +82,7 @@ def _positions(game: Game, result: MatchResult) -> Iterator[tuple[Position, Turn
     recorded = result.actions
     turn = tables.start(table, np.array([result.spec.chance_seed], np.uint64))
     seen = _check_prefix(tables, recorded, 0)
-    yield _position(tables, turn, 0, None, (), "", recorded[:seen]), turn
+    yield _position(tables, turn, 0, (), (), (), recorded[:seen]), turn
     move = 0
     width = game.info.num_players if game.info.simultaneous else 1
     while len(turn.table) and seen < len(recorded):
@@ -89,13 +95,13 @@ def _positions(game: Game, result: MatchResult) -> Iterator[tuple[Position, Turn
         due = turn.legal.take(np.argsort(turn.player))
         if not due.contains(action[rows]).all():
             raise NotProvided(f"move {move + 1} of the record, {moved.tolist()}, is not legal there")
-        said = "; ".join(tables.action_text(0, int(players[row]), action[row]) for row in rows.tolist())
-        mover = int(players[rows[0]]) if len(rows) == 1 else None
+        movers = tuple(players[rows].tolist())
+        said = tuple(tables.action_text(0, int(players[row]), action[row]) for row in rows.tolist())
         turn = tables.step(np.zeros(width, np.int64), players, action)
         move += 1
         seen = _check_prefix(tables, recorded, seen + width)
         chosen = tuple(_plain(value) for value in moved[rows])
-        yield _position(tables, turn, move, mover, chosen, said, recorded[:seen]), turn
+        yield _position(tables, turn, move, movers, chosen, said, recorded[:seen]), turn
     if seen < len(recorded):
         raise NotProvided(f"the game is over after {seen} of {len(recorded)} recorded actions")
 
@@ -112,18 +118,19 @@ def _position(
     tables: TableBatch,
     turn: Turn,
     move: int,
-    player: int | None,
+    movers: tuple[int, ...],
     action: tuple[Action, ...],
-    said: str,
+    said: tuple[str, ...],
     actions: NDArray[np.generic],
 ) -> Position:
     everyone = np.arange(tables.info.num_players)
     views = tables.text(np.zeros_like(everyone), everyone) if tables.info.has_text else []
     return Position(
         move=move,
-        player=player,
+        player=movers[0] if len(movers) == 1 else None,
+        movers=movers,
         action=action,
-        action_text=said,
+        said=said,
         actions=tuple(_plain(value) for value in actions),
         text=tables.render(0),
         views=tuple(views),

@@ -19,6 +19,7 @@ from arena.server.drawing.bars import score_interval, wdl_bar
 from arena.server.ladder import METHODS, half_width, rank_range, writer
 from arena.server.match_lists import recent_matches, tournaments_of
 from arena.server.site import Site, SiteOf, page
+from arena.server.teams import members_of
 from arena.standings import Standings
 
 router = APIRouter()
@@ -38,8 +39,20 @@ class Opponent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InTeam:
+    """A mixed team that an agent is a member of, as it stands on one ladder; its matches are not the agent's own."""
+
+    label: str
+    rank: str
+    rating: str
+    half: str
+    record: Markup
+    matches: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OnLadder:
-    """An agent on one ladder: its row in words, and its opponents, the worst result first."""
+    """An agent on one ladder: its row in words, its opponents, the worst result first, and the mixed teams that it is in."""
 
     standings: Standings
     row: Row
@@ -48,6 +61,7 @@ class OnLadder:
     rating: str
     half: str
     opponents: tuple[Opponent, ...]
+    teams: tuple[InTeam, ...]
 
     @property
     def ranked(self) -> int:
@@ -77,10 +91,19 @@ def agents(request: Request, site: SiteOf, retired: bool = False) -> Response:
     return page(request, "agents.html", agents=rows, played=played, retired=retired)
 
 
+def opponent_label(site: Site, against: str) -> str:
+    """The label of an opponent: a mixed team's as it is, an agent's by its name or label; '' for none.
+
+    Raises:
+        UnknownName: no such agent.
+    """
+    return against if not against or members_of(against) else site.ledger.agent(against).label
+
+
 @router.get("/agents/{reference:path}")
 def agent(request: Request, site: SiteOf, reference: str, against: str = "", forfeits: bool = False) -> Response:
     found = site.ledger.agent(reference)
-    opponent = site.ledger.agent(against) if against else None
+    opponent = opponent_label(site, against)
     places = on_ladders(site, found)
     return page(
         request,
@@ -120,6 +143,18 @@ def _on_ladder(standings: Standings, row: Row) -> OnLadder:
         rating=written(row.rating),
         half=written(half_width(row)).lstrip("+"),
         opponents=_opponents(standings.leaderboard.matrix, row.agent),
+        teams=tuple(
+            InTeam(
+                label=team.agent,
+                rank=rank_range(team),
+                rating=written(team.rating),
+                half=written(half_width(team)).lstrip("+"),
+                record=wdl_bar(team.wins, team.draws, team.losses),
+                matches=numbers.count(team.matches),
+            )
+            for team in standings.leaderboard.rows
+            if row.agent in members_of(team.agent)
+        ),
     )
 
 

@@ -11,12 +11,14 @@ from starlette.responses import Response
 
 from arena.games import GameInfo, UnknownName
 from arena.ledger_rows import AgentVersion, Tournament
-from arena.server.agent_pages import on_ladders
+from arena.server.agent_pages import on_ladders, opponent_label
+from arena.server.drawing.battle import as_json
 from arena.server.game_pages import standings_of
 from arena.server.ladder import method_of
 from arena.server.match_lists import MatchLine, match_lines, recent_matches
-from arena.server.match_pages import Number, moves_seen, replayed, text_seen, view_of
+from arena.server.match_pages import Number, film_seen, moves_seen, replayed, text_seen, view_of
 from arena.server.site import SiteOf, json_answer, playable_games
+from arena.server.teams import members_of, mixed_teams
 
 PER_PAGE_MOST = 1000
 
@@ -76,11 +78,13 @@ def agent(
     request: Request,
     site: SiteOf,
     reference: Annotated[str, Path(description="name for the newest version, or name@version")],
-    against: Annotated[str, Query(description="only matches against this agent")] = "",
+    against: Annotated[
+        str, Query(description="only matches that it alone played against this agent or mixed team")
+    ] = "",
     limit: Annotated[int, Query(ge=1, le=PER_PAGE_MOST)] = 20,
 ) -> Response:
     found = site.ledger.agent(reference)
-    opponent = site.ledger.agent(against) if against else None
+    opponent = opponent_label(site, against)
     places = [
         {"game": place.standings.game, "row": _row(place.standings.to_dict(), found.label)}
         for place in on_ladders(site, found)
@@ -139,11 +143,18 @@ def match(
         "tournament": key,
         "number": number,
         "agents": list(found.names),
+        "sides": [
+            {"label": side.label, "players": list(side.players), "returns": returns}
+            for side, returns in zip(found.sides, found.side_returns, strict=True)
+        ],
         "returns": list(result.returns),
         "termination": result.termination.name.lower(),
         "forfeited_by": result.forfeited_by,
-        "seconds": [round(seconds, 6) for seconds in result.seconds],
-        "moves": [dataclasses.asdict(move) for move in moves_seen(found, view)],
+        "seconds": [
+            None if view is not None and found.in_teams and player != view else round(seconds, 6)
+            for player, seconds in enumerate(result.seconds)
+        ],
+        "moves": [dataclasses.asdict(move) for move in moves_seen(site, found, view)],
         "positions": [text_seen(found, at, view) for at in range(len(found.positions))],
         "problem": found.problem,
     }
@@ -152,12 +163,27 @@ def match(
     return json_answer(request, answer)
 
 
+@router.get("/tournaments/{key}/matches/{number}/film", summary="A match on a map, frame by frame")
+def film(
+    request: Request,
+    site: SiteOf,
+    key: Key,
+    number: Number,
+    view: Annotated[int | None, Query(description="what this unit sees; the whole map without it")] = None,
+) -> Response:
+    found = replayed(site, key, number)
+    return json_answer(request, as_json(film_seen(site, found, view_of(found, view))))
+
+
 def _agent(agent: AgentVersion) -> dict[str, object]:
     return dataclasses.asdict(agent) | {"label": agent.label}
 
 
 def _tournament(tournament: Tournament) -> dict[str, object]:
-    return dataclasses.asdict(tournament) | {"agents": [agent.label for agent in tournament.agents]}
+    return dataclasses.asdict(tournament) | {
+        "agents": [agent.label for agent in tournament.agents],
+        "teams": [{"label": label, "members": list(members_of(label))} for label in mixed_teams(tournament)],
+    }
 
 
 def _line(line: MatchLine) -> dict[str, object]:

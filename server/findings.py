@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from arena.leaderboards.stopped import Verdict
 from arena.server import numbers
+from arena.server.teams import short_name
 from arena.standings import Standings
 
 
@@ -45,9 +46,9 @@ def headline(standings: Standings) -> Headline:
         return _words("too few matches to rank")
     leaders = [row for row in ranked if row.rank[0] == 1]
     if len(leaders) == 1:
-        return _about(f"{_name(leaders[0].agent)} leads")
+        return _about(f"{short_name(leaders[0].agent)} leads")
     if len(leaders) == 2:
-        return _about(f"{_name(leaders[0].agent)} and {_name(leaders[1].agent)} are not told apart")
+        return _about(f"{short_name(leaders[0].agent)} and {short_name(leaders[1].agent)} are not told apart")
     first_ones = "" if len(leaders) == len(ranked) else "first "
     return _words(f"the {first_ones}{numbers.in_words(len(leaders))} are not told apart")
 
@@ -56,8 +57,8 @@ def _of_verdict(verdict: Verdict, agents: list[str]) -> Headline:
     """The verdict of a test of two, without its numbers."""
     if verdict.better is not None:
         [worse] = [agent for agent in agents if agent != verdict.better]
-        return _about(f"{_name(verdict.better)} beats {_name(worse)}")
-    names = " and ".join(_name(agent) for agent in agents)
+        return _about(f"{short_name(verdict.better)} beats {short_name(worse)}")
+    names = " and ".join(short_name(agent) for agent in agents)
     return _about(f"{names} differ by little" if verdict.decided else f"{names} are not told apart")
 
 
@@ -67,8 +68,3 @@ def _words(text: str, cycle: tuple[str, ...] = ()) -> Headline:
 
 def _about(text: str) -> Headline:
     return Headline(text=text, sentence=text)
-
-
-def _name(label: str) -> str:
-    name, at, _ = label.rpartition("@")
-    return name if at else label

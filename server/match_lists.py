@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
 import numpy as np
+from numpy.typing import NDArray
 
 from arena.entrants import by_side, entrant_labels
 from arena.ledger import Ledger
@@ -13,8 +14,8 @@ from arena.ledger_rows import AgentVersion, Played, Tournament
 from arena.results import NOBODY, Termination
 from arena.server import numbers
 from arena.server.site import Site
+from arena.server.teams import NOBODY_HERE, has_teams, members_of
 
-NOBODY_HERE = "nobody"
 TERMINATION_WORDS = {
     Termination.NORMAL: "normal end",
     Termination.TRUNCATED: "cut off by the length limit",
@@ -29,7 +30,8 @@ TERMINATION_WORDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatchLine:
-    """One match in a list. ``agents`` by seat; ``returns`` in words; ``forfeit``: who and why, '' as a rule."""
+    """One match in a list. ``agents`` by seat, or by side where players stand in teams (``in_teams``); ``returns`` in words;
+    ``forfeit``: who and why, '' as a rule."""
 
     tournament: str
     number: int
@@ -37,6 +39,7 @@ class MatchLine:
     best: tuple[int, ...]
     returns: str
     forfeit: str
+    in_teams: bool
 
 
 def match_lines(tournament: Tournament, played: Played, rows: Iterable[int]) -> list[MatchLine]:
@@ -47,22 +50,18 @@ def match_lines(tournament: Tournament, played: Played, rows: Iterable[int]) -> 
 
 
 def recent_matches(
-    site: Site, agent: AgentVersion, *, against: AgentVersion | None = None, forfeits: bool = False, limit: int = 20
+    site: Site, agent: AgentVersion, *, against: str = "", forfeits: bool = False, limit: int = 20
 ) -> list[MatchLine]:
-    """An agent's last matches, newest tournament and highest number first; only those `against` another, if given, and
-    only those that it forfeited, if asked."""
+    """An agent's last matches, newest tournament and highest number first, those that it played in a mixed team too; only
+    those that it alone played `against` another entrant's label, if given, and only those that it forfeited, if asked."""
     found: list[MatchLine] = []
     for tournament in tournaments_of(site.ledger, agent):
-        wanted = [agent] if against is None else [agent, against]
-        places = [_place(tournament, one) for one in wanted]
-        if None in places:
-            continue
         played = site.played(tournament)
-        inside = [(played.seats == place).any(axis=1) for place in places]
+        inside = _played_by(tournament, played, agent, against)
         if forfeits:
             at_fault = played.seats[np.arange(len(played)), np.maximum(played.forfeit, 0)]
-            inside.append((played.forfeit != NOBODY) & (at_fault == places[0]))
-        rows = np.flatnonzero(np.logical_and.reduce(inside))[::-1][: limit - len(found)]
+            inside &= (played.forfeit != NOBODY) & (at_fault == _place(tournament, agent))
+        rows = np.flatnonzero(inside)[::-1][: limit - len(found)]
         found += match_lines(tournament, played, rows.tolist())
         if len(found) >= limit:
             break
@@ -103,7 +102,22 @@ def _line(tournament: Tournament, played: Played, row: int) -> MatchLine:
         best=winners(returns, by),
         returns=numbers.returns(returns),
         forfeit=words,
+        in_teams=has_teams(tournament),
     )
+
+
+def _played_by(tournament: Tournament, played: Played, agent: AgentVersion, against: str) -> NDArray[np.bool_]:
+    """[N]: the matches of an agent, alone or in a mixed team; alone against an opponent, where one is given."""
+    labels, seats = entrant_labels(tournament), by_side(tournament, played).seats
+    if against:
+        wanted = [
+            np.isin(seats, [k for k, label in enumerate(labels) if label == one]) for one in (agent.label, against)
+        ]
+        met: NDArray[np.bool_] = wanted[0].any(axis=1) & wanted[1].any(axis=1)
+        return met
+    mine = [k for k, label in enumerate(labels) if label == agent.label or agent.label in members_of(label)]
+    played_by: NDArray[np.bool_] = np.isin(seats, mine).any(axis=1)
+    return played_by
 
 
 def _place(tournament: Tournament, agent: AgentVersion) -> int | None:

@@ -11,14 +11,18 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from arena.connection import DamagedLedger, LedgerError
+from arena.film import Film, film_of
 from arena.games import ArenaError, Game, UnknownName, load_game
+from arena.games.smax.game import SmaxGame
 from arena.ledger_rows import Tournament
 from arena.replay import Position, replay
 from arena.results import MatchResult
 from arena.server import numbers
 from arena.server.boards import Board, Scene, board_of, seat_mark
-from arena.server.match_lists import NOBODY_HERE, TERMINATION_WORDS, winners
+from arena.server.drawing.battle import battle, happened, side_mark
+from arena.server.match_lists import TERMINATION_WORDS, winners
 from arena.server.site import Site, SiteOf, page
+from arena.server.teams import MatchSide, short_name, sides_of
 
 HIDDEN = "hidden move"
 REPLAYS_KEPT = 64
@@ -43,11 +47,17 @@ class Move:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replayed:
-    """A match with its positions, as one viewer may see them. ``problem`` says why there are none."""
+    """A match with its positions, all of it: what a viewer may see is for the functions below.
+
+    ``names``: the agent of each seat; ``sides``: who plays together; ``on_map``: whether it is a film and not a board.
+    ``problem`` says why there are no positions.
+    """
 
     tournament: Tournament
     result: MatchResult
     names: tuple[str, ...]
+    sides: tuple[MatchSide, ...]
+    on_map: bool
     positions: tuple[Position, ...]
     imperfect: bool
     board: Board | None
@@ -57,6 +67,27 @@ class Replayed:
     def last(self) -> int:
         return max(len(self.positions) - 1, 0)
 
+    @property
+    def in_teams(self) -> bool:
+        return len(self.sides) < len(self.names)
+
+    @property
+    def side_returns(self) -> tuple[float, ...]:
+        """What each side got: the mean of its players' returns."""
+        returns = self.result.returns
+        return tuple(sum(returns[p] for p in side.players) / len(side.players) for side in self.sides)
+
+    @property
+    def side_seconds(self) -> tuple[float, ...]:
+        """The time that the players of each side took together."""
+        return tuple(sum(self.result.seconds[player] for player in side.players) for side in self.sides)
+
+    @property
+    def side_at_fault(self) -> int | None:
+        """The side whose player forfeited the match."""
+        at_fault = self.result.forfeited_by
+        return next((k for k, side in enumerate(self.sides) if at_fault in side.players), None)
+
 
 @router.get("/tournaments/{key}/matches/{number}")
 def match(
@@ -65,7 +96,7 @@ def match(
     found = replayed(site, key, number)
     view = view_of(found, view)
     at = found.last if move is None else min(max(move, 0), found.last)
-    moves = moves_seen(found, view)
+    moves = moves_seen(site, found, view)
     twin = _twin(site, found, number)
     return page(
         request,
@@ -76,11 +107,13 @@ def match(
         sentence=_sentence(found),
         at=at,
         view=view,
-        drawing=_drawing(found, at, view) if found.positions else None,
+        drawing=_drawing(site, found, at, view) if found.positions else None,
         text=text_seen(found, at, view),
         moves=moves,
         rounds=_rounds(moves, len(found.names)),
-        marks=[seat_mark(seat) for seat in range(2)] if found.board and found.board.marks else [],
+        joint=all(move.seat is None for move in moves),
+        marks=_marks(found),
+        film=found.on_map and bool(found.positions),
         twin=twin,
         termination=TERMINATION_WORDS[found.result.termination],
         fault=next((fault for fault in site.ledger.faults(found.tournament) if fault.index == number), None)
@@ -98,22 +131,25 @@ def replayed(site: Site, key: str, number: int) -> Replayed:
     """
     tournament = site.ledger.tournament(key)
     result = _recorded(site, tournament, number)
-    names = tuple(tournament.agents[s].label if s >= 0 else NOBODY_HERE for s in result.spec.seats)
-    imperfect, problem = False, ""
+    sides = sides_of(tournament, result)
+    by_player = {player: agent for side in sides for player, agent in zip(side.players, side.agents, strict=True)}
+    imperfect, on_map, problem = False, False, ""
     positions: tuple[Position, ...] = ()
     if tournament.source != "play":
         problem = "This match was imported with its result alone; there are no moves to replay."
     else:
         try:
             game = _game(tournament.game)
-            imperfect = game.info.information == "imperfect"
+            imperfect, on_map = game.info.information == "imperfect", isinstance(game, SmaxGame)
             positions = _positions(site, tournament.game, key, number)
         except ArenaError as error:
             problem = f"This match cannot be replayed here: {error}"
     return Replayed(
         tournament=tournament,
         result=result,
-        names=names,
+        names=tuple(by_player[player] for player in range(len(by_player))),
+        sides=sides,
+        on_map=on_map,
         positions=positions,
         imperfect=imperfect,
         board=board_of(tournament.game),
@@ -132,14 +168,31 @@ def view_of(match: Replayed, view: int | None) -> int | None:
     return view
 
 
-def moves_seen(match: Replayed, view: int | None) -> list[Move]:
-    """The move list of a viewer: where moves may be hidden, a seat's view names only that seat's own."""
+def film_seen(site: Site, match: Replayed, view: int | None) -> Film:
+    """The film of a match on a map, as a viewer may see it.
+
+    Raises:
+        MatchMissing: the match is not on a map, or has no moves.
+    """
+    if not match.on_map or not match.positions:
+        raise MatchMissing(f"{match.tournament.key}/{match.result.spec.index} has no film: it was not played on a map")
+    return _film(site, match.tournament.game, match.tournament.key, match.result.spec.index, view)
+
+
+def moves_seen(site: Site, match: Replayed, view: int | None) -> list[Move]:
+    """The move list of a viewer: where moves may be hidden, a seat's view names only that seat's own.
+
+    On a map the whole table's list says what each move did, since the moves of all units would be a page each.
+    """
+    if view is None and match.on_map and match.positions:
+        film = film_seen(site, match, None)
+        return [Move(number=at, seat=None, text=happened(film, at)) for at in range(1, len(match.positions))]
     public = view is None or not match.imperfect or (match.board is not None and match.board.public_moves)
     return [
         Move(
             number=position.move,
             seat=position.player,
-            text=position.action_text if public or position.player == view else HIDDEN,
+            text=position.action_text if public else _own_words(position, view, simultaneous=len(position.said) != 1),
         )
         for position in match.positions[1:]
     ]
@@ -157,24 +210,41 @@ def text_seen(match: Replayed, at: int, view: int | None) -> str:
 
 def title_of(match: Replayed) -> str:
     """Who won, in a few words."""
-    names, result = [name.rpartition("@")[0] or name for name in match.names], match.result
+    names, result = [short_name(side.label) for side in match.sides], match.result
     if result.forfeited_by is not None:
-        return f"{names[result.forfeited_by]} forfeits: {TERMINATION_WORDS[result.termination]}"
-    best = winners(result.returns, None)
+        return f"{short_name(match.names[result.forfeited_by])} forfeits: {TERMINATION_WORDS[result.termination]}"
+    best = winners(match.side_returns, None)
     moves = f" in {numbers.counted(match.last, 'move')}" if match.positions else ""
     if not best:
-        return f"{' and '.join(names) if len(names) == 2 else 'All seats'} end even{moves.replace(' in', ' after')}"
+        everybody = f"{names[0]} and {names[1]}" if len(names) == 2 else "All seats"
+        return f"{everybody} end even{moves.replace(' in', ' after')}"
     if len(best) == 1 and len(names) == 2:
         return f"{names[best[0]]} beats {names[1 - best[0]]}{moves}"
-    return f"{' and '.join(names[seat] for seat in best)} {'comes' if len(best) == 1 else 'come'} first{moves}"
+    return f"{' and '.join(names[side] for side in best)} {'comes' if len(best) == 1 else 'come'} first{moves}"
 
 
 def _sentence(match: Replayed) -> str:
-    gained = [f"{name} {numbers.plain(got)}" for name, got in zip(match.names, match.result.returns, strict=True)]
+    gained = [f"{side.label} {numbers.plain(got)}" for side, got in zip(match.sides, match.side_returns, strict=True)]
     return f"Returns: {', '.join(gained)}."
 
 
-def _drawing(match: Replayed, at: int, view: int | None) -> Markup | None:
+def _own_words(position: Position, view: int | None, *, simultaneous: bool) -> str:
+    """A move as a seat knows it that sees nobody else's."""
+    if view in position.movers:
+        return position.said[position.movers.index(view)]
+    return "" if simultaneous else HIDDEN
+
+
+def _marks(match: Replayed) -> list[Markup]:
+    """What tells the sides apart in the drawing, for the key above it."""
+    if match.on_map and match.positions:
+        return [side_mark(side) for side in range(len(match.sides))]
+    return [seat_mark(seat) for seat in range(2)] if match.board and match.board.marks else []
+
+
+def _drawing(site: Site, match: Replayed, at: int, view: int | None) -> Markup | None:
+    if match.on_map:
+        return battle(film_seen(site, match, view), at)
     if match.board is None:
         return None
     moved_next = match.positions[at + 1].player if at < match.last else None
@@ -197,15 +267,16 @@ def _rounds(moves: list[Move], players: int) -> list[list[Move]] | None:
 
 
 def _twin(site: Site, match: Replayed, number: int) -> int | None:
-    """The number of the same pairing with seats swapped and the same chance, for two players."""
+    """The number of the same pairing with sides swapped and the same chance, for two sides."""
     tournament = match.tournament
-    if tournament.source != "play" or tournament.num_players != 2:
+    if tournament.source != "play" or len(match.sides) != 2:
         return None
     try:
         twin = _recorded(site, tournament, number ^ 1)
     except MatchMissing:
         return None
-    return number ^ 1 if twin.spec.seats == match.result.spec.seats[::-1] else None
+    swapped = [side.label for side in sides_of(tournament, twin)[::-1]] == [side.label for side in match.sides]
+    return number ^ 1 if swapped and twin.spec.chance_seed == match.result.spec.chance_seed else None
 
 
 def _recorded(site: Site, tournament: Tournament, number: int) -> MatchResult:
@@ -226,3 +297,8 @@ def _game(specification: str) -> Game:
 def _positions(site: Site, game: str, key: str, number: int) -> tuple[Position, ...]:
     """Kept for a while: stepping through a match asks for them at every move."""
     return tuple(replay(_game(game), site.ledger.match(site.ledger.tournament(key), number)))
+
+
+@functools.lru_cache(maxsize=REPLAYS_KEPT)
+def _film(site: Site, game: str, key: str, number: int, view: int | None) -> Film:
+    return film_of(_game(game), site.ledger.match(site.ledger.tournament(key), number), view)

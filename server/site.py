@@ -25,6 +25,7 @@ from arena.ledger_rows import Played, Tournament
 from arena.server import numbers
 from arena.server.assets import asset
 from arena.server.standings_cache import StandingsCache
+from arena.server.teams import members_of, mixed_teams, short_name
 
 THEMES = ("light", "dark")
 LONG_NAME = 24  # characters
@@ -92,6 +93,13 @@ def agent_address(label: str) -> str:
     return "/agents/" + quote(label, safe="@-._")
 
 
+def pairing_address(agent: str, opponent: str) -> str:
+    """Where the matches of two entrants are listed: on the page of the one that is an agent; '' where both are teams."""
+    if members_of(agent):
+        agent, opponent = opponent, agent
+    return "" if members_of(agent) else f"{agent_address(agent)}?against={quote(opponent, safe='')}#matches"
+
+
 def tournament_address(key: str) -> str:
     return "/tournaments/" + quote(key, safe="-._")
 
@@ -133,7 +141,12 @@ def _link(request: Request, url: URL) -> str:
 
 
 def _name(label: str) -> Markup:
-    """``name@version`` with the version set back; only a long name may break."""
+    """``name@version`` with the version set back, ``team(name@version+...)`` with its members; only a long name may break."""
+    if members_of(label):
+        name = short_name(label)
+        return Markup('<span class="nb">{}</span><span class="v">{}</span>').format(
+            name, Markup("+<wbr>").join(label[len(name) :].split("+"))
+        )
     name, at, version = label.rpartition("@")
     shown = Markup('{}<span class="v">@{}</span>').format(name, version) if at else escape(label)
     return Markup('<span class="nb">{}</span>').format(shown) if len(label) <= LONG_NAME else Markup("{}").format(shown)
@@ -169,6 +182,12 @@ def _templates() -> Environment:
         agent_address=agent_address,
         tournament_address=tournament_address,
         match_address=match_address,
+        pairing_address=pairing_address,
+        members_of=members_of,
+        mixed_teams=mixed_teams,
+        short_name=short_name,
     )
-    environment.filters.update(agent_name=_name, whole_words=_whole_words, opened=_opened)
+    environment.filters.update(
+        agent_name=_name, is_team=lambda label: bool(members_of(label)), whole_words=_whole_words, opened=_opened
+    )
     return environment

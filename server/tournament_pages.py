@@ -15,6 +15,7 @@ from arena.server.home import is_decided_early, meter_of, progress_words, run_of
 from arena.server.ladder import ladder
 from arena.server.match_lists import TERMINATION_WORDS, match_lines
 from arena.server.site import Site, SiteOf, page, tournament_address
+from arena.server.teams import has_teams
 from arena.standings import Standings
 
 PER_PAGE = 50
@@ -74,6 +75,7 @@ def tournament(request: Request, site: SiteOf, key: str, matches: int = 1) -> Re
         fault_kinds=Counter(TERMINATION_WORDS[fault.termination] for fault in faults),
         num_faults=len(faults),
         config=config_words(found),
+        seat_word="Player" if has_teams(found) else "Seat",
         events=tournament_address(key) + "/events" if found.status == "running" else "",
     )
 

@@ -109,7 +109,7 @@ def replay_command(
     if view is not None and view >= len(result.spec.seats):
         raise SpecificationError(f"there is no player {view}; this game has {len(result.spec.seats)}, from 0")
     if json:
-        shown = [dataclasses.asdict(position) for position in positions]
+        shown = [dataclasses.asdict(position) | {"action_text": position.action_text} for position in positions]
         if view is not None:  # another player's secrets stay out
             shown = [{"move": p["move"], "player": p["player"], "view": p["views"][view]} for p in shown]
         say_json(shown)

@@ -32,7 +32,9 @@ if (replay) {
   const play = replay.querySelector('[data-go="play"]');
   const addressOf = (move) => `?move=${move}` + (view === undefined ? "" : `&view=${view}`);
   const drawings = new Map();
-  let at = Number(replay.dataset.at), timer = 0;
+  const filmed = replay.dataset.film !== undefined && !matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const moveTakes = 260; // milliseconds of a film
+  let at = Number(replay.dataset.at), timer = 0, running = 0, loading = null;
 
   function drawing(move) {
     if (!drawings.has(move)) {
@@ -42,7 +44,7 @@ if (replay) {
     }
     return drawings.get(move);
   }
-  function mark() {
+  function markInList() {
     const list = replay.querySelector(".moves");
     replay.querySelector("[data-ply][aria-current]")?.removeAttribute("aria-current");
     const link = replay.querySelector(`[data-ply="${at}"]`);
@@ -51,33 +53,76 @@ if (replay) {
       const row = link.closest("tr"), top = row.offsetTop - list.offsetTop;
       if (top < list.scrollTop || top + row.offsetHeight > list.scrollTop + list.clientHeight) list.scrollTop = top - list.clientHeight / 2;
     }
+  }
+  function mark() {
+    markInList();
     for (const [go, move] of [["-1", Math.max(at - 1, 0)], ["1", Math.min(at + 1, count)]]) {
       replay.querySelector(`[data-go="${go}"]`).setAttribute("href", addressOf(move));
     }
     slider.value = at;
     spoken.textContent = `move ${at} of ${count}`;
-    history.replaceState(null, "", addressOf(at));
+    if (!running) history.replaceState(null, "", addressOf(at)); // browsers refuse many changes in a short time
+  }
+  // A match on a map: its numbers are fetched once, and drawn here from then on.
+  function film() {
+    loading ??= arenaFilm.load(replay.dataset.film).catch(() => null);
+    return loading;
+  }
+  async function run() {
+    const shown = await film();
+    if (!shown) { loading = null; stop(); spoken.textContent = "the server does not answer"; return; }
+    let began = null;
+    const from = at;
+    function frame(now) {
+      if (!running) return;
+      began ??= now;
+      const time = Math.min(from + (now - began) / moveTakes, count);
+      shown.run(time * shown.perMove);
+      if (Math.floor(time) !== at) { at = Math.floor(time); mark(); }
+      if (time < count) running = requestAnimationFrame(frame);
+      else show(count);
+    }
+    running = requestAnimationFrame(frame);
   }
   async function show(move) {
     const asked = Math.max(0, Math.min(count, move));
     at = asked;
-    mark();
     if (asked === count) stop();
+    mark();
     try {
+      if (replay.dataset.film !== undefined) {
+        const shown = await film();
+        if (!shown) throw new Error("no answer");
+        if (asked === at && !running) shown.rest(asked);
+        return;
+      }
       const found = await drawing(asked);
       if (found && asked === at) document.getElementById("position").replaceWith(found.cloneNode(true));
     } catch {
       stop();
+      loading = null;
       spoken.textContent = "the server does not answer";
       return;
     }
     for (const next of [asked + 1, asked - 1]) if (next >= 0 && next <= count) drawing(next).catch(() => {});
   }
-  function stop() { clearInterval(timer); timer = 0; play.textContent = "Play"; }
+  function stop() {
+    clearInterval(timer);
+    cancelAnimationFrame(running);
+    timer = running = 0;
+    play.textContent = "Play";
+  }
   function toggle() {
-    if (timer) { stop(); return; }
-    if (at === count) show(0);
+    if (timer || running) { stop(); if (filmed) show(at); return; }
     play.textContent = "Pause";
+    if (filmed) {
+      if (at === count) at = 0;
+      running = -1; // until the numbers are here
+      mark();
+      run();
+      return;
+    }
+    if (at === count) show(0);
     timer = setInterval(() => show(at + 1), 700);
   }
   const go = { first: () => show(0), last: () => show(count), "-1": () => show(at - 1), "1": () => show(at + 1), play: toggle };
@@ -98,6 +143,7 @@ if (replay) {
     go[keys[event.key]]();
   });
   for (const hidden of replay.querySelectorAll("[data-slider], [data-keys], [data-go=play]")) hidden.hidden = false;
+  markInList();
 }
 
 // Live: the tournament's numbers change in place; tables are exchanged, but not under the pointer or the focus.
