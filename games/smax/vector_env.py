@@ -104,6 +104,11 @@ class SmaxVectorEnv(gymnasium.vector.VectorEnv):  # type: ignore[misc]  # Gymnas
         rewards = step.rewards if self.opponent is None else step.rewards[:, 0]
         return self._seen_anew(final, over), rewards, won | lost, late & ~(won | lost), info
 
+    @property
+    def state(self) -> State:
+        """The matches as they stand."""
+        return self._state
+
     def close(self, **kwargs: Any) -> None:
         """Nothing is held open."""
 
