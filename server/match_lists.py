@@ -110,14 +110,11 @@ def _played_by(tournament: Tournament, played: Played, agent: AgentVersion, agai
     """[N]: the matches of an agent, alone or in a mixed team; alone against an opponent, where one is given."""
     labels, seats = entrant_labels(tournament), by_side(tournament, played).seats
     if against:
-        wanted = [
-            np.isin(seats, [k for k, label in enumerate(labels) if label == one]) for one in (agent.label, against)
-        ]
-        met: NDArray[np.bool_] = wanted[0].any(axis=1) & wanted[1].any(axis=1)
-        return met
+        alone = (seats == labels.index(agent.label)) if agent.label in labels else np.zeros_like(seats, np.bool_)
+        other = (seats == labels.index(against)) if against in labels else np.zeros_like(seats, np.bool_)
+        return np.array(alone.any(axis=1) & other.any(axis=1), np.bool_)
     mine = [k for k, label in enumerate(labels) if label == agent.label or agent.label in members_of(label)]
-    played_by: NDArray[np.bool_] = np.isin(seats, mine).any(axis=1)
-    return played_by
+    return np.array(np.isin(seats, mine).any(axis=1), np.bool_)
 
 
 def _place(tournament: Tournament, agent: AgentVersion) -> int | None:

@@ -91,23 +91,39 @@ def show_command(match: Match, db: Db = None, json: Json = False) -> None:
 def replay_command(
     match: Match,
     view: Annotated[int | None, typer.Option("--view", min=0, help="Only what this player sees.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write it as an animated picture: .svg, .gif or .mp4.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
     db: Db = None,
     json: Json = False,
 ) -> None:
-    """Show a match move by move."""
+    """Show a match move by move, or write it as an animated picture."""
     import dataclasses
 
+    from arena.cli.match_film import check_file, write_film
     from arena.cli.output import say, say_json
     from arena.games import SpecificationError, load_game
     from arena.ledger import Ledger
     from arena.replay import replay
 
+    if out is not None:
+        check_file(out, force=force)
     with Ledger.open(db, create=False, read_only=True) as ledger:
         tournament, result = find_match(ledger, match)
     _played_here(tournament)
-    positions = replay(load_game(tournament.game), result)
+    game = load_game(tournament.game)
+    positions = replay(game, result)
     if view is not None and view >= len(result.spec.seats):
         raise SpecificationError(f"there is no player {view}; this game has {len(result.spec.seats)}, from 0")
+    if out is not None:
+        made = write_film(out, game=game, tournament=tournament, result=result, positions=positions, view=view)
+        if json:
+            say_json({"match": match, "file": str(made.file), "bytes": made.size, "pictures": made.pictures})
+        else:
+            drawn = "" if made.pictures is None else f"{made.pictures:,} pictures, "
+            say(f"wrote {made.file}: {len(positions) - 1:,} moves, {drawn}{made.size:,} bytes")
+        return
     if json:
         shown = [dataclasses.asdict(position) | {"action_text": position.action_text} for position in positions]
         if view is not None:  # another player's secrets stay out

@@ -72,10 +72,10 @@ def plain(text: str) -> str:
 
 
 @contextmanager
-def progress(label: str) -> Iterator[Callable[[int, int], None]]:
+def progress(label: str, *, unit: str = "matches") -> Iterator[Callable[[int, int], None]]:
     """A bar on a terminal, a line now and then in a pipe, on stderr: stdout stays for the result."""
     if not sys.stderr.isatty():
-        yield _Lines(label)
+        yield _Lines(label, unit)
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -84,7 +84,7 @@ def progress(label: str) -> Iterator[Callable[[int, int], None]]:
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("matches"),
+        TextColumn(unit),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
@@ -93,14 +93,14 @@ def progress(label: str) -> Iterator[Callable[[int, int], None]]:
 
 
 class _Lines:
-    def __init__(self, label: str):
+    def __init__(self, label: str, unit: str):
         import time
 
-        self.label, self.now = label, time.monotonic
+        self.label, self.unit, self.now = label, unit, time.monotonic
         self.told = self.now()
 
     def __call__(self, done: int, planned: int) -> None:
         if self.now() - self.told >= LINE_EVERY_S:
             self.told = self.now()
-            sys.stderr.write(f"{self.label}: {done:,} of {planned:,} matches\n")
+            sys.stderr.write(f"{self.label}: {done:,} of {planned:,} {self.unit}\n")
             sys.stderr.flush()

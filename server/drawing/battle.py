@@ -7,6 +7,7 @@ the map is cut to where the film's units ever are.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,8 +74,9 @@ def side_mark(side: int) -> Markup:
     return el("svg", disc, width=14, height=14, viewBox="-30 -30 60 60", aria_hidden="true")
 
 
-def ground(film: Film, stage: Stage, frame: int) -> list[Markup]:
-    """The field, a line each `GRID` map units, the border that kills, and how far the viewing unit sees."""
+def ground(film: Film, stage: Stage, frame: int, *, sight: Sequence[Markup] = ()) -> list[Markup]:
+    """The field, a line each `GRID` map units, the border that kills, and how far the viewing unit sees; ``sight``: what
+    moves that circle."""
     size, marks = film.rules.size, [el("rect", cls="field", width=WIDTH, height=stage.height, rx=4)]
     for step in range(GRID, math.ceil(size), GRID):
         x, y = stage.at(step, step)
@@ -92,7 +94,7 @@ def ground(film: Film, stage: Stage, frame: int) -> list[Markup]:
     kind = film.kinds[film.view] if film.view is not None else None
     if film.view is not None and kind is not None:
         x, y = stage.at(*film.position[frame, film.view].tolist())
-        inner = el("circle", cls="sight", cx=x, cy=y, r=kind.sight_range * stage.scale, data_layer="sight")
+        inner = el("circle", *sight, cls="sight", cx=x, cy=y, r=kind.sight_range * stage.scale, data_layer="sight")
         marks.append(el("svg", inner, width=WIDTH, height=stage.height, cls="cut"))
     return marks
 
@@ -111,13 +113,21 @@ def unit_mark(film: Film, stage: Stage, unit: int, frame: int) -> Markup:
     )
 
 
-def unit_parts(letter: str, radius: float, left: float) -> list[Markup]:
-    """Disc, ring and letter around the origin; ``left``: percent of the health."""
+def unit_parts(letter: str, radius: float, left: float, *, drain: Sequence[Markup] = ()) -> list[Markup]:
+    """Disc, ring and letter around the origin; ``left``: percent of the health, ``drain``: what changes it."""
     ring = radius + RING
     return [
         el("circle", cls="body", r=radius),
         el("circle", cls="spent", r=ring),
-        el("circle", cls="left", r=ring, pathLength=100, stroke_dasharray=f"{left:g} 100", transform="rotate(-90)"),
+        el(
+            "circle",
+            *drain,
+            cls="left",
+            r=ring,
+            pathLength=100,
+            stroke_dasharray=f"{left:g} 100",
+            transform="rotate(-90)",
+        ),
         text(letter, cls="mid", dy=".35em"),
     ]
 
