@@ -69,12 +69,14 @@ def iterate(
     last = default if iterations is None else iterations
     history: History = []
     if checkpoint is not None and Path(checkpoint).exists():
-        history = read_checkpoint(checkpoint, run.subject, run.state, growing=run.growing)
+        held = read_checkpoint(checkpoint, run.subject, run.state, growing=run.growing)
+        history = [measured for measured in held if _is_measured(run, measured[0], last)]
     written = time.monotonic()
     try:
-        while not _ended(run, history, last, until):
-            target = _next_measurement(run.iterations, run.measure_growth)
-            run.advance((target if last is None else min(target, last)) - run.iterations)
+        while (missing := _misses(run, history, last)) or not _ended(run, history, last, until):
+            if not missing:
+                target = _next_measurement(run.iterations, run.measure_growth)
+                run.advance((target if last is None else min(target, last)) - run.iterations)
             gap = run.gap()
             history.append((run.iterations, gap))
             if progress is not None:
@@ -95,8 +97,21 @@ def _ended(run: Run, history: History, last: int | None, until: float | None) ->
     return close or (last is not None and run.iterations >= last) or run.finished()
 
 
+def _misses(run: Run, history: History, last: int | None) -> bool:
+    """Whether it was interrupted while the gap was measured: then that comes first, as it may be small enough to stop."""
+    measured = history[-1][0] if history else 0
+    return run.iterations > measured and _is_measured(run, run.iterations, last)
+
+
+def _is_measured(run: Run, iteration: int, last: int | None) -> bool:
+    """Whether a run that ends at `last` measures the gap there. What one with an earlier end measured at its end is not."""
+    return iteration == last or _next_measurement(iteration - 1, run.measure_growth) == iteration
+
+
 def _next_measurement(done: int, growth: float) -> int:
     """The first iteration after `done` at which the gap is measured: the same ones whenever a run was interrupted."""
+    if growth == 1.0:
+        return done + 1
     at = 1
     while at <= done:
         at = max(at + 1, int(at * growth))
