@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from arena.leaderboards.bradley_terry import bradley_terry, elo
 from arena.leaderboards.comparisons import Comparisons, comparisons
+from arena.leaderboards.elo_online import elo_online
+from arena.leaderboards.glicko2 import glicko2
 from arena.leaderboards.leaderboard import METHODS, Leaderboard, Method, Row, SeatScore, leaderboard
 from arena.leaderboards.mean_return import mean_return
 from arena.leaderboards.minimax_ranking import MinimaxWinner, minimax_ranking, minimax_winner_of
+from arena.leaderboards.openskill import openskill
 from arena.leaderboards.payoff_matrix import Matrix, payoff_matrix
 from arena.leaderboards.ratings import Ratings
 from arena.leaderboards.record import Record, Utility
@@ -31,10 +34,13 @@ __all__ = [
     "comparisons",
     "cycles",
     "elo",
+    "elo_online",
+    "glicko2",
     "leaderboard",
     "mean_return",
     "minimax_ranking",
     "minimax_winner_of",
+    "openskill",
     "payoff_matrix",
     "response_graph",
     "sequential_test",

@@ -31,7 +31,8 @@ class Comparisons:
     ``first``, ``second`` int64 [C]: the agents. ``score`` float64 [C]: 1 = the first got more, 0.5 = draw, 0 = less.
     ``margin`` float64 [C]: the first's return less the second's. ``weight`` float64 [C]; ``times`` float64 [C]: how often
     the match counts, not shared among its comparisons. ``unit`` int64 [C]: number of the unit of resampling (twins share
-    one), ascending. ``num_agents``; ``num_units``; ``matches``: how many were used.
+    one), ascending; ``match`` int64 [C]: row of the record. ``num_agents``; ``num_units``; ``matches``: how many were used.
+    ``first`` sat before ``second``.
     """
 
     first: NDArray[np.int64]
@@ -41,6 +42,7 @@ class Comparisons:
     weight: NDArray[np.float64]
     times: NDArray[np.float64]
     unit: NDArray[np.int64]
+    match: NDArray[np.int64]
     num_agents: int
     num_units: int
     matches: int
@@ -64,7 +66,7 @@ def comparisons(record: Record) -> Comparisons:
     rows = np.arange(len(record)) if order is None else order
     num_seats = record.seats.shape[1]
     size = len(record) * num_seats * (num_seats - 1) // 2
-    agents, numbers, units = np.empty((2, size), np.int64), np.empty((4, size)), np.empty(size, np.int64)
+    agents, numbers, units = np.empty((2, size), np.int64), np.empty((4, size)), np.empty((2, size), np.int64)
     count, matches = _compare(
         rows, record.seats, record.returns, record.forfeit, record.weight, unit, agents, numbers, units
     )
@@ -75,7 +77,8 @@ def comparisons(record: Record) -> Comparisons:
         margin=numbers[1, :count],
         weight=numbers[2, :count],
         times=numbers[3, :count],
-        unit=units[:count],
+        unit=units[0, :count],
+        match=units[1, :count],
         num_agents=num_agents,
         num_units=num_units,
         matches=matches,
@@ -167,7 +170,7 @@ def _compare(rows, seats, returns, forfeit, weight, unit, agents, numbers, units
                 numbers[0, count], numbers[1, count] = score, margin
                 numbers[2, count] = weight[match] / (players - 1)
                 numbers[3, count] = weight[match]
-                units[count] = unit[k]
+                units[0, count], units[1, count] = unit[k], match
                 count += 1
         matches += count > before
     return count, matches
