@@ -19,10 +19,9 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from arena.games.constant_sums import constant_sum
 from arena.games.errors import NotProvided, SpecificationError
 from arena.games.policy import TabularPolicy
-
-SUM_TOLERANCE = 1e-9  # of sums of returns, relative to the largest return: decimals are rounded when they are read
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 Index = NDArray[np.uint32]  # unsigned: compiled loops need not ask whether an index counts from the end
@@ -215,7 +214,7 @@ def assemble(
         num_players=count,
         num_nodes=num_nodes,
         num_terminals=len(returns) if num_terminals is None else num_terminals,
-        constant_sum=_constant_sum(returns),
+        constant_sum=constant_sum(returns.T),
         keys=tuple(key for player in players for key in player.keys),
         set_begin=index_array(np.cumsum([0, *(len(player.keys) for player in players)])),
         depth=index_array(np.concatenate([np.asarray(player.depth, np.int64) for player in players])),
@@ -254,16 +253,6 @@ def _merged(
     if len(begins) == len(order):
         return [column[order] for column in joint], [column[order] for column in payoffs]
     return [column[order[begins]] for column in joint], [np.add.reduceat(column[order], begins) for column in payoffs]
-
-
-def _constant_sum(returns: NDArray[np.float64]) -> float | None:
-    sums = returns[:, 0].copy()
-    for player in range(1, returns.shape[1]):
-        sums += returns[:, player]
-    spread = sums.max() - sums.min()
-    if spread > SUM_TOLERANCE * max(1.0, float(returns.max()), -float(returns.min())):
-        return None
-    return float((sums.max() + sums.min()) / 2)
 
 
 def index_array(values: NDArray[np.integer[Any]]) -> Index:

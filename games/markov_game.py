@@ -20,10 +20,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from arena.games.actions import ActionSpace
+from arena.games.constant_sums import SUM_TOLERANCE
 from arena.games.errors import SpecificationError
 from arena.games.game import GameInfo
 from arena.games.markov_tables import MarkovTables
-from arena.games.normal_form import LARGEST, MAX_PLAYERS, SUM_TOLERANCE, Utility, utility_of
+from arena.games.normal_form import LARGEST, MAX_PLAYERS, Utility, utility_of
 
 SUM_OF_CHANCES_TOLERANCE = 1e-6  # rows of chances sum to one up to rounding of printed decimals
 ROUNDING = 1e-12  # of sums of chances: nearer to 1 they stay as they are, bit for bit, through any number of files
@@ -295,7 +296,7 @@ class _Reach:
     ) -> float | None:
         """Longest paths as by Bellman and Ford: a sum that still grows after S steps goes round a cycle that pays."""
         ahead = np.zeros(len(self.terminal))
-        enough = SUM_TOLERANCE * max(1.0, float(np.abs(own).max()))
+        enough = SUM_TOLERANCE * float(np.abs(own).max())
         steps = len(ahead) + 1 if horizon is None else min(horizon, EXACT_STEPS)
         for _ in range(steps):
             onward = np.where(self.terminal, 0.0, ahead if discount == 1 else np.maximum(ahead, 0.0))

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena.games.actions import ActionSpace
+from arena.games.constant_sums import constant_sum, sum_tolerance
 from arena.games.errors import GameMissing, SpecificationError
 from arena.games.game import GameInfo
 from arena.games.normal_form_tables import NormalFormTables
 
-SUM_TOLERANCE = 1e-9  # of sums of payoffs, relative to the largest payoff: decimals are rounded when they are read
 LARGEST = 1e100  # payoffs can be added up and squared
 MAX_PLAYERS = 32  # numpy's arrays of payoffs have an axis for each player
 
@@ -95,13 +95,13 @@ def normal_form(
 
 def utility_of(payoffs: NDArray[np.float64]) -> Utility:
     """What the payoffs [num_players, ...] add up to: 0, a constant, all the same for each player, or none of these."""
-    tolerance = SUM_TOLERANCE * max(1.0, float(np.abs(payoffs).max()))
+    tolerance = sum_tolerance(payoffs)
     sums = payoffs.sum(axis=0)
     if np.abs(sums).max() <= tolerance:
         return "zero_sum"
     if np.abs(payoffs - payoffs[0]).max() <= tolerance:
         return "identical"
-    return "constant_sum" if sums.max() - sums.min() <= tolerance else "general_sum"
+    return "general_sum" if constant_sum(payoffs) is None else "constant_sum"
 
 
 def read_game_file(path: str) -> bytes:

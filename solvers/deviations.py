@@ -11,12 +11,11 @@ import numba as nb
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from arena.games.constant_sums import constant_sum, sum_tolerance
 from arena.games.errors import SpecificationError
 
 GAP_TOLERANCE = 1e-7
 """Of the range of payoffs: what a method that is exact up to rounding must reach to call itself converged."""
-SUM_TOLERANCE = 1e-9
-"""Of the range of payoffs: how far sums of payoffs may differ in a constant-sum game."""
 
 Strategies = tuple[NDArray[np.float64], ...]
 
@@ -66,7 +65,21 @@ def payoff_range(payoffs: NDArray[np.float64]) -> float:
 
 def is_constant_sum(payoffs: NDArray[np.float64]) -> bool:
     """Whether it is a two-player game in which what one gains the other loses."""
-    return len(payoffs) == 2 and float(np.ptp(payoffs[0] + payoffs[1])) <= SUM_TOLERANCE * payoff_range(payoffs)
+    return len(payoffs) == 2 and constant_sum(payoffs) is not None
+
+
+def is_symmetric_zero_sum(payoffs: NDArray[np.float64]) -> bool:
+    """Whether it is a two-player constant-sum game in which both players are in the same position."""
+    if not is_constant_sum(payoffs) or payoffs.shape[1] != payoffs.shape[2]:
+        return False
+    advantage = zero_sum_matrix(payoffs)
+    return float(np.abs(advantage + advantage.T).max()) <= sum_tolerance(payoffs)
+
+
+def zero_sum_matrix(payoffs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The first player's payoffs [A_0, A_1] of a two-player constant-sum game, the constant split evenly."""
+    matrix: NDArray[np.float64] = (payoffs[0] - payoffs[1]) / 2
+    return matrix
 
 
 @nb.njit(cache=True)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-import numpy as np
-
 from arena.games.compile_tree import NATIVE_TWINS, payoffs_of
 from arena.games.game import Game
 from arena.games.markov_game import MarkovGame
-from arena.solvers.deviations import is_constant_sum
+from arena.solvers.deviations import is_constant_sum, is_symmetric_zero_sum
 
 GameKind = Literal[
     "tree",
@@ -26,8 +24,6 @@ GameKind = Literal[
 sum: of two players, and constant sums count. Symmetric: also the game of a preference matrix. Episodes: Markov games with a
 horizon."""
 
-SYMMETRY_TOLERANCE = 1e-9
-
 
 def kinds_of(game: Game) -> frozenset[GameKind]:
     """All kinds that a game is of, told by its facts alone: nothing is written out."""
@@ -41,9 +37,8 @@ def kinds_of(game: Game) -> frozenset[GameKind]:
             kinds.add("bimatrix")
         if is_constant_sum(payoffs):
             kinds.update(("zero_sum_tree", "zero_sum_matrix"))
-            half = (payoffs[0] - payoffs[1]) / 2
-            if half.shape[0] == half.shape[1] and np.abs(half + half.T).max() <= SYMMETRY_TOLERANCE:
-                kinds.add("symmetric_zero_sum")
+        if is_symmetric_zero_sum(payoffs):
+            kinds.add("symmetric_zero_sum")
     elif isinstance(game, MarkovGame):
         kinds.update(("markov_game", "zero_sum_markov_game") if zero_sum else ("markov_game",))
         if zero_sum and game.horizon is not None:

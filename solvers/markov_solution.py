@@ -17,7 +17,7 @@ from arena.games.game import Game
 from arena.games.markov_game import MarkovGame, markov_game
 from arena.games.policy import TabularPolicy
 from arena.solvers.checkpoint import Subject, fingerprint
-from arena.solvers.deviations import is_constant_sum
+from arena.solvers.deviations import is_constant_sum, zero_sum_matrix
 from arena.solvers.markov_measures import Profile, markov_measures, policy_of
 from arena.solvers.solution import Setting, Solution
 
@@ -41,7 +41,7 @@ def zero_sum_markov_game(game: Game, method: str) -> MarkovGame:
             f"{method} needs a two-player zero-sum Markov game (markov:soccer) or normal form; {game.info.specification} is "
             "neither"
         )
-    own = (payoffs[0] - payoffs[1]) / 2
+    own = zero_sum_matrix(payoffs)
     return markov_game(
         np.ones((1, *own.shape, 1)),
         own[None],

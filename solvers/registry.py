@@ -9,20 +9,19 @@ from collections.abc import Callable
 from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from arena.games.compile_tree import payoffs_of
 from arena.games.errors import NotProvided, UnknownName
 from arena.games.game import Game, GameInfo
 from arena.games.game_tree import GameTree
 from arena.games.policy import TabularPolicy
-from arena.solvers.deviations import is_constant_sum
+from arena.solvers.deviations import is_constant_sum, is_symmetric_zero_sum, zero_sum_matrix
 from arena.solvers.lp import matrix_game_lp
 from arena.solvers.method_list import applicable, methods
 from arena.solvers.minimax_winner import minimax_winner, symmetric_game
 from arena.solvers.nash_average import nash_average
 from arena.solvers.solution import Solution
-
-SYMMETRY_TOLERANCE = 1e-9
 
 
 def function_of(method: str) -> Callable[..., Solution]:
@@ -79,12 +78,7 @@ def solve_matrix_game(game: Game) -> Solution:
     Raises:
         NotProvided: not a two-player zero- or constant-sum game in normal form.
     """
-    payoffs = payoffs_of(game)
-    if payoffs is None or len(payoffs) != 2 or np.ptp(payoffs[0] + payoffs[1]) > SYMMETRY_TOLERANCE:
-        raise NotProvided(
-            f"matrix_game_lp needs a two-player zero-sum game in normal form; {game.info.specification} is none"
-        )
-    return _playable(game, matrix_game_lp((payoffs[0] - payoffs[1]) / 2))
+    return _playable(game, matrix_game_lp(_zero_sum_matrix(game, "matrix_game_lp")))
 
 
 def solve_nash_average(game: Game) -> Solution:
@@ -93,12 +87,7 @@ def solve_nash_average(game: Game) -> Solution:
     Raises:
         NotProvided: not a two-player zero- or constant-sum game in normal form.
     """
-    payoffs = payoffs_of(game)
-    if payoffs is None or not is_constant_sum(payoffs):
-        raise NotProvided(
-            f"nash_average needs a two-player zero-sum game in normal form; {game.info.specification} is none"
-        )
-    return _playable(game, nash_average((payoffs[0] - payoffs[1]) / 2))
+    return _playable(game, nash_average(_zero_sum_matrix(game, "nash_average")))
 
 
 def solve_preference_game(game: Game) -> Solution:
@@ -111,14 +100,21 @@ def solve_preference_game(game: Game) -> Solution:
     if preferences is not None:
         return _playable(game, minimax_winner(preferences))
     payoffs = payoffs_of(game)
-    if payoffs is not None and payoffs.ndim == 3 and payoffs.shape[1] == payoffs.shape[2]:
-        difference = (payoffs[0] - payoffs[1]) / 2
-        constant = np.ptp(payoffs[0] + payoffs[1]) <= SYMMETRY_TOLERANCE
-        if constant and np.abs(difference + difference.T).max() <= SYMMETRY_TOLERANCE:
-            return _playable(game, symmetric_game(difference))
-    raise NotProvided(
-        f"minimax_winner needs a preference game or a symmetric zero-sum matrix game; {game.info.specification} is none"
-    )
+    if payoffs is None or not is_symmetric_zero_sum(payoffs):
+        raise NotProvided(
+            "minimax_winner needs a preference game or a symmetric zero-sum matrix game; "
+            f"{game.info.specification} is none"
+        )
+    return _playable(game, symmetric_game(zero_sum_matrix(payoffs)))
+
+
+def _zero_sum_matrix(game: Game, method: str) -> NDArray[np.float64]:
+    payoffs = payoffs_of(game)
+    if payoffs is None or not is_constant_sum(payoffs):
+        raise NotProvided(
+            f"{method} needs a two-player zero-sum game in normal form; {game.info.specification} is none"
+        )
+    return zero_sum_matrix(payoffs)
 
 
 def _playable(game: Game, solution: Solution) -> Solution:
