@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from arena.games.errors import SpecificationError
+from arena.games.errors import ArenaError, SpecificationError
 from arena.solvers.solution import Solution
 
 GAP_TOLERANCE = 1e-7
@@ -26,6 +26,7 @@ def matrix_game_lp(payoffs: ArrayLike) -> Solution:
 
     Raises:
         SpecificationError: not a matrix of finite numbers.
+        ArenaError: the linear program could not be solved in floating point.
     """
     matrix = np.asarray(payoffs, np.float64)
     if matrix.ndim != 2 or not matrix.size or not np.isfinite(matrix).all():
@@ -34,7 +35,7 @@ def matrix_game_lp(payoffs: ArrayLike) -> Solution:
     column, more = maximin(-matrix.T)
     gap = float((matrix @ column).max() - (row @ matrix).min())
     value = float(row @ matrix @ column)
-    tolerance = GAP_TOLERANCE * max(float(np.ptp(matrix)), 1.0)
+    tolerance = GAP_TOLERANCE * (float(np.ptp(matrix)) or 1.0)
     return Solution(
         strategies=(row, column),
         gap=max(gap, 0.0),
@@ -49,7 +50,11 @@ def matrix_game_lp(payoffs: ArrayLike) -> Solution:
 
 
 def maximin(payoffs: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
-    """(a maximin strategy of the row player [num_rows], simplex iterations)."""
+    """(a maximin strategy of the row player [num_rows], simplex iterations).
+
+    Raises:
+        ArenaError: the linear program could not be solved in floating point.
+    """
     from scipy.optimize import linprog
 
     num_rows, num_columns = payoffs.shape
@@ -64,7 +69,8 @@ def maximin(payoffs: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
         bounds=[(0, None)] * num_rows + [(None, None)],
         method="highs",
     )
-    assert result.success, result.message  # every matrix game has a value
+    if not result.success:  # in exact numbers there is always a solution: every matrix game has a value
+        raise ArenaError(f"the linear program of a matrix game could not be solved: {result.message}")
     return as_probabilities(np.asarray(result.x, np.float64)[:num_rows]), int(result.nit)
 
 

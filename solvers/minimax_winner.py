@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from arena.games.errors import SpecificationError
+from arena.games.errors import ArenaError, SpecificationError
 from arena.solvers.lp import as_probabilities, maximin
 from arena.solvers.solution import Solution
 
@@ -36,6 +36,7 @@ def minimax_winner(preferences: ArrayLike) -> Solution:
 
     Raises:
         SpecificationError: not such a matrix.
+        ArenaError: the linear program could not be solved in floating point.
     """
     matrix = np.asarray(preferences, np.float64)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not matrix.size:
@@ -112,7 +113,8 @@ def _largest_support(game: NDArray[np.float64]) -> NDArray[np.int64]:
         bounds=[(0, None)] * (size + 1),
         method="highs",
     )
-    assert result.success, result.message  # every symmetric game has an optimal strategy
+    if not result.success:  # in exact numbers there is always a solution
+        raise ArenaError(f"the linear program of the minimax winner could not be solved: {result.message}")
     support: NDArray[np.int64] = np.flatnonzero(np.asarray(result.x, np.float64)[:size] > SUPPORT_TOLERANCE)
     return support
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from arena.games.errors import SpecificationError
+from arena.games.errors import ArenaError, SpecificationError
 from arena.solvers.deviations import nash_gap
 from arena.solvers.lp import as_probabilities, matrix_game_lp
 from arena.solvers.solution import Solution
@@ -37,6 +37,7 @@ def nash_average(payoffs: ArrayLike) -> Solution:
 
     Raises:
         SpecificationError: not a matrix of finite numbers.
+        ArenaError: the linear program could not be solved in floating point.
     """
     matrix = np.asarray(payoffs, np.float64)
     if matrix.ndim != 2 or not matrix.size or not np.isfinite(matrix).all():
@@ -103,7 +104,8 @@ def _interior_optimum(game: NDArray[np.float64]) -> tuple[NDArray[np.float64], N
         bounds=[(0, None)] * (m + n) + [(None, None), (0, 1 / (2 * max(m, n)))],
         method="highs",
     )
-    assert result.success, result.message  # every matrix game has optimal strategies
+    if not result.success:  # in exact numbers there is always a solution
+        raise ArenaError(f"the linear program of the Nash average could not be solved: {result.message}")
     found = np.asarray(result.x, np.float64)
     return as_probabilities(found[:m]), as_probabilities(found[m : m + n]), float(found[-1])
 
