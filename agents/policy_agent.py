@@ -23,7 +23,6 @@ from arena.games import (
 from arena.games.policy import sample
 from arena.games.seeds import unit
 from arena.solvers.policy_file import load_policy
-from arena.solvers.policy_table import is_asked
 
 
 class PolicyAgent:
@@ -46,18 +45,6 @@ class PolicyAgent:
     def end(self, table: NDArray[np.int64], player: NDArray[np.int64], returns: NDArray[np.float64]) -> None: ...
 
     def close(self) -> None: ...
-
-
-def policy_of(agent: object) -> Policy | None:
-    """What an agent plays by, if it tells its probabilities: its ``policy``, or the agent itself. None for all others.
-
-    An agent that remembers has no probabilities of a position alone.
-    """
-    info = getattr(agent, "info", None)
-    if isinstance(info, AgentInfo) and info.remembers:
-        return None
-    policy = getattr(agent, "policy", agent)
-    return policy if is_asked(policy) else None
 
 
 def load(rest: str, *, game: Game, name: str) -> PolicyAgent:

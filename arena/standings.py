@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena.agents import load_agent
-from arena.agents.policy_agent import policy_of
 from arena.entrants import by_side, entrant_labels
 from arena.executor import close_agents
 from arena.games import ArenaError, SpecificationError, UnknownName, load_game
@@ -23,6 +22,7 @@ from arena.leaderboards.stopped import Verdict, verdict_of, with_verdict
 from arena.ledger import Ledger, LedgerError, Played, Tournament
 from arena.roster import playable
 from arena.solvers import exploitability
+from arena.solvers.policy_table import policy_of
 from arena.verdict import decision, matches_rated
 
 KINDS_WITH_PROBABILITIES = ("policy", "uniform", "checkpoint")

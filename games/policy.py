@@ -91,7 +91,7 @@ class MixturePolicy:
     def __post_init__(self) -> None:
         if len(self.members) != len(self.weights) or not self.members:
             raise ValueError(f"one weight a member; got {len(self.members)} members, {len(self.weights)} weights")
-        if min(self.weights) < 0 or abs(sum(self.weights) - 1) > PROBABILITY_TOLERANCE:
+        if not (min(self.weights) >= 0 and abs(sum(self.weights) - 1) <= PROBABILITY_TOLERANCE):
             raise ValueError(f"weights must be at least 0 and sum to 1; got {list(self.weights)}")
 
     def probabilities(self, batch: ObservationBatch) -> NDArray[np.float64]:

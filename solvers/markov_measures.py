@@ -23,7 +23,8 @@ from arena.games.errors import NotProvided, SpecificationError
 from arena.games.markov_game import MarkovGame
 from arena.games.observation import ObservationBatch
 from arena.games.policy import PROBABILITY_TOLERANCE, MixturePolicy, Policy, TabularPolicy
-from arena.solvers.policy_table import checked_rows, is_asked
+from arena.solvers import policy_table
+from arena.solvers.policy_table import checked_rows
 from arena.solvers.tree_measures import StringPolicy
 
 IMPROVES = 1e-12  # of the greatest value: a smaller gain of another action is rounding
@@ -128,8 +129,10 @@ def profile_of(game: MarkovGame, policy: object) -> Profile:
     """The profile of a policy. Errors as of `markov_nash_conv`; states that a table does not hold are played uniformly."""
     if isinstance(policy, StringPolicy):
         return tuple(_tabulated(game, policy, player) for player in range(game.num_players))
-    if is_asked(policy) and not isinstance(policy, MixturePolicy):
-        return _asked(game, policy)
+    if not isinstance(policy, Sequence | MixturePolicy):
+        asked = policy_table.policy_of(policy)
+        if asked is not None:
+            return _asked(game, asked) if asked is policy else profile_of(game, asked)
     if not isinstance(policy, Sequence):
         raise NotProvided(
             "exact measures of Markov games need a policy by information states, or one array [steps, states, actions] a player"

@@ -16,8 +16,9 @@ from typing import Protocol, TypeGuard, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from arena.games.compile_tree import compile_tree
-from arena.games.errors import SpecificationError
+from arena.games.agent import Agent, AgentInfo, ClockedAgent
+from arena.games.compile_tree import compile_tree, information_states
+from arena.games.errors import NotProvided, SpecificationError
 from arena.games.game import Game
 from arena.games.game_tree import GameTree
 from arena.games.observation import ObservationBatch
@@ -25,13 +26,24 @@ from arena.games.policy import MixturePolicy, Policy, TabularPolicy, take_rows
 from arena.games.positions import positions
 from arena.games.registry import load_game
 from arena.solvers.tree_kernels import fill_reach
-from arena.solvers.tree_measures import PROBABILITY_TOLERANCE, Strategies, StringPolicy, normalised, tabulated
+from arena.solvers.tree_measures import (
+    PROBABILITY_TOLERANCE,
+    WITHOUT_PROBABILITIES,
+    Strategies,
+    StringPolicy,
+    checked_vectors,
+    is_profile,
+    normalised,
+    rows_by_string,
+    tabulated,
+)
 
 ASKED_AT_ONCE = 4096
 """Rows of one batch: enough for a network to be fast, and few enough for wide tensors."""
 
-AnyPolicy = StringPolicy | Policy | Strategies
-"""By information-state strings, by batches of observations, or one vector a player where each has one decision."""
+AnyPolicy = StringPolicy | Policy | Strategies | Agent | ClockedAgent
+"""By information-state strings, by batches of observations, one vector a player where each has one decision, or an agent
+that plays by one of these."""
 
 
 @runtime_checkable
@@ -58,14 +70,64 @@ def strategy_of(game: Game | GameTree, tree: GameTree, policy: AnyPolicy) -> NDA
     """The strategy [S] of a policy on the tree of a game. Errors as of `tabulate`."""
     if isinstance(policy, MixturePolicy):
         return _mixed(game, tree, policy)
-    if isinstance(policy, StringPolicy) or not is_asked(policy):
+    if isinstance(policy, StringPolicy) or is_profile(policy):
         return tabulated(tree, policy)
-    return _answers(load_game(game.specification) if isinstance(game, GameTree) else game, tree, policy)
+    asked = required_policy(policy)
+    if asked is not policy:
+        return strategy_of(game, tree, asked)
+    return _answers(load_game(game.specification) if isinstance(game, GameTree) else game, tree, asked)
+
+
+def vectors_of(game: Game, sizes: Sequence[int], policy: AnyPolicy) -> list[NDArray[np.float64]]:
+    """One vector a player, in a game in which everybody chooses once among `sizes` actions. Errors as of `tabulate`."""
+    if isinstance(policy, MixturePolicy):
+        members = [vectors_of(game, sizes, member) for member in policy.members]
+        weights = np.asarray(policy.weights) / sum(policy.weights)
+        return [weights @ np.stack(of_player) for of_player in zip(*members, strict=True)]
+    if is_profile(policy):
+        return checked_vectors(policy, sizes)
+    keys = information_states(game)
+    if isinstance(policy, StringPolicy):
+        named = rows_by_string(policy, keys, [range(size) for size in sizes])
+        return checked_vectors(
+            [np.full(size, 1 / size) if row is None else np.array(row) for size, row in zip(sizes, named, strict=True)],
+            sizes,
+        )
+    asked = required_policy(policy)
+    if asked is not policy:
+        return vectors_of(game, sizes, asked)
+    batch = positions(game, list(enumerate(keys)))
+    rows = checked_rows(batch, asked.probabilities(batch), keys)
+    return checked_vectors([row[:size] for row, size in zip(rows, sizes, strict=True)], sizes)
 
 
 def is_asked(policy: object) -> TypeGuard[Policy]:
     """Whether a policy tells its probabilities by batches of observations."""
     return isinstance(policy, _Asked) and callable(policy.probabilities)
+
+
+def policy_of(agent: object) -> Policy | None:
+    """What an agent plays by, if it tells its probabilities: its ``policy``, or the agent itself. None for all others.
+
+    An agent that remembers has no probabilities of a position alone.
+    """
+    info = getattr(agent, "info", None)
+    if isinstance(info, AgentInfo) and info.remembers:
+        return None
+    policy = getattr(agent, "policy", agent)
+    return policy if is_asked(policy) else None
+
+
+def required_policy(agent: object) -> Policy:
+    """As `policy_of`.
+
+    Raises:
+        NotProvided: it does not tell its probabilities.
+    """
+    policy = policy_of(agent)
+    if policy is None:
+        raise NotProvided(WITHOUT_PROBABILITIES)
+    return policy
 
 
 def checked_rows(batch: ObservationBatch, rows: object, states: Sequence[str]) -> NDArray[np.float64]:
@@ -114,4 +176,4 @@ def _answers(game: Game, tree: GameTree, policy: Policy) -> NDArray[np.float64]:
         own = np.repeat(rows - begin, first[rows + 1] - first[rows])
         span = slice(int(first[rows[0]]), int(first[rows[-1] + 1]))
         strategy[span] = answered[own, tree.actions[span]]
-    return strategy
+    return normalised(tree, strategy)

@@ -7,16 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from itertools import pairwise
+from typing import Protocol, TypeGuard, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from arena.games.errors import NotProvided, SpecificationError
 from arena.games.game_tree import GameTree, Index
+from arena.games.policy import TabularPolicy
 from arena.solvers.tree_kernels import measure
 
 PROBABILITY_TOLERANCE = 1e-6
+WITHOUT_PROBABILITIES = (
+    "exact measures need a policy that tells its probabilities: a tabular policy, a mixture, a network, or an agent that plays "
+    "by one and remembers nothing"
+)
 
 
 @runtime_checkable
@@ -77,15 +83,17 @@ def tabulated(tree: GameTree, policy: object) -> NDArray[np.float64]:
 
     Args:
         policy: answers to information-state strings, or one probability vector a player where each has one decision.
+            What sums to 1 up to printed decimals is scaled to do so.
 
     Raises:
         NotProvided: a policy without probabilities.
-        SpecificationError: it plays an action that is not legal, or its vectors do not fit the game.
+        SpecificationError: it is no distribution over the legal actions, names no information state of the game, or its
+            vectors do not fit the game.
     """
     if isinstance(policy, StringPolicy):
         return _of_strings(tree, policy)
-    if not isinstance(policy, Sequence) or isinstance(policy, str):
-        raise NotProvided("exploitability needs a tabular policy: probabilities by information state")
+    if not is_profile(policy):
+        raise NotProvided(WITHOUT_PROBABILITIES)
     if tree.set_begin.tolist() != list(range(tree.num_players + 1)):
         raise SpecificationError(
             f"one vector a player is no policy of {tree.specification}, where players choose more than once; use a "
@@ -94,18 +102,57 @@ def tabulated(tree: GameTree, policy: object) -> NDArray[np.float64]:
     return np.concatenate((np.ones(tree.num_players), *checked_vectors(policy, _counts(tree).tolist())))
 
 
+def is_profile(policy: object) -> TypeGuard[Strategies]:
+    """Whether a policy is given as one vector a player: a sequence or an array."""
+    return isinstance(policy, Sequence | np.ndarray) and not isinstance(policy, str | bytes)
+
+
 def checked_vectors(policy: Strategies, sizes: Sequence[int]) -> list[NDArray[np.float64]]:
-    """One probability vector a player.
+    """One probability vector a player, each scaled to sum to 1 exactly.
 
     Raises:
         SpecificationError: they do not fit the numbers of actions, or are no probabilities.
     """
-    vectors = [np.asarray(vector, np.float64) for vector in policy]
+    try:
+        vectors = [np.asarray(vector, np.float64) for vector in policy]
+    except (TypeError, ValueError) as error:
+        raise SpecificationError(f"the vectors of a strategy profile must be numbers: {error}") from None
     if len(vectors) != len(sizes) or any(v.shape != (n,) for v, n in zip(vectors, sizes, strict=True)):
         raise SpecificationError(f"one probability vector a player is needed, of {list(sizes)} actions")
     if any(not (v.min() >= 0 and abs(v.sum() - 1) <= PROBABILITY_TOLERANCE) for v in vectors):
         raise SpecificationError("the vectors of a strategy profile must be probabilities that sum to 1")
-    return vectors
+    return [vector / vector.sum() for vector in vectors]
+
+
+def rows_by_string(
+    policy: StringPolicy, keys: Sequence[str], legal: Sequence[Sequence[int]]
+) -> list[list[float] | None]:
+    """The probabilities of the legal actions at each information state; None where the policy does not name it.
+
+    Raises:
+        SpecificationError: a row is no distribution over the legal actions; or a table names other states only.
+    """
+    rows: list[list[float] | None] = []
+    for key, actions in zip(keys, legal, strict=True):
+        try:
+            choices = policy.action_probabilities(key)
+        except KeyError:
+            rows.append(None)
+            continue
+        row = [choices.get(action, 0.0) for action in actions]
+        whole = abs(sum(row) - 1) <= PROBABILITY_TOLERANCE and abs(sum(choices.values()) - 1) <= PROBABILITY_TOLERANCE
+        if not (whole and min(choices.values()) >= 0):
+            raise SpecificationError(
+                f"the policy does not spread all of its probability over the legal actions {list(actions)} at information "
+                f"state {key!r}; got {choices}"
+            )
+        rows.append(row)
+    if isinstance(policy, TabularPolicy) and policy.table and rows and all(row is None for row in rows):
+        raise SpecificationError(
+            f"the policy, made for {policy.game}, names none of this game's {len(keys):,} information states, such as "
+            f"{keys[0]!r}; it would be played uniformly everywhere"
+        )
+    return rows
 
 
 def _counts(tree: GameTree) -> NDArray[np.int64]:
@@ -117,17 +164,8 @@ def _counts(tree: GameTree) -> NDArray[np.int64]:
 def _of_strings(tree: GameTree, policy: StringPolicy) -> NDArray[np.float64]:
     strategy = uniform_strategy(tree)
     first, actions = tree.first.tolist(), tree.actions.tolist()
-    for index, key in enumerate(tree.keys):
-        try:
-            choices = policy.action_probabilities(key)
-        except KeyError:
-            continue
-        legal = actions[first[index] : first[index + 1]]
-        row = [choices.get(action, 0.0) for action in legal]
-        if not (abs(sum(row) - 1) <= PROBABILITY_TOLERANCE and min(row) >= 0):
-            raise SpecificationError(
-                f"the policy does not spread all of its probability over the legal actions {legal} at information state "
-                f"{key!r}; got {choices}"
-            )
-        strategy[first[index] : first[index + 1]] = row
-    return strategy
+    spans = [slice(begin, end) for begin, end in pairwise(first)]
+    for span, row in zip(spans, rows_by_string(policy, tree.keys, [actions[span] for span in spans]), strict=True):
+        if row is not None:
+            strategy[span] = row
+    return normalised(tree, strategy)

@@ -77,11 +77,11 @@ def exploit_command(
 ) -> None:
     """How much a best response wins against an agent, exactly: exploitability and NashConv."""
     from arena.agents import load_agent
-    from arena.agents.policy_agent import policy_of
     from arena.cli.output import say, say_json
     from arena.executor import close_agents
     from arena.games import SpecificationError, load_game
     from arena.solvers import nash_conv
+    from arena.solvers.policy_table import policy_of
 
     loaded = load_game(game)
     played = load_agent(agent, game=loaded)

@@ -8,7 +8,7 @@ from open_spiel.python import policy as spiel_policy
 from open_spiel.python.algorithms import exploitability as spiel_exploitability
 
 from arena.agents.network import Network, NetworkAgent, mlp
-from arena.agents.policy_agent import PolicyAgent, policy_of
+from arena.agents.policy_agent import PolicyAgent
 from arena.agents.random_agent import RandomAgent
 from arena.games import (
     AgentInfo,
@@ -23,7 +23,7 @@ from arena.games import (
 )
 from arena.games.positions import positions
 from arena.solvers import best_response, expected_returns, exploitability, nash_conv
-from arena.solvers.policy_table import tabulate
+from arena.solvers.policy_table import policy_of, tabulate
 from arena.solvers.tree_measures import uniform_strategy
 
 
@@ -244,3 +244,63 @@ def test_agents_that_remember_or_tell_no_probabilities_have_no_policy():
     assert policy_of(RandomAgent()) is None
     network.info = AgentInfo(name="n", remembers=True)
     assert policy_of(network) is None
+
+
+@pytest.mark.parametrize("specification", ["openspiel:kuhn_poker", "matrix:rps", "markov:soccer"])
+def test_agents_that_play_by_a_policy_are_measured_as_it_is(specification):
+    game = load_game(specification)
+    policy = uniform_policy(specification)
+    if specification == "openspiel:kuhn_poker":
+        policy = random_policy(game, seed=1)
+    agent = PolicyAgent(policy)
+    assert nash_conv(game, agent) == nash_conv(game, policy)
+    assert expected_returns(game, agent) == expected_returns(game, policy)
+    assert best_response(game, agent, 1).policy == best_response(game, policy, 1).policy
+    agent.info = AgentInfo(name="a", remembers=True)
+    for without in (agent, RandomAgent()):
+        with pytest.raises(NotProvided, match="need"):
+            nash_conv(game, without)
+
+
+@pytest.mark.parametrize("specification", ["openspiel:kuhn_poker", "matrix:matching_pennies"])
+@pytest.mark.parametrize(
+    "choices", [{0: 0.5, 1: 0.5, 7: 5.0}, {0: 1.0, 1: 1.0}, {0: float("nan"), 1: 1.0}, {0: -1.0, 1: 2.0}, {7: 1.0}, {}]
+)
+def test_answers_by_string_that_are_no_probabilities_are_refused(specification, choices):
+    class Strings:
+        def action_probabilities(self, _):
+            return choices
+
+    for measured in (nash_conv, expected_returns, exploitability):
+        with pytest.raises(SpecificationError, match="legal actions"):
+            measured(load_game(specification), Strings())
+
+
+@pytest.mark.parametrize("specification", ["openspiel:leduc_poker", "matrix:rps"])
+def test_a_table_of_another_game_is_refused_and_not_played_uniformly(specification):
+    other = random_policy(load_game("openspiel:kuhn_poker"), seed=0)
+    with pytest.raises(SpecificationError, match="made for openspiel:kuhn_poker, names none"):
+        nash_conv(load_game(specification), other)
+
+
+@pytest.mark.parametrize("specification", ["openspiel:kuhn_poker", "matrix:matching_pennies"])
+def test_probabilities_in_printed_decimals_are_scaled_to_sum_to_one(specification):
+    """Else the answer would be of a policy that nobody can play, off by as much as payoffs are large."""
+    game = load_game(specification)
+    keys = compile_tree(game).keys
+
+    class Rounded:
+        def probabilities(self, batch):
+            return np.tile([0.2999995, 0.7], (len(batch), 1))
+
+    exact = TabularPolicy(specification, {key: {0: 0.2999995 / 0.9999995, 1: 0.7 / 0.9999995} for key in keys})
+    rounded = TabularPolicy(specification, {key: {0: 0.2999995, 1: 0.7} for key in keys})
+    for policy in (rounded, Rounded(), MixturePolicy([rounded], [1.0]), MixturePolicy([exact], [0.9999995])):
+        assert expected_returns(game, policy) == pytest.approx(expected_returns(game, exact), abs=1e-12)
+        assert nash_conv(game, policy) == pytest.approx(nash_conv(game, exact), abs=1e-12)
+
+
+@pytest.mark.parametrize("weights", [[float("nan"), 1.0], [1.5, -0.5], [0.5, 0.4]])
+def test_weights_of_a_mixture_that_are_no_probabilities_are_refused(weights):
+    with pytest.raises(ValueError, match="weights must be"):
+        MixturePolicy([uniform_policy("a"), uniform_policy("b")], weights)
