@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Literal
 
 LINE_EVERY_S = 10.0  # how often progress is told in a pipe
 PIPE_WIDTH = 400
+NARROWEST = 20  # a text is broken no narrower, however narrow the terminal is
 
 
 def say(text: str = "") -> None:
     """A line of plain text; brackets in it are not markup."""
     sys.stdout.write(text + "\n")
+
+
+def say_under(head: str, text: str) -> None:
+    """A head and a text beside it: on a terminal broken at words and set under itself, in a pipe one line."""
+    if sys.stdout.isatty():
+        width = max(shutil.get_terminal_size().columns, len(head) + NARROWEST)
+        text = textwrap.fill(text, width - len(head), break_long_words=False, break_on_hyphens=False)
+    say(head + text.replace("\n", "\n" + " " * len(head)))
 
 
 def say_json(value: object) -> None:

@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 
 from arena.cli.output import LINE_EVERY_S, plain
 
+STARTING = "making ready"
+"""Until the first gap is measured: the first run of a method compiles its loops, which takes seconds."""
+
 Report = Callable[[int, float], None]
 Now = Callable[[], float]
 
@@ -76,7 +79,7 @@ def solving(method: str, last: Last, *, iterations: int | None, until: float | N
             TimeElapsedColumn(),
         )
         with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task(plain(method), total=1.0 if way.known else None, said="")
+            task = bar.add_task(plain(method), total=1.0 if way.known else None, said=STARTING)
 
             def show(iteration: int, gap: float) -> None:
                 said = f"iteration {iteration:,}   gap {gap:.3g}"

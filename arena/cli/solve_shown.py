@@ -6,11 +6,18 @@ import math
 from pathlib import Path
 from typing import Any
 
-from arena.cli.output import say, say_json, table
+from arena.cli.output import say, say_json, say_under, table
 from arena.cli.solve_settings import FLAGS, settings_of
 from arena.games import Game
 from arena.solvers import Solution, methods
+from arena.solvers.method_list import Method
 from arena.solvers.registry import function_of
+
+GROUPS = {
+    "trees": "Game trees, and games in normal form too: start with cfr_plus",
+    "normal forms": "Games in normal form: start with matrix_game_lp or bimatrix_nash",
+    "Markov games": "Markov games: start with nash_value_iteration",
+}
 
 
 def list_methods(json: bool) -> None:
@@ -24,21 +31,47 @@ def list_methods(json: bool) -> None:
             }
         )
     else:
-        rows = [(m.name, m.description, m.preconditions, m.promise) for m in found]
-        table(["method", "what it finds", "needs", "promises"], rows)
+        for group, heading in GROUPS.items():
+            say(heading + "\n")
+            for method in found:
+                if group_of(method) == group:
+                    say(method.name)
+                    _say_what_it_is(method, indent="  ")
+                    say()
+        say("One method with its settings: arena solve METHOD --list")
+
+
+def group_of(method: Method) -> str:
+    """The heading, of `GROUPS`, under which a method is looked for."""
+    if {"tree", "zero_sum_tree"}.intersection(method.games):
+        return "trees"
+    return "Markov games" if any("markov" in kind or "episodes" in kind for kind in method.games) else "normal forms"
+
+
+def _say_what_it_is(method: Method, *, indent: str = "") -> None:
+    for name, text in (
+        ("finds", method.description),
+        ("needs", method.preconditions),
+        ("promises", method.promise),
+    ):
+        say_under(f"{indent}{name:<10}", text)
 
 
 def show_method(name: str, json: bool) -> None:
-    """Prints one method, and the settings that it takes."""
-    method, known = methods()[name], settings_of(function_of(name))
+    """Prints one method, and the settings that it takes.
+
+    Raises:
+        UnknownName: no such method; the message has the nearest names.
+    """
+    known = settings_of(function_of(name))
+    method = methods()[name]
     if json:
         shown = {one.name: {"type": one.shown, "default": one.default or None} for one in known.values()}
         said = {"description": method.description, "preconditions": method.preconditions, "promise": method.promise}
         say_json({"method": name, **said, "settings": shown})
         return
-    say(f"{name}: {method.description}")
-    say(f"needs     {method.preconditions}")
-    say(f"promises  {method.promise}")
+    say(name)
+    _say_what_it_is(method)
     rows = [
         (one.name, f"--{one.name}" if one.name in FLAGS else f"--set {one.name}=...", one.shown, one.default)
         for one in known.values()

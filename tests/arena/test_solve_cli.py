@@ -17,6 +17,7 @@ from arena.agents.network import mlp, save_network
 from arena.cli import main, solve_progress
 from arena.cli.solve_progress import GapLines, HistoryLines, Last, Way, compiling, solving
 from arena.cli.solve_settings import read_settings, runs_on, settings_of
+from arena.cli.solve_shown import GROUPS, group_of
 from arena.games import SpecificationError, UnknownName, load_game
 from arena.solvers import Solution, cfr_plus, load_policy, methods, nash_conv
 
@@ -107,6 +108,30 @@ def test_methods_are_listed_with_what_they_need_and_promise(arena: Arena) -> Non
     assert text == arena("solve", "list").out
     assert "promises" in text
     assert all(method.promise in text for method in methods().values())
+    lines = text.splitlines()
+    assert all(lines.count(name) == 1 for name in methods())  # once, though some are for games of several kinds
+    assert max(map(len, lines)) < 200  # a pipe gets lines, not a table as wide as all columns
+
+
+def test_methods_stand_under_the_games_that_they_are_for() -> None:
+    groups = {name: group_of(method) for name, method in methods().items()}
+    assert groups["cfr_plus"] == groups["sequence_form_lp"] == groups["fictitious_play"] == "trees"
+    assert groups["qre_curriculum"] == "trees"
+    assert groups["minimax_winner"] == groups["logit_qre"] == "normal forms"
+    assert groups["mamql"] == groups["qarl"] == groups["mex"] == "Markov games"
+    assert set(groups.values()) == set(GROUPS)
+
+
+def test_a_terminal_of_80_columns_shows_the_methods_with_their_names_whole(
+    arena: Arena, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stdout", screen)
+    monkeypatch.setenv("COLUMNS", "80")
+    arena("solve", "--list")
+    lines = screen.getvalue().splitlines()
+    assert max(map(len, lines)) <= 80 < max(len(method.promise) for method in methods().values())
+    assert all(name in lines for name in methods())
 
 
 def test_a_method_is_shown_with_its_settings(arena: Arena) -> None:
@@ -151,6 +176,7 @@ def test_settings_reach_the_method(arena: Arena) -> None:
     ("arguments", "said"),
     [
         (("solve",), "arena solve --list"),
+        (("solve", "--list", "cfr_pls"), "did you mean 'cfr_plus'"),
         (("solve", "dcfr", KUHN, "--set", "alpah=1"), "did you mean 'alpha'"),
         (("solve", "dcfr", KUHN, "--set", "alpha=x"), "alpha of dcfr must be a number; got 'x'"),
         (("solve", "dcfr", KUHN, "--set", "alpha"), "key=value"),
@@ -311,6 +337,7 @@ def test_a_terminal_sees_iteration_gap_and_time_and_the_histories(monkeypatch: p
     monkeypatch.setenv("COLUMNS", "120")
     last = Last()
     with solving("cfr[x]", last, iterations=None, until=1e-3, quiet=False) as report:
+        assert "making ready" in screen.getvalue()  # the first run compiles for seconds
         report(1234, 0.0321)
     with compiling("a game", quiet=False) as histories:
         histories(50_000)
