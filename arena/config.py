@@ -21,7 +21,8 @@ class ConfigError(SpecificationError):
 
 
 class TournamentConfig(BaseModel):
-    """What a tournament is: a game, its agents, who meets whom, and when it is over.
+    """What a tournament is: a game, its agents, who meets whom, and when it is over. A file may name a list of games; each is
+    a tournament then (`make_configs`).
 
     ``agents``: name -> specification; a name alone stands for a registered agent. ``teams``: in a game of teams, name ->
     agents that take turns at a team's players: a mixed team, which meets the others and is rated under its name. ``matches``: of each pairing, rounded up
@@ -136,10 +137,30 @@ def check_name(name: str) -> str:
 
 
 def read_config(path: str | Path) -> TournamentConfig:
-    """The tournament of a TOML file.
+    """The tournament of a TOML file of one game.
 
     Raises:
         ConfigError: no such file, broken TOML, an unknown key (with the nearest one), or a value out of range.
+    """
+    values, text = read_values(path)
+    return make_config(values, source=str(path), text=text)
+
+
+def read_configs(path: str | Path) -> list[TournamentConfig]:
+    """The tournaments of a TOML file, one a game.
+
+    Raises:
+        ConfigError: as `read_config`.
+    """
+    values, text = read_values(path)
+    return make_configs(values, source=str(path), text=text)
+
+
+def read_values(path: str | Path) -> tuple[dict[str, object], str]:
+    """(the values of a TOML file, its text), not yet checked.
+
+    Raises:
+        ConfigError: no such file, or broken TOML.
     """
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
@@ -147,10 +168,36 @@ def read_config(path: str | Path) -> TournamentConfig:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise ConfigError(f"cannot read {path}: {reason}") from None
     try:
-        values = tomllib.loads(text)
+        return tomllib.loads(text), text
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is broken TOML: {_with_key(str(error), text)}") from None
-    return make_config(values, source=str(path), text=text)
+
+
+def make_configs(values: Mapping[str, object], *, source: str = "tournament", text: str = "") -> list[TournamentConfig]:
+    """The tournaments of these values: where ``game`` is a list one a game, called ``NAME game``, else one.
+
+    Raises:
+        ConfigError: as `read_config`.
+    """
+    games = values.get("game")
+    if not isinstance(games, list):
+        return [make_config(values, source=source, text=text)]
+    at = _place(["game"], source, text)
+    if not games:
+        raise ConfigError(f"{at}: game: the list is empty; name at least one game")
+    for number, game in enumerate(games):
+        if not isinstance(game, str) or not game:
+            raise ConfigError(f"{at}: game: a list of games has their specifications as text; got {game!r}")
+        if game in games[:number]:
+            raise ConfigError(f"{at}: game: {game!r} stands twice in the list")
+    name = values.get("name")
+    named = {game: f"{name} {game}" if isinstance(name, str) and name else name for game in games}
+    return [
+        make_config(
+            {**values, "game": game, **({} if name is None else {"name": named[game]})}, source=source, text=text
+        )
+        for game in games
+    ]
 
 
 def make_config(values: Mapping[str, object], *, source: str = "tournament", text: str = "") -> TournamentConfig:
@@ -159,14 +206,17 @@ def make_config(values: Mapping[str, object], *, source: str = "tournament", tex
     Raises:
         ConfigError: as `read_config`.
     """
+    if isinstance(values.get("game"), list):
+        raise ConfigError(
+            f"{_place(['game'], source, text)}: game: several games are several tournaments, and here is one asked for"
+        )
     try:
         return TournamentConfig.model_validate(dict(values))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         keys = [str(part) for part in first["loc"] if part != "dict[str,str]"]
         key = ".".join(keys)
-        where = _line_of(keys, text)
-        at = f"{source}, line {where}" if where else source
+        at = _place(keys, source, text)
         if first["type"] == "extra_forbidden":
             known = list(TournamentConfig.model_fields)
             near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
@@ -176,11 +226,16 @@ def make_config(values: Mapping[str, object], *, source: str = "tournament", tex
             raise ConfigError(f"{at}: the key {key!r} is missing") from None
         said = str(first["msg"]).removeprefix("Value error, ")
         if not keys:  # of the whole: its sentence begins with the key
-            where = _line_of([said.split()[0].rstrip(":")], text)
-            at = f"{source}, line {where}" if where else source
+            at = _place([said.split()[0].rstrip(":")], source, text)
         said = said[:1].lower() + said[1:]
         got = "" if first["type"] == "value_error" else f"; got {first['input']!r}"
         raise ConfigError(f"{at}: {key + ': ' if key else ''}{said}{got}") from None
+
+
+def _place(keys: list[str], source: str, text: str) -> str:
+    """Where a key stands: the source, with the line if it can be found."""
+    where = _line_of(keys, text)
+    return f"{source}, line {where}" if where else source
 
 
 def _line_of(keys: list[str], text: str) -> int | None:

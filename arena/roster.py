@@ -37,6 +37,20 @@ def enlist(ledger: Ledger, store: ArtifactStore, agents: Mapping[str, str], *, g
         SpecificationError: an agent does not fit the game.
         UnknownName: neither a registered agent nor a specification.
     """
+    return tuple(
+        version or add_agent(ledger, store, name=name, specification=text)
+        for name, text, version in tried(ledger, store, agents, game=game)
+    )
+
+
+def tried(
+    ledger: Ledger, store: ArtifactStore, agents: Mapping[str, str], *, game: Game
+) -> list[tuple[str, str, AgentVersion | None]]:
+    """(name, text, the version that it means, None for a new one) of each agent, loaded on the game; nothing is recorded.
+
+    Raises:
+        ArenaError: as `enlist`.
+    """
     registered = {agent.name for agent in ledger.agents()}
     plans: list[tuple[str, str, AgentVersion | None]] = []
     for name, text in agents.items():
@@ -55,7 +69,7 @@ def enlist(ledger: Ledger, store: ArtifactStore, agents: Mapping[str, str], *, g
         finally:
             close_agents([agent])
         plans.append((name, text, version))
-    return tuple(version or add_agent(ledger, store, name=name, specification=text) for name, text, version in plans)
+    return plans
 
 
 def playable(agent: AgentVersion, store: ArtifactStore) -> str:

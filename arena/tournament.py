@@ -11,7 +11,7 @@ import logging
 import platform
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 
@@ -26,11 +26,17 @@ from arena.games.sides import Sides
 from arena.ledger import AgentVersion, Ledger, Tournament
 from arena.match import Clock
 from arena.results import MatchResults
-from arena.roster import enlist, playable
+from arena.roster import enlist, playable, tried
 from arena.schedule import Schedule, between_two, gauntlet, round_robin
 from arena.verdict import decision_of_points, points_of_matches, points_of_prefix
 
-FAST_KINDS = ("random", "uniform", "policy", "checkpoint", "scripted")  # answer whole batches in microseconds a decision
+FAST_KINDS = (
+    "random",
+    "uniform",
+    "policy",
+    "checkpoint",
+    "scripted",
+)  # answer whole batches in microseconds a decision
 OBJECT_BLOCK, TENSOR_BLOCK = 4096, 131072  # eight and more waves of the lane's tables: the last, thin one weighs little
 SLOW_BLOCK = 16  # what an interruption may cost where agents search or live outside
 BLOCKS_AT_LEAST = 32  # enough for every worker and for a moving progress bar
@@ -71,24 +77,29 @@ def run_tournament(
     return resume_tournament(tournament.key, ledger, executor, progress=progress)
 
 
-def create_tournament(config: TournamentConfig, ledger: Ledger, *, go_on: bool = False) -> Tournament:
+def create_tournament(
+    config: TournamentConfig, ledger: Ledger, *, go_on: bool = False, or_finished: bool = False
+) -> Tournament:
     """The tournament recorded as planned, with no match played: loads the game and tries every agent on it.
 
-    ``go_on``: the unfinished tournament of the same name, configuration and agents in place of a new one, if there is one.
+    ``go_on``: the unfinished tournament of the same name, configuration and agents in place of a new one, if there is one;
+    ``or_finished``: else the newest finished one.
     """
-    game = load_game(config.game)
-    store = ledger.artifacts
-    sides = game.info.sides
-    if config.pairing == "decide" and len(sides) != 2:
-        raise ConfigError(f"pairing = 'decide' needs a game of two players; {game.info.title} has {len(sides)}")
-    _check_teams(config, game)
-    agents = enlist(ledger, store, config.agents, game=game)
+    game = _fitting_game(config)
+    agents = enlist(ledger, ledger.artifacts, config.agents, game=game)
     if len({agent.id for agent in agents}) < len(agents):
         raise ConfigError("one agent stands twice in the tournament; leave it out, or give its twin another name")
-    schedule = schedule_of(config, sides)
-    for earlier in ledger.tournaments(game.info.specification) if go_on else []:
-        if earlier.status != "finished" and earlier.agents == agents and _same(earlier.config, config):
+    schedule = schedule_of(config, game.info.sides)
+    same = [
+        earlier
+        for earlier in (ledger.tournaments(game.info.specification) if go_on else [])
+        if earlier.agents == agents and is_same(earlier.config, config)
+    ]
+    for earlier in same:
+        if earlier.status != "finished":
             return earlier
+    if or_finished and same:
+        return same[-1]
     config = config.model_copy(update={"block": config.block or block_size(game, agents, config, len(schedule))})
     return ledger.add_tournament(
         name=config.name,
@@ -99,6 +110,13 @@ def create_tournament(config: TournamentConfig, ledger: Ledger, *, go_on: bool =
         planned=len(schedule),
         versions=_versions(),
     )
+
+
+def try_tournament(config: TournamentConfig, ledger: Ledger) -> None:
+    """Raises `ArenaError` where the game or an agent cannot be loaded, or they do not fit each other; records nothing."""
+    game = _fitting_game(config)
+    tried(ledger, ledger.artifacts, config.agents, game=game)
+    schedule_of(config, game.info.sides)
 
 
 def resume_tournament(
@@ -140,7 +158,7 @@ def resume_tournament(
             executor=executor or InProcess(),
             progress=progress,
         )
-        with _heartbeat(ledger, tournament):
+        with heartbeat(ledger, [tournament]):
             if config.pairing == "decide":
                 _play_until_decided(run)
             else:
@@ -175,6 +193,20 @@ def members_of(config: TournamentConfig) -> list[list[int]]:
     return [*([number] for number in numbers.values()), *mixed]
 
 
+def _fitting_game(config: TournamentConfig) -> Game:
+    """The game of a configuration that fits it.
+
+    Raises:
+        ArenaError: there is none, or it has not the players or teams that the configuration means.
+    """
+    game = load_game(config.game)
+    sides = len(game.info.sides)
+    if config.pairing == "decide" and sides != 2:
+        raise ConfigError(f"pairing = 'decide' needs a game of two players; {game.info.title} has {sides}")
+    _check_teams(config, game)
+    return game
+
+
 def _check_teams(config: TournamentConfig, game: Game) -> None:
     if not config.teams:
         return
@@ -188,7 +220,7 @@ def _check_teams(config: TournamentConfig, game: Game) -> None:
             )
 
 
-def _same(recorded: Mapping[str, object], config: TournamentConfig) -> bool:
+def is_same(recorded: Mapping[str, object], config: TournamentConfig) -> bool:
     """Whether a recorded configuration is this one; the block is Arena's choice where it is not given."""
     given = config.model_dump(mode="json")
     return {**recorded, "block": given["block"] or recorded["block"]} == {**given, "block": recorded["block"]}
@@ -259,16 +291,17 @@ def _play_until_decided(run: _Run) -> None:
 
 
 @contextmanager
-def _heartbeat(ledger: Ledger, tournament: Tournament) -> Iterator[None]:
-    """Says now and then that the tournament is being played, so that a killed one does not pass for a running one."""
+def heartbeat(ledger: Ledger, tournaments: Sequence[Tournament]) -> Iterator[None]:
+    """Says now and then that these tournaments are being played, so that killed ones do not pass for running ones."""
     over = threading.Event()
 
     def beat() -> None:
         while not over.wait(HEARTBEAT_S):
-            try:
-                ledger.keep_alive(tournament)
-            except ArenaError as error:  # a busy ledger: the next beat will do
-                logger.warning("cannot say that %s is being played: %s", tournament.key, error)
+            for tournament in tournaments:
+                try:
+                    ledger.keep_alive(tournament)
+                except ArenaError as error:  # a busy ledger: the next beat will do
+                    logger.warning("cannot say that %s is being played: %s", tournament.key, error)
 
     thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
     thread.start()

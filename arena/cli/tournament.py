@@ -13,7 +13,6 @@ from arena.cli.options import Db, Json, MatchClock, MoveClock, Workers
 
 if TYPE_CHECKING:
     from arena.cli.output import Head
-    from arena.executor import Executor
     from arena.ledger import Ledger, Tournament
 
 app = typer.Typer(help="Tournaments: new, run, resume, status, list, export.", no_args_is_help=True)
@@ -21,7 +20,7 @@ app = typer.Typer(help="Tournaments: new, run, resume, status, list, export.", n
 TEMPLATE = """\
 # arena tournament run {file}
 name = "{name}"
-game = "{game}"              # arena game list
+game = "{game}"              # arena game list; ["one", "two"] is a tournament of each
 pairing = "round_robin"      # or "gauntlet", or "decide" (two agents, until a test has decided)
 matches = 100                # of each pairing; every agent sits on every seat equally often
 seed = 1
@@ -35,6 +34,7 @@ search = "mcts(simulations=100)"
 """
 
 Key = Annotated[str, typer.Argument(help="the tournament's key: arena tournament list")]
+Keys = Annotated[list[str], typer.Argument(help="the tournaments' keys: arena tournament list")]
 
 
 @app.command("new")
@@ -60,7 +60,9 @@ def new_command(
 def run_command(
     file: Annotated[Path | None, typer.Argument(help="a TOML file; without one, flags say everything")] = None,
     name: Annotated[str | None, typer.Option("--name", help="What the tournament is called.")] = None,
-    game: Annotated[str | None, typer.Option("--game", "-g")] = None,
+    game: Annotated[
+        list[str] | None, typer.Option("--game", "-g", help="Several times for a tournament of each.")
+    ] = None,
     agent: Annotated[
         list[str] | None, typer.Option("--agent", "-a", help="name=specification, once for each agent.")
     ] = None,
@@ -77,16 +79,14 @@ def run_command(
     db: Db = None,
     json: Json = False,
 ) -> None:
-    """Play a tournament; flags overrule the file."""
-    import tomllib
-
-    from arena.config import make_config, named_agents, read_config
+    """Play a tournament, or one of each game; flags overrule the file."""
+    from arena.config import make_configs, named_agents, read_configs, read_values
     from arena.ledger import Ledger
-    from arena.tournament import run_tournament
+    from arena.series import plan_series
 
     flags: dict[str, Any] = {
         "name": name,
-        "game": game,
+        "game": game[0] if game and len(game) == 1 else game or None,
         "agents": named_agents(agent) if agent else None,
         "pairing": pairing,
         "matches": matches,
@@ -98,38 +98,23 @@ def run_command(
     }
     given = {key: value for key, value in flags.items() if value is not None}
     if file is None:
-        config = make_config({"name": given.get("name") or _name_of(game), **given}, source="the flags")
+        configs = make_configs({"name": given.get("name") or _name_of(game), **given}, source="the flags")
     else:
-        config = read_config(file)
+        configs = read_configs(file)
         if given:
-            values = tomllib.loads(file.read_text(encoding="utf-8"))
-            config = make_config({**values, **given}, source=f"{file} with the flags")
+            values, _ = read_values(file)
+            configs = make_configs({**values, **given}, source=f"{file} with the flags")
     with Ledger.open(db) as ledger:
-        _play(
-            ledger,
-            workers,
-            json=json,
-            label=config.name,
-            run=lambda executor, progress, created: run_tournament(
-                config, ledger, executor, progress=progress, on_created=created
-            ),
-        )
+        _play(ledger, plan_series(configs, ledger), workers, json=json)
 
 
 @app.command("resume")
-def resume_command(key: Key, workers: Workers = 1, db: Db = None, json: Json = False) -> None:
-    """Go on with an interrupted tournament, wherever it stopped."""
+def resume_command(keys: Keys, workers: Workers = 1, db: Db = None, json: Json = False) -> None:
+    """Go on with interrupted tournaments, wherever they stopped."""
     from arena.ledger import Ledger
-    from arena.tournament import resume_tournament
 
     with Ledger.open(db, create=False) as ledger:
-        tournament = ledger.tournament(key)
-
-        def run(executor: Executor, progress: Any, created: Any) -> Tournament:
-            created(tournament)
-            return resume_tournament(key, ledger, executor, progress=progress)
-
-        _play(ledger, workers, json=json, label=key, run=run)
+        _play(ledger, [ledger.tournament(key) for key in dict.fromkeys(keys)], workers, json=json)
 
 
 @app.command("status")
@@ -216,48 +201,58 @@ def facts(ledger: Ledger, tournament: Tournament) -> dict[str, object]:
     }
 
 
-def _name_of(game: str | None) -> str:
+def _name_of(games: list[str] | None) -> str:
+    """A name for a tournament that flags alone describe: its game's, or the scheme that all its games have."""
     from arena.config import short_name
     from arena.games import SpecificationError
 
-    if game is None:
+    if not games:
         raise SpecificationError("name a file, or --game and --agent; arena tournament new writes a file to start from")
-    return short_name(game.partition(":")[2] or game)
+    if len(games) == 1:
+        return short_name(games[0].partition(":")[2] or games[0])
+    schemes = {game.partition(":")[0] for game in games}
+    return schemes.pop() if len(schemes) == 1 else "games"
 
 
-def _play(ledger: Ledger, workers: int, *, json: bool, label: str, run: Any) -> None:
-    """Runs with a progress bar; an interrupted run says how to go on."""
+def _play(ledger: Ledger, tournaments: list[Tournament], workers: int, *, json: bool) -> None:
+    """Runs with one progress bar; an interrupted run says how to go on."""
     import sys
 
     from arena.cli.leaderboard import print_standings
     from arena.cli.output import progress, say, say_json
     from arena.executor import InProcess, ProcessPool
+    from arena.series import play_series
     from arena.standings import standings
 
-    begun: list[Tournament] = []
-    executor: Executor = InProcess() if workers == 1 else ProcessPool(workers)
+    executor = InProcess() if workers == 1 else ProcessPool(workers)
 
-    def created(tournament: Tournament) -> None:
-        begun.append(tournament)
+    def begun(tournament: Tournament) -> None:
         done = ledger.progress(tournament)
         if done and tournament.status != "finished":
             sys.stderr.write(f"going on with {tournament.key}: {done:,} matches are recorded already\n")
 
+    one = len(tournaments) == 1
+    label = tournaments[0].name if one else f"{len(tournaments)} tournaments"
     try:
         with _signals_interrupt(), progress(label) as told:
-            tournament = run(executor, told, created)
+            played = play_series(tournaments, ledger, executor, progress=told, on_begun=begun)
     except (KeyboardInterrupt, Exception) as stopped:
-        if begun and begun[0].source == "play":
-            _say_resume(ledger, begun[0])
+        _say_resume(ledger, tournaments)
         if isinstance(stopped, KeyboardInterrupt):
             raise typer.Exit(130) from None
         raise
-    found = standings(ledger, tournament.game, tournament=tournament.key)
+    found = [standings(ledger, tournament.game, tournament=tournament.key) for tournament in played]
     if json:
-        say_json(found.to_dict() | {"tournament": tournament.key})
+        shown = [
+            board.to_dict() | {"tournament": tournament.key} for board, tournament in zip(found, played, strict=True)
+        ]
+        say_json(shown[0] if one else {"tournaments": shown})
         return
-    say(f"tournament {tournament.key}: {ledger.progress(tournament):,} matches of {tournament.game} recorded")
-    print_standings(found)
+    for number, (board, tournament) in enumerate(zip(found, played, strict=True)):
+        if number:
+            say()
+        say(f"tournament {tournament.key}: {ledger.progress(tournament):,} matches of {tournament.game} recorded")
+        print_standings(board)
 
 
 @contextmanager
@@ -273,15 +268,17 @@ def _signals_interrupt() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _say_resume(ledger: Ledger, tournament: Tournament) -> None:
+def _say_resume(ledger: Ledger, tournaments: list[Tournament]) -> None:
     import shlex
     import sys
 
-    done = ledger.progress(tournament)
+    left = [one for one in map(ledger.tournament, (t.key for t in tournaments)) if one.status != "finished"]
+    if not left or any(one.source != "play" for one in left):
+        return
+    done = sum(ledger.progress(one) for one in tournaments)
+    keys = " ".join(one.key for one in left)
     place = "" if ledger.is_default else f" --db {shlex.quote(ledger.url_for_people)}"
-    sys.stderr.write(
-        f"stopped after {done:,} recorded matches; go on with: arena tournament resume {tournament.key}{place}\n"
-    )
+    sys.stderr.write(f"stopped after {done:,} recorded matches; go on with: arena tournament resume {keys}{place}\n")
 
 
 @contextmanager
