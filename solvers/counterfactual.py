@@ -22,8 +22,9 @@ predictive Blackwell approachability, AAAI 2021, arXiv:2007.14358 (PCFR+).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -37,10 +38,11 @@ from arena.solvers.iteration import Run, iterate
 from arena.solvers.regret_kernels import CLIPPED, DISCOUNTED, KEPT, PREDICTIVE, regret_iterations
 from arena.solvers.solution import Progress, Solution
 from arena.solvers.tree_kernels import fill_reach
-from arena.solvers.tree_measures import measures, normalised, uniform_strategy
+from arena.solvers.tree_measures import Measures, measures, normalised, uniform_strategy
 from arena.solvers.tree_solution import is_covered, tree_solution
 
 DEFAULT_ITERATIONS = 1_000
+CPU = "cpu"
 CALL_WORK = 20_000_000
 """Payoff entries and sequences that one call of a kernel reads: well below a second, so that Ctrl-C is heard."""
 
@@ -127,6 +129,7 @@ def cfr(
     iterations: int | None = None,
     until: float | None = None,
     seed: int = 0,  # noqa: ARG001  # solvers share their keywords
+    device: str = CPU,
     progress: Progress | None = None,
     checkpoint: str | Path | None = None,
 ) -> Solution:
@@ -142,14 +145,16 @@ def cfr(
         iterations: the most that are done; by default 1,000, or no limit where `until` is given and sure to be reached.
         until: stop once NashConv is at most this.
         seed: a keyword that solvers share; this one draws nothing.
+        device: ``cpu`` for compiled loops; ``cuda`` or ``cuda:1`` for tensors on a GPU, for trees of a million sequences and
+            more; ``torch`` for the same tensors on the CPU. The answer is the same.
         progress: called with (iterations, gap) whenever the gap was measured.
         checkpoint: a file (.npz) to go on from where it exists, and that is written now and then, at the end and on
             Ctrl-C. A run that was interrupted ends with the same policy and gap as one that was not.
 
     Raises:
-        NotProvided: a game that has no tree, or of imperfect recall.
+        NotProvided: a game that has no tree, or of imperfect recall; a device that is not there.
         ArenaError: a game too large to be written out.
-        SpecificationError: the checkpoint is of another game or method, or no checkpoint.
+        SpecificationError: the checkpoint is of another game or method, or no checkpoint; no device has this name.
         ValueError: `iterations` or `until` is not positive.
     """
     return _solution(
@@ -157,6 +162,7 @@ def cfr(
         CFR,
         iterations=iterations,
         until=until,
+        device=device,
         progress=progress,
         checkpoint=checkpoint,
     )
@@ -168,6 +174,7 @@ def cfr_plus(
     iterations: int | None = None,
     until: float | None = None,
     seed: int = 0,  # noqa: ARG001  # solvers share their keywords
+    device: str = CPU,
     progress: Progress | None = None,
     checkpoint: str | Path | None = None,
 ) -> Solution:
@@ -180,6 +187,7 @@ def cfr_plus(
         CFR_PLUS,
         iterations=iterations,
         until=until,
+        device=device,
         progress=progress,
         checkpoint=checkpoint,
     )
@@ -191,6 +199,7 @@ def dcfr(
     iterations: int | None = None,
     until: float | None = None,
     seed: int = 0,  # noqa: ARG001  # solvers share their keywords
+    device: str = CPU,
     progress: Progress | None = None,
     checkpoint: str | Path | None = None,
     alpha: float = 1.5,
@@ -213,6 +222,7 @@ def dcfr(
         Variant(name="dcfr", rule=DISCOUNTED, exponents=(float(alpha), float(beta), float(gamma)), source=DCFR_SOURCE),
         iterations=iterations,
         until=until,
+        device=device,
         progress=progress,
         checkpoint=checkpoint,
         exponents={"alpha": alpha, "beta": beta, "gamma": gamma},
@@ -225,6 +235,7 @@ def pcfr_plus(
     iterations: int | None = None,
     until: float | None = None,
     seed: int = 0,  # noqa: ARG001  # solvers share their keywords
+    device: str = CPU,
     progress: Progress | None = None,
     checkpoint: str | Path | None = None,
 ) -> Solution:
@@ -238,6 +249,7 @@ def pcfr_plus(
         PCFR_PLUS,
         iterations=iterations,
         until=until,
+        device=device,
         progress=progress,
         checkpoint=checkpoint,
     )
@@ -249,13 +261,24 @@ def _solution(
     *,
     iterations: int | None,
     until: float | None,
+    device: str,
     progress: Progress | None,
     checkpoint: str | Path | None,
     exponents: Mapping[str, float] | None = None,
 ) -> Solution:
+    if device != CPU:
+        from arena.solvers.tensor_regrets import on_device  # torch is loaded by those who ask for a device
+        from arena.solvers.tensor_tree import tensor_device
+
+        tensor_device(device)  # what is not there is refused before the game is written out
     tree = tree_of(game)
     tree.require_names()
     covered, regrets = is_covered(tree), start(tree)
+    state = regrets.state
+    forward: Callable[[int], None] = partial(advance, tree, variant, regrets)
+    measured: Callable[[NDArray[np.float64]], Measures] = partial(measures, tree)
+    if device != CPU:
+        forward, measured = on_device(tree, device, rule=variant.rule, exponents=variant.exponents, state=state)
     run = Run(
         subject=Subject(
             method=variant.name,
@@ -263,9 +286,9 @@ def _solution(
             fingerprint=tree_fingerprint(tree),
             settings=dict(exponents or {}),
         ),
-        state=regrets.state,
-        advance=lambda count: advance(tree, variant, regrets, count),
-        gap=lambda: measures(tree, normalised(tree, regrets.average)).nash_conv,
+        state=state,
+        advance=forward,
+        gap=lambda: measured(normalised(tree, state["average"])).nash_conv,
     )
     history = iterate(
         run,
@@ -278,11 +301,11 @@ def _solution(
     return tree_solution(
         game,
         tree,
-        normalised(tree, regrets.average),
+        normalised(tree, state["average"]),
         until=until,
         guarantee="the average policy converges to a Nash equilibrium" if covered else None,
         iterations=run.iterations,
         history=history,
-        settings={"iterations": iterations, "until": until, **(exponents or {})},
+        settings={"iterations": iterations, "until": until, "device": device, **(exponents or {})},
         source=variant.source,
     )
