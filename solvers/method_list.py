@@ -76,7 +76,7 @@ METHODS = (
         name="mmd",
         description="magnetic mirror descent: the last policy, at a fixed temperature or towards Nash",
         preconditions=TREES,
-        promise="at a fixed temperature linear convergence to the regularised equilibrium of two-player zero-sum games if steps are small; no rate towards Nash",
+        promise="at a fixed temperature linear convergence to the regularised equilibrium of two-player zero-sum games if steps are small; none towards Nash",
         location="arena.solvers.mmd:mmd",
         games=("tree",),
     ),

@@ -164,9 +164,10 @@ def mmd(
     ==========================================  ===========================================  ===========================
 
     In two-player constant-sum games the dilated form converges linearly at a fixed temperature if the step is at most
-    temperature / L² (Theorem 3.4 of the source), L the Lipschitz constant of the payoffs. Towards Nash no rate is proven
-    for these schedules: the gap says how near the policy is. In other games nothing is promised, except that a behavioural
-    policy with an ``agent_qre_residual`` of 0 is an equilibrium in any game.
+    temperature / L² (Theorem 3.4 of the source), L the Lipschitz constant of the payoffs. That these schedules lead to a Nash
+    equilibrium is seen, not proven: ``guarantee`` is none, the gap says how near the policy is, and ``converged`` is never
+    claimed. In other games nothing is promised, except that a behavioural policy with an ``agent_qre_residual`` of 0 is
+    an equilibrium in any game.
 
     Source: see the module; dilated entropy with weight 1 at each information set and the step as in OpenSpiel.
 
@@ -239,7 +240,7 @@ def mmd(
         tree,
         played(tree, mirror.logs),
         until=until,
-        guarantee=_guarantee(tree, descent),
+        guarantee=None,
         iterations=run.iterations,
         history=history,
         settings={"iterations": iterations, "until": until, **told},
@@ -247,8 +248,9 @@ def mmd(
     )
     gap = gap_of(tree, agents, descent, mirror.logs)
     kind = "nash_conv" if to_nash else "regularised_nash_conv" if agents is None else "agent_qre_residual"
-    reached = found.guarantee != "none" and until is not None and gap <= until
-    return dataclasses.replace(found, gap=gap, gap_kind=kind, converged=reached)
+    guarantee = _guarantee(tree, descent)
+    reached = not guarantee.startswith("none") and until is not None and gap <= until
+    return dataclasses.replace(found, gap=gap, gap_kind=kind, guarantee=guarantee, converged=reached)
 
 
 def gap_of(tree: GameTree, agents: AgentGame | None, descent: Descent, logs: NDArray[np.float64]) -> float:
@@ -266,11 +268,11 @@ def scale_of(tree: GameTree, agents: AgentGame | None) -> float:
     return (float(np.abs(tree.weights).max(initial=0.0)) if agents is None else agents.payoff_range / 2) or 1.0
 
 
-def _guarantee(tree: GameTree, descent: Descent) -> str | None:
+def _guarantee(tree: GameTree, descent: Descent) -> str:
     if descent.form == "behavioural" and not descent.to_nash:
         return "an agent quantal response equilibrium where the gap is 0; convergence is not proven"
     if not is_covered(tree):
-        return None
+        return "none"
     if descent.to_nash:
-        return "a Nash equilibrium where the gap is 0; no rate is proven for this schedule"
+        return "none: it is not proven that this schedule leads to a Nash equilibrium; the gap says how near it came"
     return "the policy converges linearly to the equilibrium of the regularised game if the step is small enough"

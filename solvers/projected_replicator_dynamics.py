@@ -34,7 +34,7 @@ def projected_replicator_dynamics(
     x ← P(x + step · x (u − x·u)) for all players at once, P the Euclidean projection on {x ≥ floor, Σ x = 1}; the average
     is over the start and all that follows. The continuous dynamics without a floor have averages that converge in
     two-player zero-sum games; the discrete ones with a floor come near only, so that no convergence is promised: judge by
-    the gap. ``converged`` says, for two-player constant-sum games, that the gap asked for was measured.
+    the gap; ``converged`` is never claimed.
 
     Source: Lanctot et al., A unified game-theoretic approach to multiagent reinforcement learning, NeurIPS 2017,
     arXiv:1711.00832, section 3.2 and appendix.
@@ -92,7 +92,7 @@ def projected_replicator_dynamics(
         gap=gap,
         gap_kind="nash_conv",
         values=values,
-        converged=covered and until is not None and gap <= until,
+        converged=False,
         guarantee="none: the average comes near optimal strategies as step and floor go to 0" if covered else "none",
         iterations=run.iterations,
         history=history,

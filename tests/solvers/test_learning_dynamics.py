@@ -81,7 +81,7 @@ def test_replicator_dynamics_average_to_a_third_each_in_rock_paper_scissors():
     biased = ROCK_PAPER_SCISSORS * 2.0
     biased[0, 1], biased[1, 0] = -1.0, 1.0
     solution = projected_replicator_dynamics(zero_sum(biased), iterations=50_000, step=1e-2, floor=1e-6, until=0.02)
-    assert solution.converged and "none" in solution.guarantee
+    assert solution.gap <= 0.02 and solution.guarantee.startswith("none") and not solution.converged
     even = projected_replicator_dynamics(zero_sum(ROCK_PAPER_SCISSORS), iterations=100)
     assert np.allclose(even.strategies[0], 1 / 3)
 

@@ -114,7 +114,7 @@ def test_annealed_behavioural_gaps_of_kuhn_poker_are_the_known_ones():
 @pytest.mark.parametrize("form", ["dilated", "behavioural"])
 def test_a_magnet_that_moves_leads_to_a_nash_equilibrium(form):
     solution = mmd(load_game(KUHN), form=form, magnet="moving", until=1e-6)
-    assert solution.converged and solution.gap_kind == "nash_conv"
+    assert solution.gap <= 1e-6 and solution.gap_kind == "nash_conv"
     assert nash_conv(load_game(KUHN), solution.policy) == pytest.approx(solution.gap, abs=1e-12)
     assert solution.values[0] == pytest.approx(-1 / 18, abs=1e-6)
 
@@ -317,6 +317,13 @@ def test_single_actions_and_payoffs_that_do_not_matter_are_played(form):
     assert forced.strategies[1][1] == pytest.approx(1 / (1 + np.exp(-4)))
     alone = random_extensive(np.random.default_rng(4), players=1)
     assert mmd(alone, form=form, annealed=True, iterations=2_000).gap < 0.05
+
+
+@pytest.mark.parametrize("form", ["dilated", "behavioural"])
+@pytest.mark.parametrize("schedule", [{"annealed": True}, {"magnet": "moving"}])
+def test_schedules_that_no_theorem_covers_claim_nothing_however_near_they_come(form, schedule):
+    solution = mmd(load_game("matrix:rps"), form=form, until=1e-9, **schedule)
+    assert solution.gap <= 1e-9 and not solution.converged and solution.guarantee.startswith("none")
 
 
 def test_what_is_not_reached_is_not_claimed():
