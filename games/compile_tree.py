@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import re
 import threading
 from collections import OrderedDict
@@ -17,7 +19,7 @@ from arena.games.errors import NotProvided, SpecificationError
 from arena.games.game import Game
 from arena.games.game_tree import GameTree, PlayerColumns, assemble
 from arena.games.known_trees import known_tree
-from arena.games.tree_walk import CompileProgress, TooLarge, walk
+from arena.games.tree_walk import CompileProgress, TooLarge, require_memory, walk
 
 NATIVE_TWINS = ("connect_four", "kuhn_poker", "tic_tac_toe")
 """Native games that equal OpenSpiel's of the same name, position by position, their information states too."""
@@ -33,7 +35,7 @@ _lock = threading.Lock()
 def compile_tree(
     game: Game,
     *,
-    max_nodes: int = MAX_NODES,
+    max_nodes: int | None = None,
     progress: CompileProgress | None = None,
     cache: str | Path | None = None,
 ) -> GameTree:
@@ -43,8 +45,10 @@ def compile_tree(
     the game's specification and version; one that is kept, in memory or on disk, is returned whatever its size.
 
     Args:
-        max_nodes: the most histories that are written out, joint moves counted as one.
-        progress: called with the number of histories so far, every 50,000 or more and at the end.
+        max_nodes: the most histories that are written out, joint moves counted as one, at least 1; by default 300,000, and
+            as many as there are of a matrix or preference game, whose payoffs stand in memory already.
+        progress: called with the number of histories so far, at least once in 50,000 or at each level of the tree, and at
+            the end.
         cache: a folder in which trees are kept as `save_tree` writes them, one file a game and version; what is damaged
             there is written anew. Not for matrix and preference games, which stand in memory already.
 
@@ -52,8 +56,11 @@ def compile_tree(
         NotProvided: a game whose tree cannot be written out, or of imperfect recall.
         TooLarge: more than `max_nodes` histories.
         NotEnoughMemory: they do not fit into memory.
-        SpecificationError: a return is no finite number, or the folder cannot be written to.
+        SpecificationError: a return is no finite number, or the folder cannot be written to, which is found out before.
+        ValueError: `max_nodes` is not positive.
     """
+    if max_nodes is not None and not max_nodes >= 1:
+        raise ValueError(f"max_nodes must be at least 1; got {max_nodes}")
     payoffs = payoffs_of(game)
     if payoffs is not None:
         return _of_payoffs(game, payoffs, max_nodes)
@@ -61,41 +68,48 @@ def compile_tree(
     file = None if cache is None else Path(cache) / _file_name(*name)
     with _lock:
         tree = _kept.get(name)
-    if tree is None and file is not None and file.exists():
+    unwritten = None if tree is not None and file is not None and file.exists() else file
+    if tree is None and file is not None:
         tree = _read(file, name[0])
+        unwritten = None if tree is not None else file
+    if unwritten is not None:
+        _require_folder(unwritten.parent)
     if tree is None:
-        if _refused.get(name, 0) >= max_nodes:
-            raise TooLarge(name[0], max_nodes)
+        most = MAX_NODES if max_nodes is None else max_nodes
+        if _refused.get(name, 0) >= most:
+            raise TooLarge(name[0], most)
         try:
-            tree = write_out(spiel_rules(game), name[0], max_nodes=max_nodes, progress=progress)
+            tree = write_out(spiel_rules(game), name[0], max_nodes=most, progress=progress)
         except TooLarge:
             with _lock:
-                _refused[name] = max(max_nodes, _refused.get(name, 0))
+                _refused[name] = max(most, _refused.get(name, 0))
             raise
     with _lock:
         _kept[name] = tree
         _kept.move_to_end(name)
         while len(_kept) > TREES_KEPT:
             _kept.popitem(last=False)
-    if file is not None and not file.exists():
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise SpecificationError(f"cannot keep trees in {str(cache)!r}: {error.strerror or error}") from None
-        tree_file.save_tree(tree, file)
+    if unwritten is not None:
+        tree_file.save_tree(tree, unwritten)
     return tree
 
 
 def _read(file: Path, specification: str) -> GameTree | None:
-    """The tree in a file of the cache, None of another game or where it is damaged: then it is written anew."""
+    """The tree in a file of the cache, None where there is none, or another game's, or a damaged one."""
     try:
         tree = tree_file.load_tree(file)
     except SpecificationError:
-        tree = None
-    if tree is None or tree.specification != specification:
-        file.unlink(missing_ok=True)
         return None
-    return tree
+    return tree if tree.specification == specification else None
+
+
+def _require_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise SpecificationError(f"cannot keep trees in {str(folder)!r}: {error.strerror or error}") from None
 
 
 def _contents(call: object) -> list[str]:
@@ -158,10 +172,11 @@ def information_states(game: Game) -> list[str]:
     return tables.information_state(np.zeros(len(players), np.int64), players)
 
 
-def _of_payoffs(game: Game, payoffs: NDArray[np.float64], max_nodes: int) -> GameTree:
+def _of_payoffs(game: Game, payoffs: NDArray[np.float64], max_nodes: int | None) -> GameTree:
     sizes = payoffs.shape[1:]
-    if payoffs[0].size + 1 > max_nodes:
+    if max_nodes is not None and payoffs[0].size + 1 > max_nodes:
         raise TooLarge(game.info.specification, max_nodes)
+    require_memory(game.info.specification, payoffs[0].size)
     players = [PlayerColumns() for _ in sizes]
     for player, size, key in zip(players, sizes, information_states(game), strict=True):
         player.add(key, 0, range(size))
@@ -182,7 +197,7 @@ def spiel_rules(game: Game) -> Any:
         NotProvided: there is none.
     """
     rules = getattr(game, "rules", None)
-    if rules is not None:
+    if hasattr(rules, "new_initial_state"):  # other games have rules of other kinds
         return rules
     scheme, _, twin = game.info.specification.partition(":")
     native = twin if scheme == "arena" and twin.partition("(")[0] in NATIVE_TWINS else None

@@ -45,12 +45,11 @@ class HistoryTree:
         return len(self.mover)
 
 
-def history_tree(game: Game, *, max_nodes: int = MAX_NODES, progress: CompileProgress | None = None) -> HistoryTree:
+def history_tree(game: Game, *, max_nodes: int | None = None, progress: CompileProgress | None = None) -> HistoryTree:
     """The histories of a game that `compile_tree` takes, and its tree.
 
     Args:
-        max_nodes: the most histories that are written out.
-        progress: as of `compile_tree`.
+        max_nodes, progress: as of `compile_tree`.
 
     Raises:
         As `compile_tree`.
@@ -59,7 +58,7 @@ def history_tree(game: Game, *, max_nodes: int = MAX_NODES, progress: CompilePro
     payoffs = payoffs_of(game)
     if payoffs is not None:
         return _of_payoffs(tree, payoffs)
-    nodes = _Nodes(tree, max_nodes)
+    nodes = _Nodes(tree, MAX_NODES if max_nodes is None else max_nodes)
     nodes.walk(spiel_rules(game).new_initial_state())
     return nodes.histories()
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena.games.actions import ListedLegal
-from arena.games.compile_tree import NATIVE_TWINS, payoffs_of
+from arena.games.compile_tree import payoffs_of, spiel_rules
 from arena.games.errors import NotProvided
 from arena.games.game import Game
 from arena.games.observation import ObservationBatch
@@ -57,16 +57,12 @@ class _Found:
 
 def _rules_of(game: Game) -> tuple[Any, Any]:
     """(the `pyspiel.Game`, the game of OpenSpiel that plays by it)."""
-    rules = getattr(game, "rules", None)
-    if rules is not None:
+    rules = spiel_rules(game)
+    if getattr(game, "rules", None) is rules:
         return rules, game
-    scheme, _, name = game.info.specification.partition(":")
-    if scheme != "arena" or name.partition("(")[0] not in NATIVE_TWINS:
-        raise NotProvided(f"the positions of {game.info.specification} cannot be walked; a game of OpenSpiel is needed")
     from arena.games.openspiel import load
 
-    twin = load(name)
-    return twin.rules, twin
+    return rules, load(str(rules))
 
 
 def _first_histories(rules: Any, states: Sequence[InformationState], specification: str) -> list[_Found]:

@@ -77,9 +77,11 @@ def free_memory() -> int:
     free = int(psutil.virtual_memory().available)
     try:
         limit, used = (int((CONTAINER / name).read_text()) for name in ("memory.max", "memory.current"))
-    except (OSError, ValueError):  # no container, or "max"
+        counted = dict(line.split() for line in (CONTAINER / "memory.stat").read_text().splitlines())
+        given_back = int(counted["inactive_file"])  # files that were read stay in memory while nothing else needs it
+    except (OSError, ValueError, KeyError):  # no container, or "max"
         return free
-    return min(free, limit - used)
+    return min(free, limit - used + given_back)
 
 
 class _Walker:

@@ -18,13 +18,14 @@ from arena.games.game_tree import GameTree
 from arena.solvers import populations
 from arena.solvers.checkpoint import State, Subject, tree_fingerprint
 from arena.solvers.deviations import Strategies
+from arena.solvers.exploitability import tree_of
 from arena.solvers.iteration import Run, iterate
 from arena.solvers.meta_strategies import META_SOLVERS, MetaSolver, most_members, rectified, weights_of
 from arena.solvers.realisation_plans import behaviour, joined, own_part
 from arena.solvers.solution import Progress, Solution
 from arena.solvers.tree_measures import measures
 from arena.solvers.tree_solution import is_covered, tree_solution
-from arena.solvers.zero_sum_trees import whole_tree, zero_sum_tree
+from arena.solvers.zero_sum_trees import zero_sum_tree
 
 Initial = Literal["uniform", "response"]
 
@@ -97,7 +98,7 @@ def psro(
             f"meta_solver must be one of {', '.join(META_SOLVERS)}, initial uniform or response; got {meta_solver!r} and "
             f"{initial!r}"
         )
-    tree = zero_sum_tree(game, "psro with meta_solver='rectified'") if meta_solver == "rectified" else whole_tree(game)
+    tree = zero_sum_tree(game, "psro with meta_solver='rectified'") if meta_solver == "rectified" else tree_of(game)
     tree.require_names()
     covered = is_covered(tree)
     guarantee = GUARANTEES.get(meta_solver) if covered else None

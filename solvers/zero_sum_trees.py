@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from arena.games.compile_tree import compile_tree, payoffs_of
 from arena.games.errors import NotProvided
 from arena.games.game import Game
 from arena.games.game_tree import GameTree
@@ -25,24 +24,11 @@ def zero_sum_tree(game: Game | GameTree, method: str) -> GameTree:
         info = game.info
         if info.num_players != 2 or info.utility not in CONSTANT:
             raise _refusal(method, info.specification, info.num_players, applicable(game))
-    tree = whole_tree(game)
+    tree = tree_of(game)
     if tree.num_players != 2 or tree.constant_sum is None:
         others = [one.name for one in METHODS if "tree" in one.games]
         raise _refusal(method, tree.specification, tree.num_players, others)
     return tree
-
-
-def whole_tree(game: Game | GameTree) -> GameTree:
-    """The tree of a game; of one with a table of payoffs however large: the table is as large as its tree.
-
-    Raises:
-        NotProvided: a game without a tree, or of imperfect recall.
-        ArenaError: a game too large to be written out.
-    """
-    payoffs = None if isinstance(game, GameTree) else payoffs_of(game)
-    if payoffs is None or isinstance(game, GameTree):
-        return tree_of(game)
-    return compile_tree(game, max_nodes=payoffs[0].size + 1)
 
 
 def _refusal(method: str, specification: str, players: int, others: Sequence[str]) -> NotProvided:

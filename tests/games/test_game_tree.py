@@ -9,7 +9,17 @@ import pytest
 from open_spiel.python import policy as spiel_policy
 from random_trees import random_game
 
-from arena.games import ArenaError, GameTree, NotProvided, SpecificationError, compile_tree, load_game, tree_walk
+from arena.games import (
+    ArenaError,
+    GameTree,
+    NotProvided,
+    SpecificationError,
+    compile_tree,
+    history_tree,
+    load_game,
+    tree_walk,
+)
+from arena.games.positions import positions
 from arena.solvers import cfr
 
 
@@ -121,14 +131,29 @@ def test_free_memory_is_what_the_machine_and_the_container_leave(tmp_path, monke
     assert machine > 0
     (tmp_path / "memory.max").write_text("max\n")
     (tmp_path / "memory.current").write_text("500\n")
+    (tmp_path / "memory.stat").write_text("anon 300\ninactive_file 150\nactive_file 50\n")
     assert tree_walk.free_memory() == pytest.approx(machine, rel=0.5)
     (tmp_path / "memory.max").write_text("1500\n")
-    assert tree_walk.free_memory() == 1000
+    assert tree_walk.free_memory() == 1150
 
 
-def test_a_table_too_large_is_refused():
-    with pytest.raises(ArenaError, match="more than 5 histories"):
-        compile_tree(load_game("matrix:rps"), max_nodes=5)
+def test_a_table_is_written_out_whatever_its_size_unless_a_limit_is_given(monkeypatch, tmp_path):
+    np.save(tmp_path / "large.npy", np.arange(550.0)[:, None] - np.arange(551))
+    game = load_game(f"matrix:{tmp_path / 'large.npy'}")
+    assert compile_tree(game).num_terminals == history_tree(game).tree.num_terminals == 550 * 551 > 300_000
+    for limit in (5, 550 * 551):
+        with pytest.raises(ArenaError, match=f"more than {limit:,} histories"):
+            compile_tree(game, max_nodes=limit)
+    monkeypatch.setattr(tree_walk, "free_memory", lambda: 20_000_000)
+    with pytest.raises(ArenaError, match=r"which take 0\.1 GiB to write out"):
+        compile_tree(game)
+
+
+@pytest.mark.parametrize("limit", [0, -5, float("nan")])
+def test_a_limit_that_is_none_is_refused(limit):
+    for game in ("openspiel:kuhn_poker", "matrix:rps"):
+        with pytest.raises(ValueError, match="max_nodes must be at least 1"):
+            compile_tree(load_game(game), max_nodes=limit)
 
 
 def test_imperfect_recall_is_refused_by_name():
@@ -218,16 +243,24 @@ def test_returns_that_are_no_numbers_are_refused():
 
 @pytest.mark.parametrize(
     ("specification", "reason"),
-    [("openspiel:pig", "samples its chance|no information states"), ("arena:other", "cannot be written out")],
+    [
+        ("openspiel:pig", "samples its chance|no information states"),
+        ("smax:3m", "cannot be written out"),  # it has rules, of another kind
+        ("pettingzoo:connect_four_v3", "cannot be written out"),
+        ("arena:other", "cannot be written out"),
+    ],
 )
 def test_games_that_have_no_tree_are_refused(specification, reason):
     game = (
         load_game(specification)
-        if specification.startswith("openspiel")
+        if specification != "arena:other"
         else SimpleNamespace(info=SimpleNamespace(specification=specification, version="1", num_players=2))
     )
     with pytest.raises(NotProvided, match=reason):
         compile_tree(game, max_nodes=1_000)
+    if specification != "openspiel:pig":
+        with pytest.raises(NotProvided, match=reason):
+            positions(game, [(0, "")])
 
 
 def test_a_policy_of_a_tree_names_every_information_state():

@@ -111,8 +111,9 @@ def test_a_file_of_the_cache_that_is_damaged_is_written_anew(content, tmp_path):
     assert load_tree(file).specification == tree.specification
 
 
-def test_a_cache_that_cannot_be_written_is_named(tmp_path):
+def test_a_cache_that_cannot_be_written_is_named_before_any_work(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
+    monkeypatch.setattr(compile_module, "write_out", None)
     with pytest.raises(SpecificationError, match="cannot keep trees in"):
         compile_tree(random_game(seed=27), cache=tmp_path / "file")
 
