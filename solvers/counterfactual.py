@@ -59,6 +59,8 @@ class Variant:
 
 CFR = Variant(name="cfr", rule=KEPT, exponents=(0.0, 0.0, 0.0), source="Zinkevich et al. 2007")
 CFR_PLUS = Variant(name="cfr_plus", rule=CLIPPED, exponents=(0.0, 0.0, 1.0), source="Tammelin 2014, arXiv:1407.5042")
+PROVEN_EXPONENTS = ((1.5, 0.0, 2.0), (1.0, 1.0, 1.0))
+"""Those for which Brown and Sandholm prove convergence: DCFR's own (theorem 3), and linear CFR (theorem 1)."""
 DCFR_SOURCE = "Brown and Sandholm 2019, arXiv:1809.04040"
 PCFR_PLUS = Variant(
     name="pcfr_plus",
@@ -211,6 +213,7 @@ def dcfr(
     Source: Brown and Sandholm 2019, section 4: after iteration t regrets above 0 are multiplied by t^α / (t^α + 1), those
     below by t^β / (t^β + 1), and the average weighs iteration t by t^γ (which is what multiplying all contributions by
     (t / (t + 1))^γ after each iteration comes to). The defaults are the paper's; 1, 1, 1 is linear CFR.
+    For these two convergence is proven; with other exponents ``guarantee`` is none and ``converged`` is never claimed.
 
     Raises:
         ValueError: an exponent is no finite number, beside what `cfr` raises.
@@ -273,7 +276,8 @@ def _solution(
         tensor_device(device)  # what is not there is refused before the game is written out
     tree = tree_of(game)
     tree.require_names()
-    covered, regrets = is_covered(tree), start(tree)
+    proven = variant.rule != DISCOUNTED or variant.exponents in PROVEN_EXPONENTS
+    covered, regrets = is_covered(tree) and proven, start(tree)
     state = regrets.state
     forward: Callable[[int], None] = partial(advance, tree, variant, regrets)
     measured: Callable[[NDArray[np.float64]], Measures] = partial(measures, tree)

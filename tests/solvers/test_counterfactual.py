@@ -122,6 +122,17 @@ def test_linear_weights_are_a_case_of_the_discounted():
         dcfr(load_game(KUHN), alpha=float("inf"))
 
 
+def test_exponents_that_no_theorem_covers_claim_nothing():
+    """With α = -5 regrets are forgotten at once; that play comes near an equilibrium all the same proves nothing."""
+    game = load_game("matrix:rps")
+    for exponents in ({}, {"alpha": 1, "beta": 1, "gamma": 1}):
+        found = dcfr(game, until=0.1, **exponents)
+        assert found.converged and found.guarantee != "none"
+    for exponents in ({"alpha": -5}, {"beta": 3}, {"gamma": -1}):
+        found = dcfr(game, until=0.1, **exponents)
+        assert found.gap <= 0.1 and not found.converged and found.guarantee == "none"
+
+
 def test_progress_hears_every_measurement():
     heard = []
     solution = cfr_plus(load_game(KUHN), iterations=20, progress=lambda *said: heard.append(said))
