@@ -156,7 +156,7 @@ def _seen(rules: Rules, kinds: tuple[UnitType, ...], states: list[State], aimed:
     shown = (distance < kinds[view].sight_range) & (health > 0) & lives[:, None]
     ally = np.arange(len(kinds)) < rules.scenario.num_allies
     told = (ally == ally[view]) | rules.see_enemy_actions
-    fired = _fired(_joined(states, "cooldown").numpy(), shown, kinds, rules.substeps * rules.substep_s)
+    fired = _fired(_joined(states, "cooldown").numpy(), shown, kinds, rules)
     shots = []
     for move in range(1, len(states)):
         for unit in np.flatnonzero(shown[move] & told & fired[move]).tolist():
@@ -183,15 +183,16 @@ def _seen(rules: Rules, kinds: tuple[UnitType, ...], states: list[State], aimed:
 
 
 def _fired(
-    cooldown: NDArray[np.float32], shown: NDArray[np.bool_], kinds: tuple[UnitType, ...], step_s: float
+    cooldown: NDArray[np.float32], shown: NDArray[np.bool_], kinds: tuple[UnitType, ...], rules: Rules
 ) -> NDArray[np.bool_]:
     """[moves + 1, n] whether a unit shot in the last move, by the cooldowns that are seen: they fall unless it does.
 
-    Where only the last one is seen, whether it is as long as only a shot in the last move leaves it.
+    Where only the last one is seen, whether it is as long as only a shot in the last move leaves it: cooldowns begin with up to
+    two substeps more than a type has.
     """
-    seen = np.maximum(cooldown, 0)
+    seen, step_s = np.maximum(cooldown, 0), rules.substeps * rules.substep_s
     fallen = np.maximum(seen[:-1] - step_s, 0)
-    fresh = np.maximum(np.array([kind.cooldown for kind in kinds]) - step_s, 0)
+    fresh = np.maximum(np.array([kind.cooldown for kind in kinds]) + 2 * rules.substep_s - step_s, 0)
     fired = np.zeros(cooldown.shape, np.bool_)
     fired[1:] = seen[1:] > np.where(shown[:-1], fallen, fresh) + ROUNDING_S
     return fired
