@@ -26,6 +26,9 @@ from arena.games.seeds import counter_hash, unit
 
 START, TARGET, RATE, MAX_DIVERGENCE = 50.0, 1.0, 1000.0, 0.5
 """The source's settings: temperatures of mean 0.05 at first and 0.001 at the end."""
+UPDATES = 13
+"""From START to TARGET by MAX_DIVERGENCE: as many as the teacher takes."""
+TEMPERATURES = 30  # that returns are seen at before an update: the source's
 SCAN = 1024  # points between k and the target at which the performance constraint is looked at before a root is closed in on
 ROOT_TOLERANCE = 1e-13
 TEMPERATURE_STREAM = 64
@@ -81,6 +84,39 @@ def next_shape(
     points = np.linspace(allowed, shape, SCAN + 1)
     enough = next(i for i, point in enumerate(points) if performance(float(point)) >= threshold or i == SCAN)
     return _last_enough(performance, threshold, float(points[enough]), float(points[enough - 1]))
+
+
+def taught_shape(
+    shape: float,
+    earned: Callable[[float], float],
+    *,
+    target: float,
+    max_divergence: float,
+    rate: float,
+    threshold: float | None,
+    seed: int,
+    update: int,
+) -> float:
+    """`next_shape` where returns are seen at 30 temperatures drawn from Gamma(shape, rate), if there is a threshold to keep.
+
+    Args:
+        earned: the return at a temperature.
+        seed, update: of `draw_temperatures`.
+    """
+    drawn = (
+        ()
+        if threshold is None
+        else draw_temperatures(shape, rate=rate, count=TEMPERATURES, seed=seed, update=update).tolist()
+    )
+    return next_shape(
+        shape,
+        target=target,
+        max_divergence=max_divergence,
+        rate=rate,
+        temperatures=drawn,
+        returns=[earned(temperature) for temperature in drawn],
+        threshold=threshold,
+    )
 
 
 def gamma_shapes(

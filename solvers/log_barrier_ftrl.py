@@ -29,7 +29,7 @@ from arena.games.game import Game
 from arena.solvers.iteration import Run, iterate
 from arena.solvers.markov_measures import Profile, markov_measures
 from arena.solvers.markov_solution import markov_solution, markov_subject, zero_sum_markov_game
-from arena.solvers.nash_value_iteration import fill_stage
+from arena.solvers.markov_stage_games import fill_stage
 from arena.solvers.solution import Progress, Solution
 
 DEFAULT_ITERATIONS = 1_000

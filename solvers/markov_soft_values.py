@@ -5,7 +5,9 @@
 For β, α > 0 each of these stage games has one solution, the quantal response equilibrium μ ∝ exp(Q_s ν / β), ν ∝
 exp(−Q_sᵀ μ / α), and the iteration contracts by γ as Shapley's does. With the column player's answer put in, the row player
 maximises the smooth, strictly concave F(μ) = β H(μ) − α log Σ_b exp(−(Q_sᵀ μ)_b / α): Newton's method, in logarithms of
-probabilities and with steps halved until F grows, ends at a duality gap of rounding at any temperatures.
+probabilities and with steps halved until F grows, ends at a duality gap of rounding. Where payoffs are more than 10⁶
+temperatures, μ has too few digits for an answer to be read off it, and `arena.solvers.soft_stage_path` takes over. Each stage
+game's duality gap is reported.
 
 Source: Reddi et al. 2024, arXiv:2311.01642, section 4 (the regularised game); Geist, Scherrer and Pietquin, A theory of
 regularized Markov decision processes, ICML 2019, arXiv:1901.11275 (contraction).
@@ -16,24 +18,72 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
-from arena.solvers.nash_value_iteration import fill_stage
+from arena.games.markov_game import MarkovGame
+from arena.solvers.checkpoint import State
+from arena.solvers.markov_measures import Profile, uniform_profile
+from arena.solvers.markov_stage_games import fill_stage
+from arena.solvers.soft_stage_path import LARGEST_LOGARITHM, eliminate, entropy, followed_stage, log_sum, normalise
 
+ITERATIONS = 100_000
+TOLERANCE = 1e-12  # of rewards or temperatures: the change of values that ends the iteration
 STAGE_TOLERANCE = 1e-14  # of the greatest payoff or temperature: the duality gap that a stage game is solved to
 NEWTON_STEPS = 200
 HALVINGS = 60
 POLISHES = 10
 LEAST_LOGARITHM = -600.0  # a probability of 0 would never be seen to grow again
 LOST = 1e-10  # a larger duality gap, relative as above, is none of rounding
-COOLING = 2.0
+FINEST = 1e6  # temperatures that a payoff may be large: the logarithms of an answer keep ten digits
 SLOPE = 1e-4  # the share of what a step promises that it must keep
-LARGEST_LOGARITHM = 2.0  # of a probability, before they are made to sum to one again: no step is longer
+
+
+def soft_start(game: MarkovGame) -> State:
+    """Uniform play: ``value`` [T, S], ``row_log`` [T, S, m], ``column_log`` [T, S, n], and no ``residual`` [1] yet."""
+    row, column = uniform_profile(game)
+    value = np.zeros((game.stages, game.num_states))
+    return {"value": value, "row_log": np.log(row), "column_log": np.log(column), "residual": np.zeros(1)}
+
+
+def soft_equilibrium(game: MarkovGame, state: State, *, row_temperature: float, column_temperature: float) -> State:
+    """The equilibrium at these temperatures, found from a state on; new arrays.
+
+    Its ``residual`` is the change of values in the last iteration or the largest duality gap of a stage game, whichever is
+    larger: the one relative to rewards and temperatures, the other to the payoffs of the stage game and temperatures.
+    """
+    found = {name: state[name].copy() for name in ("value", "row_log", "column_log")}
+    rewards = np.ascontiguousarray(game.rewards[0].reshape(game.num_states, -1))
+    scale = max(float(np.abs(rewards).max()), row_temperature, column_temperature)
+    change, gap = soft_iterations(
+        ITERATIONS,
+        TOLERANCE * scale,
+        game.horizon is not None,
+        game.begin,
+        game.successors,
+        game.chances,
+        rewards,
+        game.discount,
+        row_temperature,
+        column_temperature,
+        found["value"],
+        found["row_log"],
+        found["column_log"],
+    )
+    return found | {"residual": np.array([np.maximum(change / scale, gap)])}
+
+
+def soft_strategies(state: State) -> Profile:
+    """What both players do in a state of `soft_equilibrium`."""
+    tables = (np.exp(state[name]) for name in ("row_log", "column_log"))
+    return tuple(table / table.sum(axis=-1, keepdims=True) for table in tables)
 
 
 @nb.njit(cache=True, error_model="numpy")
 def soft_iterations(  # type: ignore[no-untyped-def]  # numba kernel
     most, enough, backwards, begin, successors, chances, rewards, discount, beta, alpha, value, row_log, column_log
 ):
-    """Iterates until values change by at most ``enough``, at most ``most`` times; returns (iterations, the last change).
+    """Iterates until values change by at most ``enough``, at most ``most`` times.
+
+    Returns (the last change of values, the largest relative duality gap of a stage game in the last iteration; with a horizon
+    0 and the largest of all steps).
 
     Args:
         backwards: with a horizon each iteration solves one step of it, from the last one on, and T of them are all.
@@ -45,43 +95,45 @@ def soft_iterations(  # type: ignore[no-untyped-def]  # numba kernel
     payoffs = np.empty((rows, columns))
     room = np.empty((rows, rows + 2))
     onward, fresh = np.empty(states), np.empty(states)
-    change = np.inf
+    change, worst = np.inf, 0.0
     for iteration in range(stages if backwards else most):
         step = stages - 1 - iteration if backwards else 0
         for s in range(states):
             onward[s] = value[0, s] if not backwards else value[step + 1, s] if step + 1 < stages else 0.0
+        if not backwards:
+            worst = 0.0
         for s in range(states):
             fill_stage(s, begin, successors, chances, rewards, discount, onward, payoffs)
-            fresh[s] = soft_stage(payoffs, beta, alpha, row_log[step, s], column_log[step, s], room)
+            fresh[s], gap = soft_stage(payoffs, beta, alpha, row_log[step, s], column_log[step, s], room)
+            if not gap <= worst:  # NaN too
+                worst = gap
         change = 0.0
         for s in range(states):
             change = max(change, abs(fresh[s] - value[step, s]))
             value[step, s] = fresh[s]
         if not backwards and change <= enough:
-            return iteration + 1, change
-    return (stages, 0.0) if backwards else (most, change)
+            return change, worst
+    return 0.0 if backwards else change, worst
 
 
 @nb.njit(cache=True, error_model="numpy")
 def soft_stage(payoffs, beta, alpha, row_log, column_log, room):  # type: ignore[no-untyped-def]  # numba kernel
-    """Solves one stage game from ``row_log`` on; fills both logarithms of strategies and returns the value of the game.
+    """Solves one stage game from both logarithms of strategies on, and fills them.
 
-    Where the start is too far off, both temperatures come down from where the game is nearly linear, each solution the
-    start of the next. ``room``: float64 [m, m + 2].
+    Returns (the value of the game, the duality gap over the greatest payoff or temperature). ``room``: float64 [m, m + 2].
     """
-    value, gap = _from_start(payoffs, beta, alpha, row_log, column_log, room)
-    if gap <= LOST:
-        return value
-    hotter = 1.0
-    for i in range(payoffs.shape[0]):
-        row_log[i] = -np.log(payoffs.shape[0])
-        for j in range(payoffs.shape[1]):
-            hotter = max(hotter, abs(payoffs[i, j]) / min(beta, alpha))
-    while hotter > 1:
-        _from_start(payoffs, beta * hotter, alpha * hotter, row_log, column_log, room)
-        hotter /= COOLING
-    value, _ = _from_start(payoffs, beta, alpha, row_log, column_log, room)
-    return value
+    row_before, column_before = row_log.copy(), column_log.copy()
+    largest = 0.0
+    for payoff in payoffs.flat:
+        largest = max(largest, abs(payoff))
+    if largest <= FINEST * min(beta, alpha):
+        value, gap = _from_start(payoffs, beta, alpha, row_log, column_log, room)
+        if gap <= LOST:
+            return value, gap
+    value, gap = followed_stage(payoffs, beta, alpha, row_before, column_before)
+    row_log[:], column_log[:] = row_before, column_before
+    _lift(row_log)
+    return value, gap
 
 
 @nb.njit(cache=True, error_model="numpy")
@@ -96,7 +148,7 @@ def _from_start(payoffs, beta, alpha, row_log, column_log, room):  # type: ignor
     trial, trial_column = np.empty(rows), np.empty(columns)
     now = _answered(payoffs, beta, alpha, row_log, column_log, worth)
     for _ in range(NEWTON_STEPS):
-        upper = beta * _log_sum(worth, beta) - alpha * _entropy(column_log)
+        upper = beta * log_sum(worth, beta) - alpha * entropy(column_log)
         if upper - now <= STAGE_TOLERANCE * scale:
             break
         promised = _newton_step(payoffs, beta, alpha, row_log, column_log, worth, room)
@@ -108,7 +160,7 @@ def _from_start(payoffs, beta, alpha, row_log, column_log, room):  # type: ignor
         for _ in range(HALVINGS):
             for i in range(rows):
                 trial[i] = row_log[i] + share * room[i, rows]
-            _normalise(trial)
+            normalise(trial)
             _lift(trial)
             then = _answered(payoffs, beta, alpha, trial, trial_column, worth)
             if then >= now + SLOPE * share * promised:
@@ -130,7 +182,7 @@ def _from_start(payoffs, beta, alpha, row_log, column_log, room):  # type: ignor
         _newton_step(payoffs, beta, alpha, row_log, column_log, worth, room)
         for i in range(rows):
             trial[i] = row_log[i] + room[i, rows]
-        _normalise(trial)
+        normalise(trial)
         _lift(trial)
         then = _answered(payoffs, beta, alpha, trial, trial_column, worth)
         remains = _residual(trial, worth, beta)
@@ -140,7 +192,7 @@ def _from_start(payoffs, beta, alpha, row_log, column_log, room):  # type: ignor
         column_log[:] = trial_column
         now, left = then, remains
     _answered(payoffs, beta, alpha, row_log, column_log, worth)
-    return now, (beta * _log_sum(worth, beta) - alpha * _entropy(column_log) - now) / scale
+    return now, (beta * log_sum(worth, beta) - alpha * entropy(column_log) - now) / scale
 
 
 @nb.njit(cache=True, error_model="numpy")
@@ -152,12 +204,12 @@ def _answered(payoffs, beta, alpha, row_log, column_log, worth):  # type: ignore
         for i in range(rows):
             mean += np.exp(row_log[i]) * payoffs[i, j]
         column_log[j] = -mean / alpha
-    total = _normalise(column_log)
+    total = normalise(column_log)
     for i in range(rows):
         worth[i] = 0.0
         for j in range(columns):
             worth[i] += payoffs[i, j] * np.exp(column_log[j])
-    return beta * _entropy(row_log) - alpha * total
+    return beta * entropy(row_log) - alpha * total
 
 
 @nb.njit(cache=True, error_model="numpy")
@@ -179,7 +231,7 @@ def _newton_step(payoffs, beta, alpha, row_log, column_log, worth, room):  # typ
         room[i, i] += beta
         room[i, rows] = worth[i] - beta * row_log[i]
         room[i, rows + 1] = 1.0
-    _eliminate(room)
+    eliminate(room)
     with_worth, with_one = 0.0, 0.0
     for i in range(rows):
         with_worth += np.exp(row_log[i]) * room[i, rows]
@@ -195,65 +247,13 @@ def _newton_step(payoffs, beta, alpha, row_log, column_log, worth, room):  # typ
 @nb.njit(cache=True, error_model="numpy")
 def _residual(row_log, worth, beta):  # type: ignore[no-untyped-def]  # numba kernel
     """How far the logarithms are from those of the answer to the column player."""
-    total, most = _log_sum(worth, beta), 0.0
+    total, most = log_sum(worth, beta), 0.0
     for i in range(len(worth)):
         most = max(most, abs(row_log[i] - max(worth[i] / beta - total, LEAST_LOGARITHM)))
     return most
 
 
 @nb.njit(cache=True, error_model="numpy")
-def _eliminate(room):  # type: ignore[no-untyped-def]  # numba kernel
-    """Solves room[:, :m] x = room[:, m:] in place, by elimination with row pivots: the solutions stand in ``room[:, m:]``."""
-    size, width = room.shape
-    for k in range(size):
-        best = k
-        for i in range(k + 1, size):
-            if abs(room[i, k]) > abs(room[best, k]):
-                best = i
-        for j in range(width):
-            room[k, j], room[best, j] = room[best, j], room[k, j]
-        for i in range(size):
-            if i != k and room[i, k] != 0:
-                factor = room[i, k] / room[k, k]
-                for j in range(k, width):
-                    room[i, j] -= factor * room[k, j]
-    for k in range(size):
-        for j in range(size, width):
-            room[k, j] /= room[k, k]
-
-
-@nb.njit(cache=True, error_model="numpy")
-def _normalise(logs):  # type: ignore[no-untyped-def]  # numba kernel
-    """Makes exp(logs) sum to one; returns the logarithm of what it summed to."""
-    most = logs.max()
-    total = 0.0
-    for i in range(len(logs)):
-        total += np.exp(logs[i] - most)
-    total = most + np.log(total)
-    for i in range(len(logs)):
-        logs[i] -= total
-    return total
-
-
-@nb.njit(cache=True, error_model="numpy")
 def _lift(logs):  # type: ignore[no-untyped-def]  # numba kernel
     for i in range(len(logs)):
         logs[i] = max(logs[i], LEAST_LOGARITHM)
-
-
-@nb.njit(cache=True, error_model="numpy")
-def _log_sum(worth, temperature):  # type: ignore[no-untyped-def]  # numba kernel
-    """log Σ exp(worth / temperature)."""
-    most = worth.max()
-    total = 0.0
-    for i in range(len(worth)):
-        total += np.exp((worth[i] - most) / temperature)
-    return most / temperature + np.log(total)
-
-
-@nb.njit(cache=True, error_model="numpy")
-def _entropy(logs):  # type: ignore[no-untyped-def]  # numba kernel
-    total = 0.0
-    for i in range(len(logs)):
-        total -= np.exp(logs[i]) * logs[i]
-    return total

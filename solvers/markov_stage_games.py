@@ -32,6 +32,21 @@ def stage_solutions(
 
 
 @nb.njit(cache=True, error_model="numpy")
+def fill_stage(state, begin, successors, chances, rewards, discount, onward, payoffs):  # type: ignore[no-untyped-def]  # numba kernel
+    """The matrix game of a state, when what follows is worth ``onward`` [S]: fills ``payoffs`` [m, n]."""
+    rows, columns = payoffs.shape
+    for i in range(rows):
+        for j in range(columns):
+            joint = i * columns + j
+            cell = np.uint64(state * rows * columns + joint)
+            ahead = 0.0
+            for k in range(begin[cell], begin[cell + np.uint64(1)]):
+                at = np.uint64(k)
+                ahead += chances[at] * onward[np.uint64(successors[at])]
+            payoffs[i, j] = rewards[state, joint] + discount * ahead
+
+
+@nb.njit(cache=True, error_model="numpy")
 def solve_stages(payoffs, value, row, column):  # type: ignore[no-untyped-def]  # numba kernel
     """Fills ``value`` [G], ``row`` [G, m] and ``column`` [G, n] for each of ``payoffs`` [G, m, n]."""
     games, rows, columns = payoffs.shape

@@ -19,11 +19,12 @@ from arena.games.game import Game
 from arena.solvers.iteration import Run, iterate
 from arena.solvers.markov_measures import markov_measures, uniform_profile
 from arena.solvers.markov_solution import markov_solution, markov_subject, zero_sum_markov_game
-from arena.solvers.markov_stage_games import solve_stage
+from arena.solvers.markov_stage_games import fill_stage, solve_stage
 from arena.solvers.solution import Progress, Solution
 
 DEFAULT_ITERATIONS = 10_000
 ROUNDING = 4 * float(np.finfo(np.float64).eps)  # of the greatest value: smaller changes are none
+SOLVED = 1e-9  # of the greatest value or reward: a larger NashConv is none of rounding
 SOURCE = "Shapley 1953, doi:10.1073/pnas.39.10.1095"
 
 
@@ -47,7 +48,8 @@ def nash_value_iteration(
     Args:
         game: a two-player zero-sum `MarkovGame`, or a zero- or constant-sum game in normal form.
         iterations: the most that are done, by default 10,000.
-        until: stop once NashConv is at most this.
+        until: stop once NashConv is at most this; by default once values change by rounding alone, which counts as
+            ``converged`` where NashConv is at most 1e-9 of the greatest value or reward.
         seed: a keyword that solvers share; this one draws nothing.
         progress: called with (iterations, gap) whenever the gap was measured.
         checkpoint: a file (.npz) to go on from where it exists, and that is written now and then and at the end.
@@ -84,11 +86,13 @@ def nash_value_iteration(
             state["change"],
         )
 
+    def scale() -> float:
+        return max(float(np.abs(state["value"]).max()), float(np.abs(rewards).max()))
+
     def finished() -> bool:
         if markov.horizon is not None:
             return int(state["clock"][0]) >= markov.horizon
-        scale = max(float(np.abs(state["value"]).max()), float(np.abs(rewards).max()))
-        return float(state["change"][0]) <= ROUNDING * scale
+        return float(state["change"][0]) <= ROUNDING * scale()
 
     run = Run(
         subject=markov_subject(markov, "nash_value_iteration", {}),
@@ -104,7 +108,7 @@ def nash_value_iteration(
         game,
         markov,
         (state["row"], state["column"]),
-        until=until,
+        until=SOLVED * scale() if until is None else until,
         guarantee="values converge to the game's value like discountᵏ; with a horizon one iteration a step is exact",
         iterations=run.iterations,
         history=history,
@@ -141,18 +145,3 @@ def shapley_iterations(  # type: ignore[no-untyped-def]  # numba kernel
             change[0] = max(change[0], abs(fresh[s] - value[step, s]))
             value[step, s] = fresh[s]
         clock[0] += 1
-
-
-@nb.njit(cache=True, error_model="numpy")
-def fill_stage(state, begin, successors, chances, rewards, discount, onward, payoffs):  # type: ignore[no-untyped-def]  # numba kernel
-    """The matrix game of a state, when what follows is worth ``onward`` [S]: fills ``payoffs`` [m, n]."""
-    rows, columns = payoffs.shape
-    for i in range(rows):
-        for j in range(columns):
-            joint = i * columns + j
-            cell = np.uint64(state * rows * columns + joint)
-            ahead = 0.0
-            for k in range(begin[cell], begin[cell + np.uint64(1)]):
-                at = np.uint64(k)
-                ahead += chances[at] * onward[np.uint64(successors[at])]
-            payoffs[i, j] = rewards[state, joint] + discount * ahead

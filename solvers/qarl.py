@@ -27,7 +27,6 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from arena.games.game import Game
 from arena.games.markov_game import MarkovGame
@@ -38,23 +37,19 @@ from arena.solvers.gamma_curriculum import (
     RATE,
     START,
     TARGET,
-    draw_temperatures,
+    UPDATES,
     linear_temperatures,
     next_shape,
+    taught_shape,
 )
 from arena.solvers.iteration import Run, iterate
-from arena.solvers.markov_measures import Profile, markov_measures, profile_of, uniform_profile
-from arena.solvers.markov_soft_values import soft_iterations
+from arena.solvers.markov_measures import markov_measures, profile_of, uniform_profile
+from arena.solvers.markov_soft_values import soft_equilibrium, soft_start, soft_strategies
 from arena.solvers.markov_solution import markov_solution, markov_subject, zero_sum_markov_game
 from arena.solvers.nash_value_iteration import nash_value_iteration
 from arena.solvers.solution import Progress, Setting, Solution
 
 DEFAULT_ITERATIONS = 100
-UPDATES = 13
-"""From 50 to 1 by half a nat: as many as the gamma teacher takes."""
-TEMPERATURES = 30  # that returns are seen at before an update: the source's
-SOFT_ITERATIONS = 100_000
-SOFT_TOLERANCE = 1e-12  # of rewards or temperatures: the change of values that ends soft value iteration
 RATIONAL_TOLERANCE = 1e-9  # of the range of returns: how well the adversary that measures the gap plays
 SOURCE = "Reddi et al. 2024, arXiv:2311.01642"
 
@@ -107,7 +102,8 @@ def qarl(
     ``gap`` (``worst_case_gap``) is how much the protagonist's return against its best adversary falls short of what a best
     response earns against the rational adversary of `nash_value_iteration`: at least by how much it falls short of the
     game's value, and 0 exactly for a maximin policy. Iteration 1 is the equilibrium at the first temperature, each further
-    one an update of the curriculum; the run ends at its last temperature.
+    one an update of the curriculum; the run ends at its last temperature. ``settings["residual"]`` is how far the answer is
+    from the equilibrium at ``settings["temperature"]``, as of `soft_equilibrium`.
 
     Source: see the module.
 
@@ -153,7 +149,7 @@ def qarl(
         updates=updates,
         protagonist=protagonist,
     )
-    state = _start(markov, teaching)
+    state: State = {"clock": np.zeros(1, np.int64), "shape": np.array([shape]), **soft_start(markov)}
     rational = nash_value_iteration(markov, until=RATIONAL_TOLERANCE * _span(markov))
     assert isinstance(rational.policy, TabularPolicy)
     adversary = profile_of(markov, rational.policy)[1]
@@ -164,7 +160,7 @@ def qarl(
             state.update(_iterated(markov, teaching, state, seed))
 
     def gap() -> float:
-        worst = -float(markov_measures(markov, _profile(state)).responses[1])
+        worst = -float(markov_measures(markov, soft_strategies(state)).responses[1])
         return max(best - worst, 0.0)
 
     run = Run(
@@ -181,11 +177,12 @@ def qarl(
     return markov_solution(
         game,
         markov,
-        _profile(state),
+        soft_strategies(state),
         gap=history[-1][1],
         gap_kind="worst_case_gap",
         until=until,
-        guarantee="the gap is at most (temperature x log actions of the adversary, plus the protagonist's) x discounted length",
+        guarantee="the gap is at most (temperature x log actions of the adversary, plus the protagonist's) x discounted length, "
+        "up to the residual",
         iterations=run.iterations,
         history=history,
         settings={
@@ -194,20 +191,10 @@ def qarl(
             "until": until,
             "seed": seed,
             "temperature": _temperature(teaching, state),
+            "residual": float(state["residual"][0]),
         },
         source=SOURCE,
     )
-
-
-def _start(game: MarkovGame, teaching: _Curriculum) -> State:
-    row, column = uniform_profile(game)
-    return {
-        "clock": np.zeros(1, np.int64),
-        "shape": np.array([teaching.shape]),
-        "value": np.zeros((game.stages, game.num_states)),
-        "row_log": np.log(row),
-        "column_log": np.log(column),
-    }
 
 
 def _iterated(game: MarkovGame, teaching: _Curriculum, state: State, seed: int) -> State:
@@ -222,21 +209,19 @@ def _iterated(game: MarkovGame, teaching: _Curriculum, state: State, seed: int) 
 def _taught(game: MarkovGame, teaching: _Curriculum, state: State, seed: int) -> float:
     """The shape after an update of the teacher."""
     shape, threshold = float(state["shape"][0]), teaching.threshold
-    if teaching.name == "point" or threshold is None:
+    if teaching.name == "point":
         if threshold is not None and _earned(game, state) < threshold:
             return shape
         return next_shape(shape, target=teaching.target, max_divergence=teaching.max_divergence, rate=teaching.rate)
-    update = int(state["clock"][0])
-    drawn = draw_temperatures(shape, rate=teaching.rate, count=TEMPERATURES, seed=seed, update=update)
-    returns = [_earned(game, _equilibrium(game, teaching, state, float(temperature))) for temperature in drawn]
-    return next_shape(
+    return taught_shape(
         shape,
+        lambda temperature: _earned(game, _equilibrium(game, teaching, state, temperature)),
         target=teaching.target,
         max_divergence=teaching.max_divergence,
         rate=teaching.rate,
-        temperatures=drawn,
-        returns=returns,
         threshold=threshold,
+        seed=seed,
+        update=int(state["clock"][0]),
     )
 
 
@@ -257,39 +242,11 @@ def _is_finished(teaching: _Curriculum, state: State) -> bool:
 
 
 def _equilibrium(game: MarkovGame, teaching: _Curriculum, state: State, temperature: float) -> State:
-    """The soft values and policies at an adversary's temperature, from those of the state on."""
-    found = {name: state[name].copy() for name in ("value", "row_log", "column_log")}
-    rewards = np.ascontiguousarray(game.rewards[0].reshape(game.num_states, -1))
-    scale = max(float(np.abs(rewards).max()), temperature, teaching.protagonist)
-    soft_iterations(
-        SOFT_ITERATIONS,
-        SOFT_TOLERANCE * scale,
-        game.horizon is not None,
-        game.begin,
-        game.successors,
-        game.chances,
-        rewards,
-        game.discount,
-        teaching.protagonist,
-        temperature,
-        found["value"],
-        found["row_log"],
-        found["column_log"],
-    )
-    return found
+    return soft_equilibrium(game, state, row_temperature=teaching.protagonist, column_temperature=temperature)
 
 
 def _earned(game: MarkovGame, state: State) -> float:
-    return float(markov_measures(game, _profile(state)).returns[0])
-
-
-def _profile(state: State) -> Profile:
-    return _normalised(np.exp(state["row_log"])), _normalised(np.exp(state["column_log"]))
-
-
-def _normalised(table: NDArray[np.float64]) -> NDArray[np.float64]:
-    rows: NDArray[np.float64] = table / table.sum(axis=-1, keepdims=True)
-    return rows
+    return float(markov_measures(game, soft_strategies(state)).returns[0])
 
 
 def _span(game: MarkovGame) -> float:

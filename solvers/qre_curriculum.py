@@ -25,15 +25,12 @@ import numpy as np
 from arena.games.game import Game
 from arena.games.game_tree import GameTree
 from arena.solvers.checkpoint import State, Subject
-from arena.solvers.gamma_curriculum import MAX_DIVERGENCE, RATE, START, TARGET, draw_temperatures, next_shape
+from arena.solvers.gamma_curriculum import MAX_DIVERGENCE, RATE, START, TARGET, UPDATES, taught_shape
 from arena.solvers.iteration import Run, iterate
 from arena.solvers.qre_paths import SETTLED, QuantalPath, quantal_path
 from arena.solvers.solution import Progress, Setting, Solution
 
 DEFAULT_ITERATIONS = 100
-UPDATES = 13
-"""From 50 to 1 by half a nat: as many as the gamma teacher takes."""
-TEMPERATURES = 30  # that returns are seen at before an update: the source's
 SOURCE = "McKelvey and Palfrey 1995, doi:10.1006/game.1995.1023; Reddi et al. 2024, arXiv:2311.01642"
 
 Schedule = Literal["gamma", "geometric", "linear"]
@@ -75,9 +72,9 @@ def qre_curriculum(
     """The quantal response equilibrium at the end of a curriculum, with its NashConv.
 
     Of games in normal form these are logit quantal responses, of trees agent quantal responses, of Markov games logit Markov
-    quantal responses, and of zero-sum Markov games those of the game in which both players are paid for entropy. Iteration 1 is the equilibrium at the first temperature, each further one
-    an update of the schedule. ``history`` holds (iteration, NashConv), ``branch`` (1 / temperature, strategies) of the same
-    iterations, strategies only where everybody chooses once.
+    quantal responses, and of zero-sum Markov games those of the game in which both players are paid for entropy. Iteration 1
+    is the equilibrium at the first temperature, each further one an update of the schedule. ``history`` holds (iteration,
+    NashConv), ``branch`` (1 / temperature, strategies) of the same iterations, strategies only where everybody chooses once.
 
     In any of these games NashConv at a temperature is at most the temperature times the entropies that the players' choices
     can add up to on their way, and so falls to 0 with it. What has to be watched is whether the equilibria were found:
@@ -201,19 +198,15 @@ def _iterated(path: QuantalPath, teaching: _Teaching, state: State, seed: int) -
 
 def _taught(path: QuantalPath, teaching: _Teaching, state: State, seed: int) -> float:
     """The shape after an update of the teacher."""
-    shape, target = float(state["shape"][0]), teaching.last * teaching.rate
-    if teaching.threshold is None:
-        return next_shape(shape, target=target, max_divergence=teaching.max_divergence, rate=teaching.rate)
-    update = int(state["clock"][0])
-    drawn = draw_temperatures(shape, rate=teaching.rate, count=TEMPERATURES, seed=seed, update=update)
-    return next_shape(
-        shape,
-        target=target,
+    return taught_shape(
+        float(state["shape"][0]),
+        lambda temperature: path.measured(path.at(state, temperature))[1][0],
+        target=teaching.last * teaching.rate,
         max_divergence=teaching.max_divergence,
         rate=teaching.rate,
-        temperatures=drawn,
-        returns=[path.measured(path.at(state, float(temperature)))[1][0] for temperature in drawn],
         threshold=teaching.threshold,
+        seed=seed,
+        update=int(state["clock"][0]),
     )
 
 

@@ -11,7 +11,7 @@ zero-sum Markov game  that of the game in which both are paid for      soft valu
 ====================  ===============================================  ==============================================
 
 A state is arrays by name, so that a run can be saved; ``residual`` [1] in it is how far the point is from the equilibrium
-that was asked for: max |π − response| of probabilities, for Markov games the change of values in the last iteration, relative to rewards.
+that was asked for: max |π − response| of probabilities; for zero-sum Markov games see `soft_equilibrium`.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from arena.solvers.agent_values import agent_game, agent_residual
 from arena.solvers.checkpoint import State, fingerprint, tree_fingerprint
 from arena.solvers.deviations import Strategies, nash_gap, payoff_range
 from arena.solvers.exploitability import tree_of
-from arena.solvers.markov_measures import Profile, markov_measures, policy_of, uniform_profile
+from arena.solvers.markov_measures import markov_measures, policy_of
 from arena.solvers.markov_response import MarkovResponse
-from arena.solvers.markov_soft_values import soft_iterations
+from arena.solvers.markov_soft_values import soft_equilibrium, soft_start, soft_strategies
 from arena.solvers.mmd import Descent, advance, played, scale_of, start
 from arena.solvers.quantal_branch import Branch, Response, branch_of, step_along
 from arena.solvers.quantal_response import QuantalResponse
@@ -47,8 +47,6 @@ LARGEST_RATIONALITY = 1e9  # in 1 / range of payoffs: at lower temperatures roun
 SETTLED = 1e-7  # the residual at which a point counts as the equilibrium that was asked for
 DESCENT_ITERATIONS = 50_000
 DESCENT_CALL = 500  # iterations between two looks at the residual
-SOFT_ITERATIONS = 100_000
-SOFT_TOLERANCE = 1e-12  # of rewards or temperatures
 
 
 class QuantalPath(Protocol):
@@ -225,49 +223,24 @@ class SoftMarkovPath:
         self.fingerprint = _fingerprint(game)
 
     def begin(self) -> State:
-        row, column = uniform_profile(self._game)
-        value = np.zeros((self._game.stages, self._game.num_states))
-        return {"value": value, "row_log": np.log(row), "column_log": np.log(column), "residual": np.zeros(1)}
+        return soft_start(self._game)
 
     def at(self, state: State, temperature: float) -> State:
-        game = self._game
-        found = {name: state[name].copy() for name in ("value", "row_log", "column_log")}
-        rewards = np.ascontiguousarray(game.rewards[0].reshape(game.num_states, -1))
-        scale = max(float(np.abs(rewards).max()), temperature)
-        _, change = soft_iterations(
-            SOFT_ITERATIONS,
-            SOFT_TOLERANCE * scale,
-            game.horizon is not None,
-            game.begin,
-            game.successors,
-            game.chances,
-            rewards,
-            game.discount,
-            temperature,
-            temperature,
-            found["value"],
-            found["row_log"],
-            found["column_log"],
-        )
-        return found | {"residual": np.array([change / scale])}
+        return soft_equilibrium(self._game, state, row_temperature=temperature, column_temperature=temperature)
 
     def measured(self, state: State) -> tuple[float, tuple[float, ...]]:
-        found = markov_measures(self._game, self._profile(state))
+        found = markov_measures(self._game, soft_strategies(state))
         return found.nash_conv, tuple(found.returns.tolist())
 
     def strategies(self, state: State) -> Strategies:
         return ()
 
     def policy(self, state: State) -> Policy:
-        return policy_of(self._game, self._profile(state))
-
-    def _profile(self, state: State) -> Profile:
-        tables = (np.exp(state[name]) for name in ("row_log", "column_log"))
-        return tuple(table / table.sum(axis=-1, keepdims=True) for table in tables)
+        return policy_of(self._game, soft_strategies(state))
 
 
 def _fingerprint(game: MarkovGame) -> str:
-    rules = np.array([game.discount, game.stages])
+    rules = np.array([game.discount, game.horizon or 0])
     return fingerprint((game.begin, game.successors, game.chances, game.rewards, game.initial, rules))
 
 

@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 from markov_games import random_markov_game
 from scipy.special import logsumexp, softmax
 
-from arena.solvers.markov_soft_values import soft_iterations, soft_stage
+from arena.games import markov_game
+from arena.solvers.markov_soft_values import (
+    soft_equilibrium,
+    soft_iterations,
+    soft_stage,
+    soft_start,
+    soft_strategies,
+)
 from arena.solvers.markov_stage_games import stage_solutions
 
 PERTURBED_RPS = (np.array([[0.0, -3, 3], [3, 0, -1], [-3, 1, 0]]) + 3) / 6
@@ -17,7 +24,9 @@ def solve(payoffs, beta, alpha):
     """(value, row strategy, column strategy) from uniform play on."""
     rows, columns = payoffs.shape
     row, column = np.full(rows, -np.log(rows)), np.zeros(columns)
-    value = soft_stage(payoffs, beta, alpha, row, column, np.empty((rows, rows + 2)))
+    value, gap = soft_stage(payoffs, beta, alpha, row, column, np.empty((rows, rows + 2)))
+    scale = max(np.abs(payoffs).max(), beta, alpha)
+    assert gap == pytest.approx(duality_gap(payoffs, beta, alpha, np.exp(row), np.exp(column)) / scale, abs=1e-12)
     return value, np.exp(row), np.exp(column)
 
 
@@ -67,6 +76,32 @@ def test_temperatures_may_be_tiny_and_far_apart():
         assert duality_gap(payoffs, beta, alpha, row, column) < 1e-6 * scale
 
 
+@given(st.integers(0, 100_000), st.floats(-14, 3), st.floats(-14, 3), st.sampled_from(["real", "ties", "shifted"]))
+@settings(max_examples=150, deadline=None)
+def test_no_temperature_is_too_small(seed, log_beta, log_alpha, kind):
+    """Down to 10⁻¹⁴ of the payoffs, where answers cannot be read off the other's strategy any more: the last digit of a
+    payoff is of no matter."""
+    rng = np.random.default_rng(seed)
+    payoffs, beta, alpha = rng.normal(size=rng.integers(1, 7, 2)), 10**log_beta, 10**log_alpha
+    payoffs = np.round(payoffs) if kind == "ties" else payoffs + 10 if kind == "shifted" else payoffs
+    value, row, column = solve(payoffs, beta, alpha)
+    scale = max(np.abs(payoffs).max(), beta, alpha)
+    for nearly in (payoffs, np.nextafter(payoffs, rng.normal(size=payoffs.shape) * 100)):
+        assert duality_gap(nearly, beta, alpha, row, column) <= 1e-9 * scale
+    assert np.isfinite(value)
+
+
+def test_from_a_start_that_is_far_off_the_same_is_found():
+    """As value iteration does when values jump: strategies that are all but pure, of the wrong actions."""
+    rng = np.random.default_rng(4)
+    for _ in range(100):
+        payoffs = rng.normal(size=(4, 3))
+        row, column = rng.normal(size=4) * 300, rng.normal(size=3) * 300
+        row, column = row - logsumexp(row), column - logsumexp(column)
+        value, gap = soft_stage(payoffs, 1e-8, 1e-9, row, column, np.empty((4, 6)))
+        assert gap <= 1e-9 and value == pytest.approx(solve(payoffs, 1e-8, 1e-9)[0], abs=1e-9)
+
+
 def test_tiny_temperatures_give_nearly_the_value_of_the_game():
     payoffs = np.random.default_rng(1).normal(size=(4, 4))
     value, _, _ = solve(payoffs, 1e-5, 1e-5)
@@ -106,3 +141,32 @@ def test_values_are_a_fixed_point_of_every_state(seed, length):
             np.testing.assert_allclose(mine, softmax(payoffs[state] @ theirs / 0.2), atol=1e-8)
             np.testing.assert_allclose(theirs, softmax(-payoffs[state].T @ mine / 0.4), atol=1e-8)
             assert value[step, state] == pytest.approx(solve(payoffs[state], 0.2, 0.4)[0], abs=1e-10)
+
+
+@pytest.mark.parametrize("temperature", [0.1, 1e-6, 1e-12])
+@pytest.mark.parametrize("unit", [1.0, 1e3])
+def test_the_residual_tells_that_the_equations_hold(temperature, unit):
+    game = random_markov_game(5, sizes=(3, 3), discount=0.9)
+    game = markov_game(game.transitions, unit * game.rewards[0], discount=0.9)
+    found = soft_equilibrium(game, soft_start(game), row_temperature=temperature, column_temperature=2 * temperature)
+    row, column = (table[0] for table in soft_strategies(found))
+    payoffs = game.rewards[0] + game.discount * game.transitions @ found["value"][0]
+    scale = np.abs(payoffs).max()
+    assert found["residual"][0] <= 1e-9
+    for state in range(3):
+        gap = duality_gap(payoffs[state], temperature, 2 * temperature, row[state], column[state])
+        assert gap <= 1e-9 * scale
+        assert row[state] @ payoffs[state] @ column[state] == pytest.approx(
+            found["value"][0, state], abs=1e-9 * scale + 3 * temperature
+        )
+
+
+def test_what_was_not_solved_is_told_by_the_residual():
+    """One iteration of many leaves values that still change."""
+    game = random_markov_game(5, discount=0.9)
+    start = soft_start(game)
+    tables = (game.begin, game.successors, game.chances, np.ascontiguousarray(game.rewards[0].reshape(3, -1)))
+    change, gap = soft_iterations(
+        2, 1e-12, False, *tables, 0.9, 0.1, 0.1, start["value"], start["row_log"], start["column_log"]
+    )
+    assert change > 0.1 and gap < 1e-10

@@ -68,6 +68,17 @@ def test_a_horizon_takes_one_iteration_a_step():
     assert nash_value_iteration(game, iterations=4).gap > 1e-6
 
 
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
+@pytest.mark.parametrize("length", [(0.9, None), (1.0, 4)])
+def test_what_ends_by_itself_is_converged_and_what_is_cut_off_is_not(length, unit):
+    plain = random_markov_game(3, discount=length[0], horizon=length[1])
+    game = markov_game(plain.transitions, unit * plain.rewards[0], discount=length[0], horizon=length[1])
+    whole, cut = nash_value_iteration(game), nash_value_iteration(game, iterations=2)
+    assert (whole.converged, cut.converged) == (True, False)
+    assert whole.gap <= 1e-9 * unit < cut.gap
+    assert whole.settings["until"] is None
+
+
 def test_scaled_and_shifted_rewards_and_swapped_players():
     game = random_markov_game(8)
     value = nash_value_iteration(game).values[0]

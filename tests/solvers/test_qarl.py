@@ -52,6 +52,15 @@ def test_the_gap_is_what_the_worst_case_falls_short_of_the_value():
     assert solution.gap_kind == "worst_case_gap"
 
 
+def test_temperatures_far_below_the_rewards_are_solved_too():
+    """Rewards of 10⁶ at the default temperatures, down to 10⁻³: the bound that the guarantee names holds."""
+    plain = random_markov_game(3, discount=0.9)
+    game = markov_game(plain.transitions, 1e6 * plain.rewards[0], discount=0.9)
+    solution = qarl(game)
+    assert solution.settings["residual"] <= 1e-9
+    assert solution.gap <= 1e-3 * (np.log(3) + np.log(2)) * 10 + 1e-9 * 1e7
+
+
 def test_a_gap_asked_for_ends_the_curriculum():
     solution = qarl(random_markov_game(3), until=0.05)
     assert solution.converged

@@ -287,6 +287,19 @@ def test_an_interrupted_run_goes_on_to_the_same_end(name, tmp_path):
         qre_curriculum(game, last=0.002, checkpoint=file)
 
 
+@pytest.mark.parametrize("zero_sum", [True, False])
+def test_a_checkpoint_of_one_step_is_none_of_a_game_without_end(zero_sum, tmp_path):
+    """Two games of the same tables, the same number of stages and no name."""
+    rng = np.random.default_rng(0)
+    chances, rewards = rng.dirichlet(np.ones(2), size=(2, 2, 2)), rng.normal(size=(2, 2, 2, 2))
+    rewards = rewards[0] if zero_sum else rewards
+    qre_curriculum(
+        markov_game(chances, rewards, discount=0.9, horizon=1), iterations=2, checkpoint=tmp_path / "run.npz"
+    )
+    with pytest.raises(SpecificationError, match="other rules"):
+        qre_curriculum(markov_game(chances, rewards, discount=0.9), iterations=2, checkpoint=tmp_path / "run.npz")
+
+
 def test_until_ends_the_curriculum_early():
     solution = qre_curriculum(load_game("matrix:chicken"), until=0.01)
     assert solution.converged and 1 < solution.iterations < 14 and solution.history[-2][1] > 0.01 >= solution.gap
