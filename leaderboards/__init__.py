@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from arena.leaderboards.bradley_terry import bradley_terry, elo
 from arena.leaderboards.comparisons import Comparisons, comparisons
+from arena.leaderboards.deviation_ratings import deviation_ratings, deviation_ratings_of
 from arena.leaderboards.elo_online import elo_online
+from arena.leaderboards.empirical_game import EmpiricalGame, empirical_game
 from arena.leaderboards.glicko2 import glicko2
 from arena.leaderboards.leaderboard import METHODS, Leaderboard, Method, Row, SeatScore, leaderboard
 from arena.leaderboards.mean_return import mean_return
 from arena.leaderboards.minimax_ranking import MinimaxWinner, minimax_ranking, minimax_winner_of
 from arena.leaderboards.openskill import openskill
 from arena.leaderboards.payoff_matrix import Matrix, payoff_matrix
+from arena.leaderboards.plackett_luce import plackett_luce
 from arena.leaderboards.ratings import Ratings
 from arena.leaderboards.record import Record, Utility
 from arena.leaderboards.response_graph import Cycle, cycles, response_graph, top_component
 from arena.leaderboards.sequential_test import Decision, sequential_test
+from arena.leaderboards.ties import bradley_terry_seats, davidson, rao_kupper
 
 __all__ = [
     "METHODS",
     "Comparisons",
     "Cycle",
     "Decision",
+    "EmpiricalGame",
     "Leaderboard",
     "Matrix",
     "Method",
@@ -31,10 +36,15 @@ __all__ = [
     "SeatScore",
     "Utility",
     "bradley_terry",
+    "bradley_terry_seats",
     "comparisons",
     "cycles",
+    "davidson",
+    "deviation_ratings",
+    "deviation_ratings_of",
     "elo",
     "elo_online",
+    "empirical_game",
     "glicko2",
     "leaderboard",
     "mean_return",
@@ -42,6 +52,8 @@ __all__ = [
     "minimax_winner_of",
     "openskill",
     "payoff_matrix",
+    "plackett_luce",
+    "rao_kupper",
     "response_graph",
     "sequential_test",
     "top_component",
