@@ -6,13 +6,13 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from arena.agents import content_of, load_agent, needs_approval
+from arena.agents import content_of, kinds, load_agent, needs_approval
 from arena.agents.registry import FILE_SCHEMES, split_specification
 from arena.approvals import approve, is_approved
 from arena.artifacts import ArtifactStore, file_hash
 from arena.executor import close_agents, require_started
 from arena.games import Game, SpecificationError, UnknownName
-from arena.ledger import AgentVersion, Ledger
+from arena.ledger import AgentVersion, Ledger, LedgerError
 
 
 def add_agent(ledger: Ledger, store: ArtifactStore, *, name: str, specification: str) -> AgentVersion:
@@ -28,6 +28,31 @@ def add_agent(ledger: Ledger, store: ArtifactStore, *, name: str, specification:
     kind, _ = split_specification(specification)
     lineage = {"folder": str(Path.cwd())} if content_hash is not None else None
     return ledger.add_agent(name, specification=specification, kind=kind, content_hash=content_hash, lineage=lineage)
+
+
+def specification_meant(text: str, db: str | None) -> str:
+    """The specification to load for what somebody typed: one as it stands, else that of the agent registered so.
+
+    Raises:
+        UnknownName: neither a specification nor, in the ledger at `db`, a registered agent.
+        SpecificationError: as `playable`.
+    """
+    if _is_specification(text):
+        return text
+    try:
+        ledger = Ledger.open(db, create=False, read_only=True)
+    except LedgerError:
+        if db is not None:
+            raise
+        return text  # no ledger here: an unknown kind of agent, as whoever loads it says
+    with ledger:
+        try:
+            version = ledger.agent(text)
+        except UnknownName:
+            raise UnknownName(
+                "agent", text, [*(one.name for one in ledger.agents()), *(k.name for k in kinds())]
+            ) from None
+        return playable(version, ledger.artifacts)
 
 
 def enlist(ledger: Ledger, store: ArtifactStore, agents: Mapping[str, str], *, game: Game) -> tuple[AgentVersion, ...]:
@@ -64,6 +89,12 @@ def tried(
             if version is None and error.kind.startswith("agent"):
                 raise UnknownName("agent", text, [*registered, *error.known]) from None
             raise
+        except SpecificationError as error:
+            if version is None:
+                raise
+            # what people know it by, not the place of its copy in the store
+            said = str(error).replace(specification.partition(":")[2], version.specification.partition(":")[2])
+            raise SpecificationError(f"{version.label}: {said}") from None
         try:
             require_started(agent)
         finally:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from arena.cli.options import Json
+from arena.cli.options import Db, Json
 
 
 def solve_command(
@@ -71,8 +71,12 @@ def solve_command(
 def exploit_command(
     game: Annotated[str, typer.Argument(help="a small game, for example openspiel:leduc_poker")],
     agent: Annotated[
-        str, typer.Argument(help="an agent that has probabilities: policy:FILE, checkpoint:FILE, uniform")
+        str,
+        typer.Argument(
+            help="an agent that has probabilities: policy:FILE, checkpoint:FILE, uniform, or a registered one by its name"
+        ),
     ],
+    db: Db = None,
     json: Json = False,
 ) -> None:
     """How much a best response wins against an agent, exactly: exploitability and NashConv."""
@@ -80,11 +84,12 @@ def exploit_command(
     from arena.cli.output import say, say_json
     from arena.executor import close_agents
     from arena.games import SpecificationError, load_game
+    from arena.roster import specification_meant
     from arena.solvers import nash_conv
     from arena.solvers.policy_table import policy_of
 
     loaded = load_game(game)
-    played = load_agent(agent, game=loaded)
+    played = load_agent(specification_meant(agent, db), game=loaded)
     try:
         policy = policy_of(played)
         if policy is None:

@@ -84,6 +84,34 @@ def test_a_network_has_its_exact_exploitability_on_the_ladder_too(arena: Arena) 
     assert shown == {"net@1": pytest.approx(exact["exploitability"], abs=1e-12)}
 
 
+def test_a_registered_agent_is_measured_by_its_name(arena: Arena) -> None:
+    arena("solve", "cfr_plus", KUHN, "-o", "kuhn.policy", "--iterations", "50")
+    by_file = arena("exploit", KUHN, "policy:kuhn.policy")
+    assert arena("agent", "add", "solved", "policy:kuhn.policy").code == 0
+    Path("kuhn.policy").unlink()  # the ledger keeps what it needs
+    assert arena("exploit", KUHN, "solved@1").out == arena("exploit", KUHN, "solved").out == by_file.out
+    said = arena("exploit", KUHN, "slved")
+    assert said.code == 2
+    assert "did you mean 'solved'" in said.err
+
+
+def test_without_a_ledger_an_unknown_agent_is_the_mistake(arena: Arena) -> None:
+    said = arena("exploit", KUHN, "unifrom")
+    assert said.code == 2
+    assert "did you mean 'uniform'" in said.err
+    assert not files()
+    assert "elsewhere.db" in arena("exploit", KUHN, "solved", "--db", "elsewhere.db").err
+
+
+def test_a_policy_of_another_game_is_refused_under_the_name_of_its_agent(arena: Arena) -> None:
+    arena("solve", "cfr", KUHN, "-o", "kuhn.policy", "--iterations", "5")
+    arena("agent", "add", "solved", "policy:kuhn.policy")
+    said = arena("tournament", "run", "-g", "openspiel:leduc_poker", "-a", "solved", "-a", "random", "-n", "2")
+    assert said.code == 2
+    assert "solved@1: 'kuhn.policy' is a policy for openspiel:kuhn_poker" in said.err
+    assert "artifacts" not in said.err
+
+
 def test_json_is_all_that_is_printed(arena: Arena) -> None:
     said = arena("solve", "cfr", KUHN, "--until", "0.01", "--json", "-o", "k.json")
     assert said.err == ""
