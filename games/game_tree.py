@@ -69,6 +69,11 @@ class GameTree:
     def num_sequences(self) -> int:
         return len(self.actions)
 
+    @property
+    def num_actions(self) -> NDArray[np.int64]:
+        """Of each information set [I]."""
+        return steps(self.first)
+
     def sets(self, player: int) -> range:
         """The information sets of a player."""
         return range(int(self.set_begin[player]), int(self.set_begin[player + 1]))
@@ -253,6 +258,12 @@ def _merged(
     if len(begins) == len(order):
         return [column[order] for column in joint], [column[order] for column in payoffs]
     return [column[order[begins]] for column in joint], [np.add.reduceat(column[order], begins) for column in payoffs]
+
+
+def steps(ends: Index) -> NDArray[np.int64]:
+    """The differences of neighbours: how many there are between one end and the next."""
+    counted = ends.astype(np.int64)
+    return counted[1:] - counted[:-1]
 
 
 def index_array(values: NDArray[np.integer[Any]]) -> Index:

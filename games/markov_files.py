@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import io
 import json
-import os
 from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from arena.games.array_file import replace_file
 from arena.games.errors import SpecificationError
 from arena.games.markov_game import MarkovGame, markov_game, sparse_markov_game
 from arena.games.normal_form import content_version, read_game_file
@@ -46,14 +46,7 @@ def save_markov_game(game: MarkovGame, path: str | Path) -> None:
     if path.suffix not in SUFFIXES:
         raise SpecificationError(f"cannot write a Markov game to {str(path)!r}; end the name in .json or .npz")
     content = _to_json(game, path) if path.suffix == ".json" else _to_npz(game)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        unfinished.write_bytes(content)
-        unfinished.replace(path)
-    except OSError as error:
-        raise SpecificationError(f"cannot write {str(path)!r}: {error.strerror or error}") from None
-    finally:
-        unfinished.unlink(missing_ok=True)
+    replace_file(path, lambda file: file.write(content))
 
 
 def read_markov_game(path: str) -> MarkovGame:

@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena.games.errors import SpecificationError
-from arena.games.game_tree import GameTree, Index, frozen, index_array
+from arena.games.game_tree import GameTree, Index, frozen, index_array, steps
 from arena.games.policy import TabularPolicy
 
 TOLERANCE = 1e-9
@@ -111,8 +111,8 @@ def merge_equal(tree: GameTree) -> MergedTree:
 
 def _first_classes(tree: GameTree) -> Classes:
     """Information sets by player, depth and number of actions."""
-    players = np.repeat(np.arange(tree.num_players), _steps(tree.set_begin))
-    return _numbered(players, tree.depth.astype(np.int64), _counts(tree))
+    players = np.repeat(np.arange(tree.num_players), steps(tree.set_begin))
+    return _numbered(players, tree.depth.astype(np.int64), tree.num_actions)
 
 
 def _refined(tree: GameTree, classes: Classes) -> Classes:
@@ -123,7 +123,7 @@ def _refined(tree: GameTree, classes: Classes) -> Classes:
     """
     rng = np.random.default_rng(0)  # the same draws for the same tree
     begins = tree.first[:-1].astype(np.int64) - tree.num_players
-    places = np.arange(tree.num_sequences - tree.num_players) - np.repeat(begins, _counts(tree))
+    places = np.arange(tree.num_sequences - tree.num_players) - np.repeat(begins, tree.num_actions)
     rows, sizes = _rows(tree), np.abs(tree.weights)
     while True:
         sequences = _sequence_classes(tree, classes)
@@ -164,7 +164,7 @@ def _broken(tree: GameTree, classes: Classes) -> NDArray[np.bool_]:
     """The classes that break a condition of the module, combination by combination; none where the partition is proven."""
     found = np.zeros(classes.max() + 1, bool)
     members = np.bincount(classes, minlength=len(found))
-    set_of = np.concatenate((np.full(tree.num_players, -1), np.repeat(np.arange(tree.num_sets), _counts(tree))))
+    set_of = np.concatenate((np.full(tree.num_players, -1), np.repeat(np.arange(tree.num_sets), tree.num_actions)))
     sequences = _sequence_classes(tree, classes)
     rows = _rows(tree)
     own = set_of[rows]
@@ -208,7 +208,7 @@ def _sums(
 def _quotient(tree: GameTree, classes: Classes, first_member: NDArray[np.int64]) -> MergedTree:
     """The tree with one information set a class; classes stand in the order of their first members."""
     sequences = _sequence_classes(tree, classes)
-    counts, begins = _counts(tree)[first_member], tree.first[first_member].tolist()
+    counts, begins = tree.num_actions[first_member], tree.first[first_member].tolist()
     spans = [tree.actions[begin : begin + count] for begin, count in zip(begins, counts.tolist(), strict=True)]
     own, others = sequences[_rows(tree)], sequences[tree.others]
     order = np.lexsort((*others.T[::-1], own))
@@ -238,7 +238,7 @@ def _quotient(tree: GameTree, classes: Classes, first_member: NDArray[np.int64])
 
 def _sequence_classes(tree: GameTree, classes: Classes) -> Classes:
     """The class of each sequence [S], by the class of its information set and its place there; empty ones are alone."""
-    counts = _counts(tree)
+    counts = tree.num_actions
     size = np.zeros(classes.max() + 1, np.int64)
     size[classes] = counts
     begins = tree.num_players + np.cumsum(size) - size
@@ -248,18 +248,7 @@ def _sequence_classes(tree: GameTree, classes: Classes) -> Classes:
 
 def _rows(tree: GameTree) -> NDArray[np.int64]:
     """The sequence that each payoff entry belongs to [N]."""
-    return np.repeat(np.arange(tree.num_sequences), _steps(tree.row_begin))
-
-
-def _counts(tree: GameTree) -> NDArray[np.int64]:
-    """The number of actions of each information set [I]."""
-    return _steps(tree.first)
-
-
-def _steps(ends: Index) -> NDArray[np.int64]:
-    """The differences of neighbours."""
-    counted = ends.astype(np.int64)
-    return counted[1:] - counted[:-1]
+    return np.repeat(np.arange(tree.num_sequences), steps(tree.row_begin))
 
 
 def _numbered(*columns: NDArray[np.int64]) -> Classes:

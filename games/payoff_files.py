@@ -16,13 +16,13 @@ import csv
 import io
 import math
 import re
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from arena.games.array_file import read_arrays
 from arena.games.errors import SpecificationError
 
 _BETWEEN = re.compile(r"\s*[/;,]\s*|\s+")
@@ -146,13 +146,9 @@ def load_arrays(content: bytes, *, path: str) -> dict[str, NDArray[np.generic]]:
         SpecificationError: no such file, a damaged one, or one with pickled objects.
     """
     try:
-        loaded = np.load(io.BytesIO(content), allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return {"array": loaded}
-        with loaded:
-            return {key: loaded[key] for key in loaded.files}
-    except (ValueError, OSError, EOFError, KeyError, MemoryError, zipfile.BadZipFile) as error:
-        raise SpecificationError(f"{path} is no file of plain numpy arrays: {error or type(error).__name__}") from None
+        return read_arrays(content)
+    except ValueError as error:
+        raise SpecificationError(f"{path} is no file of plain numpy arrays: {error}") from None
 
 
 def real_array(array: NDArray[np.generic], path: str, key: str) -> NDArray[np.float64]:

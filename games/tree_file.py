@@ -7,21 +7,31 @@ Arrays: ``format``, ``version``, ``specification``, ``counts`` (histories, ends)
 
 from __future__ import annotations
 
-import io
-import os
-import zipfile
-import zlib
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from arena.games.array_file import read_arrays, require_npz, write_arrays
 from arena.games.errors import SpecificationError
-from arena.games.game_tree import GameTree
+from arena.games.game_tree import GameTree, Index, frozen, steps
 
 FORMAT = "arena-tree"
 VERSION = 1
-_INDICES = ("set_begin", "depth", "first", "parent", "row_begin", "others")
+_COLUMNS = dict.fromkeys(("set_begin", "depth", "first", "parent", "row_begin"), (np.uint32, 1)) | {
+    "others": (np.uint32, 2),
+    "actions": (np.int64, 1),
+    "weights": (np.float64, 1),
+}
+"""Type and number of axes of the arrays that a tree holds as they are."""
+_KINDS = _COLUMNS | {
+    "counts": (np.int64, 1),
+    "constant_sum": (np.float64, 1),
+    "keys": (np.uint8, 1),
+    "key_ends": (np.int64, 1),
+}
 
 
 def save_tree(tree: GameTree, path: str | Path) -> None:
@@ -30,36 +40,19 @@ def save_tree(tree: GameTree, path: str | Path) -> None:
     Raises:
         SpecificationError: the name does not end in .npz, or the file cannot be written.
     """
-    path = Path(path)
-    if path.suffix != ".npz":
-        raise SpecificationError(f"cannot write a tree to {str(path)!r}; end the name in .npz")
+    require_npz(path, "a tree")
     encoded = [key.encode() for key in tree.keys]
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with unfinished.open("wb") as file:
-            np.savez_compressed(
-                file,
-                format=np.array(FORMAT),
-                version=np.array(VERSION),
-                specification=np.array(tree.specification),
-                counts=np.array([tree.num_nodes, tree.num_terminals]),
-                constant_sum=np.array([] if tree.constant_sum is None else [tree.constant_sum]),
-                keys=np.frombuffer(b"".join(encoded), np.uint8),
-                key_ends=np.cumsum([len(key) for key in encoded], dtype=np.int64),
-                set_begin=tree.set_begin,
-                depth=tree.depth,
-                first=tree.first,
-                parent=tree.parent,
-                actions=tree.actions,
-                row_begin=tree.row_begin,
-                others=tree.others,
-                weights=tree.weights,
-            )
-        unfinished.replace(path)
-    except OSError as error:
-        raise SpecificationError(f"cannot write {str(path)!r}: {error.strerror or error}") from None
-    finally:
-        unfinished.unlink(missing_ok=True)
+    held: dict[str, NDArray[Any]] = {name: getattr(tree, name) for name in _COLUMNS}
+    held |= {
+        "format": np.array(FORMAT),
+        "version": np.array(VERSION),
+        "specification": np.array(tree.specification),
+        "counts": np.array([tree.num_nodes, tree.num_terminals]),
+        "constant_sum": np.array([] if tree.constant_sum is None else [tree.constant_sum]),
+        "keys": np.frombuffer(b"".join(encoded), np.uint8),
+        "key_ends": np.cumsum([len(key) for key in encoded], dtype=np.int64),
+    }
+    write_arrays(path, held, what="the tree")
 
 
 def load_tree(path: str | Path) -> GameTree:
@@ -69,51 +62,44 @@ def load_tree(path: str | Path) -> GameTree:
         SpecificationError: no such file, not a tree, another version, or one whose arrays do not fit together.
     """
     try:
-        with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as archive:
-            held = {name: archive[name] for name in archive.files}
+        held = read_arrays(Path(path).read_bytes())
         if str(held["format"]) != FORMAT or int(held["version"]) != VERSION:
             raise ValueError(f"format {held['format']} version {held['version']}")
         tree = _tree(held)
         _check(tree)
     except OSError as error:
         raise SpecificationError(f"cannot read the tree {str(path)!r}: {error.strerror or error}") from None
-    except (EOFError, KeyError, IndexError, ValueError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+    except (KeyError, ValueError, TypeError) as error:
         raise SpecificationError(f"{str(path)!r} is no compiled tree: {error}") from None
     return tree
 
 
-def _tree(held: dict[str, NDArray[np.generic]]) -> GameTree:
-    blob, begin, keys = held["keys"].astype(np.uint8).tobytes(), 0, []
-    for end in held["key_ends"].astype(np.int64).tolist():
-        keys.append(blob[begin:end].decode())
-        begin = end
-    for name in (*_INDICES, "actions", "weights"):
-        wanted = np.dtype(np.uint32 if name in _INDICES else np.int64 if name == "actions" else np.float64)
-        if held[name].dtype != wanted or held[name].ndim != (2 if name == "others" else 1):
-            raise ValueError(f"its {name} are no {wanted}")
-        held[name].setflags(write=False)
-    constant = held["constant_sum"].astype(np.float64).tolist()
-    num_nodes, num_terminals = held["counts"].astype(np.int64).tolist()
+def _tree(held: dict[str, NDArray[Any]]) -> GameTree:
+    for name, (kind, axes) in _KINDS.items():
+        if held[name].dtype != kind or held[name].ndim != axes:
+            raise ValueError(f"its {name} are no {np.dtype(kind)} of {axes} axes")
+    specification, constant = held["specification"].tolist(), held["constant_sum"].tolist()
+    num_nodes, num_terminals = held["counts"].tolist()
+    if not isinstance(specification, str) or not num_nodes >= num_terminals >= 1 or len(constant) > 1:
+        raise ValueError("its counts, constant sum or specification are none")
+    blob, ends = held["keys"].tobytes(), [0, *held["key_ends"].tolist()]
+    if ends != sorted(ends) or ends[-1] != len(blob):
+        raise ValueError("its key_ends do not fit its keys")
     return GameTree(
-        specification=str(held["specification"]),
+        specification=specification,
         num_players=len(held["set_begin"]) - 1,
         num_nodes=num_nodes,
         num_terminals=num_terminals,
         constant_sum=constant[0] if constant else None,
-        keys=tuple(keys),
-        set_begin=held["set_begin"].astype(np.uint32, copy=False),
-        depth=held["depth"].astype(np.uint32, copy=False),
-        first=held["first"].astype(np.uint32, copy=False),
-        parent=held["parent"].astype(np.uint32, copy=False),
-        actions=held["actions"].astype(np.int64, copy=False),
-        row_begin=held["row_begin"].astype(np.uint32, copy=False),
-        others=np.ascontiguousarray(held["others"].astype(np.uint32, copy=False)),
-        weights=held["weights"].astype(np.float64, copy=False),
+        keys=tuple(blob[begin:end].decode() for begin, end in pairwise(ends)),
+        **{name: frozen(np.ascontiguousarray(held[name])) for name in _COLUMNS},
     )
 
 
 def _check(tree: GameTree) -> None:
     """Compiled loops do not look where they read: every index must lie inside, and every parent before its children.
+
+    Beyond that, what is read must be of the player and the depth that it says.
 
     Raises:
         ValueError: one does not.
@@ -132,17 +118,30 @@ def _check(tree: GameTree) -> None:
         and bool((tree.parent < tree.first[:-1]).all())
         and (tree.others.size == 0 or int(tree.others.max()) < sequences)
         and bool(np.isfinite(tree.weights).all())
+        and (tree.constant_sum is None or bool(np.isfinite(tree.constant_sum)))
     )
     if not fits:
         raise ValueError("its arrays do not fit together")
-    for player in range(players):
-        own = tree.sequences(player)
-        above = tree.parent[tree.set_begin[player] : tree.set_begin[player + 1]]
-        if ((above != player) & ((above < own.start) | (above >= own.stop))).any():
-            raise ValueError("a player's information sets lie behind another's choices")
+    actions = tree.num_actions
+    owner = np.repeat(np.arange(players), steps(tree.set_begin))  # of each information set
+    played_by = np.concatenate((np.arange(players), np.repeat(owner, actions)))  # of each sequence
+    behind = np.concatenate((np.zeros(players, np.int64), np.repeat(tree.depth.astype(np.int64) + 1, actions)))
+    earner = np.repeat(played_by, steps(tree.row_begin))
+    rivals = np.arange(players - 1) + (np.arange(players - 1) >= earner[:, None])
+    place = np.repeat(np.arange(sets), actions)
+    named = len({(player, key) for player, key in zip(owner.tolist(), tree.keys, strict=True)})
+    legal = np.unique(np.stack((place, tree.actions[players:])), axis=1).shape[1]
+    if (
+        (played_by[tree.parent] != owner).any()
+        or (played_by[tree.others] != rivals).any()
+        or (behind[tree.parent] != tree.depth).any()
+    ):
+        raise ValueError("a player's information sets or payoffs lie behind choices that are not there")
+    if named < sets or legal < len(place) or (tree.actions[:players] != -1).any() or tree.actions.min() < -1:
+        raise ValueError("two of its information sets or actions are one")
 
 
-def _climbs(values: NDArray[np.uint32], begin: int, end: int) -> bool:
+def _climbs(values: Index, begin: int, end: int) -> bool:
     return (
         len(values) > 0
         and int(values[0]) == begin

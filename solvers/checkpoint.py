@@ -8,11 +8,7 @@ each array of the state under ``state.NAME``.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-import os
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from arena.games.array_file import read_arrays, write_arrays
 from arena.games.errors import SpecificationError
 from arena.games.game_tree import GameTree
 from arena.solvers.solution import Setting
@@ -54,28 +51,17 @@ def write_checkpoint(path: str | Path, subject: Subject, state: State, history: 
     Raises:
         SpecificationError: the file cannot be written.
     """
-    path = Path(path)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     held: State = {STATE + name: array for name, array in state.items()}
-    try:
-        with unfinished.open("wb") as file:
-            np.savez(
-                file,
-                allow_pickle=False,
-                format=np.array(FORMAT),
-                version=np.array(VERSION),
-                method=np.array(subject.method),
-                game=np.array(subject.game),
-                fingerprint=np.array(subject.fingerprint),
-                settings=np.array(_settings(subject)),
-                history=np.array(history, np.float64).reshape(-1, 2),
-                **held,
-            )
-        unfinished.replace(path)
-    except OSError as error:
-        raise SpecificationError(f"cannot write the checkpoint {str(path)!r}: {error.strerror or error}") from None
-    finally:
-        unfinished.unlink(missing_ok=True)
+    held |= {
+        "format": np.array(FORMAT),
+        "version": np.array(VERSION),
+        "method": np.array(subject.method),
+        "game": np.array(subject.game),
+        "fingerprint": np.array(subject.fingerprint),
+        "settings": np.array(_settings(subject)),
+        "history": np.array(history, np.float64).reshape(-1, 2),
+    }
+    write_arrays(path, held, what="the checkpoint", compressed=False)
 
 
 def read_checkpoint(path: str | Path, subject: Subject, state: State, *, growing: frozenset[str]) -> History:
@@ -89,8 +75,7 @@ def read_checkpoint(path: str | Path, subject: Subject, state: State, *, growing
         SpecificationError: it cannot be read, is no checkpoint, or is of another game, method or setting.
     """
     try:
-        with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as archive:
-            held = {name: archive[name] for name in archive.files}
+        held = read_arrays(Path(path).read_bytes())
         kind, version = str(held["format"]), int(held["version"])
         if kind != FORMAT or version != VERSION:
             raise ValueError(f"format {kind} version {version}")
@@ -102,16 +87,7 @@ def read_checkpoint(path: str | Path, subject: Subject, state: State, *, growing
             settings=json.loads(settings),
         )
         history = [(int(iteration), float(gap)) for iteration, gap in held["history"]]
-    except (
-        OSError,
-        EOFError,
-        KeyError,
-        ValueError,
-        TypeError,
-        AttributeError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
+    except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise SpecificationError(
             f"{str(path)!r} is no checkpoint that can be gone on from ({error}); remove it to begin anew"
         ) from None

@@ -6,10 +6,6 @@ On disk a .npz file with the arrays ``format``, ``version``, ``game``, ``num_sta
 
 from __future__ import annotations
 
-import io
-import os
-import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from arena.games.array_file import read_arrays, require_npz, write_arrays
 from arena.games.errors import SpecificationError
 from arena.games.game import Game
 from arena.games.markov_game import MarkovGame
@@ -150,30 +147,16 @@ def save_demonstrations(demonstrations: Demonstrations, path: str | Path) -> Non
     Raises:
         SpecificationError: the name does not end in .npz, or the file cannot be written.
     """
-    path = Path(path)
-    if path.suffix != ".npz":
-        raise SpecificationError(f"cannot write demonstrations to {str(path)!r}; end the name in .npz")
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with unfinished.open("wb") as file:
-            np.savez_compressed(
-                file,
-                allow_pickle=False,
-                format=np.array(FORMAT),
-                version=np.array(VERSION),
-                game=np.array(demonstrations.game),
-                num_states=np.array(demonstrations.num_states),
-                sizes=np.array(demonstrations.sizes),
-                states=demonstrations.states,
-                actions=demonstrations.actions,
-                successors=demonstrations.successors,
-                done=demonstrations.done,
-            )
-        unfinished.replace(path)
-    except OSError as error:
-        raise SpecificationError(f"cannot write demonstrations to {str(path)!r}: {error.strerror or error}") from None
-    finally:
-        unfinished.unlink(missing_ok=True)
+    require_npz(path, "demonstrations")
+    held = {name: getattr(demonstrations, name) for name in ("states", "actions", "successors", "done")}
+    held |= {
+        "format": np.array(FORMAT),
+        "version": np.array(VERSION),
+        "game": np.array(demonstrations.game),
+        "num_states": np.array(demonstrations.num_states),
+        "sizes": np.array(demonstrations.sizes),
+    }
+    write_arrays(path, held, what="demonstrations")
 
 
 def load_demonstrations(path: str | Path) -> Demonstrations:
@@ -183,8 +166,7 @@ def load_demonstrations(path: str | Path) -> Demonstrations:
         SpecificationError: it cannot be read, or holds no demonstrations.
     """
     try:
-        with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as archive:
-            held = {name: archive[name] for name in archive.files}
+        held = read_arrays(Path(path).read_bytes())
         kind, version = str(held["format"]), int(held["version"])
         if kind != FORMAT or version != VERSION:
             raise ValueError(f"format {kind} version {version}")
@@ -196,7 +178,7 @@ def load_demonstrations(path: str | Path) -> Demonstrations:
         )
     except OSError as error:
         raise SpecificationError(f"cannot read {str(path)!r}: {error.strerror or error}") from None
-    except (EOFError, KeyError, ValueError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise SpecificationError(f"{str(path)!r} holds no demonstrations ({error})") from None
 
 

@@ -16,8 +16,6 @@ import io
 import json
 import os
 import re
-import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from itertools import chain
 from pathlib import Path
@@ -27,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena.games import SpecificationError, TabularPolicy
+from arena.games.array_file import read_arrays, replace_file
 
 FORMAT = "arena-policy"
 VERSION = 1
@@ -49,14 +48,7 @@ def save_policy(policy: TabularPolicy, path: str | Path) -> None:
     """
     path = Path(path)
     writer = _writer(path)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        unfinished.write_bytes(writer(policy))
-        unfinished.replace(path)
-    except OSError as error:
-        raise SpecificationError(f"cannot write {str(path)!r}: {error.strerror or error}") from None
-    finally:
-        unfinished.unlink(missing_ok=True)
+    replace_file(path, lambda file: file.write(writer(policy)))
 
 
 def require_writable(path: str | Path) -> None:
@@ -194,17 +186,15 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _of_npz(content: bytes) -> tuple[str, Mapping[str, Mapping[int, float]]]:
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as file:
-            missing = [name for name in NPZ_ARRAYS if name not in file.files]
-            if missing:
-                raise SpecificationError(f"it has no array {missing[0]!r}")
-            arrays = {name: file[name] for name in NPZ_ARRAYS}
+        held = read_arrays(content)
     except ValueError as error:
         if "pickle" in str(error):
             raise SpecificationError("it holds pickled objects, which could run code") from None
         raise SpecificationError(f"it is damaged: {error}") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, MemoryError, OSError, NotImplementedError) as error:
-        raise SpecificationError(f"it is damaged: {error}") from None
+    missing = [name for name in NPZ_ARRAYS if name not in held]
+    if missing:
+        raise SpecificationError(f"it has no array {missing[0]!r}")
+    arrays = {name: held[name] for name in NPZ_ARRAYS}
     _check_header(arrays["format"].tolist(), arrays["version"].tolist())
     game = arrays["game"].tolist()
     if not isinstance(game, str) or not game:

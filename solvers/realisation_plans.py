@@ -41,7 +41,7 @@ def behaviour(tree: GameTree, plan: NDArray[np.float64], *, reached: float = REA
 
     Where a player's own play never comes to a set (weights up to `reached`), the plan says nothing of it: uniform.
     """
-    counts = (tree.first[1:] - tree.first[:-1]).astype(np.int64)
+    counts = tree.num_actions
     strategy = np.ones(tree.num_sequences)
     if len(counts):
         own = np.where(plan[tree.num_players :] > reached, plan[tree.num_players :], 0.0)

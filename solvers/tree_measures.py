@@ -63,7 +63,7 @@ def measures(tree: GameTree, strategy: NDArray[np.float64]) -> Measures:
 
 def uniform_strategy(tree: GameTree) -> NDArray[np.float64]:
     """Every action of an information set with the same probability [S]."""
-    counts = _counts(tree)
+    counts = tree.num_actions
     return np.concatenate((np.ones(tree.num_players), np.repeat(1 / counts, counts)))
 
 
@@ -72,7 +72,7 @@ def normalised(tree: GameTree, weights: NDArray[np.float64]) -> NDArray[np.float
     strategy = uniform_strategy(tree)
     begins = tree.first[:-1].astype(np.int64)
     if len(begins):
-        total = np.repeat(np.add.reduceat(weights, begins), _counts(tree))
+        total = np.repeat(np.add.reduceat(weights, begins), tree.num_actions)
         own = weights[tree.num_players :]
         np.divide(own, total, out=strategy[tree.num_players :], where=total > 0)
     return strategy
@@ -99,7 +99,7 @@ def tabulated(tree: GameTree, policy: object) -> NDArray[np.float64]:
             f"one vector a player is no policy of {tree.specification}, where players choose more than once; use a "
             "TabularPolicy"
         )
-    return np.concatenate((np.ones(tree.num_players), *checked_vectors(policy, _counts(tree).tolist())))
+    return np.concatenate((np.ones(tree.num_players), *checked_vectors(policy, tree.num_actions.tolist())))
 
 
 def is_profile(policy: object) -> TypeGuard[Strategies]:
@@ -153,12 +153,6 @@ def rows_by_string(
             f"{keys[0]!r}; it would be played uniformly everywhere"
         )
     return rows
-
-
-def _counts(tree: GameTree) -> NDArray[np.int64]:
-    """The number of actions of each information set [I]."""
-    first = tree.first.astype(np.int64)
-    return first[1:] - first[:-1]
 
 
 def _of_strings(tree: GameTree, policy: StringPolicy) -> NDArray[np.float64]:

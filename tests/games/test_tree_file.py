@@ -42,6 +42,12 @@ def test_solvers_take_a_tree_in_place_of_the_game(tmp_path):
         ("weights", lambda a: a * np.nan),
         ("weights", lambda a: a.astype(np.float32)),
         ("set_begin", lambda a: np.roll(a, 1)),
+        ("depth", lambda a: a * 0),
+        ("others", lambda a: a * 0),  # another player's choices
+        ("actions", lambda a: a * 0),
+        ("keys", lambda keys: ("same",) * len(keys)),
+        ("num_terminals", lambda count: count + 100),
+        ("constant_sum", lambda _: float("nan")),
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(name, broken, tmp_path):
