@@ -19,22 +19,20 @@ from arena.games.game import Game
 from arena.games.game_tree import GameTree
 from arena.solvers.agent_response import AgentResponse
 from arena.solvers.agent_values import AgentGame, agent_game, agent_residual
+from arena.solvers.branch_tracing import traced
 from arena.solvers.checkpoint import Subject, tree_fingerprint
 from arena.solvers.exploitability import tree_of
 from arena.solvers.iteration import Run, iterate
 from arena.solvers.mmd import Descent, advance, played, scale_of, start
-from arena.solvers.quantal_branch import branch_of, step_along
 from arena.solvers.solution import Progress, Setting, Solution
 from arena.solvers.tree_measures import measures
 from arena.solvers.tree_solution import tree_solution
 
-DEFAULT_STEPS = 2_000
 DEFAULT_ITERATIONS = 50_000
 LARGEST_TRACED = 1_500
 """Sequences of the largest tree whose branch is followed: each step solves some linear systems of that size."""
 RESIDUAL_TOLERANCE = 1e-8  # of probabilities
 NASH_TOLERANCE = 1e-5  # of the range of returns: NashConv at which a branch counts as at its end
-LARGEST_RATIONALITY = 1e10  # in 1 / range of returns: beyond it rounding decides
 SOURCE = "McKelvey and Palfrey 1998, doi:10.1023/A:1009905800005"
 
 Algorithm = Literal["auto", "trace", "mirror_descent"]
@@ -78,7 +76,8 @@ def agent_qre(
         until: the gap to reach, by default 1e-8 at finite λ, 1e-5 of the range of returns at infinity.
         seed: a keyword that solvers share; this one draws nothing.
         progress: called with (iterations, gap); along a branch the gap is NashConv.
-        checkpoint: of mirror descent: a file (.npz) to go on from where it exists, and that is written now and then.
+        checkpoint: a file (.npz) to go on from where it exists, and that is written now and then, at the end and on
+            Ctrl-C. A run that was interrupted ends with the same answer as one that was not.
 
     Raises:
         NotProvided: a game that has no tree, of imperfect recall, or too large to trace where only tracing leads to the
@@ -95,18 +94,16 @@ def agent_qre(
         )
     tree = tree_of(game)
     tree.require_names()
-    traced = algorithm == "trace" or (algorithm == "auto" and tree.num_sequences <= LARGEST_TRACED)
-    if math.isinf(rationality) and not traced:
+    follows = algorithm == "trace" or (algorithm == "auto" and tree.num_sequences <= LARGEST_TRACED)
+    if math.isinf(rationality) and not follows:
         raise NotProvided(
             f"{tree.specification} has {tree.num_sequences} sequences, and branches of more than {LARGEST_TRACED} are not "
             "followed to their end; give a rationality, or solve it for a Nash equilibrium by cfr_plus or mmd(annealed=True)"
         )
-    if traced and checkpoint is not None:
-        raise ValueError("a branch is followed without checkpoints; they are for algorithm='mirror_descent'")
     agents = agent_game(game, tree)
     settings: dict[str, Setting] = {"rationality": rationality, "until": until}
-    if traced or rationality == 0:
-        return _traced(game, tree, agents, rationality, iterations, until, progress, settings)
+    if follows or rationality == 0:
+        return _traced(game, tree, agents, rationality, iterations, until, progress, checkpoint, settings)
     return _descended(game, tree, agents, rationality, iterations, until, progress, checkpoint, settings)
 
 
@@ -118,34 +115,31 @@ def _traced(
     iterations: int | None,
     until: float | None,
     progress: Progress | None,
+    checkpoint: str | Path | None,
     settings: dict[str, Setting],
 ) -> Solution:
     response = AgentResponse(tree, agents)
-    target = min(rationality * response.scale, LARGEST_RATIONALITY)
     at_infinity = math.isinf(rationality)
     allowed = until if until is not None else NASH_TOLERANCE * response.scale if at_infinity else RESIDUAL_TOLERANCE
-    branch, steps = branch_of(response), 0
-    last = DEFAULT_STEPS if iterations is None else iterations
-    history: list[tuple[int, float]] = []
-    points = [(0.0, played(tree, response.logs(branch.logs)))]
-    while steps < last and not branch.lost and branch.rationality < target:
-        if not step_along(response, branch, target):
-            continue
-        steps += 1
-        strategy = played(tree, response.logs(branch.logs))
-        points.append((branch.rationality / response.scale, strategy))
-        history.append((steps, measures(tree, strategy).nash_conv))
-        if progress is not None:
-            progress(*history[-1])
-        if at_infinity and history[-1][1] <= allowed:
-            break
-    logs = response.logs(branch.logs)
+    trace = traced(
+        response,
+        subject=_subject(tree, rationality, "trace"),
+        rationality=rationality * response.scale,
+        gap=lambda logs: measures(tree, played(tree, response.logs(logs))).nash_conv,
+        iterations=iterations,
+        until=allowed if at_infinity else None,
+        progress=progress,
+        checkpoint=checkpoint,
+    )
+    branch, logs = trace.branch, response.logs(trace.branch.logs)
     settings |= {"algorithm": "trace", "bifurcations": branch.bifurcations, "turns": branch.turns}
     settings["reached"] = branch.rationality / response.scale
-    found = _solution(game, tree, logs, steps, history, settings)
+    found = _solution(game, tree, logs, trace.steps, list(trace.history), settings)
+    points = [(float(point[-1]) / response.scale, point[:-1]) for point in trace.points]
+    told = [(at, played(tree, response.logs(logs)) if found.strategies else logs[:0]) for at, logs in points]
     players = range(tree.num_players if found.strategies else 0)
     found = dataclasses.replace(
-        found, branch=tuple((at, tuple(strategy[tree.sequences(p)] for p in players)) for at, strategy in points)
+        found, branch=tuple((at, tuple(strategy[tree.sequences(p)] for p in players)) for at, strategy in told)
     )
     if at_infinity:
         return dataclasses.replace(
@@ -177,12 +171,7 @@ def _descended(
     )
     settings["algorithm"] = "mirror_descent"
     run = Run(
-        subject=Subject(
-            method="agent_qre",
-            game=tree.specification,
-            fingerprint=tree_fingerprint(tree),
-            settings={"rationality": rationality},
-        ),
+        subject=_subject(tree, rationality, "mirror_descent"),
         state=mirror.state,
         advance=lambda count: advance(tree, agents, descent, mirror, count),
         gap=lambda: agent_residual(tree, agents, mirror.logs, rationality),
@@ -199,6 +188,15 @@ def _descended(
     found = _solution(game, tree, mirror.logs, run.iterations, list(history), settings)
     return dataclasses.replace(
         found, gap=gap, gap_kind="agent_qre_residual", converged=gap <= allowed, guarantee=_CERTIFIED
+    )
+
+
+def _subject(tree: GameTree, rationality: float, algorithm: Algorithm) -> Subject:
+    return Subject(
+        method="agent_qre",
+        game=tree.specification,
+        fingerprint=tree_fingerprint(tree),
+        settings={"rationality": rationality, "algorithm": algorithm},
     )
 
 

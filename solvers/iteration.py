@@ -21,7 +21,8 @@ class Run:
 
     ``state``: all that the next iteration depends on, as arrays by name; ``state["clock"]`` [1], int64: iterations done.
     ``advance(n)`` does n more iterations and changes nothing but the state. An iteration changes it at one blow, in a
-    compiled kernel or by one `dict.update`, so that Ctrl-C leaves no half of one; the same state goes on the same way, so
+    compiled kernel or by one `dict.update`, so that Ctrl-C leaves no half of one; fewer are done only where it is then
+    `finished`. The same state goes on the same way, so
     random words are hashes of (seed, iteration), never a generator. ``gap()``: what the answer of now is worth.
     ``growing``: arrays whose first axis grows (a population). ``measure_growth``: see `MEASURE_GROWTH`; 1 measures after
     every iteration. ``finished()``: whether more iterations would change nothing, as the state tells.
@@ -75,8 +76,11 @@ def iterate(
     try:
         while (missing := _misses(run, history, last)) or not _ended(run, history, last, until):
             if not missing:
-                target = _next_measurement(run.iterations, run.measure_growth)
-                run.advance((target if last is None else min(target, last)) - run.iterations)
+                done = run.iterations
+                target = _next_measurement(done, run.measure_growth)
+                run.advance((target if last is None else min(target, last)) - done)
+                if run.iterations == done:
+                    continue  # there was nothing more to do, and `finished` says so
             gap = run.gap()
             history.append((run.iterations, gap))
             if progress is not None:
@@ -92,7 +96,7 @@ def iterate(
 
 def _ended(run: Run, history: History, last: int | None, until: float | None) -> bool:
     if run.iterations == 0:
-        return False
+        return run.finished()
     close = until is not None and bool(history) and history[-1][1] <= until
     return close or (last is not None and run.iterations >= last) or run.finished()
 

@@ -6,19 +6,19 @@ Not to be mixed up with agent QRE of game trees and with equilibria regularised 
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from arena.solvers.branch_tracing import LARGEST_RATIONALITY, traced
+from arena.solvers.checkpoint import Subject, fingerprint
 from arena.solvers.deviations import Strategies, is_constant_sum, nash_gap, payoff_range, payoff_table
-from arena.solvers.quantal_branch import branch_of, step_along
 from arena.solvers.quantal_response import QuantalResponse, regularised_saddle_point
-from arena.solvers.solution import Progress, Solution
+from arena.solvers.solution import Progress, Setting, Solution
 
-DEFAULT_ITERATIONS = 2_000
 NASH_TOLERANCE = 1e-7  # of the range of payoffs: NashConv at which a branch counts as at its end
 RESIDUAL_TOLERANCE = 1e-8  # of probabilities
-LARGEST_RATIONALITY = 1e10  # in 1 / range of payoffs: beyond it rounding decides
 
 
 def logit_qre(
@@ -26,9 +26,11 @@ def logit_qre(
     *,
     rationality: float = math.inf,
     trace: bool | None = None,
-    iterations: int = DEFAULT_ITERATIONS,
+    iterations: int | None = None,
     until: float | None = None,
+    seed: int = 0,  # noqa: ARG001  # solvers share their keywords
     progress: Progress | None = None,
+    checkpoint: str | Path | None = None,
 ) -> Solution:
     """The logit quantal response equilibrium at a rationality λ: π_i(a) ∝ exp(λ u_i(a, π_-i)) for every player i.
 
@@ -51,47 +53,51 @@ def logit_qre(
         payoffs: [num_players, A_0, A_1, ...], finite.
         rationality: λ ≥ 0, in 1 / units of payoff; 1 / temperature.
         trace: whether to follow the branch; by default wherever there may be several equilibria.
-        iterations: the most steps along the branch.
+        iterations: the most steps along the branch, by default 2,000.
         until: the gap to reach, by default 1e-8 at finite λ, 1e-7 of the range of payoffs at infinity.
+        seed: a keyword that solvers share; this one draws nothing.
         progress: called with (steps, NashConv) after every step.
+        checkpoint: of a branch: a file (.npz) to go on from where it exists, and that is written now and then, at the end
+            and on Ctrl-C. A run that was interrupted ends with the same answer as one that was not.
 
     Raises:
-        SpecificationError: no table of payoffs.
+        SpecificationError: no table of payoffs; the checkpoint is of other payoffs or settings, or no checkpoint.
         ValueError: a setting out of its range.
     """
     table = payoff_table(payoffs)
-    if not rationality >= 0 or iterations < 1 or (until is not None and not until > 0):
+    if not rationality >= 0 or (iterations is not None and iterations < 1) or (until is not None and not until > 0):
         raise ValueError(
             f"rationality must be at least 0, iterations and until positive; got {rationality}, {iterations} and {until}"
         )
     scale = payoff_range(table)
     response = QuantalResponse(table / scale)
-    target = min(rationality * scale, LARGEST_RATIONALITY)
     at_infinity = math.isinf(rationality)
     allowed = until if until is not None else NASH_TOLERANCE * scale if at_infinity else RESIDUAL_TOLERANCE
-    steps, history, points = 0, [], []
-    settings: dict[str, str | int | float | bool | None] = {"rationality": rationality, "until": until}
+    settings: dict[str, Setting] = {"rationality": rationality, "until": until}
     straight = is_constant_sum(table) and not at_infinity and not trace
-    logs = regularised_saddle_point(response, target) if straight else None
+    logs = regularised_saddle_point(response, min(rationality * scale, LARGEST_RATIONALITY)) if straight else None
+    found = None
     if logs is None:
-        branch = branch_of(response)
-        points.append((0.0, response.strategies(response.uniform)))
-        while steps < iterations and not branch.lost and branch.rationality < target:
-            if not step_along(response, branch, target):
-                continue
-            steps += 1
-            points.append((branch.rationality / scale, response.strategies(branch.logs)))
-            distance, _ = nash_gap(table, points[-1][1])
-            history.append((steps, distance))
-            if progress is not None:
-                progress(steps, distance)
-            if at_infinity and distance <= allowed:
-                break
-        logs = branch.logs
+        found = traced(
+            response,
+            subject=Subject(
+                method="logit_qre",
+                game="payoffs",
+                fingerprint=fingerprint((table,)),
+                settings={"rationality": rationality},
+            ),
+            rationality=rationality * scale,
+            gap=lambda logs: nash_gap(table, response.strategies(logs))[0],
+            iterations=iterations,
+            until=allowed if at_infinity else None,
+            progress=progress,
+            checkpoint=checkpoint,
+        )
+        branch, logs = found.branch, found.branch.logs
         settings |= {"bifurcations": branch.bifurcations, "turns": branch.turns}
-        if not at_infinity and branch.rationality < target:
-            allowed = 0.0  # the branch was lost or left: its last point, and no claim
         settings["reached"] = branch.rationality / scale
+        if not at_infinity and not found.reached:
+            allowed = 0.0  # the branch was lost or left: its last point, and no claim
     strategies = response.strategies(logs)
     distance, values = nash_gap(table, strategies)
     gap = distance if at_infinity else _residual(response, strategies, rationality * scale)
@@ -107,9 +113,11 @@ def logit_qre(
             else "a quantal response equilibrium: the gap is a certificate"
         ),
         unique=True if is_constant_sum(table) and not at_infinity else None,
-        iterations=steps,
-        history=tuple(history),
-        branch=tuple(points),
+        iterations=found.steps if found else 0,
+        history=found.history if found else (),
+        branch=tuple((float(point[-1]) / scale, response.strategies(point[:-1])) for point in found.points)
+        if found
+        else (),
         settings=settings,
         source="McKelvey and Palfrey 1995, doi:10.1006/game.1995.1023; Turocy 2005, doi:10.1016/j.geb.2004.04.003",
     )

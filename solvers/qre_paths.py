@@ -38,7 +38,7 @@ from arena.solvers.markov_measures import markov_measures, policy_of
 from arena.solvers.markov_response import MarkovResponse
 from arena.solvers.markov_soft_values import soft_equilibrium, soft_start, soft_strategies
 from arena.solvers.mmd import Descent, advance, played, scale_of, start
-from arena.solvers.quantal_branch import Branch, Response, branch_of, step_along
+from arena.solvers.quantal_branch import Branch, Response, branch_in, branch_of, state_of, step_along
 from arena.solvers.quantal_response import QuantalResponse
 from arena.solvers.tree_measures import measures, uniform_strategy
 
@@ -112,14 +112,14 @@ class NormalFormPath:
         self.fingerprint = fingerprint((payoffs,))
 
     def begin(self) -> State:
-        return _state_of(branch_of(self._response))
+        return _unmeasured(branch_of(self._response))
 
     def at(self, state: State, temperature: float) -> State:
         branch = _followed(self._response, state, self._scale / temperature)
         found = self._response.strategies(branch.logs)
         answers = self._response.answers(found, self._scale / temperature)
         residual = max(float(np.abs(own - answer).max()) for own, answer in zip(found, answers, strict=True))
-        return _state_of(branch) | {"residual": np.array([residual])}
+        return state_of(branch) | {"residual": np.array([residual])}
 
     def measured(self, state: State) -> tuple[float, tuple[float, ...]]:
         return nash_gap(self._payoffs, self.strategies(state))
@@ -141,12 +141,12 @@ class TreePath:
         self.fingerprint = tree_fingerprint(tree)
 
     def begin(self) -> State:
-        return _state_of(branch_of(self._response))
+        return _unmeasured(branch_of(self._response))
 
     def at(self, state: State, temperature: float) -> State:
         branch = _followed(self._response, state, self._response.scale / temperature)
         residual = agent_residual(self._tree, self._agents, self._response.logs(branch.logs), 1 / temperature)
-        return _state_of(branch) | {"residual": np.array([residual])}
+        return state_of(branch) | {"residual": np.array([residual])}
 
     def measured(self, state: State) -> tuple[float, tuple[float, ...]]:
         return _tree_measures(self._tree, self._response.logs(state["point"][:-1]))
@@ -197,12 +197,12 @@ class MarkovPath:
         self.fingerprint = _fingerprint(game)
 
     def begin(self) -> State:
-        return _state_of(branch_of(self._response))
+        return _unmeasured(branch_of(self._response))
 
     def at(self, state: State, temperature: float) -> State:
         branch = _followed(self._response, state, self._response.scale / temperature)
         residual = self._response.distance(branch.logs, self._response.scale / temperature)
-        return _state_of(branch) | {"residual": np.array([residual])}
+        return state_of(branch) | {"residual": np.array([residual])}
 
     def measured(self, state: State) -> tuple[float, tuple[float, ...]]:
         found = markov_measures(self._game, self._response.tables(state["point"][:-1]))
@@ -248,28 +248,15 @@ def _followed(response: Response, state: State, rationality: float) -> Branch:
     """The branch followed to a rationality, in the response's units, or to the largest: from the state on where that lies
     before it, else from uniform play."""
     target = min(rationality, LARGEST_RATIONALITY)
-    branch = _branch_of(state) if float(state["point"][-1]) <= target else branch_of(response)
+    branch = branch_in(state) if float(state["point"][-1]) <= target else branch_of(response)
     steps = 0
     while steps < MOST_STEPS and not branch.lost and branch.rationality < target:
         steps += step_along(response, branch, target)
     return branch
 
 
-def _state_of(branch: Branch) -> State:
-    way = np.array([branch.sign, branch.length, branch.bifurcations, branch.turns], np.float64)
-    return {"point": branch.point, "direction": branch.direction, "way": way, "residual": np.zeros(1)}
-
-
-def _branch_of(state: State) -> Branch:
-    sign, length, bifurcations, turns = state["way"].tolist()
-    return Branch(
-        point=state["point"],
-        direction=state["direction"],
-        sign=sign,
-        length=length,
-        bifurcations=int(bifurcations),
-        turns=int(turns),
-    )
+def _unmeasured(branch: Branch) -> State:
+    return state_of(branch) | {"residual": np.zeros(1)}
 
 
 def _tree_measures(tree: GameTree, logs: NDArray[np.float64]) -> tuple[float, tuple[float, ...]]:

@@ -16,6 +16,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from arena.solvers.checkpoint import State
+
 FIRST_STEP = 0.03
 SMALLEST_STEP = 1e-9
 CROSSING_STEP = 1e-3
@@ -77,6 +79,25 @@ class Branch:
 def branch_of(response: Response) -> Branch:
     """The branch at its beginning: uniform play, rationality 0."""
     return Branch(point=np.append(response.uniform, 0.0), direction=response.start)
+
+
+def state_of(branch: Branch) -> State:
+    """The branch as arrays by name, which a checkpoint holds; copies, since a checkpoint is read into them."""
+    way = np.array([branch.sign, branch.length, branch.bifurcations, branch.turns], np.float64)
+    return {"point": branch.point.copy(), "direction": branch.direction.copy(), "way": way}
+
+
+def branch_in(state: State) -> Branch:
+    """The branch whose arrays are in a state."""
+    sign, length, bifurcations, turns = state["way"].tolist()
+    return Branch(
+        point=state["point"],
+        direction=state["direction"],
+        sign=sign,
+        length=length,
+        bifurcations=int(bifurcations),
+        turns=int(turns),
+    )
 
 
 def step_along(response: Response, branch: Branch, target: float) -> bool:

@@ -220,6 +220,29 @@ def test_large_trees_are_descended_and_not_followed_to_infinity():
         agent_qre(load_game("openspiel:leduc_poker"))
 
 
+@pytest.mark.parametrize("rationality", [3.0, math.inf])
+@pytest.mark.parametrize("stops_at", [1, 5, 9])
+def test_an_interrupted_branch_goes_on_to_the_same_end(rationality, stops_at, tmp_path):
+    file, game = tmp_path / "run.npz", load_game("openspiel:kuhn_poker(players=3)")
+
+    class Interrupted(Exception):
+        pass
+
+    def stop(done, gap):
+        if done == stops_at:
+            raise Interrupted
+
+    whole = agent_qre(game, rationality=rationality)
+    assert whole.iterations > stops_at
+    with pytest.raises(Interrupted):
+        agent_qre(game, rationality=rationality, checkpoint=file, progress=stop)
+    resumed = agent_qre(game, rationality=rationality, checkpoint=file)
+    assert resumed.policy == whole.policy and resumed.gap == whole.gap and resumed.history == whole.history
+    assert [at for at, _ in resumed.branch] == [at for at, _ in whole.branch] and resumed.settings == whole.settings
+    with pytest.raises(SpecificationError, match="is a checkpoint of agent_qre"):
+        agent_qre(game, rationality=2.5, checkpoint=file)
+
+
 def test_an_interrupted_descent_goes_on_to_the_same_end(tmp_path):
     file, game = tmp_path / "run.npz", load_game(KUHN)
     settings_ = {"rationality": 3.0, "algorithm": "mirror_descent"}
@@ -239,7 +262,6 @@ def test_an_interrupted_descent_goes_on_to_the_same_end(tmp_path):
         ({"iterations": 0}, "rationality must be"),
         ({"until": 0.0}, "rationality must be"),
         ({"algorithm": "guess"}, "algorithm is"),
-        ({"checkpoint": "x.npz"}, "without checkpoints"),
     ],
 )
 def test_settings_out_of_range_are_refused(more, message):

@@ -164,3 +164,35 @@ def test_games_are_solved_by_name():
     assert np.allclose(solution.strategies[0], 1 / 3) and solution.policy is not None
     with pytest.raises(NotProvided, match="normal form"):
         solve("logit_qre", load_game("openspiel:kuhn_poker"))
+
+
+@pytest.mark.parametrize("rationality", [5.0, math.inf])
+@pytest.mark.parametrize("stops_at", [1, 4, 7])
+def test_an_interrupted_branch_goes_on_to_the_same_end(rationality, stops_at, tmp_path):
+    file, payoffs = tmp_path / "run.npz", random_payoffs(3, 3, 2, 3)
+
+    class Interrupted(Exception):
+        pass
+
+    def stop(done, gap):
+        if done == stops_at:
+            raise Interrupted
+
+    whole = logit_qre(payoffs, rationality=rationality)
+    assert whole.iterations > stops_at
+    with pytest.raises(Interrupted):
+        logit_qre(payoffs, rationality=rationality, checkpoint=file, progress=stop)
+    resumed = logit_qre(payoffs, rationality=rationality, checkpoint=file)
+    assert all(np.array_equal(a, b) for a, b in zip(resumed.strategies, whole.strategies, strict=True))
+    assert resumed.history == whole.history and resumed.gap == whole.gap and resumed.settings == whole.settings
+    for (at, point), (whole_at, whole_point) in zip(resumed.branch, whole.branch, strict=True):
+        assert at == whole_at and all(np.array_equal(a, b) for a, b in zip(point, whole_point, strict=True))
+    with pytest.raises(SpecificationError, match="other rules or settings"):
+        logit_qre(payoffs + 1, rationality=rationality, checkpoint=file)
+
+
+def test_the_branch_starts_with_uniform_play_and_no_rationality_leaves_it_there(tmp_path):
+    payoffs = random_payoffs(3, 2, 3)
+    answer = logit_qre(payoffs, rationality=0.0, checkpoint=tmp_path / "run.npz")
+    assert answer.iterations == 0 and len(answer.branch) == 1 and answer.converged
+    assert np.allclose(answer.strategies[0], 1 / 2) and np.allclose(answer.strategies[1], 1 / 3)
