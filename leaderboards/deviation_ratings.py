@@ -15,6 +15,7 @@ from arena.leaderboards.empirical_game import empirical_game
 from arena.leaderboards.ratings import Ratings
 from arena.leaderboards.record import Record
 from arena.solvers.deviations import payoff_range, payoff_table
+from arena.solvers.lp import as_probabilities
 
 RESAMPLES = 50
 MOST_RESAMPLED = 12  # agents: above, the sequences of linear programs take seconds
@@ -119,12 +120,15 @@ def _least_gains(gains: NDArray[np.float64], scale: float) -> NDArray[np.float64
             b_eq=[1.0],
             bounds=[(0, None)] * columns + [(None, None)],
             method="highs",
+            options={"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
         )
         if not result.success or result.x is None:
             raise ArenaError(f"the linear program of the deviation ratings could not be solved: {result.message}")
         tight = free[-result.ineqlin.marginals[: len(free)] > DUAL_TOLERANCE]
         if not len(tight):  # by duality the multipliers of the free gains add up to 1
             raise ArenaError("rounding hides which deviation gains are the largest")
-        level[tight] = result.x[-1]
         fixed[tight] = True
+        gained = scaled @ as_probabilities(np.asarray(result.x[:-1], np.float64))
+        level[tight] = gained[tight].max()
+        level[held] = np.maximum(level[held], gained[held])  # so that rounding never shuts the next program out
     return np.minimum(level, 0.0) * scale
