@@ -28,9 +28,10 @@ from arena.solvers.checkpoint import State, Subject, fingerprint
 from arena.solvers.demonstrations import Demonstrations, check_demonstrations, load_demonstrations, sampled
 from arena.solvers.inverse_soft_q import InverseSoftQ, objective_of
 from arena.solvers.iteration import Run, iterate
+from arena.solvers.markov_measures import markov_returns
 from arena.solvers.soft_markov_equilibrium import soft_profile, split
 from arena.solvers.solution import Marginals, Progress, Solution
-from arena.solvers.stationary_profile import Profile, discounted_returns, profile_policy, stationary_game
+from arena.solvers.stationary_profile import Profile, profile_policy, stationary_game
 
 DEFAULT_ITERATIONS = 200
 DEFAULT_UNTIL = 1e-9
@@ -154,7 +155,7 @@ def mamql(
         policy=profile_policy(markov, profile),
         gap=history[-1][1],
         gap_kind="gradient_norm",
-        values=tuple(discounted_returns(markov, profile).tolist()),
+        values=tuple(markov_returns(markov, [rows[None] for rows in profile]).tolist()),
         converged=converged,
         guarantee=LEAST if least else "none",
         unique=True if converged else None,

@@ -60,7 +60,7 @@ def markov_nash_conv(game: MarkovGame, policy: object) -> float:
         game: a Markov game.
         policy: plays every seat by the game's information states (``action_probabilities``) or by batches of observations
             as networks and agents do (asked once in each state and step), or is one array [T, S, A_i] a player (see the
-            module). A mixture, whose member is drawn once a match, is no policy of states alone.
+            module), [S, A_i] where T is 1. A mixture, whose member is drawn once a match, is no policy of states alone.
 
     Raises:
         NotProvided: a policy that is neither.
@@ -80,11 +80,10 @@ def markov_measures(game: MarkovGame, profile: Sequence[NDArray[np.float64]]) ->
         for step in reversed(range(stages)):
             pay, chances = decision_process(game, following, [table[step] for table in profile], player)
             own = profile[player][step]
+            ahead = _stepped(game, pay, chances, own, ahead)
             if game.horizon is None:
-                ahead = _evaluated(pay, chances, own, game.discount)
                 ahead_best, choice[player][step] = _improved(pay, chances, own, ahead, game.discount)
             else:
-                ahead = (own * (pay + game.discount * (chances @ ahead).reshape(pay.shape))).sum(axis=1)
                 worth = pay + game.discount * (chances @ ahead_best).reshape(pay.shape)
                 choice[player][step] = worth.argmax(axis=1)
                 ahead_best = worth.max(axis=1)
@@ -96,6 +95,19 @@ def markov_measures(game: MarkovGame, profile: Sequence[NDArray[np.float64]]) ->
         best=best,
         choice=choice,
     )
+
+
+def markov_returns(game: MarkovGame, profile: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Each player's expected return from the initial states [n], as in `markov_measures`, without best responses."""
+    following = next_states(game)
+    returns = np.zeros(game.num_players)
+    for player in range(game.num_players):
+        ahead = np.zeros(game.num_states)
+        for step in reversed(range(game.stages)):
+            pay, chances = decision_process(game, following, [table[step] for table in profile], player)
+            ahead = _stepped(game, pay, chances, profile[player][step], ahead)
+        returns[player] = ahead @ game.initial
+    return returns
 
 
 def next_states(game: MarkovGame) -> csr_array:
@@ -135,17 +147,24 @@ def profile_of(game: MarkovGame, policy: object) -> Profile:
             return _asked(game, asked) if asked is policy else profile_of(game, asked)
     if not isinstance(policy, Sequence):
         raise NotProvided(
-            "exact measures of Markov games need a policy by information states, or one array [steps, states, actions] a player"
+            "a policy of a Markov game gives probabilities by information states or for batches of observations, or is one array "
+            "[steps, states, actions] a player"
         )
     profile = tuple(np.asarray(table, np.float64) for table in policy)
+    profile = tuple(table[None] if table.ndim == 2 else table for table in profile)
     shapes = [(game.stages, game.num_states, size) for size in game.sizes]
     if [table.shape for table in profile] != shapes:
         raise SpecificationError(
             f"a profile has arrays of the shapes {shapes}; got {[table.shape for table in profile]}"
         )
     for player, table in enumerate(profile):
-        if not (table.min() >= 0 and np.abs(table.sum(axis=-1) - 1).max() <= PROBABILITY_TOLERANCE):
-            raise SpecificationError(f"player {player}'s rows of a profile must be at least 0 and sum to 1")
+        fits = (table.min(axis=-1) >= 0) & (np.abs(table.sum(axis=-1) - 1) <= PROBABILITY_TOLERANCE)  # False of NaN too
+        if not fits.all():
+            step, state = np.argwhere(~fits)[0].tolist()
+            raise SpecificationError(
+                f"the probabilities of a profile must be at least 0 and sum to 1; at "
+                f"{game.information_state(player, state, step)!r} they are {table[step, state].tolist()}"
+            )
     return profile
 
 
@@ -163,6 +182,20 @@ def policy_of(game: MarkovGame, profile: Sequence[NDArray[np.float64]], *, first
 def uniform_profile(game: MarkovGame) -> Profile:
     """Everybody plays every action with the same chance."""
     return tuple(np.full((game.stages, game.num_states, size), 1 / size) for size in game.sizes)
+
+
+def _stepped(
+    game: MarkovGame,
+    pay: NDArray[np.float64],
+    chances: csr_array,
+    own: NDArray[np.float64],
+    ahead: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """What a policy [S, A_i] is worth in each state: with a horizon in one step, where ``ahead`` [S] is what follows is worth."""
+    if game.horizon is None:
+        return _evaluated(pay, chances, own, game.discount)
+    value: NDArray[np.float64] = (own * (pay + game.discount * (chances @ ahead).reshape(pay.shape))).sum(axis=1)
+    return value
 
 
 def _evaluated(

@@ -26,12 +26,11 @@ from arena.games.game import Game
 from arena.games.markov_game import MarkovGame
 from arena.solvers.checkpoint import State, Subject, fingerprint
 from arena.solvers.iteration import Run, iterate
+from arena.solvers.markov_measures import markov_returns, next_states
 from arena.solvers.solution import Marginals, Progress, Solution
 from arena.solvers.stationary_profile import (
     Profile,
-    discounted_returns,
     marginal,
-    next_states,
     profile_policy,
     soft_policy,
     soft_values,
@@ -112,7 +111,7 @@ def soft_markov_equilibrium(
         policy=profile_policy(markov, profile),
         gap=history[-1][1],
         gap_kind="soft_bellman_residual",
-        values=tuple(discounted_returns(markov, profile).tolist()),
+        values=tuple(markov_returns(markov, [rows[None] for rows in profile]).tolist()),
         converged=until is not None and history[-1][1] <= until,
         guarantee="a gap of ε bounds every player's gain in discounted return plus entropy by 2 ε / (1 - discount)",
         iterations=run.iterations,

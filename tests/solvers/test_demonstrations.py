@@ -156,5 +156,5 @@ def test_settings_outside_their_range_are_refused(settings):
 def test_games_and_policies_of_another_kind_are_refused():
     with pytest.raises(NotProvided, match="needs a tabular Markov game"):
         demonstrate(load_game("matrix:rps"), [np.ones((1, 3)) / 3] * 2)
-    with pytest.raises(NotProvided, match="made of a TabularPolicy"):
+    with pytest.raises(NotProvided, match="by information states or for batches"):
         demonstrate(unstructured_game(seed=0), object())

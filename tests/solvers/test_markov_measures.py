@@ -24,7 +24,14 @@ from arena.solvers.exploitability import (
     nash_conv,
     normal_form_nash_conv,
 )
-from arena.solvers.markov_measures import markov_measures, markov_nash_conv, policy_of, profile_of, uniform_profile
+from arena.solvers.markov_measures import (
+    markov_measures,
+    markov_nash_conv,
+    markov_returns,
+    policy_of,
+    profile_of,
+    uniform_profile,
+)
 
 
 def plain_returns(game, profile):
@@ -71,6 +78,15 @@ GAMES = st.builds(
 def test_returns_are_those_of_a_plain_walk(game, seed):
     profile = random_profile(game, seed)
     np.testing.assert_allclose(markov_measures(game, profile).returns, plain_returns(game, profile), atol=1e-10)
+    np.testing.assert_allclose(markov_returns(game, profile), plain_returns(game, profile), atol=1e-10)
+
+
+def test_without_a_horizon_a_profile_may_leave_out_the_step():
+    game = random_markov_game(3)
+    profile = random_profile(game, 0)
+    assert markov_nash_conv(game, [table[0] for table in profile]) == markov_nash_conv(game, profile)
+    with pytest.raises(SpecificationError, match=r"shapes \[\(2, 3, 2\)"):
+        markov_nash_conv(random_markov_game(3, discount=1.0, horizon=2), [table[0] for table in profile])
 
 
 @given(GAMES, st.integers(0, 1000))

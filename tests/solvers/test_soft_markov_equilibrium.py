@@ -11,7 +11,7 @@ from arena.games import NotProvided, SpecificationError, load_game
 from arena.games.markov_game import markov_game
 from arena.solvers.logit_qre import logit_qre
 from arena.solvers.soft_markov_equilibrium import soft_markov_equilibrium
-from arena.solvers.stationary_profile import discounted_returns, policy_profile
+from arena.solvers.stationary_profile import policy_profile
 
 
 def soft_value(critic):
@@ -113,7 +113,7 @@ def test_values_are_discounted_returns_of_many_matches():
     for step in range(400):
         total += 0.9**step * reward @ at
         at = at @ mixed
-    assert solution.values == pytest.approx(total) == discounted_returns(game, profile)
+    assert solution.values == pytest.approx(total)
 
 
 def test_an_interrupted_run_goes_on_to_the_same_end(tmp_path):
@@ -146,8 +146,8 @@ def test_games_of_another_kind_are_refused():
     ("profile", "message"),
     [
         ([np.full((6, 3), 1 / 3)], "has arrays of the shapes"),
-        ([np.full((6, 3), 1 / 3), np.full((6, 3), 0.5)], "player 1's probabilities in state '0'"),
-        ([np.full((6, 3), 1 / 3), np.full((6, 3), np.nan)], "player 1's probabilities in state '0'"),
+        ([np.full((6, 3), 1 / 3), np.full((6, 3), 0.5)], "at 'player 1: 0' they are"),
+        ([np.full((6, 3), 1 / 3), np.full((6, 3), np.nan)], "at 'player 1: 0' they are"),
     ],
 )
 def test_a_profile_must_be_probabilities_of_each_players_actions(profile, message):
