@@ -27,15 +27,16 @@ def list_command(
     db: Db = None,
     json: Json = False,
 ) -> None:
-    """List matches of a tournament."""
+    """List matches of a tournament: its agents by seat, or by side where players stand in teams."""
     from arena.cli.output import say, say_json, table
+    from arena.entrants import by_side, entrant_labels
     from arena.ledger import Ledger
     from arena.results import Termination
 
     with Ledger.open(db, create=False, read_only=True) as ledger:
         found = ledger.tournament(tournament)
         played = ledger.played(found)
-    labels = [agent.label for agent in found.agents]
+    labels, met = entrant_labels(found), by_side(found, played)
     rows: list[dict[str, Any]] = []
     for i in range(len(played.index)):
         if played.index[i] < first or (forfeits and played.forfeit[i] < 0):
@@ -45,8 +46,8 @@ def list_command(
         rows.append(
             {
                 "match": f"{tournament}/{played.index[i]}",
-                "agents": [labels[seat] for seat in played.seats[i].tolist() if seat >= 0],
-                "returns": played.returns[i].tolist(),
+                "agents": [labels[seat] for seat in met.seats[i].tolist() if seat >= 0],
+                "returns": met.returns[i].tolist(),
                 "termination": Termination(int(played.termination[i])).name.lower(),
                 "forfeited_by": int(played.forfeit[i]) if played.forfeit[i] >= 0 else None,
             }
@@ -63,7 +64,8 @@ def list_command(
         )
         for row in rows
     ]
-    table(["match", "agents by seat", "returns", "termination"], cells)
+    heads = "sides" if met is not played else "agents by seat"
+    table(["match", heads, "returns", "termination"], cells)
     say(f"{len(rows):,} of {len(played.index):,} matches; --first N begins at another")
 
 

@@ -71,6 +71,51 @@ def cup(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return place.read_bytes()
 
 
+TWO_GAMES = ("--game", "matrix:rps", "--game", "arena:kuhn_poker", "-a", "random", "-a", "uniform", "-n", "4")
+
+
+def test_several_games_are_several_tournaments_of_one_command(arena: Arena) -> None:
+    said = arena("tournament", "run", "--name", "both", *TWO_GAMES)
+    assert said.code == 0
+    assert [line for line in said.out.splitlines() if line.startswith("tournament ")] == [
+        "tournament both-matrix-rps: 4 matches of matrix:rps recorded",
+        "tournament both-arena-kuhn-poker: 4 matches of arena:kuhn_poker recorded",
+    ]
+    told = json.loads(arena("tournament", "run", *TWO_GAMES, "--json").out)["tournaments"]
+    assert [one["game"] for one in told] == ["matrix:rps", "arena:kuhn_poker"]
+    assert all(one["leaderboard"]["rows"] for one in told)
+    names = [one["name"] for one in json.loads(arena("tournament", "list", "--json").out)]
+    assert names == ["both matrix:rps", "both arena:kuhn_poker", "games matrix:rps", "games arena:kuhn_poker"]
+
+
+def test_flags_overrule_the_games_of_a_file(arena: Arena) -> None:
+    Path("two.toml").write_text(
+        'name = "two"\ngame = ["matrix:rps", "arena:kuhn_poker"]\nagents = ["random", "uniform"]\n'
+    )
+    told = json.loads(
+        arena("tournament", "run", "two.toml", "--game", "matrix:matching_pennies", "-n", "2", "--json").out
+    )
+    assert told["tournament"] == "two"
+    told = json.loads(arena("tournament", "run", "two.toml", "-n", "2", "--json").out)["tournaments"]
+    assert [one["tournament"] for one in told] == ["two-matrix-rps", "two-arena-kuhn-poker"]
+
+
+def test_several_finished_tournaments_are_resumed_as_they_are(arena: Arena) -> None:
+    arena("tournament", "run", "--name", "both", *TWO_GAMES)
+    said = arena("tournament", "resume", "both-matrix-rps", "both-arena-kuhn-poker")
+    assert said.code == 0 and said.out.count(" recorded\n") == 2
+    assert arena("tournament", "resume", "both-matrix-rps", "none").code == 2
+
+
+def test_matches_of_teams_are_listed_by_side(arena: Arena) -> None:
+    scripted = ("-a", "closest=scripted:closest", "-a", "weakest=scripted:weakest")
+    arena("tournament", "run", "--name", "cup", "--game", "smax:3m(max_steps=3)", *scripted, "-n", "2")
+    listed = json.loads(arena("match", "list", "cup", "--json").out)
+    assert sorted(listed[0]["agents"]) == ["closest@1", "weakest@1"]
+    assert listed[0]["agents"] == listed[1]["agents"][::-1] and listed[0]["returns"] == [0, 0]
+    assert "sides" in arena("match", "list", "cup").out
+
+
 def test_a_tournament_prints_its_leaderboard_and_records_it(arena: Arena) -> None:
     said = arena(*CUP)
     assert said.code == 0
