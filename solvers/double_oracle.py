@@ -36,16 +36,16 @@ from arena.solvers.realisation_plans import (
 )
 from arena.solvers.sequence_form_lp import REACHED, optimal_plans
 from arena.solvers.solution import Progress, Solution
-from arena.solvers.tree_measures import measures
-from arena.solvers.tree_solution import tree_solution
+from arena.solvers.tree_measures import measures, payoff_scale
+from arena.solvers.tree_solution import gap_unit, tree_solution
 from arena.solvers.zero_sum_trees import zero_sum_tree
 
 Restriction = Literal["sequences", "strategies"]
 
 ROUNDING = 1e-9
-"""Of the largest payoff · chance: best responses that gain less than this are not added."""
+"""Of the unit of gaps, `gap_unit`: best responses that gain less than this are not added."""
 GAP_TOLERANCE = 1e-7
-"""Of the largest payoff · chance: what linear programs reach at least."""
+"""Of the same unit: what linear programs reach at least."""
 
 
 def double_oracle(
@@ -94,9 +94,9 @@ def double_oracle(
         raise ValueError(f"restriction must be sequences or strategies; got {restriction!r}")
     tree = zero_sum_tree(game, "double_oracle")
     tree.require_names()
-    scale = float(np.abs(tree.weights).max(initial=0.0)) or 1.0
+    unit = gap_unit(game, tree)
     state = _start(tree, restriction)
-    step = _sequences_step(tree, scale) if restriction == "sequences" else _strategies_step(tree)
+    step = _sequences_step(tree, payoff_scale(tree)) if restriction == "sequences" else _strategies_step(tree)
     run = Run(
         subject=Subject(
             method="double_oracle",
@@ -114,7 +114,7 @@ def double_oracle(
     history = iterate(
         run,
         iterations=iterations,
-        until=ROUNDING * scale if until is None else until,
+        until=ROUNDING * unit if until is None else until,
         default=None,
         progress=progress,
         checkpoint=checkpoint,
@@ -124,7 +124,7 @@ def double_oracle(
         game,
         tree,
         behaviour(tree, state["best"], reached=REACHED),
-        until=GAP_TOLERANCE * scale if until is None else until,
+        until=GAP_TOLERANCE * unit if until is None else until,
         guarantee="a Nash equilibrium after finitely many iterations",
         iterations=run.iterations,
         history=history,

@@ -34,7 +34,7 @@ from arena.solvers.mmd_kernels import (
     normalise_upwards,
 )
 from arena.solvers.solution import Progress, Setting, Solution
-from arena.solvers.tree_measures import measures, normalised, uniform_strategy
+from arena.solvers.tree_measures import measures, normalised, payoff_scale, uniform_strategy
 from arena.solvers.tree_solution import is_covered, tree_solution
 
 DEFAULT_ITERATIONS = 10_000
@@ -265,7 +265,7 @@ def gap_of(tree: GameTree, agents: AgentGame | None, descent: Descent, logs: NDA
 def scale_of(tree: GameTree, agents: AgentGame | None) -> float:
     """The unit that default steps are made of: the largest |chance · payoff| of a pair of sequences, or for agents half the
     range of a player's returns; 1 where nothing is paid."""
-    return (float(np.abs(tree.weights).max(initial=0.0)) if agents is None else agents.payoff_range / 2) or 1.0
+    return payoff_scale(tree) if agents is None else (agents.payoff_range / 2 or 1.0)
 
 
 def _guarantee(tree: GameTree, descent: Descent) -> str:

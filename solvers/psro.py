@@ -24,16 +24,16 @@ from arena.solvers.meta_strategies import META_SOLVERS, MetaSolver, most_members
 from arena.solvers.realisation_plans import behaviour, joined, own_part
 from arena.solvers.solution import Progress, Solution
 from arena.solvers.tree_measures import measures
-from arena.solvers.tree_solution import is_covered, tree_solution
+from arena.solvers.tree_solution import gap_unit, is_covered, tree_solution
 from arena.solvers.zero_sum_trees import zero_sum_tree
 
 Initial = Literal["uniform", "response"]
 
 DEFAULT_ITERATIONS = 100
 ROUNDING = 1e-9
-"""Of the largest payoff · chance: nobody gains by a best response but what rounding leaves."""
+"""Of the unit of gaps, `gap_unit`: nobody gains by a best response but what rounding leaves."""
 GAP_TOLERANCE = 1e-7
-"""Of the largest payoff · chance: what linear programs reach at least."""
+"""Of the same unit: what linear programs reach at least."""
 REACHED = 1e-9
 """Realisation weights up to here are what meta-solvers leave of 0."""
 
@@ -103,7 +103,7 @@ def psro(
     covered = is_covered(tree)
     guarantee = GUARANTEES.get(meta_solver) if covered else None
     last = _last(tree, meta_solver, iterations, until, guarantee is not None)
-    scale = float(np.abs(tree.weights).max(initial=0.0)) or 1.0
+    unit = gap_unit(game, tree)
     state = _start(tree, meta_solver, initial)
     run = Run(
         subject=Subject(
@@ -122,7 +122,7 @@ def psro(
     history = iterate(
         run,
         iterations=iterations,
-        until=ROUNDING * scale if until is None and meta_solver != "uniform" else until,
+        until=ROUNDING * unit if until is None and meta_solver != "uniform" else until,
         default=last,
         progress=progress,
         checkpoint=checkpoint,
@@ -131,7 +131,7 @@ def psro(
         game,
         tree,
         behaviour(tree, state["answer"], reached=REACHED),
-        until=GAP_TOLERANCE * scale if until is None and meta_solver == "nash" else until,
+        until=GAP_TOLERANCE * unit if until is None and meta_solver == "nash" else until,
         guarantee=guarantee,
         iterations=run.iterations,
         history=history,

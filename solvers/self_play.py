@@ -38,7 +38,7 @@ from arena.solvers.fictitious_play import fictitious_play
 from arena.solvers.iteration import Run, iterate
 from arena.solvers.mirror_prox_kernels import regularised_iterations
 from arena.solvers.solution import Progress, Solution
-from arena.solvers.tree_measures import measures, normalised, uniform_strategy
+from arena.solvers.tree_measures import measures, normalised, payoff_scale, uniform_strategy
 from arena.solvers.tree_solution import is_covered, tree_solution
 
 Kind = Literal["regularised", "fictitious"]
@@ -130,7 +130,7 @@ def _regularised(
         )
     tree = tree_of(game)
     tree.require_names()
-    covered, scale = is_covered(tree), scale_of(tree)
+    covered, scale = is_covered(tree), payoff_scale(tree)
     alpha = DEFAULT_TEMPERATURE * scale if temperature is None else float(temperature)
     state = start(tree)
     run = Run(
@@ -182,7 +182,7 @@ def start(tree: GameTree) -> State:
         "clock": np.zeros(1, np.int64),
         "logs": logs,
         "anchor": logs.copy(),
-        "step": np.full(1, 1 / scale_of(tree)),
+        "step": np.full(1, 1 / payoff_scale(tree)),
     }
 
 
@@ -195,7 +195,7 @@ def advance(tree: GameTree, state: State, iterations: int, *, temperature: float
             min(a_call, last - int(state["clock"][0])),
             temperature,
             interval,
-            LARGEST_STEP / scale_of(tree),
+            LARGEST_STEP / payoff_scale(tree),
             state["clock"],
             state["step"],
             tree.set_begin,
@@ -212,8 +212,3 @@ def advance(tree: GameTree, state: State, iterations: int, *, temperature: float
 def played(tree: GameTree, logs: NDArray[np.float64]) -> NDArray[np.float64]:
     """The strategy [S] of logarithms; probabilities add up to 1 to the last digit."""
     return normalised(tree, np.exp(logs))
-
-
-def scale_of(tree: GameTree) -> float:
-    """The largest |payoff · chance| of a pair of sequences, 1 where nothing is paid: the unit of steps and temperatures."""
-    return float(np.abs(tree.weights).max(initial=0.0)) or 1.0

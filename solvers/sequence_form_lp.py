@@ -21,15 +21,15 @@ from arena.games.game import Game
 from arena.games.game_tree import GameTree
 from arena.solvers.realisation_plans import behaviour, joined, payoff_matrix, plan_constraints
 from arena.solvers.solution import Solution
-from arena.solvers.tree_measures import uniform_strategy
-from arena.solvers.tree_solution import tree_solution
+from arena.solvers.tree_measures import payoff_scale, uniform_strategy
+from arena.solvers.tree_solution import gap_unit, tree_solution
 from arena.solvers.zero_sum_trees import zero_sum_tree
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 GAP_TOLERANCE = 1e-7
-"""Of the largest payoff · chance: HiGHS works to a feasibility of 1e-7, and mostly reaches rounding."""
+"""Of the largest payoff · chance, or the range of returns where that is less: HiGHS works to a feasibility of 1e-7, and mostly reaches rounding."""
 REACHED = 1e-9
 """A realisation weight below it is what HiGHS leaves of a nought."""
 ALGORITHMS: tuple[Literal["highs-ds"], Literal["highs-ipm"]] = ("highs-ds", "highs-ipm")
@@ -47,7 +47,8 @@ def sequence_form_lp(game: Game | GameTree, *, until: float | None = None) -> So
 
     Args:
         game: a game that `compile_tree` takes, or its tree, of two players and a constant sum.
-        until: the NashConv up to which it calls itself ``converged``; by default 1e-7 of the largest payoff · chance.
+        until: the NashConv up to which it calls itself ``converged``; by default 1e-7 of the largest payoff · chance,
+            or of the range of returns where that is less.
 
     Raises:
         NotProvided: more players or returns without a constant sum (before any work), no tree, or imperfect recall.
@@ -58,7 +59,7 @@ def sequence_form_lp(game: Game | GameTree, *, until: float | None = None) -> So
         raise ValueError(f"until must be positive; got {until}")
     tree = zero_sum_tree(game, "sequence_form_lp")
     tree.require_names()
-    scale = float(np.abs(tree.weights).max(initial=0.0)) or 1.0  # the program does not see the unit of payoffs
+    scale = payoff_scale(tree)  # the program does not see the unit of payoffs
     payoffs = payoff_matrix(tree, 0)
     payoffs.data /= scale
     plans, iterations = optimal_plans(payoffs, plan_constraints(tree, 0), plan_constraints(tree, 1))
@@ -68,7 +69,7 @@ def sequence_form_lp(game: Game | GameTree, *, until: float | None = None) -> So
         game,
         tree,
         strategy,
-        until=GAP_TOLERANCE * scale if until is None else until,
+        until=GAP_TOLERANCE * gap_unit(game, tree) if until is None else until,
         guarantee="exact up to rounding: the gap is a certificate",
         iterations=iterations,
         history=(),

@@ -61,6 +61,11 @@ def measures(tree: GameTree, strategy: NDArray[np.float64]) -> Measures:
     return Measures(returns=returns, responses=responses, choice=choice)
 
 
+def payoff_scale(tree: GameTree) -> float:
+    """The largest |payoff · chance| of a pair of sequences, 1 where nothing is paid: a unit of steps, temperatures, programs."""
+    return float(np.abs(tree.weights).max(initial=0.0)) or 1.0
+
+
 def uniform_strategy(tree: GameTree) -> NDArray[np.float64]:
     """Every action of an information set with the same probability [S]."""
     counts = tree.num_actions

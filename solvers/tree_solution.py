@@ -8,15 +8,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena.games.compile_tree import payoffs_of
-from arena.games.game import Game
+from arena.games.game import Game, GameInfo
 from arena.games.game_tree import GameTree
+from arena.solvers.deviations import payoff_range
 from arena.solvers.solution import Setting, Solution
-from arena.solvers.tree_measures import measures
+from arena.solvers.tree_measures import measures, payoff_scale
 
 
 def is_covered(tree: GameTree) -> bool:
     """Whether the theory of two-player zero-sum games covers a tree; a constant sum is as good as zero."""
     return tree.num_players == 2 and tree.constant_sum is not None
+
+
+def gap_unit(game: Game | GameTree, tree: GameTree) -> float:
+    """The unit of gaps that count as rounding: the largest |payoff · chance|, but no more than the range of returns where the
+    game tells it, for a constant that everybody gets makes no gap small."""
+    scale = payoff_scale(tree)
+    if isinstance(game, GameTree) or not isinstance(game.info, GameInfo):
+        return scale
+    payoffs, least, most = payoffs_of(game), game.info.min_utility, game.info.max_utility
+    if payoffs is not None:
+        return min(scale, payoff_range(payoffs))
+    return scale if least is None or most is None or least == most else min(scale, most - least)
 
 
 def tree_solution(

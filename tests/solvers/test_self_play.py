@@ -11,9 +11,9 @@ from arena.games import NotProvided, SpecificationError, compile_tree, load_game
 from arena.games.normal_form import normal_form
 from arena.solvers import fictitious_play, logit_qre, nash_conv
 from arena.solvers.realisation_plans import realisation_plan
-from arena.solvers.self_play import advance, played, scale_of, self_play, start
+from arena.solvers.self_play import advance, played, self_play, start
 from arena.solvers.sequence_form_lp import sequence_form_lp
-from arena.solvers.tree_measures import measures, tabulated
+from arena.solvers.tree_measures import measures, payoff_scale, tabulated
 
 KUHN, LEDUC = "openspiel:kuhn_poker", "openspiel:leduc_poker"
 NEVER = 10**9
@@ -63,11 +63,11 @@ def test_the_last_policy_of_leduc_poker_comes_near():
 @settings(max_examples=20, deadline=None)
 def test_random_zero_sum_games_are_solved(game):
     tree = compile_tree(game)
-    solution = self_play(tree, until=1e-3 * scale_of(tree), iterations=100_000)
+    solution = self_play(tree, until=1e-3 * payoff_scale(tree), iterations=100_000)
     assert solution.converged
     table = {key: {0: 1.0} for key in every_state(game)} | solution.policy.table
     returns, responses = plain_measures(game, table)
-    assert (responses - returns).sum() <= 1.001e-3 * scale_of(tree)
+    assert (responses - returns).sum() <= 1.001e-3 * payoff_scale(tree)
 
 
 def every_state(game):
@@ -87,7 +87,7 @@ def every_state(game):
 def test_play_contracts_to_the_equilibrium_around_the_anchor(seed, share):
     """(1 + ηα) D(u, π_t+1) ≤ D(u, π_t), with the step η that iteration t took."""
     tree = random_tree(np.random.default_rng(seed), depth=6) if seed else compile_tree(load_game(KUHN))
-    temperature = share * scale_of(tree)
+    temperature = share * payoff_scale(tree)
     settled = start(tree)
     advance(tree, settled, 3_000, temperature=temperature, interval=NEVER)
     equilibrium = played(tree, settled["logs"])
@@ -107,7 +107,7 @@ def test_no_nash_equilibrium_is_left_further_behind(seed, interval):
     """max(D(u, π), D(u, anchor)) never rises, and D(u, anchor) falls from anchor to anchor."""
     tree = random_tree(np.random.default_rng(seed), depth=6) if seed else compile_tree(load_game(KUHN))
     equilibrium = tabulated(tree, sequence_form_lp(tree).policy)
-    state, temperature = start(tree), 0.1 * scale_of(tree)
+    state, temperature = start(tree), 0.1 * payoff_scale(tree)
     farthest = anchor = distance(tree, equilibrium, state["logs"])
     for t in range(1, 151):
         advance(tree, state, 1, temperature=temperature, interval=interval)
@@ -132,7 +132,7 @@ def test_with_an_anchor_that_stays_matrix_games_go_to_logit_quantal_response(see
 @settings(max_examples=25, deadline=None)
 def test_iterations_are_those_of_a_plain_twin(game, interval):
     tree = compile_tree(game)
-    temperature = 0.2 * scale_of(tree)
+    temperature = 0.2 * payoff_scale(tree)
     state = start(tree)
     logs = anchor = state["logs"].copy()
     step = float(state["step"][0])

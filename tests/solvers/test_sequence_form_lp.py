@@ -9,7 +9,7 @@ from random_trees import plain_measures, random_extensives, random_game, random_
 
 from arena.games import NotProvided, compile_tree, load_game
 from arena.games.normal_form import normal_form
-from arena.solvers import cfr_plus, nash_conv
+from arena.solvers import cfr_plus, double_oracle, nash_conv, psro
 from arena.solvers.lp import matrix_game_lp
 from arena.solvers.realisation_plans import realisation_plan
 from arena.solvers.sequence_form_lp import sequence_form_lp
@@ -176,3 +176,12 @@ def test_trees_are_asked_themselves():
 def test_until_must_be_positive(until):
     with pytest.raises(ValueError, match="positive"):
         sequence_form_lp(load_game(KUHN), until=until)
+
+
+@pytest.mark.parametrize("method", [sequence_form_lp, double_oracle, psro])
+@pytest.mark.parametrize("shifts", [(1e9, 1e9), (1e9, -1e9)])
+def test_a_constant_that_drowns_the_payoffs_makes_no_gap_small(method, shifts):
+    payoffs = zero_sum(np.random.default_rng(0).normal(size=(3, 3)))
+    solution = method(matrix_game(payoffs + np.reshape(shifts, (2, 1, 1))))
+    gap = nash_conv(matrix_game(payoffs), solution.strategies)
+    assert not solution.converged or gap <= 1e-6 * np.ptp(payoffs)
