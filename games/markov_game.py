@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from arena.games.actions import ActionSpace
-from arena.games.constant_sums import SUM_TOLERANCE
 from arena.games.errors import SpecificationError
 from arena.games.game import GameInfo
+from arena.games.markov_reach import Reach
 from arena.games.markov_tables import MarkovTables
 from arena.games.normal_form import LARGEST, MAX_PLAYERS, Utility, utility_of
 
@@ -31,7 +31,6 @@ ROUNDING = 1e-12  # of sums of chances: nearer to 1 they stay as they are, bit f
 UNREGISTERED = "unregistered:markov_game"
 MAX_STATES = 1 << 22
 MAX_HORIZON = 1_000_000
-EXACT_STEPS = 1_000  # of a horizon, that bounds on returns are exact for; each step beyond counts as the best reward
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,7 +230,7 @@ def sparse_markov_game(
     stays = following[starts[:-1]] == np.repeat(np.arange(num_states), joints)
     idle = np.logical_and.reduceat((paid == 0).all(axis=1), starts[:-1])
     terminal = (stays & idle & (np.diff(starts) == 1)).reshape(num_states, joints).all(axis=1)
-    reach = _Reach(starts, following, terminal, joints)
+    reach = Reach(starts, following, terminal, joints)
     longest = 1 if discount == 0 else horizon  # stopped for certain after the first step
     least, most = reach.bounds(paid, first, float(discount), longest)
     info = GameInfo(
@@ -269,64 +268,6 @@ def sparse_markov_game(
         actions=choices,
         terminal=terminal,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Reach:
-    """What can follow what, whatever its chance: `begin` and `successors` as in `MarkovGame`."""
-
-    begin: NDArray[np.int64]
-    successors: NDArray[np.int64]
-    terminal: NDArray[np.bool_]
-    joints: int
-
-    def bounds(
-        self, paid: NDArray[np.float64], initial: NDArray[np.float64], discount: float, horizon: int | None
-    ) -> tuple[float | None, float | None]:
-        """The least and the greatest sum of rewards of any match, over players; None where steps may pay without end."""
-        least = [self._greatest(0 - own, initial, discount, horizon) for own in paid.T]
-        most = [self._greatest(own, initial, discount, horizon) for own in paid.T]
-        return (
-            None if None in least else 0 - max(value for value in least if value is not None),
-            None if None in most else max(value for value in most if value is not None),
-        )
-
-    def _greatest(
-        self, own: NDArray[np.float64], initial: NDArray[np.float64], discount: float, horizon: int | None
-    ) -> float | None:
-        """Longest paths as by Bellman and Ford: a sum that still grows after S steps goes round a cycle that pays."""
-        ahead = np.zeros(len(self.terminal))
-        enough = SUM_TOLERANCE * float(np.abs(own).max())
-        steps = len(ahead) + 1 if horizon is None else min(horizon, EXACT_STEPS)
-        for _ in range(steps):
-            onward = np.where(self.terminal, 0.0, ahead if discount == 1 else np.maximum(ahead, 0.0))
-            best = np.maximum.reduceat(own + onward[self.successors], self.begin[:-1])
-            now = best.reshape(-1, self.joints).max(axis=1)
-            if np.abs(now - ahead).max() <= enough:
-                return float(now[initial > 0].max())
-            ahead = now
-        if horizon is None:
-            return None
-        return float(ahead[initial > 0].max()) + (horizon - steps) * max(float(own.max()), 0.0)
-
-    def has_chance(self, initial: NDArray[np.float64], discount: float, horizon: int | None) -> bool:
-        """Whether two matches with the same choices can differ."""
-        reached = initial > 0
-        if reached.sum() > 1:
-            return True
-        mixed = np.diff(self.begin).reshape(-1, self.joints).max(axis=1) > 1
-        for step in range(len(reached) if horizon is None else min(horizon, len(reached))):
-            rows = np.repeat(np.repeat(reached, self.joints), np.diff(self.begin))
-            after = self.successors[rows]
-            last = horizon is not None and step + 1 == horizon  # nobody is stopped after the last step
-            if mixed[reached].any() or (discount < 1 and not last and not self.terminal[after].all()):
-                return True
-            wider = reached.copy()
-            wider[after[~self.terminal[after]]] = True
-            if (wider == reached).all():
-                return False
-            reached = wider
-        return False
 
 
 def _utility(paid: NDArray[np.float64]) -> Utility:

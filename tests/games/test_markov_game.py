@@ -289,6 +289,45 @@ def test_bounds_of_a_long_horizon_hold_and_are_found_at_once():
     assert 499_999 * 23 < game.info.max_utility <= 500_000 * 23  # the first step is not the best
 
 
+@given(st.integers(0, 10_000), st.integers(1, 6))
+@settings(max_examples=60, deadline=None)
+def test_without_a_horizon_bounds_are_those_of_simple_paths_or_none_where_a_cycle_pays(seed, states):
+    """By walking every path that visits no state twice; few rewards pay, so that some games have bounds."""
+    rng = np.random.default_rng(seed)
+    following = rng.integers(0, states, (states, 2, 1))
+    rewards = rng.choice([-2.0, -1, 0, 1], size=(1, states, 2, 1), p=[0.3, 0.3, 0.3, 0.1])
+    rewards = np.concatenate((rewards, np.zeros_like(rewards)))
+    game = markov_game(np.eye(states)[following], rewards, discount=0.9)
+    sums, cycles = [], []
+
+    def walk_on(path, paid):
+        for action in range(2):
+            pay, after = rewards[0, path[-1], action, 0], following[path[-1], action, 0]
+            sums.append(sum(paid) + pay)
+            if game.terminal[path[-1]] or game.terminal[after]:
+                continue
+            if after in path:
+                cycles.append(sum(paid[path.index(after) :]) + pay)
+            else:
+                walk_on([*path, after], [*paid, pay])
+
+    walk_on([0], [])
+    if max(cycles, default=0) > 0:
+        assert game.info.max_utility is None
+    else:
+        assert game.info.max_utility == max(*sums, 0)  # the other player always gets 0
+
+
+def test_what_no_match_comes_to_has_no_say_in_its_bounds():
+    """State 0 pays once and is over; state 2 would pay for ever."""
+    chances, rewards = np.zeros((3, 1, 1, 3)), np.zeros((2, 3, 1, 1))
+    chances[0, ..., 1] = chances[1, ..., 1] = chances[2, ..., 2] = 1.0
+    rewards[0, 0] = 5.0
+    rewards[:, 2] = 1.0
+    info = markov_game(chances, rewards, discount=0.9).info
+    assert (info.min_utility, info.max_utility) == (0.0, 5.0)
+
+
 def test_rewards_that_go_round_have_no_bounds():
     assert (walk().info.min_utility, walk().info.max_utility) == (0, None)
 
