@@ -65,7 +65,16 @@ def solve_command(
     if output is not None:
         solve_run.require_outputs(methods()[method], loaded, output, force=force)
     solution, plot = solve_run.solve_and_write(method, loaded, given, output=output, max_nodes=max_nodes, quiet=json)
-    solve_shown.say_solution(method, loaded, solution, output=output, plot=plot, json=json)
+    asked = given.get("until")
+    solve_shown.say_solution(
+        method,
+        loaded,
+        solution,
+        until=asked if isinstance(asked, float) else None,
+        output=output,
+        plot=plot,
+        json=json,
+    )
 
 
 def exploit_command(
@@ -76,11 +85,15 @@ def exploit_command(
             help="an agent that has probabilities: policy:FILE, checkpoint:FILE, uniform, or a registered one by its name"
         ),
     ],
+    max_nodes: Annotated[
+        int | None, typer.Option("--max-nodes", min=1, help="The most histories that the game is written out to.")
+    ] = None,
     db: Db = None,
     json: Json = False,
 ) -> None:
     """How much a best response wins against an agent, exactly: exploitability and NashConv."""
     from arena.agents import load_agent
+    from arena.cli import solve_run
     from arena.cli.output import say, say_json
     from arena.executor import close_agents
     from arena.games import SpecificationError, load_game
@@ -97,7 +110,8 @@ def exploit_command(
                 f"{agent} has no probabilities to be read; exact exploitability needs them (policy:FILE, checkpoint:FILE, "
                 "uniform)"
             )
-        value = float(nash_conv(loaded, policy))
+        with solve_run.written_out_before(loaded, max_nodes, quiet=json):
+            value = float(nash_conv(loaded, policy))
     finally:
         close_agents([played])
     exploitability = value / loaded.info.num_players

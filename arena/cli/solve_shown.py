@@ -83,9 +83,16 @@ def show_method(name: str, json: bool) -> None:
 
 
 def say_solution(
-    method: str, game: Game, solution: Solution, *, output: Path | None, plot: Path | None, json: bool
+    method: str,
+    game: Game,
+    solution: Solution,
+    *,
+    until: float | None,
+    output: Path | None,
+    plot: Path | None,
+    json: bool,
 ) -> None:
-    """Prints an answer and its certificate."""
+    """Prints an answer and its certificate, and whether the gap that was asked for, `until`, was not reached."""
     shown: dict[str, Any] = {
         "method": method,
         "game": game.info.specification,
@@ -120,3 +127,10 @@ def say_solution(
     for name, value in shown.items():
         if value is not None and name not in ("strategies", "equilibria", "joint"):
             say(f"{name:<11} {value}")
+    if until is not None and not solution.gap <= until:
+        more = (
+            "more --iterations may come closer"
+            if "iterations" in settings_of(function_of(method))
+            else "it comes no closer"
+        )
+        say(f"{'not reached':<11} a gap of {until:g}; {method} ended after {solution.iterations:,} iterations, {more}")

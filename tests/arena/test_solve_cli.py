@@ -84,6 +84,16 @@ def test_a_network_has_its_exact_exploitability_on_the_ladder_too(arena: Arena) 
     assert shown == {"net@1": pytest.approx(exact["exploitability"], abs=1e-12)}
 
 
+def test_a_gap_that_was_not_reached_is_said_to_be_so(arena: Arena) -> None:
+    limits = ("--iterations", "3")
+    said = arena("solve", "cfr", KUHN, "--until", "1e-3", *limits)
+    assert "not reached a gap of 0.001; cfr ended after 3 iterations, more --iterations may come closer" in said.out
+    assert "not reached" not in arena("solve", "cfr", KUHN, *limits).out
+    assert "not reached" not in arena("solve", "cfr", KUHN, "--until", "5").out
+    exact = arena("solve", "sequence_form_lp", "matrix:rps", "--until", "1e-300")
+    assert "it comes no closer" in exact.out
+
+
 def test_a_registered_agent_is_measured_by_its_name(arena: Arena) -> None:
     arena("solve", "cfr_plus", KUHN, "-o", "kuhn.policy", "--iterations", "50")
     by_file = arena("exploit", KUHN, "policy:kuhn.policy")
