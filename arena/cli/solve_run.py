@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +13,7 @@ from arena.cli.solve_progress import Last, compiling, solving
 from arena.cli.solve_settings import read_settings, reports, runs_on, settings_of
 from arena.convergence_plot import convergence_plot
 from arena.convergence_words import Curve, finding, gap_name
-from arena.games import ArenaError, Game, SpecificationError, TabularPolicy
+from arena.games import ArenaError, Game, NotProvided, SpecificationError, TabularPolicy
 from arena.games.compile_tree import MAX_NODES, compile_tree, payoffs_of
 from arena.games.history_tree import HistoryTree, history_tree
 from arena.games.policy import MixturePolicy
@@ -146,10 +146,33 @@ def _written_out(game: Game, form: Literal["tree", "histories"], most: int, quie
             compile_tree(game, max_nodes=most, progress=report)
             return game
     except TooLarge:
-        raise SpecificationError(
-            f"{game.info.specification} has more than {most:,} histories; take a smaller version of the game, or allow more "
-            "with --max-nodes: up to half a kilobyte of memory a history"
-        ) from None
+        raise _too_large(game, most) from None
+
+
+@contextlib.contextmanager
+def written_out_before(game: Game, max_nodes: int | None, *, quiet: bool) -> Iterator[None]:
+    """Around what measures a game: its tree stands ready there, written out with progress shown.
+
+    Where there is none, the measure says why, and what does apply.
+
+    Raises:
+        SpecificationError: more histories than `max_nodes`.
+    """
+    most = max_nodes or MAX_NODES
+    if "tree" in kinds_of(game) and payoffs_of(game) is None:
+        with contextlib.suppress(TooLarge, NotProvided), compiling(game.info.specification, quiet=quiet) as report:
+            compile_tree(game, max_nodes=most, progress=report)
+    try:
+        yield
+    except TooLarge:
+        raise _too_large(game, most) from None
+
+
+def _too_large(game: Game, most: int) -> SpecificationError:
+    return SpecificationError(
+        f"{game.info.specification} has more than {most:,} histories; take a smaller version of the game, or allow more with "
+        "--max-nodes: about half a kilobyte of memory a history"
+    )
 
 
 def _run(method: str, game: Game | HistoryTree, settings: dict[str, object], last: Last, quiet: bool) -> Solution:
