@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,19 +44,25 @@ class Position:
         return "; ".join(self.said)
 
 
-def replay(game: Game, result: MatchResult) -> list[Position]:
+def replay(game: Game, result: MatchResult, *, views_of: Collection[int] | None = None) -> list[Position]:
     """The positions of a match, from the start to the last recorded move.
+
+    Args:
+        game: what was played.
+        result: its record.
+        views_of: the players whose views are told, all of them by default; those of others are empty. Where many play,
+            telling what each sees at each move takes far longer than playing.
 
     Raises:
         NotProvided: the game cannot be replayed, or what is recorded does not fit it.
     """
-    return [position for position, _ in _positions(game, result)]
+    return [position for position, _ in _positions(game, result, views_of)]
 
 
 def verify(game: Game, result: MatchResult) -> list[str]:
     """What does not agree between a recorded match and the same actions played again; nothing when it is right."""
     try:
-        *_, (last, turn) = _positions(game, result)
+        *_, (last, turn) = _positions(game, result, ())
     except NotProvided as error:
         return [str(error)]
     if result.termination.is_forfeit:
@@ -75,14 +81,14 @@ def verify(game: Game, result: MatchResult) -> list[str]:
     return problems
 
 
-def _positions(game: Game, result: MatchResult) -> Iterator[tuple[Position, Turn]]:
+def _positions(game: Game, result: MatchResult, views_of: Collection[int] | None) -> Iterator[tuple[Position, Turn]]:
     if game.info.replay == "none":
         raise NotProvided(f"{game.info.title} does not replay: the same actions may lead elsewhere")
     tables, table = game.tables(1), np.zeros(1, np.int64)
     recorded = result.actions
     turn = tables.start(table, np.array([result.spec.chance_seed], np.uint64))
     seen = _check_prefix(tables, recorded, 0)
-    yield _position(tables, turn, 0, (), (), (), recorded[:seen]), turn
+    yield _position(tables, turn, 0, (), (), (), recorded[:seen], views_of), turn
     move = 0
     width = game.info.num_players if game.info.simultaneous else 1
     while len(turn.table) and seen < len(recorded):
@@ -101,7 +107,7 @@ def _positions(game: Game, result: MatchResult) -> Iterator[tuple[Position, Turn
         move += 1
         seen = _check_prefix(tables, recorded, seen + width)
         chosen = tuple(_plain(value) for value in moved[rows])
-        yield _position(tables, turn, move, movers, chosen, said, recorded[:seen]), turn
+        yield _position(tables, turn, move, movers, chosen, said, recorded[:seen], views_of), turn
     if seen < len(recorded):
         raise NotProvided(f"the game is over after {seen} of {len(recorded)} recorded actions")
 
@@ -122,9 +128,13 @@ def _position(
     action: tuple[Action, ...],
     said: tuple[str, ...],
     actions: NDArray[np.generic],
+    views_of: Collection[int] | None,
 ) -> Position:
-    everyone = np.arange(tables.info.num_players)
-    views = tables.text(np.zeros_like(everyone), everyone) if tables.info.has_text else []
+    everyone = range(tables.info.num_players)
+    told = np.array([player for player in everyone if views_of is None or player in views_of], np.int64)
+    views: dict[int, str] = {}
+    if tables.info.has_text and len(told):
+        views = dict(zip(told.tolist(), tables.text(np.zeros_like(told), told), strict=True))
     return Position(
         move=move,
         player=movers[0] if len(movers) == 1 else None,
@@ -133,7 +143,7 @@ def _position(
         said=said,
         actions=tuple(_plain(value) for value in actions),
         text=tables.render(0),
-        views=tuple(views),
+        views=tuple(views.get(player, "") for player in everyone) if tables.info.has_text else (),
         done=bool(len(turn.finished)),
     )
 

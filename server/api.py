@@ -136,7 +136,7 @@ def match(
     number: Number,
     view: Annotated[int | None, Query(description="as this seat sees it; all seats without it")] = None,
 ) -> Response:
-    found = replayed(site, key, number)
+    found = replayed(site, key, number, told_to=view)
     view = view_of(found, view)
     result = found.result
     answer: dict[str, object] = {

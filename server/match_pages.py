@@ -122,8 +122,14 @@ def match(
     )
 
 
-def replayed(site: Site, key: str, number: int) -> Replayed:
+def replayed(site: Site, key: str, number: int, *, told_to: int | None = None) -> Replayed:
     """The match with its positions.
+
+    Args:
+        site: of the ledger.
+        key: of the tournament.
+        number: of the match.
+        told_to: on a map, the only player whose view is put in words; boards have few players, and the views of all.
 
     Raises:
         UnknownName: no such tournament.
@@ -141,7 +147,8 @@ def replayed(site: Site, key: str, number: int) -> Replayed:
         try:
             game = _game(tournament.game)
             imperfect, on_map = game.info.information == "imperfect", isinstance(game, SmaxGame)
-            positions = _positions(site, tournament.game, key, number)
+            views_of = None if not on_map else () if told_to is None else (told_to,)
+            positions = _positions(site, tournament.game, key, number, views_of)
         except ArenaError as error:
             problem = f"This match cannot be replayed here: {error}"
     return Replayed(
@@ -294,9 +301,9 @@ def _game(specification: str) -> Game:
 
 
 @functools.lru_cache(maxsize=REPLAYS_KEPT)
-def _positions(site: Site, game: str, key: str, number: int) -> tuple[Position, ...]:
+def _positions(site: Site, game: str, key: str, number: int, views_of: tuple[int, ...] | None) -> tuple[Position, ...]:
     """Kept for a while: stepping through a match asks for them at every move."""
-    return tuple(replay(_game(game), site.ledger.match(site.ledger.tournament(key), number)))
+    return tuple(replay(_game(game), site.ledger.match(site.ledger.tournament(key), number), views_of=views_of))
 
 
 @functools.lru_cache(maxsize=REPLAYS_KEPT)

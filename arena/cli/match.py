@@ -115,7 +115,8 @@ def replay_command(
         tournament, result = find_match(ledger, match)
     _played_here(tournament)
     game = load_game(tournament.game)
-    positions = replay(game, result)
+    every = json and view is None and out is None
+    positions = replay(game, result, views_of=None if every else () if view is None else (view,))
     if view is not None and view >= len(result.spec.seats):
         raise SpecificationError(f"there is no player {view}; this game has {len(result.spec.seats)}, from 0")
     if out is not None:
