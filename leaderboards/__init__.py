@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from arena.leaderboards.alpha_rank import alpha_rank
 from arena.leaderboards.bradley_terry import bradley_terry, elo
 from arena.leaderboards.comparisons import Comparisons, comparisons
+from arena.leaderboards.correlated_ratings import correlated_ratings
 from arena.leaderboards.deviation_ratings import deviation_ratings, deviation_ratings_of
 from arena.leaderboards.elo_online import elo_online
 from arena.leaderboards.empirical_game import EmpiricalGame, empirical_game
@@ -11,6 +13,8 @@ from arena.leaderboards.glicko2 import glicko2
 from arena.leaderboards.leaderboard import METHODS, Leaderboard, Method, Row, SeatScore, leaderboard
 from arena.leaderboards.mean_return import mean_return
 from arena.leaderboards.minimax_ranking import MinimaxWinner, minimax_ranking, minimax_winner_of
+from arena.leaderboards.multidimensional_elo import PayoffModel, low_rank_payoffs, multidimensional_elo
+from arena.leaderboards.nash_average import nash_average
 from arena.leaderboards.openskill import openskill
 from arena.leaderboards.payoff_matrix import Matrix, payoff_matrix
 from arena.leaderboards.plackett_luce import plackett_luce
@@ -19,6 +23,7 @@ from arena.leaderboards.record import Record, Utility
 from arena.leaderboards.response_graph import Cycle, cycles, response_graph, top_component
 from arena.leaderboards.sequential_test import Decision, sequential_test
 from arena.leaderboards.ties import bradley_terry_seats, davidson, rao_kupper
+from arena.leaderboards.voting import copeland, kemeny, schulze
 
 __all__ = [
     "METHODS",
@@ -30,14 +35,18 @@ __all__ = [
     "Matrix",
     "Method",
     "MinimaxWinner",
+    "PayoffModel",
     "Ratings",
     "Record",
     "Row",
     "SeatScore",
     "Utility",
+    "alpha_rank",
     "bradley_terry",
     "bradley_terry_seats",
     "comparisons",
+    "copeland",
+    "correlated_ratings",
     "cycles",
     "davidson",
     "deviation_ratings",
@@ -46,15 +55,20 @@ __all__ = [
     "elo_online",
     "empirical_game",
     "glicko2",
+    "kemeny",
     "leaderboard",
+    "low_rank_payoffs",
     "mean_return",
     "minimax_ranking",
     "minimax_winner_of",
+    "multidimensional_elo",
+    "nash_average",
     "openskill",
     "payoff_matrix",
     "plackett_luce",
     "rao_kupper",
     "response_graph",
+    "schulze",
     "sequential_test",
     "top_component",
 ]

@@ -61,14 +61,17 @@ def empirical_game(record: Record, *, resamples: int = 0, seed: int = SEED) -> E
     seats, returns = record.seats[rows], earned_returns(record)[rows]
     place = np.argsort(seats < 0, axis=1, kind="stable")[:, :num_players]
     seats, returns = np.take_along_axis(seats, place, 1), np.take_along_axis(returns, place, 1)
-    active = np.unique(seats)
+    # by name, so that whoever searches goes the same way however agents are numbered
+    active = np.array(sorted(np.unique(seats).tolist(), key=record.agents.__getitem__), np.int64)
     size = len(active)
     if num_players * size**num_players > MOST_PROFILES:
         raise ArenaError(
             f"{size} agents in matches of {num_players} make {size**num_players:,} profiles, more than are rated at once"
         )
     names = tuple(record.agents[i] for i in active)
-    seats = np.searchsorted(active, seats)
+    number = np.zeros(len(record.agents), np.int64)
+    number[active] = np.arange(size)
+    seats = number[seats]
     # every seat is one observation of (its agent, the sorted others)
     keys, values, weights, units = [], [], [], []
     for seat in range(num_players):
