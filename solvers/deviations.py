@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from arena.games.constant_sums import constant_sum, sum_tolerance
 from arena.games.errors import SpecificationError
+from arena.games.normal_form import LARGEST
 
 GAP_TOLERANCE = 1e-7
 """Of the range of payoffs: what a method that is exact up to rounding must reach to call itself converged."""
@@ -32,9 +33,28 @@ def payoff_table(payoffs: ArrayLike) -> NDArray[np.float64]:
             "payoffs must have the shape [players, actions of player 0, actions of player 1, ...], at least one action each; "
             f"got {list(table.shape)} (the table of a zero-sum matrix A is numpy.stack((A, -A)))"
         )
-    if not np.isfinite(table).all():
-        raise SpecificationError("payoffs must be finite numbers; got NaN or infinity")
+    _check_finite(table)
     return table
+
+
+def row_payoffs(payoffs: ArrayLike) -> NDArray[np.float64]:
+    """The payoffs [num_rows, num_columns] of the row player of a zero-sum game as an array.
+
+    Raises:
+        SpecificationError: no matrix, or a payoff that is no finite number.
+    """
+    matrix = np.asarray(payoffs, np.float64)
+    if matrix.ndim != 2 or not matrix.size:
+        raise SpecificationError(f"payoffs must be a matrix of finite numbers; got shape {matrix.shape}")
+    _check_finite(matrix)
+    return matrix
+
+
+def _check_finite(payoffs: NDArray[np.float64]) -> None:
+    if not (np.abs(payoffs) <= LARGEST).all():  # NaN too
+        raise SpecificationError(
+            f"payoffs must be finite numbers of at most {LARGEST:g}; got NaN, infinity or a larger one"
+        )
 
 
 def deviation_payoffs(payoffs: NDArray[np.float64], strategies: Sequence[NDArray[np.float64]]) -> Strategies:

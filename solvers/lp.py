@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from arena.games.errors import ArenaError, SpecificationError
+from arena.games.errors import ArenaError
+from arena.solvers.deviations import row_payoffs
 from arena.solvers.solution import Solution
 
 GAP_TOLERANCE = 1e-7
@@ -28,9 +29,7 @@ def matrix_game_lp(payoffs: ArrayLike) -> Solution:
         SpecificationError: not a matrix of finite numbers.
         ArenaError: the linear program could not be solved in floating point.
     """
-    matrix = np.asarray(payoffs, np.float64)
-    if matrix.ndim != 2 or not matrix.size or not np.isfinite(matrix).all():
-        raise SpecificationError(f"payoffs must be a matrix of finite numbers; got shape {matrix.shape}")
+    matrix = row_payoffs(payoffs)
     row, iterations = maximin(matrix)
     column, more = maximin(-matrix.T)
     gap = float((matrix @ column).max() - (row @ matrix).min())

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from arena.games.errors import ArenaError, SpecificationError
-from arena.solvers.deviations import nash_gap
+from arena.games.errors import ArenaError
+from arena.solvers.deviations import nash_gap, row_payoffs
 from arena.solvers.lp import as_probabilities, matrix_game_lp
 from arena.solvers.solution import Solution
 
@@ -39,9 +39,7 @@ def nash_average(payoffs: ArrayLike) -> Solution:
         SpecificationError: not a matrix of finite numbers.
         ArenaError: the linear program could not be solved in floating point.
     """
-    matrix = np.asarray(payoffs, np.float64)
-    if matrix.ndim != 2 or not matrix.size or not np.isfinite(matrix).all():
-        raise SpecificationError(f"payoffs must be a matrix of finite numbers; got shape {matrix.shape}")
+    matrix = row_payoffs(payoffs)
     scale = float(np.ptp(matrix)) or 1.0
     game = (matrix - (matrix.max() + matrix.min()) / 2) / scale  # antisymmetric games stay so
     row, column, margin = _interior_optimum(game)

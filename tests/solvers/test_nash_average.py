@@ -98,7 +98,7 @@ def test_a_weight_below_rounding_is_not_claimed():
 
 def test_bad_input_is_refused_by_name():
     for wrong in (np.zeros((2, 2, 2)), np.zeros((0, 2)), np.array([[np.inf]])):
-        with pytest.raises(SpecificationError, match="matrix of finite numbers"):
+        with pytest.raises(SpecificationError, match="finite numbers"):
             nash_average(wrong)
 
 
