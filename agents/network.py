@@ -18,6 +18,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -299,6 +300,15 @@ def _form(module: torch.nn.Sequential) -> tuple[tuple[int, ...], Activation]:
     return (sizes[0].in_features, *(layer.out_features for layer in sizes)), names[0]
 
 
+def _is_arrays(path: Path) -> bool:
+    """Whether numpy wrote it: a zip of .npy members, where PyTorch's holds a pickle."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            return all(name.endswith(".npy") for name in file.namelist())
+    except zipfile.BadZipFile:
+        return False
+
+
 def _read(path: Path) -> tuple[Mapping[str, object], dict[str, NDArray[np.generic]]]:
     from safetensors import SafetensorError, safe_open
 
@@ -309,6 +319,8 @@ def _read(path: Path) -> tuple[Mapping[str, object], dict[str, NDArray[np.generi
     except OSError as error:
         raise SpecificationError(f"it cannot be read: {error.strerror or error}") from None
     if start[8:] != b"{" or 8 + int.from_bytes(start[:8], "little") > size:  # its header's length, then its header
+        if _is_arrays(path):
+            raise SpecificationError(f"it holds arrays by name (.npz, .policy); a policy plays as policy:{path}")
         if start.startswith((b"PK", b"\x80")):
             raise SpecificationError(
                 "it is a pickled PyTorch file (.pt), which could run code; save the network with save_network as safetensors"

@@ -8,8 +8,9 @@ from safetensors.torch import load_file, save_file
 
 from arena.agents.network import NetworkAgent, load_network, mlp, save_network
 from arena.agents.registry import load_agent
-from arena.games import AgentInfo, SpecificationError, load_game
+from arena.games import AgentInfo, SpecificationError, load_game, uniform_policy
 from arena.playing import play
+from arena.solvers import save_policy
 
 GAME = "openspiel:connect_four"
 
@@ -157,6 +158,12 @@ def test_a_pickled_checkpoint_is_refused_and_not_executed(connect_four, tmp_path
     for name in ("zipped.pt", "old.pt", "renamed.safetensors"):
         with pytest.raises(SpecificationError, match="pickled PyTorch file"):
             load_agent(f"checkpoint:{tmp_path / name}", game=connect_four)
+
+
+def test_a_solved_policy_is_no_checkpoint_and_no_pickle_and_what_it_plays_as_is_said(connect_four, tmp_path):
+    save_policy(uniform_policy("openspiel:kuhn_poker"), tmp_path / "kuhn.policy")
+    with pytest.raises(SpecificationError, match=r"arrays by name .* plays as policy:.*kuhn\.policy"):
+        load_agent(f"checkpoint:{tmp_path / 'kuhn.policy'}", game=connect_four)
 
 
 @pytest.mark.parametrize(
