@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,6 +27,16 @@ from arena.solvers.policy_table import policy_of
 from arena.verdict import decision, matches_rated
 
 KINDS_WITH_PROBABILITIES = ("policy", "uniform", "checkpoint")
+
+
+class NoMatches(UnknownName):
+    """A game that there is, with no match of it in the ledger yet."""
+
+    def __init__(self, game: str, known: Sequence[str]):
+        super().__init__("game in this ledger", game, known)
+        has = f"; it has matches of {', '.join(known)}" if known else ""
+        play = f"arena tournament run --game {shlex.quote(game)} --agent NAME --agent random"
+        self.args = (f"no match of {game} is in this ledger yet{has}; to play some: {play}",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +124,7 @@ def canonical_game(ledger: Ledger, game: str) -> str:
     """The specification under which the ledger knows a game: another spelling of it finds the same ladder.
 
     Raises:
-        UnknownName: no match of it is in the ledger.
+        UnknownName: no match of it is in the ledger; `NoMatches` where the game itself is known.
     """
     known = [row.game for row in ledger.games()]
     if game in known:
@@ -127,7 +138,7 @@ def canonical_game(ledger: Ledger, game: str) -> str:
         raise UnknownName("game in this ledger", game, known) from None
     if specification in known:
         return specification
-    raise UnknownName("game in this ledger", game, known)
+    raise NoMatches(specification, known)
 
 
 def _chosen(ledger: Ledger, game: str, tournament: str | None) -> tuple[str, list[Tournament]]:

@@ -16,7 +16,7 @@ from arena.leaderboards.record import Record
 from arena.ledger import Ledger, LedgerError
 from arena.match_import import import_record
 from arena.solvers import save_policy
-from arena.standings import canonical_game, standings
+from arena.standings import NoMatches, canonical_game, standings
 from arena.tournament import run_tournament
 
 KUHN = "openspiel:kuhn_poker"
@@ -118,8 +118,16 @@ def test_another_spelling_finds_the_same_ladder(ledger: Ledger) -> None:
         assert canonical_game(ledger, spelling) == KUHN
     with pytest.raises(UnknownName, match="kuhn_poker"):
         canonical_game(ledger, "openspiel:kuhn_pokr")
-    with pytest.raises(UnknownName):
+
+
+def test_a_game_without_matches_is_not_unknown_and_how_to_play_some_is_said(ledger: Ledger) -> None:
+    with pytest.raises(
+        NoMatches, match=r"no match of openspiel:leduc_poker is in this ledger yet; to play some: arena"
+    ):
         canonical_game(ledger, "openspiel:leduc_poker")
+    _run(ledger, "one")
+    with pytest.raises(NoMatches, match=f"it has matches of {KUHN}; .*--game 'openspiel:kuhn_poker\\(players=3\\)'"):
+        canonical_game(ledger, "openspiel:kuhn_poker(players=3)")
 
 
 def test_a_tournament_of_another_game_is_refused(ledger: Ledger) -> None:
