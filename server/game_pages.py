@@ -20,6 +20,7 @@ from arena.server.findings import headline
 from arena.server.heat import heat_rows, margin_rows
 from arena.server.ladder import HOW, METHODS, ladders, method_of
 from arena.server.site import Site, SiteOf, download, game_address, page, playable_games
+from arena.server.teams import has_teams
 from arena.standings import Standings
 
 CSV = "text/csv; charset=utf-8"
@@ -48,7 +49,14 @@ def game(
         standings=found,
         board=board,
         headline=said,
-        ladders=ladders(found, sort=sort, order=order, path=game_address(specification), kinds=kinds),
+        ladders=ladders(
+            found,
+            sort=sort,
+            order=order,
+            path=game_address(specification),
+            kinds=kinds,
+            in_teams=any(has_teams(one) for one in tournaments),
+        ),
         how=HOW[board.method],
         heat=heat_rows(board.matrix, framed=said.cycle, order=order_of_rows),
         margins=margin_rows(board.matrix, framed=said.cycle, order=order_of_rows) if by_margin else (),

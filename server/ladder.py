@@ -78,6 +78,7 @@ class Ladder:
     has_exploitability: bool
     has_returns: bool
     has_seats: bool
+    seat_words: str
     any_provisional: bool
 
 
@@ -88,10 +89,14 @@ def ladders(
     order: str | None = None,
     path: str = "",
     kinds: Mapping[str, str] | None = None,
+    in_teams: bool = False,
 ) -> list[Ladder]:
     """A ladder for each group of agents that met; as a rule there is one. Arguments as of `ladder`."""
     groups = standings.leaderboard.groups or (tuple(row.agent for row in standings.leaderboard.rows),)
-    return [ladder(standings, agents=group, sort=sort, order=order, path=path, kinds=kinds) for group in groups]
+    return [
+        ladder(standings, agents=group, sort=sort, order=order, path=path, kinds=kinds, in_teams=in_teams)
+        for group in groups
+    ]
 
 
 def ladder(
@@ -102,6 +107,7 @@ def ladder(
     order: str | None = None,
     path: str = "",
     kinds: Mapping[str, str] | None = None,
+    in_teams: bool = False,
 ) -> Ladder:
     """The ladder of these standings; an unknown `sort` or `order` means the ladder's own order.
 
@@ -112,6 +118,7 @@ def ladder(
         order: ``asc`` or ``desc``; by default names, ranks and exploitability rise, all else falls.
         path: the page's path, for the heads' links.
         kinds: what each agent is, in a word.
+        in_teams: whether players stand in teams, so that scores are by side and not by seat.
     """
     board = standings.leaderboard
     listed = [row for row in board.rows if agents is None or row.agent in set(agents)]
@@ -133,6 +140,7 @@ def ladder(
             max(gaps, default=1.0),
             row.agent in tiers,
             (kinds or {}).get(row.agent, ""),
+            "side" if in_teams else "seat",
         )
         for row in _sorted(listed, keys[sort], rising)
     )
@@ -147,6 +155,7 @@ def ladder(
         has_exploitability=bool(gaps),
         has_returns=board.method != "mean_return",
         has_seats=any(len(row.seat_scores) > 1 for row in listed),
+        seat_words="side" if in_teams else "seat",
         any_provisional=any(row.provisional for row in listed),
     )
 
@@ -190,6 +199,7 @@ def _row(
     most_gap: float,
     tier: bool,
     kind: str,
+    place: str,
 ) -> LadderRow:
     half = half_width(row)
     label = f"{row.agent}: {written(row.rating)}, 95 % interval {written(row.low)} to {written(row.high)}"
@@ -204,7 +214,9 @@ def _row(
         weight=_weight(row, most_weight),
         exploitability=exploit_bar(gap, most=most_gap) if gap is not None else None,
         record=wdl_bar(row.wins, row.draws, row.losses),
-        seats=seat_dots([seat.score for seat in row.seat_scores], [seat.matches for seat in row.seat_scores]),
+        seats=seat_dots(
+            [seat.score for seat in row.seat_scores], [seat.matches for seat in row.seat_scores], place=place
+        ),
         mean_return=numbers.signed(row.mean_return),
         matches=numbers.count(row.matches),
         forfeits=row.forfeits,

@@ -69,10 +69,10 @@ def exploit_bar(value: float | None, *, most: float) -> Markup:
     )
 
 
-def seat_dots(scores: Sequence[float], matches: Sequence[int] = ()) -> Markup:
+def seat_dots(scores: Sequence[float], matches: Sequence[int] = (), *, place: str = "seat") -> Markup:
     """Score by seat on one line from 0 to 1, even marked: seat 0 filled, the others open.
 
-    ``matches``: of each seat; the label says those of few.
+    ``matches``: of each seat; the label says those of few. ``place``: ``side`` where each is a team's.
     """
     x = scale(0, 1, 4, 96)
     shown = [(seat, score) for seat, score in enumerate(scores) if math.isfinite(score)]
@@ -86,8 +86,8 @@ def seat_dots(scores: Sequence[float], matches: Sequence[int] = ()) -> Markup:
             el("circle", cls="pt" if filled else "pt-open", cx=percent(x(score)), cy="50%", r=4 if filled else 3.6)
         )
     of = [f" of {count:,}" if count < FEW else "" for count in matches] or [""] * len(scores)
-    words = ", ".join(f"{score * 100:.0f} %{of[seat]} in seat {seat}" for seat, score in shown)
-    return cell(marks, f"score {words}" if words else "no score by seat")
+    words = ", ".join(f"{score * 100:.0f} %{of[seat]} in {place} {seat}" for seat, score in shown)
+    return cell(marks, f"score {words}" if words else f"no score by {place}")
 
 
 def meter(done: int, planned: int | None) -> Markup:

@@ -180,6 +180,13 @@ def test_a_mixed_team_is_named_with_its_members_linked(battles):
     ]
 
 
+def test_a_ladder_of_teams_has_scores_by_side(battles, site):
+    text = battles.get(f"/games/{GAME}").text
+    assert "Score by side" in text and "● allies ○ enemies" in text
+    assert re.search(r'aria-label="score \d+ %.* in side 0, .* in side 1"', text)
+    assert "Score by seat" in site.get("/games/openspiel:connect_four").text
+
+
 def test_an_agents_page_tells_its_own_matches_from_those_of_its_teams(battles):
     answer = battles.get("/api/agents/closest@1?limit=1000").json()
     own = [line for line in answer["matches"] if "closest@1" in line["agents"]]

@@ -76,13 +76,17 @@ def test_tic_tac_toe_is_drawn_as_the_game_shows_it(specification):
 
 def test_pettingzoo_counts_cells_down_the_columns():
     board = board_of("pettingzoo:tictactoe_v3")
-    position = Position(move=2, player=1, action=(1,), action_text="", actions=(3, 1), text="", views=(), done=False)
+    position = Position(
+        move=2, player=1, movers=(1,), action=(1,), said=("",), actions=(3, 1), text="", views=(), done=False
+    )
     assert _grid(board.draw(_scene(position)), 3, 3) == [".x.", "o..", "..."]
 
 
 def test_connect_four_of_another_size_keeps_its_size():
     board = board_of("openspiel:connect_four(rows=4,columns=5)")
-    position = Position(move=2, player=1, action=(4,), action_text="", actions=(4, 4), text="", views=(), done=False)
+    position = Position(
+        move=2, player=1, movers=(1,), action=(4,), said=("",), actions=(4, 4), text="", views=(), done=False
+    )
     assert _grid(board.draw(_scene(position)), 4, 5) == [".....", ".....", "....o", "....x"]
 
 
@@ -127,7 +131,7 @@ def test_leduc_shows_the_public_card_once_it_is_dealt():
 
 
 def test_what_cannot_be_read_is_not_drawn():
-    odd = Position(move=0, player=None, action=(), action_text="", actions=(99,), text="?", views=(), done=False)
+    odd = Position(move=0, player=None, movers=(), action=(), said=(), actions=(99,), text="?", views=(), done=False)
     for specification in (
         "openspiel:connect_four",
         "openspiel:tic_tac_toe",
