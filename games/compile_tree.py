@@ -204,8 +204,8 @@ def spiel_rules(game: Game) -> Any:
     name = getattr(game, "openspiel_name", None) or native
     if name is None:
         raise NotProvided(
-            f"{game.info.specification} cannot be written out as a tree; exact computations need a small game of OpenSpiel, "
-            "or a matrix or preference game"
+            f"{game.info.specification} cannot be written out as a tree; that takes the rules of a small game of "
+            "OpenSpiel, or a matrix or preference game"
         )
     import pyspiel
 

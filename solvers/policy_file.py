@@ -44,8 +44,12 @@ def save_policy(policy: TabularPolicy, path: str | Path) -> None:
         path: a name that ends in .policy, .npz or .json.
 
     Raises:
-        SpecificationError: the name ends otherwise, or the file cannot be written.
+        SpecificationError: the name ends otherwise, the file cannot be written, or the policy is no table.
     """
+    if not isinstance(policy, TabularPolicy):  # a mixture, a network
+        raise SpecificationError(
+            f"a policy file holds a table; tabulate(game, policy) makes one of a {type(policy).__name__}"
+        )
     path = Path(path)
     writer = _writer(path)
     replace_file(path, lambda file: file.write(writer(policy)))

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arena.games import SpecificationError, TabularPolicy, uniform_policy
+from arena.games.policy import MixturePolicy
 from arena.solvers.policy_file import load_policy, require_writable, save_policy
 
 GAME = "openspiel:kuhn_poker"
@@ -206,3 +207,10 @@ def test_a_damaged_file_never_ends_otherwise_than_in_one_sentence(tmp_path, end)
         except SpecificationError:
             refused += 1
     assert refused > 250
+
+
+def test_a_mixture_is_refused_with_what_makes_a_table_of_it(tmp_path):
+    uniform = uniform_policy("openspiel:kuhn_poker")
+    with pytest.raises(SpecificationError, match=r"tabulate\(game, policy\) makes one of a MixturePolicy"):
+        save_policy(MixturePolicy((uniform, uniform), (0.5, 0.5)), tmp_path / "m.policy")
+    assert not list(tmp_path.iterdir())
