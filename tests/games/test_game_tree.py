@@ -7,7 +7,7 @@ import numpy as np
 import pyspiel
 import pytest
 from open_spiel.python import policy as spiel_policy
-from random_trees import random_game
+from random_trees import Node, random_game
 
 from arena.games import (
     ArenaError,
@@ -15,6 +15,7 @@ from arena.games import (
     NotProvided,
     SpecificationError,
     compile_tree,
+    game_tree,
     history_tree,
     load_game,
     tree_walk,
@@ -276,3 +277,24 @@ def test_states_of_one_name_that_two_players_have_hold_no_policy():
         alike.policy(np.ones(tree.num_sequences))
     with pytest.raises(NotProvided, match="same name"):
         cfr(alike, iterations=10**9)  # before any work
+
+
+def test_an_information_state_whose_actions_differ_is_refused():
+    """He knows his past there, but not what he may do now."""
+
+    end = Node(-4, values=[1.0])
+    places = [Node(0, key="anywhere", children=[end] * count) for count in (2, 3)]
+    game = random_game(seed=1, num_players=1)
+    game.rules.new_initial_state = lambda: Node(-1, children=places, shares=[0.5, 0.5])
+    game.info.specification = "test:uneven"
+    with pytest.raises(NotProvided, match=r"test:uneven has imperfect recall: .* 'anywhere'"):
+        compile_tree(game)
+
+
+def test_joint_sequences_too_many_to_be_numbered_are_told_apart():
+    """Of three players with 2^32 sequences each, numbers of 64 bits would be the same for the first and the last here."""
+    sizes = [2**32] * 3
+    joint = [np.array([1, 0, 0, 1]), np.array([0, 0, 5, 0]), np.array([0, 0, 0, 0])]
+    kept, payoffs = game_tree._merged(joint, [np.array([1.0, 2.0, 4.0, 8.0])] * 3, sizes)
+    assert np.array(kept).T.tolist() == [[0, 0, 0], [0, 5, 0], [1, 0, 0]]
+    assert payoffs[0].tolist() == [2.0, 4.0, 9.0]

@@ -218,3 +218,42 @@ def test_returns_of_a_lifted_strategy_are_those_of_plain_recursion():
 
 def _names(node):
     return {node.key} | {name for child in node.children for name in _names(child)}
+
+
+def players_game(root, name):
+    """A game of two players whose histories are these nodes."""
+    game = random_extensive(np.random.default_rng(0))
+    game.rules.new_initial_state = lambda: root
+    game.info.specification = name
+    return compile_tree(game)
+
+
+def test_payoffs_that_cancel_within_a_class_are_no_entries_of_the_quotient():
+    """Each sees a coin of his own; the first wins where they fell alike, if both say yes: against a class it is worth nothing."""
+
+    def end(value):
+        return Node(-4, values=[value, -value])
+
+    deals = []
+    for mine in "ht":
+        for theirs in "ht":
+            prize = 1.0 if mine == theirs else -1.0
+            answers = [Node(1, key=f"1{theirs}", children=[end(0.0), end(said * prize)]) for said in (0, 1)]
+            deals.append(Node(0, key=f"0{mine}", children=answers))
+    merged = merge_equal(players_game(Node(-1, children=deals, shares=[0.25] * 4), "test:coins"))
+    assert merged.full.num_sets == 4 and len(merged.full.weights) == 8
+    assert merged.tree.num_sets == 2 and len(merged.tree.weights) == 0
+    assert_lossless(merged)
+
+
+def test_equal_sets_behind_choices_that_are_not_equal_stay_apart(monkeypatch):
+    """Both second decisions are worth the same; merged, they would lie behind one of two actions."""
+
+    def second(key):
+        return Node(0, key=key, children=[Node(-4, values=[value, -value]) for value in (1.0, 2.0)])
+
+    tree = players_game(Node(0, key="first", children=[second("left"), second("right")]), "test:two_ways")
+    monkeypatch.setattr(merged_tree, "_refined", lambda _, classes: classes)  # the proof alone must find it
+    merged = merge_equal(tree)
+    assert merged.tree.num_sets == 3
+    assert_lossless(merged)
