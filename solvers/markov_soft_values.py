@@ -47,7 +47,7 @@ def soft_equilibrium(game: MarkovGame, state: State, *, row_temperature: float, 
     """The equilibrium at these temperatures, found from a state on; new arrays.
 
     Its ``residual`` is the change of values in the last iteration or the largest duality gap of a stage game, whichever is
-    larger: the one relative to rewards and temperatures, the other to the payoffs of the stage game and temperatures.
+    larger: the one relative to rewards and temperatures, the other to the range of the stage game's payoffs and temperatures.
     """
     found = {name: state[name].copy() for name in ("value", "row_log", "column_log")}
     rewards = np.ascontiguousarray(game.rewards[0].reshape(game.num_states, -1))
@@ -120,20 +120,21 @@ def soft_iterations(  # type: ignore[no-untyped-def]  # numba kernel
 def soft_stage(payoffs, beta, alpha, row_log, column_log, room):  # type: ignore[no-untyped-def]  # numba kernel
     """Solves one stage game from both logarithms of strategies on, and fills them.
 
-    Returns (the value of the game, the duality gap over the greatest payoff or temperature). ``room``: float64 [m, m + 2].
+    Returns (the value of the game, the duality gap over the greatest temperature or half the range of payoffs). ``room``:
+    float64 [m, m + 2].
     """
     row_before, column_before = row_log.copy(), column_log.copy()
-    largest = 0.0
-    for payoff in payoffs.flat:
-        largest = max(largest, abs(payoff))
+    least, most = payoffs.min(), payoffs.max()
+    middle, largest = (least + most) / 2, (most - least) / 2
+    centred = payoffs - middle
     if largest <= FINEST * min(beta, alpha):
-        value, gap = _from_start(payoffs, beta, alpha, row_log, column_log, room)
+        value, gap = _from_start(centred, beta, alpha, row_log, column_log, room)
         if gap <= LOST:
-            return value, gap
-    value, gap = followed_stage(payoffs, beta, alpha, row_before, column_before)
+            return middle + value, gap
+    value, gap = followed_stage(centred, beta, alpha, row_before, column_before)
     row_log[:], column_log[:] = row_before, column_before
     _lift(row_log)
-    return value, gap
+    return middle + value, gap
 
 
 @nb.njit(cache=True, error_model="numpy")

@@ -21,7 +21,7 @@ class QuantalResponse:
     """
 
     def __init__(self, payoffs: NDArray[np.float64]):
-        self.payoffs = payoffs
+        self.payoffs = _centred(payoffs)
         sizes = payoffs.shape[1:]
         ends = np.cumsum(sizes)
         self.parts = [slice(int(end - size), int(end)) for size, end in zip(sizes, ends, strict=True)]
@@ -132,6 +132,13 @@ def _saddle(game: NDArray[np.float64], logs: NDArray[np.float64], rationality: f
             return logs if size <= SADDLE_STALLED * max(rationality, 1.0) else None
         logs, size, (difference, other, answer) = trial, now, found
     return None
+
+
+def _centred(payoffs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The payoffs around 0: a constant of a player's changes no response, but takes digits."""
+    axes = tuple(range(1, payoffs.ndim))
+    centred: NDArray[np.float64] = payoffs - (payoffs.max(axes, keepdims=True) + payoffs.min(axes, keepdims=True)) / 2
+    return centred
 
 
 def _log_softmax(values: NDArray[np.float64]) -> NDArray[np.float64]:

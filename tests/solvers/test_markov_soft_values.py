@@ -25,8 +25,9 @@ def solve(payoffs, beta, alpha):
     rows, columns = payoffs.shape
     row, column = np.full(rows, -np.log(rows)), np.zeros(columns)
     value, gap = soft_stage(payoffs, beta, alpha, row, column, np.empty((rows, rows + 2)))
-    scale = max(np.abs(payoffs).max(), beta, alpha)
-    assert gap == pytest.approx(duality_gap(payoffs, beta, alpha, np.exp(row), np.exp(column)) / scale, abs=1e-12)
+    scale = max(np.ptp(payoffs) / 2, beta, alpha)
+    shifted = payoffs - payoffs.min()
+    assert gap == pytest.approx(duality_gap(shifted, beta, alpha, np.exp(row), np.exp(column)) / scale, abs=1e-10)
     return value, np.exp(row), np.exp(column)
 
 
@@ -114,6 +115,7 @@ def test_shifted_and_scaled_payoffs_and_swapped_players():
     shifted = solve(payoffs + 5, 0.3, 0.1)
     scaled = solve(7 * payoffs, 2.1, 0.7)
     swapped = solve(-payoffs.T, 0.1, 0.3)
+    np.testing.assert_allclose(solve(payoffs + 1e9, 0.3, 0.1)[1], row, atol=1e-6)  # what is left of the payoffs' digits
     assert (shifted[0], scaled[0], swapped[0]) == (
         pytest.approx(value + 5),
         pytest.approx(7 * value),

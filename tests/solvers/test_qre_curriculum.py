@@ -16,6 +16,7 @@ from arena.games.normal_form import normal_form
 from arena.solvers import agent_qre, logit_qre, markov_nash_conv, nash_conv, qre_paths
 from arena.solvers.markov_response import MarkovResponse
 from arena.solvers.nash_value_iteration import nash_value_iteration
+from arena.solvers.qarl import qarl
 from arena.solvers.qre_curriculum import qre_curriculum
 from arena.solvers.qre_paths import DescentPath, TreePath, quantal_path
 
@@ -246,6 +247,19 @@ def test_units_of_payoff_shifts_and_names_change_nothing_else():
         assert np.allclose(scaled.strategies[player], before.strategies[player], atol=1e-9)
         assert np.allclose(shifted.strategies[player], before.strategies[player], atol=1e-9)
         assert np.allclose(renamed.strategies[player], before.strategies[player][orders[player]], atol=1e-9)
+
+
+@pytest.mark.parametrize("sizes", [(3, 3), (2, 3, 2)])
+def test_a_large_constant_takes_nothing_but_its_digits(sizes):
+    payoffs = random_payoffs(3, *sizes)
+    if len(sizes) == 2:
+        payoffs[1] = -payoffs[0]
+    plain = qre_curriculum(matrix(payoffs))
+    for method in (qre_curriculum, qarl) if len(sizes) == 2 else (qre_curriculum,):
+        shifted = method(matrix(payoffs + np.array([1e8, -1e8, 1e8])[: len(sizes)].reshape(-1, *[1] * len(sizes))))
+        assert shifted.settings["residual"] < 1e-7
+        for own, other in zip(plain.strategies, shifted.strategies, strict=True):
+            assert np.allclose(own, other, atol=1e-5)
 
 
 def test_single_actions_and_payoffs_that_do_not_matter_are_played():
