@@ -126,9 +126,10 @@ def random_game(
 
     ``horizon`` 0 is none. ``zero_sum``: of two players, what one gets the other loses.
     """
-    if min(states, actions) < 1 or not 2 <= players <= 8 or seed < 0 or horizon < 0:
+    if min(states, actions) < 1 or not 2 <= players <= 8 or not 0 <= seed < 1 << 64 or horizon < 0:
         raise SpecificationError(
-            f"{specification}: random takes at least 1 state and 1 action, 2 to 8 players, and no negative seed or horizon"
+            f"{specification}: random takes at least 1 state and 1 action, 2 to 8 players, a seed of at least 0 and below 2^64, "
+            "and no negative horizon"
         )
     if zero_sum and players != 2:
         raise SpecificationError(f"{specification}: zero_sum needs 2 players; write zero_sum=false")

@@ -81,7 +81,7 @@ def adversarial_mdp(
         features: φ [S, A, d], linearly independent over all states and actions; by default one for each state and action.
         damping: above 0, added to the diagonal of Σ_t; by default 1 / K.
         bonus: β, at least 0.
-        seed: of all that is drawn.
+        seed: of all that is drawn; from 0 to 2^64 - 1.
 
     Raises:
         NotProvided: another game.
@@ -105,6 +105,8 @@ def adversarial_mdp(
         raise ValueError("features must be finite and linearly independent")
     if algorithm not in ("log_barrier", "magnitude_reduced"):
         raise ValueError(f"algorithm must be log_barrier or magnitude_reduced; got {algorithm!r}")
+    if not 0 <= seed < 1 << 64:
+        raise ValueError(f"seed must be at least 0 and below 2^64; got {seed}")
     episodes = len(table)
     rate = eta
     if rate is None:

@@ -19,7 +19,7 @@ from arena.games.game import Game
 from arena.games.markov_game import MarkovGame
 from arena.games.markov_tables import draw_outcomes
 from arena.games.policy import Policy
-from arena.games.seeds import DECISION_STREAM, OUTCOME_STREAM, counter_hash, sample_rows, unit
+from arena.games.seeds import DECISION_STREAM, OUTCOME_STREAM, counter_hash, sample_rows, seed_of, unit
 from arena.solvers.stationary_profile import Profile, policy_profile, stationary_game
 
 FORMAT = "arena-demonstrations"
@@ -118,7 +118,7 @@ def sampled(
     game: MarkovGame, profile: Profile, *, episodes: int, steps: int, seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
     """(states [E, L], actions [E, L, n], successors [E, L], whether the step was made [E, L]) of E episodes."""
-    seeds = counter_hash(np.uint64(seed), OUTCOME_STREAM, np.arange(episodes))
+    seeds = counter_hash(np.uint64(seed_of(("demonstrate", seed))), OUTCOME_STREAM, np.arange(episodes))
     shape = (episodes, steps)
     states, successors = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
     actions, seen = np.zeros((*shape, game.num_players), np.int64), np.zeros(shape, np.bool_)

@@ -22,7 +22,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from arena.games.seeds import counter_hash, unit
+from arena.games.seeds import counter_hash, seed_of, unit
 
 START, TARGET, RATE, MAX_DIVERGENCE = 50.0, 1.0, 1000.0, 0.5
 """The source's settings: temperatures of mean 0.05 at first and 0.001 at the end."""
@@ -156,7 +156,7 @@ def draw_temperatures(shape: float, *, rate: float = RATE, count: int, seed: int
     from scipy.special import gammaincinv
 
     _check(shape=shape, rate=rate)
-    words = counter_hash(np.uint64(seed), TEMPERATURE_STREAM + update, np.arange(count))
+    words = counter_hash(np.uint64(seed_of(("gamma_curriculum", seed))), TEMPERATURE_STREAM + update, np.arange(count))
     drawn: NDArray[np.float64] = gammaincinv(shape, unit(words)) / rate
     return np.maximum(drawn, np.finfo(np.float64).tiny)
 

@@ -35,6 +35,7 @@ from numpy.typing import NDArray
 from arena.games.errors import NotProvided
 from arena.games.game import Game
 from arena.games.markov_game import MarkovGame
+from arena.games.seeds import seed_of
 from arena.solvers.checkpoint import State
 from arena.solvers.iteration import Run, iterate
 from arena.solvers.markov_measures import Profile, markov_measures
@@ -98,7 +99,7 @@ def mex(
 
     def advance(count: int) -> None:
         for player in (0, 1):
-            _play(seats[player], states[player], count, weight, 2 * seed + player)
+            _play(seats[player], states[player], count, weight, seed_of(("mex", seed, player)))
         state["clock"][0] += count
 
     def profile() -> Profile:
@@ -145,7 +146,7 @@ def exploration_regret(game: Game, *, episodes: int, eta: float | None = None, s
     if episodes < 1:
         raise ValueError(f"episodes must be positive; got {episodes}")
     state = _start(markov, 0, episodes)
-    _play(_seat(markov, 0), state, episodes, _eta(markov, eta, episodes), 2 * seed)
+    _play(_seat(markov, 0), state, episodes, _eta(markov, eta, episodes), seed_of(("mex", seed, 0)))
     return state["done"][:, 0]
 
 
@@ -232,10 +233,10 @@ def _start(game: MarkovGame, player: int, kept: int) -> State:
     }
 
 
-def _play(seat: _Seat, state: State, count: int, eta: float, seed: int) -> None:
+def _play(seat: _Seat, state: State, count: int, eta: float, word: int) -> None:
     episodes(
         count,
-        np.uint64(seed),
+        np.uint64(word),
         eta,
         seat.begin,
         seat.successors,

@@ -18,7 +18,7 @@ import numpy as np
 
 from arena.games.game import Game
 from arena.games.markov_game import MarkovGame
-from arena.games.seeds import counter_hash, unit
+from arena.games.seeds import counter_hash, seed_of, unit
 from arena.solvers.checkpoint import State
 from arena.solvers.iteration import Run, iterate
 from arena.solvers.markov_measures import markov_measures, uniform_profile
@@ -69,12 +69,13 @@ def minimax_q(
         raise ValueError(f"explore must be in (0, 1]; got {explore}")
     markov = zero_sum_markov_game(game, "minimax_q")
     state = _start(markov)
+    word = np.uint64(seed_of(("minimax_q", seed)))
     slope = max(1 - markov.discount, 1 / markov.horizon if markov.horizon else 0.0)
 
     def advance(count: int) -> None:
         learn(
             count,
-            np.uint64(seed),
+            word,
             markov.horizon is not None,
             markov.begin,
             markov.successors,

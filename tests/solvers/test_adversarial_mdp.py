@@ -123,6 +123,8 @@ def test_what_does_not_fit_is_refused():
         {"eta": 0.0},
         {"damping": -1.0},
         {"bonus": -1.0},
+        {"seed": -1},
+        {"seed": 1 << 64},
     ):
         with pytest.raises(ValueError, match=r"must be|shape|independent"):
             adversarial_mdp(game, **({"losses": losses} | changes))

@@ -204,3 +204,9 @@ def test_what_does_not_fit_is_refused():
         mex(bernoulli_game(1), eta=0.0)
     with pytest.raises(ValueError, match="positive"):
         exploration_regret(bernoulli_game(1), episodes=0)
+
+
+def test_any_whole_number_is_a_seed():
+    game = bernoulli_game(1)
+    regrets = [exploration_regret(game, episodes=50, seed=seed)[-1] for seed in (-1, 1, 2**63, 2**64 + 1)]
+    assert len(set(regrets)) == 4

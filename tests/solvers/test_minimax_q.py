@@ -50,3 +50,9 @@ def test_what_does_not_fit_is_refused():
         minimax_q(load_game("markov:repeated_prisoners_dilemma"))
     with pytest.raises(ValueError, match="explore"):
         minimax_q(random_markov_game(1), explore=0.0)
+
+
+def test_any_whole_number_is_a_seed():
+    game = random_markov_game(4)
+    policies = [minimax_q(game, iterations=50, seed=seed).policy for seed in (-1, 1, 2**63, 2**64 + 1)]
+    assert all(policies.count(policy) == 1 for policy in policies)
