@@ -6,12 +6,14 @@ from arena.leaderboards.alpha_rank import alpha_rank
 from arena.leaderboards.bradley_terry import bradley_terry, elo
 from arena.leaderboards.comparisons import Comparisons, comparisons
 from arena.leaderboards.correlated_ratings import correlated_ratings
+from arena.leaderboards.cycle_bootstrap import cycle_probabilities
 from arena.leaderboards.deviation_ratings import deviation_ratings, deviation_ratings_of
 from arena.leaderboards.elo_online import elo_online
 from arena.leaderboards.empirical_game import EmpiricalGame, empirical_game
 from arena.leaderboards.glicko2 import glicko2
 from arena.leaderboards.leaderboard import METHODS, Leaderboard, Method, Row, SeatScore, leaderboard
 from arena.leaderboards.mean_return import mean_return
+from arena.leaderboards.methods import RATING_METHODS, RatingMethod
 from arena.leaderboards.minimax_ranking import MinimaxWinner, minimax_ranking, minimax_winner_of
 from arena.leaderboards.multidimensional_elo import PayoffModel, low_rank_payoffs, multidimensional_elo
 from arena.leaderboards.nash_average import nash_average
@@ -27,6 +29,7 @@ from arena.leaderboards.voting import copeland, kemeny, schulze
 
 __all__ = [
     "METHODS",
+    "RATING_METHODS",
     "Comparisons",
     "Cycle",
     "Decision",
@@ -36,6 +39,7 @@ __all__ = [
     "Method",
     "MinimaxWinner",
     "PayoffModel",
+    "RatingMethod",
     "Ratings",
     "Record",
     "Row",
@@ -47,6 +51,7 @@ __all__ = [
     "comparisons",
     "copeland",
     "correlated_ratings",
+    "cycle_probabilities",
     "cycles",
     "davidson",
     "deviation_ratings",

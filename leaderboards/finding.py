@@ -9,19 +9,15 @@ from itertools import pairwise
 import numpy as np
 
 from arena.leaderboards.forfeited import Forfeits
+from arena.leaderboards.methods import RATING_METHODS
 from arena.leaderboards.minimax_ranking import MinimaxWinner
 from arena.leaderboards.payoff_matrix import Matrix
 from arena.leaderboards.ratings import Ratings
 from arena.leaderboards.response_graph import SURE, Cycle, top_component
 from arena.leaderboards.wording import FEW, listed, percent, probability, share_of, signed
 
-METHOD_NAMES = {
-    "elo": "Elo",
-    "bradley_terry": "Bradley-Terry",
-    "minimax": "minimax weight",
-    "mean_return": "mean return",
-}
-DIGITS = {"elo": 0}
+METHOD_NAMES: dict[str, str] = {name: method.title for name, method in RATING_METHODS.items()}
+DIGITS: dict[str, int] = {name: method.digits for name, method in RATING_METHODS.items()}
 MINOR_PART = 0.5  # a leader with certainly less than this weight is not what the mixture is made of
 LEAST_SHOWN = 0.005  # a weight that is written as 0.00
 UNDECIDED = "not decided by these matches"

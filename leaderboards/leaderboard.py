@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from arena.games.errors import UnknownName
 from arena.leaderboards.bradley_terry import rate
 from arena.leaderboards.comparisons import Comparisons, comparisons
+from arena.leaderboards.cycle_bootstrap import with_probabilities
 from arena.leaderboards.finding import Group, finding, top_cycle, weight_bounds
 from arena.leaderboards.forfeited import Forfeits, forfeits_of
-from arena.leaderboards.mean_return import mean_return
+from arena.leaderboards.methods import METHODS, RATING_METHODS, Method
 from arena.leaderboards.minimax_ranking import (
     MOST_RESAMPLED,
     RESAMPLES,
@@ -29,8 +30,7 @@ from arena.leaderboards.response_graph import Cycle, cycles
 from arena.leaderboards.tallies import Tallies, tallies
 from arena.leaderboards.wording import FEW, listed
 
-Method = Literal["elo", "bradley_terry", "minimax", "mean_return"]
-METHODS: tuple[Method, ...] = get_args(Method)
+__all__ = ["METHODS", "Leaderboard", "Method", "Row", "SeatScore", "leaderboard"]
 
 PROVISIONAL_BELOW = FEW
 """Matches: an agent with fewer is provisional. A row of a file counts once, whatever its weight."""
@@ -195,7 +195,7 @@ def leaderboard(record: Record, *, method: str = "elo", confidence: float = 0.95
 
     Raises:
         UnknownName: no such method.
-        ArenaError: more agents than are rated at once.
+        ArenaError: more agents than are rated at once, or matches that the method cannot rank, such as pairs that never met.
     """
     if method not in METHODS:
         raise UnknownName("rating method", method, METHODS)
@@ -216,7 +216,7 @@ def leaderboard(record: Record, *, method: str = "elo", confidence: float = 0.95
     ratings = _ratings(record, compared, chosen, minimax, confidence)
     counted, forfeits = tallies(record), forfeits_of(record)
     provisional = _rows_played(record, counted, chosen) < PROVISIONAL_BELOW
-    found = [] if cooperative else cycles(matrix)
+    found = [] if cooperative else with_probabilities(cycles(matrix), record.agents, compared)
     groups = _groups(ratings, provisional, matrix, found)
     ranks = ratings.rank_ranges(provisional)
     rows = tuple(
@@ -267,13 +267,13 @@ def _most_players(record: Record) -> int:
 def _ratings(
     record: Record, compared: Comparisons, method: Method, minimax: MinimaxWinner | None, confidence: float
 ) -> Ratings:
-    if method == "mean_return":
-        return mean_return(record, confidence=confidence)
     if method == "minimax":
         assert minimax is not None
         ratings = ratings_of(minimax, matches=compared.matches, confidence=confidence)
         return ratings.spread_over(record.agents)
-    return rate(record, compared, method, confidence=confidence)
+    if method in ("elo", "bradley_terry"):
+        return rate(record, compared, method, confidence=confidence)
+    return RATING_METHODS[method].rate(record, confidence=confidence)
 
 
 def _rows_played(record: Record, counted: Tallies, method: Method) -> NDArray[np.float64]:
@@ -308,12 +308,13 @@ def _groups(ratings: Ratings, provisional: NDArray[np.bool_], matrix: Matrix, fo
 
 def _notes(record: Record, method: Method, provisional: list[str]) -> list[str]:
     notes = []
-    if record.utility == "general_sum" and method != "mean_return":
+    reads = RATING_METHODS[method].reads
+    if record.utility == "general_sum" and reads != "returns":
         notes.append(
             "this is a general-sum game: a win is getting more than the opponent, which is not the same as getting much; "
             "read the mean return beside it"
         )
-    if _most_players(record) > 2 and method in ("elo", "bradley_terry"):
+    if _most_players(record) > 2 and reads == "comparisons" and method != "minimax":
         notes.append(
             "matches of more than two players count as comparisons of every two of them, each with weight 1 / (players - 1)"
         )

@@ -21,7 +21,8 @@ MATRIX_AT_MOST = 16  # a wider head-to-head matrix does not fit a terminal
 
 def leaderboard_command(
     game: Annotated[str | None, typer.Argument(help="the game; not needed where the ledger has only one")] = None,
-    method: Annotated[str, typer.Option("--method", "-m", help="elo, bradley_terry, minimax or mean_return")] = "elo",
+    method: Annotated[str, typer.Option("--method", "-m", help="How to rate; --methods lists them.")] = "elo",
+    methods: Annotated[bool, typer.Option("--methods", help="List the rating methods and what they mean.")] = False,
     tournament: Annotated[str | None, typer.Option("--tournament", "-t", help="Only this tournament.")] = None,
     source: Annotated[
         Path | None, typer.Option("--from", help="Rate a file of results (.csv, .jsonl, .pgn); no ledger needed.")
@@ -35,6 +36,9 @@ def leaderboard_command(
     from arena.leaderboards.leaderboard import METHODS, leaderboard
     from arena.leaderboards.record_file import read_record
 
+    if methods:
+        print_methods(json=json)
+        return
     if method not in METHODS:
         raise UnknownName("rating method", method, METHODS)
     if source is not None:
@@ -60,6 +64,17 @@ def leaderboard_command(
         print_standings(found)
 
 
+def print_methods(*, json: bool) -> None:
+    """The rating methods and what their numbers mean."""
+    from arena.cli.output import say_json, table
+    from arena.leaderboards.methods import RATING_METHODS
+
+    if json:
+        say_json({"methods": {name: method.meaning for name, method in RATING_METHODS.items()}})
+        return
+    table(["method", "what the number means"], [[name, method.meaning] for name, method in RATING_METHODS.items()])
+
+
 def print_standings(found: Standings) -> None:
     """The leaderboard of a ledger's game."""
     from arena.cli.output import say
@@ -73,7 +88,8 @@ def print_standings(found: Standings) -> None:
 def print_leaderboard(board: Leaderboard, *, title: str, exploitability: dict[str, float] | None = None) -> None:
     """Finding, table, head-to-head matrix, minimax winner, notes."""
     from arena.cli.output import say
-    from arena.leaderboards.finding import mixture_in_words
+    from arena.leaderboards.finding import METHOD_NAMES, mixture_in_words
+    from arena.leaderboards.methods import RATING_METHODS
 
     exploitability = exploitability or {}
     say(f"{title}: {board.finding}")
@@ -85,6 +101,7 @@ def print_leaderboard(board: Leaderboard, *, title: str, exploitability: dict[st
         _print_rows(
             board, rows, exploitability, title=f"Group {number + 1}: never met the others" if len(groups) > 1 else None
         )
+    say(f"{METHOD_NAMES[board.method]}: {RATING_METHODS[board.method].meaning}")
     _print_matrix(board)
     if board.minimax is not None:
         say(f"Minimax winner: {mixture_in_words(board.minimax)}")
@@ -99,12 +116,12 @@ def _print_rows(board: Leaderboard, rows: list[Row], exploitability: dict[str, f
 
     digits = DIGITS.get(board.method, 2)
     low, high = min(row.low for row in rows), max(row.high for row in rows)
-    drawing = f"{signed(low, digits)} to {signed(high, digits)}"
+    drawing = f"{signed(low, digits)} to {signed(high, digits)}" if low == low else "interval"
     columns: list[tuple[Head, Callable[[Row], str]]] = [
         (("rank", "right"), lambda row: "–" if row.provisional else _rank(row.rank)),
         ("agent", lambda row: row.agent + (" (provisional)" if row.provisional else "")),
         ((METHOD_NAMES[board.method], "right"), lambda row: signed(row.rating, digits)),
-        (("95 %", "right"), lambda row: f"±{max(row.high - row.rating, row.rating - row.low):.{digits}f}"),
+        (("95 %", "right"), lambda row: _half_width(row, digits)),
         (drawing, lambda row: _interval(row, low, high)),
         (("matches", "right"), lambda row: f"{row.matches:,}"),
         (("won", "right"), lambda row: f"{row.wins:,}"),
@@ -144,13 +161,19 @@ def _weight(row: Row) -> str:
     return f"{weight} ({low:.2f}–{high:.2f})"
 
 
+def _half_width(row: Row, digits: int) -> str:
+    """The wider half of the interval; a dash where none was computed."""
+    half = max(row.high - row.rating, row.rating - row.low)
+    return f"±{half:.{digits}f}" if half == half else "–"
+
+
 def _rank(rank: tuple[int, int]) -> str:
     return str(rank[0]) if rank[0] == rank[1] else f"{rank[0]}–{rank[1]}"
 
 
 def _interval(row: Row, low: float, high: float) -> str:
     """The interval and the estimate on one axis for all rows: ``  ├──●──┤   ``."""
-    if not high > low:
+    if not high > low or not row.high >= row.low:
         return "●"
 
     def place(value: float) -> int:

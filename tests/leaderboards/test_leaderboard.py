@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from simulated_records import from_counts, record_of, twins
 
-from arena.games import UnknownName
+from arena.games import ArenaError, UnknownName
 from arena.leaderboards import METHODS, leaderboard, minimax_winner_of, payoff_matrix
 from arena.leaderboards.finding import is_decided, mixture_in_words
 from arena.leaderboards.stopped import OVERSTATED, Verdict, with_verdict
@@ -127,12 +127,34 @@ def test_an_empty_record_has_nothing_to_rank():
     json.dumps(board.to_dict(), allow_nan=False)
 
 
+WANT_ALL_PAIRS = (
+    "alpha_rank",
+    "copeland",
+    "correlated",
+    "deviation",
+    "kemeny",
+    "multidimensional_elo",
+    "nash_average",
+    "schulze",
+)
+
+
+@pytest.mark.parametrize("method", WANT_ALL_PAIRS)
+def test_field_rankings_refuse_a_field_that_did_not_meet(method):
+    wins = np.zeros((5, 5), int)
+    wins[0, 1], wins[1, 0], wins[2, 3], wins[3, 2], wins[3, 4] = 9, 3, 6, 6, 8
+    with pytest.raises(ArenaError, match=r"never met|never seen|at least through others"):
+        leaderboard(from_counts(wins), method=method)
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_everything_goes_into_json_and_csv(method):
     wins = np.zeros((5, 5), int)
     wins[0, 1], wins[1, 0], wins[2, 3], wins[3, 2], wins[3, 4] = 9, 3, 6, 6, 8
-    for record in (from_counts(wins), from_counts(RPS, ROCK)):
+    whole = from_counts(RPS, ROCK)
+    for record in (whole,) if method in WANT_ALL_PAIRS else (from_counts(wins), whole):
         board = leaderboard(record, method=method)
+        assert board.method == method or method == "minimax"
         said = json.loads(json.dumps(board.to_dict(), allow_nan=False))
         assert said["finding"] == board.finding and len(said["rows"]) == len(board.rows)
         assert said["matrix"]["score"][0][0] is None

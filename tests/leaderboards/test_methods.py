@@ -1,0 +1,54 @@
+"""The table of methods: what holds of every one of them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from simulated_records import record_of, twins
+
+from arena.leaderboards import METHODS, RATING_METHODS
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "ratings.md"
+
+
+def test_every_method_has_a_function_and_a_meaning():
+    assert tuple(RATING_METHODS) == METHODS
+    assert len({method.title for method in RATING_METHODS.values()}) == len(METHODS)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_has_its_section_on_the_page_of_ratings(name):
+    page = PAGE.read_text(encoding="utf-8")
+    assert f"\n## {name}\n" in page
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_ratings_carry_the_name_of_the_method_and_hold_their_scores(name):
+    ratings = RATING_METHODS[name].rate(twins(np.random.default_rng(0), np.linspace(-1, 1, 4), 8, draws=0.2))
+    assert ratings.method == name
+    assert (ratings.intervals[:, 0] <= ratings.scores + 1e-12).all()
+    assert (ratings.scores <= ratings.intervals[:, 1] + 1e-12).all()
+    assert ratings.scores.argmax() == 3
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_shuffling_the_ledger_changes_no_rating(name):
+    rng = np.random.default_rng(1)
+    record = twins(rng, np.linspace(-1, 1, 4), 8, draws=0.2)
+    pairs = rng.permutation(len(record) // 2)  # the twins of a pair keep their order, which is the canonical one
+    order = np.stack((2 * pairs, 2 * pairs + 1), axis=1).ravel()
+    if name not in ("elo_online", "glicko2", "openskill"):
+        order = rng.permutation(len(record))
+    other = record_of(record.seats[order], record.returns[order], agents=record.agents, pair=record.pair[order])
+    one, two = RATING_METHODS[name].rate(record), RATING_METHODS[name].rate(other)
+    assert np.allclose(one.scores, two.scores, atol=1e-9, rtol=0)
+    assert np.allclose(one.intervals, two.intervals, atol=1e-7)
+    assert (one.above == two.above).all()
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_hundred_matches_of_equals_seldom_tell_two_agents_apart(name):
+    told = [
+        RATING_METHODS[name].rate(twins(np.random.default_rng(seed), np.zeros(3), 17)).above.any() for seed in range(8)
+    ]
+    assert sum(told) <= 3
