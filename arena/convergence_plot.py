@@ -1,4 +1,4 @@
-"""Convergence drawn as SVG: gaps against iterations, both axes logarithmic, every curve named at its end.
+"""Convergence drawn as SVG: gaps against iterations, both axes logarithmic, every curve named at its end, or beside it.
 
 One file that stands alone: it follows the reader's light or dark theme, needs no script, font or style sheet, and says in
 words (``title``, ``desc``) what it shows. Colour, dash and mark of a curve always come together, so that none speaks alone.
@@ -6,6 +6,7 @@ words (``title``, ``desc``) what it shows. Colour, dash and mark of a curve alwa
 
 from __future__ import annotations
 
+import itertools
 import math
 import textwrap
 from collections.abc import Iterable, Sequence
@@ -212,23 +213,31 @@ def _marked(places: Sequence[Point]) -> list[Point]:
 def _labels(
     curves: Sequence[Curve], across: _Axis, up: _Axis, top: float, bottom: float, line: float | None
 ) -> list[str]:
-    """Each curve's name at its end, moved until none lies on another or on the target's line."""
+    """Each curve's name at its end, moved until none lies on another or on the target's line.
+
+    A name that would hide another curve stands in the margin, at the height of its own curve's end.
+    """
     taken: list[tuple[float, float, float, float]] = []
     parts = []
+    drawn = [_along([(across.at(x), up.at(y)) for x, y in _thinned(curve.points, across)]) for curve in curves]
     order = sorted(range(len(curves)), key=lambda number: curves[number].points[-1][1], reverse=True)
     for number in order:
         curve = curves[number]
         count, gap = curve.points[-1]
         lines = [*textwrap.wrap(curve.name, 20), f"{short(gap)} at {count_of(count)}"]
         width, tall = LETTER * max(map(len, lines)), LABEL_LINE * len(lines)
-        x, y = across.at(count) + 12, up.at(gap) - tall / 2
-        if line is not None and y < line + 2 and line - 4 < y + tall:
-            y = line - 4 - tall
-        y = min(max(y, top), bottom - tall - 2)
-        for _ in taken:
-            for left, right, upper, lower in taken:
-                if x < right and left < x + width and y < lower and upper < y + tall:
-                    y = upper - tall - 2 if upper - tall - 2 >= top else lower + 2
+        others = [place for other, places in enumerate(drawn) if other != number for place in places]
+        for x in (across.at(count) + 12, across.end + 12):
+            y = up.at(gap) - tall / 2
+            if line is not None and y < line + 2 and line - 4 < y + tall:
+                y = line - 4 - tall
+            y = min(max(y, top), bottom - tall - 2)
+            for _ in taken:
+                for left, right, upper, lower in taken:
+                    if x < right and left < x + width and y < lower and upper < y + tall:
+                        y = upper - tall - 2 if upper - tall - 2 >= top else lower + 2
+            if not any(x - 3 < point[0] < x + width and y < point[1] < y + tall for point in others):
+                break
         taken.append((x, x + width, y, y + tall))
         for at, words in enumerate(lines):
             kind = f"name k{number}" if at < len(lines) - 1 else "note"
@@ -236,6 +245,15 @@ def _labels(
                 f'<text class="{kind}" x="{x:.1f}" y="{y + LABEL_LINE * (at + 0.8):.1f}">{escape(words)}</text>'
             )
     return parts
+
+
+def _along(places: Sequence[Point]) -> list[Point]:
+    """Points on the drawn line, a few pixels apart."""
+    found = list(places)
+    for (x, y), (to_x, to_y) in itertools.pairwise(places):
+        steps = int(math.dist((x, y), (to_x, to_y)) / 4)
+        found += [(x + (to_x - x) * at / (steps + 1), y + (to_y - y) * at / (steps + 1)) for at in range(1, steps + 1)]
+    return found
 
 
 def _texts(lines: Sequence[str], x: float, y: float, step: float, kind: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arena.convergence_plot import SERIES, convergence_plot
+from arena.convergence_plot import RIGHT, SERIES, WIDTH, convergence_plot
 from arena.convergence_words import Curve, finding, gap_name, short
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -90,6 +90,22 @@ def test_names_of_curves_that_end_together_do_not_lie_on_one_another() -> None:
         float(text.get("y") or 0) for text in drawing.iter(f"{SVG}text") if (text.get("class") or "").startswith("name")
     )
     assert all(b - a >= 28 for a, b in itertools.pairwise(heights))
+
+
+def test_a_name_that_would_hide_another_curve_stands_in_the_margin() -> None:
+    long = Curve(name="long", points=((1.0, 1.0), (1000.0, 0.001)))
+    below = Curve(name="short", points=((1.0, 0.01), (100.0, 1e-4)))
+    crossing = Curve(name="short", points=((1.0, 0.5), (100.0, 0.01)))
+    margin = WIDTH - RIGHT
+
+    def place(other: Curve) -> float:
+        drawn = convergence_plot([long, other], title="t", subtitle="s")
+        found = re.search(r'class="name k1" x="([\d.]+)"', drawn)
+        assert found
+        return float(found.group(1))
+
+    assert place(below) < margin
+    assert place(crossing) > margin
 
 
 def test_a_target_is_a_line_at_its_height() -> None:
