@@ -109,6 +109,11 @@ def print_leaderboard(board: Leaderboard, *, title: str, exploitability: dict[st
         say(f"Note: {note}")
 
 
+def exploitable_by(value: float) -> str:
+    """Four decimals, or two digits where those would leave nothing of it: a solved policy is told from a perfect one."""
+    return f"{value:.4f}" if value == 0 or abs(value) >= 0.001 else f"{value:.2g}"
+
+
 def _print_rows(board: Leaderboard, rows: list[Row], exploitability: dict[str, float], *, title: str | None) -> None:
     from arena.cli.output import table
     from arena.leaderboards.finding import DIGITS, METHOD_NAMES
@@ -137,7 +142,7 @@ def _print_rows(board: Leaderboard, rows: list[Row], exploitability: dict[str, f
         columns.append(
             (
                 ("exploitability", "right"),
-                lambda row: f"{exploitability[row.agent]:.4f}" if row.agent in exploitability else "",
+                lambda row: exploitable_by(exploitability[row.agent]) if row.agent in exploitability else "",
             )
         )
     if any(row.forfeits for row in rows):

@@ -15,6 +15,7 @@ import pytest
 
 from arena.agents.network import mlp, save_network
 from arena.cli import main, solve_progress
+from arena.cli.leaderboard import exploitable_by
 from arena.cli.solve_progress import GapLines, HistoryLines, Last, Way, compiling, solving
 from arena.cli.solve_settings import read_settings, runs_on, settings_of
 from arena.cli.solve_shown import GROUPS, group_of
@@ -71,6 +72,14 @@ def test_from_a_solver_to_the_ladder(arena: Arena) -> None:
     assert "0.0005" in board.out
     shown = json.loads(arena("leaderboard", "--json").out)["exploitability"]
     assert shown == {"leduc-cfr@1": pytest.approx(exact / 2, abs=1e-15)}
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(0.0, "0.0000"), (2.373611, "2.3736"), (0.001, "0.0010"), (0.00047963, "0.00048"), (4e-17, "4e-17")],
+)
+def test_a_small_exploitability_keeps_its_digits_on_the_leaderboard(value: float, shown: str) -> None:
+    assert exploitable_by(value) == shown
 
 
 def test_a_network_has_its_exact_exploitability_on_the_ladder_too(arena: Arena) -> None:
