@@ -32,7 +32,7 @@ def decoded(action: torch.Tensor, constants: Constants) -> tuple[torch.Tensor, t
     """(movement [B, n, 2], attack [B, n]) of discrete actions, int64 [B, n]."""
     if action.device.type == "cpu":
         return kernels.decoded(action, constants)
-    return constants.directions[action.clamp(max=STOP)], torch.where(action >= MOVES, action, 0)
+    return constants.directions[action.clamp(min=0, max=STOP)], torch.where(action >= MOVES, action, 0)
 
 
 def decoded_continuous(

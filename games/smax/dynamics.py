@@ -64,10 +64,11 @@ def deviations(seed: torch.Tensor, step: torch.Tensor, rules: Rules) -> torch.Te
 
 def targets(attack: torch.Tensor, constants: Constants) -> torch.Tensor:
     """The unit that each attack [B, n] aims at; the unit itself where it attacks nobody."""
-    place = (attack - MOVES).clamp(min=0, max=constants.foes.shape[1] - 1)
+    last = MOVES + constants.foes.shape[1] - 1
+    place = attack.clamp(min=MOVES, max=last) - MOVES
     aimed = constants.foes.expand(len(attack), -1, -1).gather(2, place[..., None])[..., 0]
     itself = torch.arange(attack.shape[1], device=attack.device).expand_as(attack)
-    return torch.where(attack < MOVES, itself, aimed)
+    return torch.where((attack < MOVES) | (attack > last), itself, aimed)
 
 
 def pushed_apart(

@@ -172,7 +172,8 @@ def _advance(  # type: ignore[no-untyped-def]  # numba kernel
             hurt[:] = 0
             for i in range(n):
                 kind = unit_type[b, i]
-                aimed = foes[i, attack[b, i] - MOVES] if attack[b, i] >= MOVES else i
+                place = attack[b, i] - MOVES
+                aimed = foes[i, place] if 0 <= place < foes.shape[1] else i
                 fires = False
                 if aimed != i and health[b, i] > 0 and health[b, aimed] > 0 and cooldown[b, i] <= 0:
                     x = position[b, i, 0] - position[b, aimed, 0]
@@ -207,7 +208,7 @@ def _advance(  # type: ignore[no-untyped-def]  # numba kernel
 def _decode(action, directions, movement, attack):  # type: ignore[no-untyped-def]  # numba kernel
     for b in range(len(action)):
         for i in range(action.shape[1]):
-            movement[b, i] = directions[min(action[b, i], STOP)]
+            movement[b, i] = directions[min(max(action[b, i], 0), STOP)]
             attack[b, i] = action[b, i] if action[b, i] >= MOVES else 0
 
 

@@ -31,7 +31,6 @@ class SmaxParallelEnv(ParallelEnv):  # type: ignore[misc]  # PettingZoo is read 
         """Args as of `SmaxVectorEnv`; actions must be discrete.
 
         Raises:
-            SpecificationError: scripted enemies of continuous actions.
             ArenaError: continuous actions, which have no mask.
         """
         if rules.actions != "discrete":
@@ -82,11 +81,14 @@ class SmaxParallelEnv(ParallelEnv):  # type: ignore[misc]  # PettingZoo is read 
     ]:
         if not self.agents:
             raise ArenaError("there is no match to step; call reset() first")
+        for agent in self.agents:
+            if agent not in actions or not self.action_spaces[agent].contains(actions[agent]):
+                raise ValueError(f"{agent} needs an action of {self.action_spaces[agent]}; got {actions.get(agent)!r}")
         legal = [self._seen[agent]["action_mask"][actions[agent]] for agent in self.agents]
         chosen = [int(actions[agent]) if allowed else STOP for agent, allowed in zip(self.agents, legal, strict=True)]
         observations, rewards, terminated, truncated, info = self._env.step(torch.tensor([chosen]))
         over = bool(terminated | truncated)
-        told = self._told(info["final_observation"], info) if over else self._told(observations, info)
+        told = self._told(info["final_observation"], info["final_info"]) if over else self._told(observations, info)
         earned = rewards.reshape(-1).tolist()
         paid = {agent: earned[0 if agent.startswith("ally") else 1] for agent in self.agents}
         ends = dict.fromkeys(self.agents, bool(terminated)), dict.fromkeys(self.agents, bool(truncated))

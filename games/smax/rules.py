@@ -92,7 +92,8 @@ class Constants:
     By type [6]: ``speed``, ``damage``, ``attack_range``, ``sight_range``, ``radius``, ``health``, ``cooldown``.
     ``is_ally`` [n]; ``others`` [n, n - 1]: the units that each observes, in its order: allies count upwards, enemies
     downwards, so that both see their own team first; ``largest_action`` [n], by which a last target is scaled.
-    ``foes`` [n, F], F = the larger team: the unit that each attack action aims at; ``is_foe`` [n, F]: whether there is one.
+    ``foes`` [n, F], F = the larger team: the unit that each attack action aims at, the unit itself where there is none;
+    ``is_foe`` [n, F]: whether there is one.
     ``directions`` [5, 2]: of the moves.
     """
 
@@ -136,7 +137,7 @@ def constants(rules: Rules, device: torch.device) -> Constants:
         is_ally=torch.tensor([unit < allies for unit in range(n)], device=device),
         others=torch.tensor([[other for other in order[unit] if other != unit] for unit in range(n)], device=device),
         largest_action=torch.tensor([MOVES - 1 + len(foes[unit]) for unit in range(n)], device=device).float(),
-        foes=torch.tensor([[*row, *[0] * (longest - len(row))] for row in foes], device=device),
+        foes=torch.tensor([[*row, *[unit] * (longest - len(row))] for unit, row in enumerate(foes)], device=device),
         is_foe=torch.tensor([[place < len(row) for place in range(longest)] for row in foes], device=device),
         directions=torch.tensor([(0, step), (step, 0), (0, -step), (-step, 0), (0, 0)], device=device),
     )

@@ -38,7 +38,11 @@ class Smax:
 
     def step(self, state: State, action: torch.Tensor, seed: torch.Tensor) -> Step:
         """All matches after one step, with what it earned; see `advance`."""
-        after = self.advance(state, action, seed)
+        return self.step_of(state, *self.orders(state, action, seed), seed)
+
+    def step_of(self, state: State, movement: torch.Tensor, attack: torch.Tensor, seed: torch.Tensor) -> Step:
+        """The same of movements and attacks; see `dynamics.advanced`."""
+        after = advanced(state, movement, attack, seed, self.rules, self.constants)
         earned = rewards(state, after, self.rules, self.constants)
         return Step(state=after, rewards=earned, over=is_over(after, self.rules))
 
@@ -49,14 +53,16 @@ class Smax:
             action: int64 [B, n], or float32 [B, n, 4] where actions are continuous; of dead units it is not read.
             seed: the chance seeds with which the matches began.
         """
+        return advanced(state, *self.orders(state, action, seed), seed, self.rules, self.constants)
+
+    def orders(self, state: State, action: torch.Tensor, seed: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(movement [B, n, 2], attack [B, n]) that actions mean; arguments as of `advance`."""
         rules, n = self.rules, self.rules.num_units
         if rules.actions == "continuous":
             counter = step_counter(state.step, rules.words_per_step)[:, -2 * n :]
             draws = uniform(seed[:, None], counter).reshape(-1, n, 2)
-            movement, attack = decoded_continuous(action, draws, state, rules, self.constants)
-        else:
-            movement, attack = decoded(action, self.constants)
-        return advanced(state, movement, attack, seed, rules, self.constants)
+            return decoded_continuous(action, draws, state, rules, self.constants)
+        return decoded(action, self.constants)
 
     def legal_actions(self, state: State) -> torch.Tensor:
         """bool [B, n, num_actions] of all units; see `acting.legal_actions`."""

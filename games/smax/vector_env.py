@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import gymnasium
@@ -10,7 +11,7 @@ import numpy as np
 import torch
 
 from arena.games.errors import SpecificationError
-from arena.games.smax.acting import CONTINUOUS_WIDTH
+from arena.games.smax.acting import CONTINUOUS_WIDTH, decoded
 from arena.games.smax.random_words import uniform, words
 from arena.games.smax.rewards import is_out_of_time
 from arena.games.smax.rules import Rules
@@ -29,9 +30,10 @@ class SmaxVectorEnv(gymnasium.vector.VectorEnv):  # type: ignore[misc]  # Gymnas
 
     The units acted for are the allies, against scripted enemies, or with ``opponent=None`` all units of both teams, in
     order. Observations float32 [B, units, width]; actions int64 [B, units], or float32 [B, units, 4] where they are
-    continuous; rewards float32 [B] of the allies, or [B, 2] of both teams. ``info``: ``legal_actions`` bool [B, units, A]
-    (discrete actions alone), ``alive`` bool [B, units], ``world_state`` float32 [B, W]; after a step also
-    ``final_observation``: what the units saw before whatever was over began anew, and ``won`` bool [B].
+    continuous (scripted enemies act discretely all the same); rewards float32 [B] of the allies, or [B, 2] of both teams.
+    ``info``: ``legal_actions`` bool [B, units, A] (discrete actions alone), ``alive`` bool [B, units], ``world_state``
+    float32 [B, W]; after a step also ``won`` bool [B], and how things stood before whatever was over began anew:
+    ``final_observation``, and ``final_info`` with the same three.
     """
 
     metadata = {"autoreset_mode": gymnasium.vector.AutoresetMode.SAME_STEP}  # noqa: RUF012  # Gymnasium's own name and form
@@ -51,17 +53,13 @@ class SmaxVectorEnv(gymnasium.vector.VectorEnv):  # type: ignore[misc]  # Gymnas
             opponent_shoots: False = enemies only chase.
 
         Raises:
-            SpecificationError: no environment at all, or scripted enemies of continuous actions.
+            SpecificationError: no environment at all.
         """
         if num_envs < 1:
             raise SpecificationError(f"num_envs must be at least 1; got {num_envs}")
-        if opponent is not None and rules.actions != "discrete":
-            raise SpecificationError(
-                "scripted enemies need discrete actions; with opponent=None both teams are acted for"
-            )
         self.rules, self.num_envs, self.opponent, self.opponent_shoots = rules, num_envs, opponent, opponent_shoots
         self.smax = Smax(rules, device)
-        self._scripts = Smax(rules if rules.observation == "unit_list" else _listed(rules), device)
+        self._scripts = Smax(dataclasses.replace(rules, observation="unit_list", actions="discrete"), device)
         self.units = rules.num_units if opponent is None else rules.scenario.num_allies
         seen = gymnasium.spaces.Box(-np.inf, np.inf, (self.units, rules.observation_width), np.float32)
         acts: gymnasium.Space[Any] = gymnasium.spaces.MultiDiscrete([rules.num_actions] * self.units)
@@ -76,11 +74,18 @@ class SmaxVectorEnv(gymnasium.vector.VectorEnv):  # type: ignore[misc]  # Gymnas
         self._begin(0)
 
     def reset(
-        self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
+        self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[torch.Tensor, dict[str, Any]]:
-        """All matches anew. Without a seed the sequence of matches goes on; one seed serves all environments."""
+        """All matches anew. Without a seed the sequence of matches goes on, that of seed 0 where none was ever given.
+
+        Args:
+            seed: one for all environments, or one for each; from 0 to 2⁶³ - 1.
+
+        Raises:
+            ValueError: another seed, or not as many as environments.
+        """
         if seed is not None:
-            self._begin(seed if isinstance(seed, int) else int(seed[0] or 0))
+            self._begin(seed)
         else:
             self._anew(torch.arange(self.num_envs, device=self.smax.device))
         return self._seen(), self._info()
@@ -88,19 +93,22 @@ class SmaxVectorEnv(gymnasium.vector.VectorEnv):  # type: ignore[misc]  # Gymnas
     def step(
         self, actions: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, dict[str, Any]]:
-        """(observations, rewards, terminated, truncated, info)."""
-        action = torch.as_tensor(actions, device=self.smax.device)
-        if self.opponent is not None:
-            action = torch.cat((action, self._enemies_act(self.opponent)), 1)
-        step = self.smax.step(self._state, action, self._seed)
+        """(observations, rewards, terminated, truncated, info).
+
+        Raises:
+            ValueError: actions of another shape, or numbers that are no action.
+        """
+        action = self._checked(torch.as_tensor(actions, device=self.smax.device))
+        step = self.smax.step_of(self._state, *self._orders(action), self._seed)
         late = is_out_of_time(step.state, self.rules)
         alive, allies = step.state.alive, self.rules.scenario.num_allies
         lost, won = ~alive[:, :allies].any(1), ~alive[:, allies:].any(1)
         self._state = step.state
-        final = self._seen()
+        final, final_info = self._seen(), self._info()
         over = step.over.nonzero()[:, 0]
         self._anew(over)
-        info = {**self._info(), "final_observation": final, "won": won & ~lost}
+        info: dict[str, Any] = {**self._info_anew(final_info, over)}
+        info |= {"final_observation": final, "final_info": final_info, "won": won & ~lost}
         rewards = step.rewards if self.opponent is None else step.rewards[:, 0]
         return self._seen_anew(final, over), rewards, won | lost, late & ~(won | lost), info
 
@@ -112,8 +120,11 @@ class SmaxVectorEnv(gymnasium.vector.VectorEnv):  # type: ignore[misc]  # Gymnas
     def close(self, **kwargs: Any) -> None:
         """Nothing is held open."""
 
-    def _begin(self, seed: int) -> None:
-        self._own = torch.tensor(seed, dtype=torch.int64, device=self.smax.device)
+    def _begin(self, seed: int | Sequence[int | None]) -> None:
+        seeds = [seed] * self.num_envs if isinstance(seed, (int, np.integer)) else list(seed)
+        if len(seeds) != self.num_envs or not all(own is not None and 0 <= own < 1 << 63 for own in seeds):
+            raise ValueError(f"seed must be one number or {self.num_envs}, from 0 to 2^63 - 1; got {seed!r}")
+        self._own = torch.tensor(seeds, dtype=torch.int64, device=self.smax.device)
         self._begun = torch.zeros(self.num_envs, dtype=torch.int64, device=self.smax.device)
         self._seed = self._next_seeds(torch.arange(self.num_envs, device=self.smax.device))
         self._state = self.smax.start(self._seed)
@@ -122,7 +133,7 @@ class SmaxVectorEnv(gymnasium.vector.VectorEnv):  # type: ignore[misc]  # Gymnas
     def _next_seeds(self, envs: torch.Tensor) -> torch.Tensor:
         counter = MATCH_WORDS + self._begun[envs] * self.num_envs + envs
         self._begun[envs] += 1
-        return words(self._own.expand_as(counter), counter)
+        return words(self._own[envs], counter)
 
     def _anew(self, envs: torch.Tensor) -> None:
         if not len(envs):
@@ -132,6 +143,36 @@ class SmaxVectorEnv(gymnasium.vector.VectorEnv):  # type: ignore[misc]  # Gymnas
         enemies = self.rules.scenario.num_enemies
         for kept, fresh in zip(_columns(self._memory), _columns(fresh_memory(1, self.smax.device)), strict=True):
             kept.reshape(self.num_envs, enemies, -1)[envs] = fresh
+
+    def _checked(self, action: torch.Tensor) -> torch.Tensor:
+        shape = (self.num_envs, *self.single_action_space.shape)  # type: ignore[misc]  # both kinds of spaces have one
+        if action.shape != shape:
+            raise ValueError(f"actions must have the shape {list(shape)}; got {list(action.shape)}")
+        if self.rules.actions == "continuous":
+            if torch.isnan(action).any():
+                raise ValueError("actions must be numbers; got NaN")
+            return action.float()
+        if action.is_floating_point():
+            raise ValueError(f"actions must be whole numbers; got {action.dtype}")
+        least, most = torch.aminmax(action)
+        if least < 0 or most >= self.rules.num_actions:
+            raise ValueError(f"actions must be from 0 to {self.rules.num_actions - 1}; got {int(least)} to {int(most)}")
+        return action.long()
+
+    def _orders(self, action: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(movement [B, n, 2], attack [B, n]) of all units."""
+        if self.opponent is None:
+            return self.smax.orders(self._state, action, self._seed)
+        theirs = self._enemies_act(self.opponent)
+        if self.rules.actions == "discrete":
+            return self.smax.orders(self._state, torch.cat((action, theirs), 1), self._seed)
+        unread = action.new_zeros((*theirs.shape, CONTINUOUS_WIDTH))
+        movement, attack = self.smax.orders(self._state, torch.cat((action, unread), 1), self._seed)
+        enemy_movement, enemy_attack = decoded(theirs, self.smax.constants)
+        return (
+            torch.cat((movement[:, : self.units], enemy_movement), 1),
+            torch.cat((attack[:, : self.units], enemy_attack), 1),
+        )
 
     def _enemies_act(self, mode: AttackMode) -> torch.Tensor:
         enemies = self.rules.scenario.num_enemies
@@ -166,20 +207,24 @@ class SmaxVectorEnv(gymnasium.vector.VectorEnv):  # type: ignore[misc]  # Gymnas
         match = torch.arange(self.num_envs, device=self.smax.device).repeat_interleave(len(units))
         return match, torch.tensor(units, device=self.smax.device).repeat(self.num_envs)
 
-    def _info(self) -> dict[str, Any]:
-        told: dict[str, Any] = {
-            "alive": self._state.alive[:, : self.units],
-            "world_state": self.smax.world_state(self._state),
-        }
+    def _info(self) -> dict[str, torch.Tensor]:
+        return self._info_of(self._state)
+
+    def _info_anew(self, final: dict[str, torch.Tensor], envs: torch.Tensor) -> dict[str, torch.Tensor]:
+        """The info once these environments began anew; all others have what they had."""
+        if not len(envs):
+            return final
+        told = {name: column.clone() for name, column in final.items()}
+        for name, column in self._info_of(self._state.rows(envs)).items():
+            told[name][envs] = column
+        return told
+
+    def _info_of(self, state: State) -> dict[str, torch.Tensor]:
+        told = {"alive": state.alive[:, : self.units], "world_state": self.smax.world_state(state)}
         if self.rules.actions == "discrete":
-            told["legal_actions"] = self.smax.legal_actions(self._state)[:, : self.units]
+            told["legal_actions"] = self.smax.legal_actions(state)[:, : self.units]
         return told
 
 
 def _columns(memory: Memory) -> tuple[torch.Tensor, torch.Tensor]:
     return memory.goal, memory.last
-
-
-def _listed(rules: Rules) -> Rules:
-    """The same rules with the observations that scripts read."""
-    return dataclasses.replace(rules, observation="unit_list")

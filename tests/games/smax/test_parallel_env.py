@@ -59,6 +59,27 @@ def test_an_action_that_is_not_legal_is_a_stop():
     assert stopped.state().shape == (72,) and "ally unit 0" in stopped.render()
 
 
+def test_the_last_masks_and_state_are_of_the_match_that_is_over():
+    env = env_of(opponent=None)
+    env.reset(seed=2)
+    while env.agents:  # the enemies walk west and into the wall, or are stopped by nobody
+        observations, *_ = env.step({name: 4 if name.startswith("ally") else 3 for name in env.agents})
+    health = env.state().reshape(-1)[: 6 * 12].reshape(6, 12)[:, 0]
+    assert (health[3:] == 0).all()
+    for name, seen in observations.items():
+        dead = seen["observation"][-10] == 0
+        assert dead == name.startswith("enemy")
+        assert list(np.flatnonzero(seen["action_mask"])[:5]) == ([4] if dead else [0, 1, 2, 3, 4])
+
+
+@pytest.mark.parametrize("actions", [{}, {"ally_0": 99}, {"ally_0": -1}, {"ally_0": 0.5}])
+def test_what_is_no_action_is_refused(actions):
+    env = env_of()
+    env.reset(seed=0)
+    with pytest.raises(ValueError, match="ally_"):
+        env.step({**({"ally_1": 4, "ally_2": 4} if actions else {}), **actions})
+
+
 def test_continuous_actions_have_no_masks():
     with pytest.raises(ArenaError, match="masks"):
         env_of(settings={"actions": "continuous"})

@@ -96,16 +96,109 @@ def test_enemies_that_do_not_shoot_only_chase():
     assert (env._state.position[:, 3:, 0].mean() - env._state.position[:, :3, 0].mean()).abs() < 8
 
 
-def test_continuous_actions_are_for_both_teams():
-    env = env_of(opponent=None, settings={"actions": "continuous"})
+@pytest.mark.parametrize(("opponent", "units"), [(None, 6), ("closest", 3)])
+def test_continuous_actions_have_no_legal_ones(opponent, units):
+    env = env_of(opponent=opponent, settings={"actions": "continuous"})
     _, info = env.reset(seed=0)
-    assert "legal_actions" not in info and env.single_action_space.shape == (6, 4)
-    observations, *_ = env.step(torch.rand(16, 6, 4))
+    assert "legal_actions" not in info and env.single_action_space.shape == (units, 4)
+    observations, *_ = env.step(torch.rand(16, units, 4))
     assert torch.isfinite(observations).all()
-    with pytest.raises(SpecificationError, match="discrete"):
-        env_of(settings={"actions": "continuous"})
+    assert env.observation_space.dtype == np.float32 and env.action_space.contains(np.ones((16, units, 4), np.float32))
+
+
+def test_scripted_enemies_of_continuous_actions_act_as_those_of_discrete_ones():
+    """While the allies stand still by either kind of actions, all matches are the same, to the last bit."""
+    smooth, stepped = env_of("5m_vs_6m", settings={"actions": "continuous"}), env_of("5m_vs_6m")
+    for env in (smooth, stepped):
+        env.reset(seed=4)
+    still = torch.zeros(16, 5, 4)
+    still[..., 1] = 1.0  # always move, no way at all
+    for _ in range(25):
+        left, right = smooth.step(still), stepped.step(torch.full((16, 5), 4))
+        assert torch.equal(left[0], right[0]) and torch.equal(left[1], right[1])
+    assert (smooth.state.health[:, :5] < 45).any()
+
+
+def test_continuous_allies_act_as_they_would_with_both_teams_acted_for():
+    settings, generator = {"actions": "continuous", "max_steps": 30}, torch.Generator().manual_seed(0)
+    env = env_of("2s3z", settings=settings)
+    env.reset(seed=4)
+    for _ in range(20):
+        before, action = env.state, torch.rand(16, 5, 4, generator=generator)
+        both = torch.cat((action, torch.rand(16, 5, 4, generator=generator)), 1)
+        movement, attack = env.smax.orders(before, both, env._seed)
+        _, _, terminated, _, _ = env.step(action)
+        assert not terminated.any()
+        assert torch.equal(env.state.movement[:, :5], movement[:, :5])
+        assert torch.equal(env.state.attack[:, :5], attack[:, :5])
+    assert (env.state.attack[:, :5] > 0).any() and (env.state.attack[:, 5:] > 0).any()
+
+
+def test_no_environments_are_refused():
     with pytest.raises(SpecificationError, match="at least 1"):
         env_of(num_envs=0)
+
+
+@pytest.mark.parametrize(
+    ("action", "said"),
+    [
+        (torch.full((16, 3), 8), "from 0 to 7; got 8 to 8"),
+        (torch.full((16, 3), -1), "from 0 to 7"),
+        (torch.full((16, 6), 4), "shape"),
+        (torch.full((3,), 4), "shape"),
+        (torch.full((16, 3), 4.0), "whole numbers"),
+    ],
+)
+def test_what_is_no_action_is_refused(action, said):
+    env = env_of()
+    env.reset(seed=0)
+    with pytest.raises(ValueError, match=said):
+        env.step(action)
+
+
+def test_actions_may_be_arrays_of_any_whole_numbers():
+    ends = []
+    for kind in (np.int64, np.int32, np.uint8):
+        env = env_of()
+        env.reset(seed=np.int64(1))
+        ends.append(env.step(np.full((16, 3), 1, kind))[0])
+    assert torch.equal(ends[0], ends[1]) and torch.equal(ends[0], ends[2])
+
+
+def test_continuous_actions_must_be_numbers():
+    env = env_of(opponent=None, settings={"actions": "continuous"})
+    with pytest.raises(ValueError, match="NaN"):
+        env.step(torch.full((16, 6, 4), torch.nan))
+
+
+def test_each_environment_may_have_a_seed_of_its_own():
+    env = env_of(num_envs=3)
+    first, again = env.reset(seed=[1, 2, 3])[0], env.reset(seed=[1, 5, 3])[0]
+    assert torch.equal(first[::2], again[::2]) and not torch.equal(first[1], again[1])
+    assert torch.equal(env.reset(seed=[7, 7, 7])[0], env.reset(seed=7)[0])
+
+
+@pytest.mark.parametrize("seed", [-1, 1 << 63, [1, 2], [None] * 16])
+def test_what_is_no_seed_is_refused(seed):
+    with pytest.raises(ValueError, match="seed must be"):
+        env_of().reset(seed=seed)
+
+
+def test_the_final_info_is_of_the_match_that_is_over():
+    env, generator = env_of(num_envs=64), torch.Generator().manual_seed(0)
+    _, info = env.reset(seed=3)
+    ended = 0
+    for _ in range(40):
+        _, _, terminated, truncated, info = env.step(draw(env, info, generator))
+        over, final = terminated | truncated, info["final_info"]
+        for name in ("alive", "legal_actions", "world_state"):
+            assert torch.equal(final[name][~over], info[name][~over])
+        assert torch.equal(info["world_state"], env.smax.world_state(env.state))
+        assert torch.equal(info["legal_actions"], env.smax.legal_actions(env.state)[:, :3])
+        health = final["world_state"][terminated][:, :72].reshape(-1, 6, 12)[..., 0]
+        assert ((health[:, :3] == 0).all(1) | (health[:, 3:] == 0).all(1)).all()
+        ended += int(over.sum())
+    assert ended > 64
 
 
 def test_scripted_enemies_play_on_when_the_trained_units_see_cones():
