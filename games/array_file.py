@@ -6,6 +6,7 @@ import io
 import lzma
 import os
 import struct
+import threading
 import tokenize
 import zipfile
 import zlib
@@ -85,7 +86,7 @@ def replace_file(path: Path, fill: Callable[[BinaryIO], object], *, what: str = 
     Raises:
         SpecificationError: it cannot be written.
     """
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     try:
         with unfinished.open("wb") as file:
             fill(file)

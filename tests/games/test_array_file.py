@@ -1,5 +1,7 @@
 """Files of arrays: what is damaged is one kind of error wherever it is read, and writing replaces in one step."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -85,3 +87,12 @@ def test_what_cannot_be_written_leaves_the_file_that_was_there(tmp_path):
     assert list(tmp_path.iterdir()) == [file]
     with pytest.raises(SpecificationError, match="cannot write"):
         write_arrays(tmp_path / "nowhere" / "held.npz", {}, what="numbers")
+
+
+def test_threads_that_write_one_file_do_not_write_into_each_other(tmp_path):
+    file, numbers = tmp_path / "held.npz", [np.full(50_000, number) for number in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(5):
+            list(pool.map(lambda values: write_arrays(file, {"a": values}, what="numbers", compressed=False), numbers))
+            assert len(set(read_arrays(file.read_bytes())["a"].tolist())) == 1
+    assert list(tmp_path.iterdir()) == [file]
