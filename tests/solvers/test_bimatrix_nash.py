@@ -157,3 +157,9 @@ def test_games_are_solved_by_name():
     assert solve("bimatrix_nash", load_game("matrix:rps"), algorithm="lemke_howson").converged
     with pytest.raises(NotProvided, match="normal form"):
         solve("bimatrix_nash", load_game("openspiel:kuhn_poker"))
+
+
+def test_lemke_and_howson_tell_whether_the_equilibrium_that_they_find_is_degenerate():
+    copies = np.array([[[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]], [[0.0, 1.0], [0.0, 1.0], [1.0, 0.0]]])
+    assert bimatrix_nash(copies, algorithm="lemke_howson").settings["degenerate"] is True
+    assert bimatrix_nash(zero_sum(ROCK_PAPER_SCISSORS), algorithm="lemke_howson").settings["degenerate"] is False

@@ -188,6 +188,19 @@ def test_an_interrupted_run_goes_on_to_the_same_end(method, tmp_path):
     assert method(game, iterations=60, checkpoint=file).policy == whole.policy  # nothing is left to do
 
 
+def test_a_checkpoint_with_numbers_that_are_none_is_refused_and_kept(tmp_path):
+    file = tmp_path / "run.npz"
+    cfr_plus(load_game(KUHN), iterations=5, checkpoint=file)
+    with np.load(file) as archive:
+        held = {name: archive[name] for name in archive.files}
+    held["state.regret"][7] = np.nan
+    np.savez(file, **held)
+    before = file.read_bytes()
+    with pytest.raises(SpecificationError, match="broken checkpoint"):
+        cfr_plus(load_game(KUHN), iterations=9, checkpoint=file)
+    assert file.read_bytes() == before
+
+
 def test_a_checkpoint_of_something_else_is_refused(tmp_path):
     file = tmp_path / "run.npz"
     cfr_plus(load_game(KUHN), iterations=5, checkpoint=file)

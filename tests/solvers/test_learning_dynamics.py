@@ -45,6 +45,12 @@ def test_fictitious_play_reaches_the_value_of_zero_sum_games(seed):
     assert solution.values[0] == pytest.approx(matrix_game_lp(matrix).values[0], abs=0.01)
 
 
+def test_fictitious_play_claims_nothing_of_a_general_sum_game_however_near_it_comes():
+    dilemma = load_game("matrix:prisoners_dilemma").payoffs
+    solution = fictitious_play(dilemma, until=0.01)
+    assert solution.gap <= 0.01 and not solution.converged and solution.guarantee == "none"
+
+
 def test_fictitious_play_circles_in_the_game_of_shapley():
     solution = fictitious_play(load_game("matrix:shapley").payoffs, iterations=20_000, until=0.05)
     assert not solution.converged and solution.guarantee == "none"

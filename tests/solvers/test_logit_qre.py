@@ -196,3 +196,8 @@ def test_the_branch_starts_with_uniform_play_and_no_rationality_leaves_it_there(
     answer = logit_qre(payoffs, rationality=0.0, checkpoint=tmp_path / "run.npz")
     assert answer.iterations == 0 and len(answer.branch) == 1 and answer.converged
     assert np.allclose(answer.strategies[0], 1 / 2) and np.allclose(answer.strategies[1], 1 / 3)
+
+
+def test_a_branch_that_was_left_before_its_end_claims_nothing_whatever_gap_is_allowed():
+    answer = logit_qre(random_payoffs(3, 3, 2, 3), rationality=50.0, iterations=2, until=10.0)
+    assert answer.settings["reached"] < 50.0 and answer.gap <= 10.0 and not answer.converged

@@ -37,3 +37,10 @@ def test_shifting_and_scaling_payoffs_moves_the_value_alone():
 def test_what_is_no_matrix_is_refused(payoffs):
     with pytest.raises(SpecificationError, match="finite numbers"):
         matrix_game_lp(payoffs)
+
+
+def test_what_the_program_gives_is_measured_and_not_believed(monkeypatch):
+    monkeypatch.setattr("arena.solvers.lp.maximin", lambda payoffs: (np.full(len(payoffs), 1 / len(payoffs)), 1))
+    for unit in (1e-12, 1.0, 1e12):
+        solution = matrix_game_lp(unit * np.array([[1.0, 0.0], [0.0, 3.0]]))
+        assert solution.gap == pytest.approx(unit) and not solution.converged

@@ -1,5 +1,7 @@
 """The minimax winner: known games, certificates on random matrices, and what must not change it."""
 
+import importlib
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -114,3 +116,10 @@ def test_of_several_winners_the_one_of_least_norm_is_chosen():
 def test_what_is_no_preference_matrix_is_refused(preferences, words):
     with pytest.raises(SpecificationError, match=words):
         minimax_winner(preferences)
+
+
+def test_what_the_programs_give_is_measured_and_not_believed(monkeypatch):
+    module = importlib.import_module("arena.solvers.minimax_winner")  # by its name there is the function
+    monkeypatch.setattr(module, "_least_norm", lambda game: (np.full(len(game), 1 / len(game)), True))
+    solution = minimax_winner([[0.5, 0.9], [0.1, 0.5]])
+    assert solution.gap == pytest.approx(0.8) and not solution.converged
