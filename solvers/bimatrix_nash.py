@@ -61,7 +61,10 @@ def bimatrix_nash(
     """
     table = payoff_table(payoffs)
     if len(table) != 2:
-        raise SpecificationError(f"bimatrix_nash is for two players; got payoffs of {len(table)}")
+        raise SpecificationError(
+            f"bimatrix_nash is for two players; got payoffs of {len(table)}. logit_qre, correlated_equilibrium, "
+            "fictitious_play and alpha_rank take more"
+        )
     num_rows, num_columns = table.shape[1:]
     if (
         algorithm not in ("support_enumeration", "lemke_howson")
