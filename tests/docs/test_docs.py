@@ -189,12 +189,12 @@ def test_shell_commands_are_commands_of_arena(name: str) -> None:
     "name", [name for name in PAGE_NAMES if any(b.language == "toml" for b in blocks(ROOT / name))]
 )
 def test_tournament_files_can_be_read(name: str, tmp_path: Path) -> None:
-    from arena.config import read_config
+    from arena.config import read_configs
 
     for block in blocks(ROOT / name):
         if block.language == "toml" and block.mark != "sketch":
             (tmp_path / "cup.toml").write_text(block.text)
-            read_config(tmp_path / "cup.toml")
+            read_configs(tmp_path / "cup.toml")
 
 
 @pytest.mark.parametrize(
