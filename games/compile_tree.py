@@ -58,7 +58,10 @@ def compile_tree(
         NotEnoughMemory: they do not fit into memory.
         SpecificationError: a return is no finite number, or the folder cannot be written to, which is found out before.
         ValueError: `max_nodes` is not positive.
+        TypeError: the name of a game in place of it.
     """
+    if isinstance(game, str):
+        raise TypeError(f"a game is needed, not its name: load_game({game!r})")
     if max_nodes is not None and not max_nodes >= 1:
         raise ValueError(f"max_nodes must be at least 1; got {max_nodes}")
     payoffs = payoffs_of(game)
