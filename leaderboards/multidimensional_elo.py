@@ -100,7 +100,15 @@ def multidimensional_elo(
         matches=compared.matches,
         confidence=confidence,
         settings=settings,
+        notes=(_rank_in_words(model),),
     ).spread_over(record.agents)
+
+
+def _rank_in_words(model: PayoffModel) -> str:
+    if not model.rank:
+        return "no cyclic part" + (" predicts held-out matches better than Elo" if model.held_out else "")
+    chosen = ", chosen by what predicts held-out matches" if model.held_out else ""
+    return f"who beats whom has a cyclic part of rank {model.rank}{chosen}"
 
 
 def low_rank_payoffs(record: Record, *, rank: int | None = None) -> PayoffModel:

@@ -25,7 +25,7 @@ from arena.leaderboards.comparisons import Comparisons, comparisons, groups_of, 
 from arena.leaderboards.outcome_models import HALF, OutcomeModel
 from arena.leaderboards.ratings import Ratings, group_notes
 from arena.leaderboards.record import Record
-from arena.leaderboards.wording import listed
+from arena.leaderboards.wording import SPACE, listed, signed
 
 MAX_NEWTON_STEPS = 200
 LARGEST_STEP = 3.0
@@ -114,6 +114,7 @@ def rate_paired(
                 "seat_advantage_low": fitted.seat - error,
                 "seat_advantage_high": fitted.seat + error,
             }
+        notes += _estimates_in_words(fitted, model, found, f" in group {group + 1}" if (groups > 0).any() else "")
         settings |= {name if not group else f"{name} of group {group + 1}": value for name, value in found.items()}
     notes += group_notes(record.agents, groups)
     return Ratings(
@@ -128,6 +129,18 @@ def rate_paired(
         settings=settings,
         notes=tuple(notes),
     )
+
+
+def _estimates_in_words(fitted: PairedFit, model: OutcomeModel, found: dict[str, float], where: str) -> list[str]:
+    """What sitting first is worth, and how often equal agents draw."""
+    said = []
+    if "seat_advantage" in found:
+        low, high = found["seat_advantage_low"], found["seat_advantage_high"]
+        said.append(f"sitting first is worth {signed(fitted.seat, 2)} ({signed(low, 2)} to {signed(high, 2)}){where}")
+    if not np.isnan(fitted.tie):
+        drawn = float(model.probabilities(np.zeros(1), fitted.tie)[1][0])
+        said.append(f"equal agents draw {100 * drawn:.0f}{SPACE}% of their matches{where}")
+    return said
 
 
 def fit_paired(

@@ -51,7 +51,9 @@ def test_rank_1_holds_a_cycle_that_elo_calls_even():
     assert np.allclose(low_rank_payoffs(record, rank=0).probabilities, 0.5, atol=1e-6)
     assert win[0, 1] == pytest.approx(0.8, abs=0.02) and win[1, 2] == pytest.approx(0.8, abs=0.02)
     assert np.allclose(win + win.T, 1)
-    assert np.allclose(multidimensional_elo(record, rank=1).scores, 0, atol=1e-3)
+    ratings = multidimensional_elo(record, rank=1)
+    assert np.allclose(ratings.scores, 0, atol=1e-3)
+    assert ratings.notes == ("who beats whom has a cyclic part of rank 1",)
 
 
 def test_a_cycle_has_its_rank_chosen_and_a_ladder_rank_0():

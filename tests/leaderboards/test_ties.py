@@ -59,7 +59,9 @@ def test_two_agents_under_davidson_have_the_closed_form():
     assert ratings.scores[0] - ratings.scores[1] == pytest.approx(
         np.log(32 / 8)
     )  # draws do not enter: win : loss is e^x
-    assert ratings.settings["ties_nu"] == pytest.approx(20 / np.sqrt(32 * 8))
+    nu = 20 / np.sqrt(32 * 8)
+    assert ratings.settings["ties_nu"] == pytest.approx(nu)
+    assert f"equal agents draw {100 * nu / (2 + nu):.0f}\N{NO-BREAK SPACE}% of their matches" in ratings.notes
 
 
 def test_two_agents_under_rao_and_kupper_have_the_closed_form():
@@ -76,6 +78,7 @@ def test_two_agents_with_seats_have_the_closed_form():
     with_first, with_second = np.log(3), -np.log(25 / 15)  # θ0 − θ1 + γ and θ0 − θ1 − γ
     assert ratings.scores[0] - ratings.scores[1] == pytest.approx((with_first + with_second) / 2)
     assert ratings.settings["seat_advantage"] == pytest.approx((with_first - with_second) / 2)
+    assert ratings.notes[0].startswith(f"sitting first is worth +{(with_first - with_second) / 2:.2f} (")
 
 
 @settings(max_examples=30, deadline=None)
