@@ -62,7 +62,7 @@ def iterate(
         checkpoint: a file (.npz) to go on from where it exists, and that is written now and then, at the end and on Ctrl-C.
 
     Raises:
-        SpecificationError: the checkpoint is of another game, method or setting, or no checkpoint.
+        SpecificationError: the checkpoint is of another game, method or setting, no checkpoint, or cannot be written.
         ValueError: `iterations` or `until` is not positive.
     """
     if (iterations is not None and iterations < 1) or (until is not None and not until > 0):
@@ -72,6 +72,8 @@ def iterate(
     if checkpoint is not None and Path(checkpoint).exists():
         held = read_checkpoint(checkpoint, run.subject, run.state, growing=run.growing)
         history = [measured for measured in held if _is_measured(run, measured[0], last)]
+    elif checkpoint is not None:  # a place that cannot be written to is known before the work
+        write_checkpoint(checkpoint, run.subject, run.state, history)
     written = time.monotonic()
     try:
         while (missing := _misses(run, history, last)) or not _ended(run, history, last, until):

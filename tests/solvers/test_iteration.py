@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from arena.games import SpecificationError
 from arena.solvers.checkpoint import Subject
 from arena.solvers.iteration import MEASURE_GROWTH, Run, iterate
 
@@ -58,3 +59,21 @@ def test_the_gap_at_the_limit_is_measured_though_an_interruption_fell_there(tmp_
     with pytest.raises(Interrupted):
         iterate(halving(gap_fails_at=77), checkpoint=file, **asked)
     assert iterate(halving(), checkpoint=file, **asked)[-1] == (77, 1 / 77)
+
+
+def test_a_checkpoint_that_cannot_be_written_is_refused_before_any_work(tmp_path):
+    run = halving()
+    with pytest.raises(SpecificationError, match="cannot write the checkpoint"):
+        iterate(run, iterations=5, until=None, default=None, checkpoint=tmp_path / "nowhere" / "run.npz")
+    assert run.iterations == 0
+
+
+@pytest.mark.parametrize("kept", [0, 1, 100, -1])
+def test_a_checkpoint_that_was_cut_off_is_refused_and_left_as_it_is(tmp_path, kept):
+    file = tmp_path / "run.npz"
+    measured(iterations=5, until=None, checkpoint=file)
+    cut = file.read_bytes()[:kept]
+    file.write_bytes(cut)
+    with pytest.raises(SpecificationError, match="no checkpoint that can be gone on from"):
+        measured(iterations=9, until=None, checkpoint=file)
+    assert file.read_bytes() == cut and [path.name for path in tmp_path.iterdir()] == ["run.npz"]
