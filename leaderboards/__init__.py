@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from arena.leaderboards.alpha_rank import alpha_rank
+from arena.leaderboards.bootstrap_intervals import bootstrap_intervals
 from arena.leaderboards.bradley_terry import bradley_terry, elo
 from arena.leaderboards.comparisons import Comparisons, comparisons
 from arena.leaderboards.correlated_ratings import correlated_ratings
@@ -46,6 +47,7 @@ __all__ = [
     "SeatScore",
     "Utility",
     "alpha_rank",
+    "bootstrap_intervals",
     "bradley_terry",
     "bradley_terry_seats",
     "comparisons",
