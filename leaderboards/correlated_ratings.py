@@ -91,6 +91,8 @@ def max_entropy_equilibrium(payoffs: NDArray[np.float64], *, epsilon: float = EP
         ArenaError: the answer breaks its own limits.
     """
     players, size = len(payoffs), payoffs.shape[1]
+    if size == 1:
+        return np.ones(payoffs.shape[1:])
     scale = payoff_range(payoffs)
     profiles = np.stack(np.unravel_index(np.arange(payoffs[0].size), payoffs.shape[1:]))
     kept = np.flatnonzero((np.diff(profiles, axis=0) >= 0).all(axis=0))
