@@ -132,7 +132,10 @@ def facts_of(specification: str) -> str:
     info = next((info for info in playable_games() if info.specification == specification), None)
     if info is None:
         return ""
-    parts = [f"{info.num_players} players" if info.num_players != 1 else "1 player", info.utility.replace("_", "-")]
+    who = f"{info.num_players} players" if info.num_players != 1 else "1 player"
+    if info.teams:
+        who = f"teams of {' and '.join(str(len(team)) for team in info.teams)}"
+    parts = [who, info.utility.replace("_", "-")]
     if info.simultaneous:
         parts.append("simultaneous moves")
     parts.append("hidden information" if info.information == "imperfect" else "open information")
