@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from arena.games.errors import SpecificationError
 from arena.solvers.best_response_polytope import vertices
-from arena.solvers.deviations import GAP_TOLERANCE, Strategies, nash_gap, payoff_range, payoff_table
+from arena.solvers.deviations import GAP_TOLERANCE, Strategies, gap_unit, nash_gap, payoff_table
 from arena.solvers.lemke_howson import complementary_path
 from arena.solvers.solution import Setting, Solution
 
@@ -53,7 +53,7 @@ def bimatrix_nash(
         algorithm: ``support_enumeration`` or ``lemke_howson``.
         label: the action whose label is dropped: rows first, then columns. For Lemke and Howson only.
         iterations: the most pivots. For Lemke and Howson only.
-        until: the gap at which the answer counts as converged, by default 1e-7 of the range of payoffs.
+        until: the gap at which the answer counts as converged, by default 1e-7 of the least range of a player's payoffs.
 
     Raises:
         SpecificationError: no table of two players' payoffs, or too many pairs of supports (12 x 12 actions).
@@ -102,7 +102,7 @@ def bimatrix_nash(
         gap=gap,
         gap_kind="nash_conv",
         values=measured[0][0][1] if measured else (),
-        converged=sure and gap <= (until if until is not None else GAP_TOLERANCE * payoff_range(table)),
+        converged=sure and gap <= (until if until is not None else GAP_TOLERANCE * gap_unit(table)),
         guarantee=_guarantee(algorithm, degenerate, sure),
         unique=len(measured) == 1 if algorithm == "support_enumeration" and sure else None,
         iterations=done,

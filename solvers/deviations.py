@@ -83,6 +83,12 @@ def payoff_range(payoffs: NDArray[np.float64]) -> float:
     return max(float(np.ptp(own)) for own in payoffs) or 1.0
 
 
+def gap_unit(payoffs: NDArray[np.float64]) -> float:
+    """The least `payoff_range` of a single player for whom payoffs differ: in this unit a small gap is small for everybody,
+    though players count in different units."""
+    return min((spread for spread in map(float, (np.ptp(own) for own in payoffs)) if spread > 0), default=1.0)
+
+
 def is_constant_sum(payoffs: NDArray[np.float64]) -> bool:
     """Whether it is a two-player game in which what one gains the other loses."""
     return len(payoffs) == 2 and constant_sum(payoffs) is not None

@@ -13,11 +13,11 @@ from numpy.typing import ArrayLike
 
 from arena.solvers.branch_tracing import LARGEST_RATIONALITY, traced
 from arena.solvers.checkpoint import Subject, fingerprint
-from arena.solvers.deviations import Strategies, is_constant_sum, nash_gap, payoff_range, payoff_table
+from arena.solvers.deviations import Strategies, gap_unit, is_constant_sum, nash_gap, payoff_range, payoff_table
 from arena.solvers.quantal_response import QuantalResponse, regularised_saddle_point
 from arena.solvers.solution import Progress, Setting, Solution
 
-NASH_TOLERANCE = 1e-7  # of the range of payoffs: NashConv at which a branch counts as at its end
+NASH_TOLERANCE = 1e-7  # of the unit of gaps: NashConv at which a branch counts as at its end
 RESIDUAL_TOLERANCE = 1e-8  # of probabilities
 
 
@@ -54,7 +54,7 @@ def logit_qre(
         rationality: λ ≥ 0, in 1 / units of payoff; 1 / temperature.
         trace: whether to follow the branch; by default wherever there may be several equilibria.
         iterations: the most steps along the branch, by default 2,000.
-        until: the gap to reach, by default 1e-8 at finite λ, 1e-7 of the range of payoffs at infinity.
+        until: the gap to reach, by default 1e-8 at finite λ, 1e-7 of the least range of a player's payoffs at infinity.
         seed: a keyword that solvers share; this one draws nothing.
         progress: called with (steps, NashConv) after every step.
         checkpoint: of a branch: a file (.npz) to go on from where it exists, and that is written now and then, at the end
@@ -72,7 +72,7 @@ def logit_qre(
     scale = payoff_range(table)
     response = QuantalResponse(table / scale)
     at_infinity = math.isinf(rationality)
-    allowed = until if until is not None else NASH_TOLERANCE * scale if at_infinity else RESIDUAL_TOLERANCE
+    allowed = until if until is not None else NASH_TOLERANCE * gap_unit(table) if at_infinity else RESIDUAL_TOLERANCE
     settings: dict[str, Setting] = {"rationality": rationality, "until": until}
     straight = is_constant_sum(table) and not at_infinity and not trace
     logs = regularised_saddle_point(response, min(rationality * scale, LARGEST_RATIONALITY)) if straight else None

@@ -201,3 +201,11 @@ def test_the_branch_starts_with_uniform_play_and_no_rationality_leaves_it_there(
 def test_a_branch_that_was_left_before_its_end_claims_nothing_whatever_gap_is_allowed():
     answer = logit_qre(random_payoffs(3, 3, 2, 3), rationality=50.0, iterations=2, until=10.0)
     assert answer.settings["reached"] < 50.0 and answer.gap <= 10.0 and not answer.converged
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e-6, 1e-9, 1e-12])
+def test_the_end_of_a_branch_is_one_for_each_player_in_its_own_unit(unit):
+    payoffs = np.array([[[3.0, 0.0], [0.0, 2.0]], [[2.0, 0.0], [0.0, 3.0]]])
+    answer = logit_qre(payoffs * np.reshape([1.0, unit], (2, 1, 1)))
+    assert not answer.converged or plain_nash_conv(payoffs, answer.strategies) < 1e-6
+    assert answer.converged or unit < 1.0
