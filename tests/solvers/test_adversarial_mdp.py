@@ -82,6 +82,30 @@ def test_less_is_lost_than_by_playing_uniformly_and_a_bonus_explores(algorithm):
     assert explored.expected[-500:].mean() < explored.expected[0]
 
 
+def test_the_bonus_is_dilated_and_counts_the_mean_of_the_policy_too():
+    """What it adds to the logarithms of exponential weights in the second of two episodes, against plain loops."""
+    game, _ = linear_process(1)
+    losses = np.random.default_rng(0).uniform(size=(2, STEPS, STATES, ACTIONS))
+    settings = {"algorithm": "magnitude_reduced", "eta": 0.3, "damping": 0.5}
+    plain, explored = (adversarial_mdp(game, losses, bonus=bonus, **settings).policy for bonus in (0.0, 0.1))
+    here, places = game.initial, []
+    for _ in range(STEPS):
+        places.append(here)
+        here = np.einsum("s,sat->t", here, game.transitions) / ACTIONS
+    ahead = np.zeros(STATES)
+    for t in reversed(range(STEPS)):
+        squares = 1 / (
+            0.5 + places[t] / ACTIONS
+        )  # φ one for each pair: Σ is diagonal, the same for all actions of a state
+        worth = 0.1 * 2 * np.tile(squares[:, None], ACTIONS) + (1 + 1 / STEPS) * game.transitions @ ahead
+        ahead = worth.mean(axis=1)
+        added = np.log(explored[t] / plain[t])
+        expected = 0.3 * worth
+        np.testing.assert_allclose(
+            added - added.mean(axis=1, keepdims=True), expected - expected.mean(axis=1, keepdims=True), atol=1e-9
+        )
+
+
 def test_the_best_policy_and_what_is_expected_are_exact():
     game, _ = linear_process(3)
     losses = np.random.default_rng(4).uniform(size=(1, STEPS, STATES, ACTIONS))

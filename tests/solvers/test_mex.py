@@ -10,7 +10,7 @@ from scipy import optimize
 from arena.games import NotProvided, load_game, markov_game
 from arena.solvers.markov_measures import markov_measures, markov_nash_conv
 from arena.solvers.mex import exploration_regret, mex
-from arena.solvers.mex_kernels import best_answer, best_strategy, optimistic_worst
+from arena.solvers.mex_kernels import best_answer, best_strategy, optimistic_worst, plan
 
 
 def bernoulli_game(seed):
@@ -210,3 +210,26 @@ def test_any_whole_number_is_a_seed():
     game = bernoulli_game(1)
     regrets = [exploration_regret(game, episodes=50, seed=seed)[-1] for seed in (-1, 1, 2**63, 2**64 + 1)]
     assert len(set(regrets)) == 4
+
+
+def test_each_optimist_looks_ahead_with_hopes_of_its_own():
+    """Two steps: what follows is worth to each player what that player hopes of it."""
+    grid, eta, discount = np.linspace([1.0, 0], [0, 1], 41), 0.05, 0.9
+    bounds = np.array([[-2.0, 2.0], [-1.0, 1.0]])
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        came = rng.integers(1, 6, (2, 2, 2, 2, 2))
+        visits = came.sum(axis=-1)
+        earned = rng.uniform(-1, 1, visits.shape) * visits
+        row, answer = np.empty((2, 2, 2)), np.empty((2, 2), np.int64)
+        plan(eta, discount, grid, 1e-3, bounds, visits, earned, came, row, answer)
+        high, low = np.zeros(2), np.zeros(2)
+        for t in (1, 0):
+            mine, theirs = ((earned[t] + discount * came[t] @ ahead) / visits[t] for ahead in (high, low))
+            high, low = np.empty(2), np.empty(2)
+            for state in range(2):
+                strategy = np.empty(2)
+                high[state] = best_strategy(mine[state], visits[t, state], eta, bounds[t, 1], grid, 1e-3, strategy)
+                low[state], column = best_answer(theirs[state], visits[t, state], eta, bounds[t, 0], strategy)
+                assert column == answer[t, state]
+                np.testing.assert_allclose(row[t, state], strategy, atol=1e-9)

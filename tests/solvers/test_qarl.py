@@ -76,6 +76,15 @@ def test_the_curriculum_is_frozen_while_the_protagonist_earns_too_little(curricu
     assert len({round(gap, 9) for _, gap in solution.history}) == 1
 
 
+def test_a_point_is_held_where_its_own_return_falls_short():
+    free = qarl(PERTURBED_RPS, rate=100.0, curriculum="point", iterations=6)
+    earned = [qarl(PERTURBED_RPS, rate=100.0, curriculum="point", iterations=k).values[0] for k in (3, 4)]
+    assert earned[1] < earned[0] - 1e-6
+    held = qarl(PERTURBED_RPS, rate=100.0, curriculum="point", iterations=6, threshold=sum(earned) / 2)
+    assert held.values[0] == pytest.approx(earned[1], abs=1e-9)  # the first that falls short is the last
+    assert held.settings["temperature"] > free.settings["temperature"]
+
+
 def test_a_threshold_that_all_returns_keep_up_changes_nothing():
     game = random_markov_game(3)
     free, held = qarl(game, iterations=4), qarl(game, threshold=-100.0, iterations=4)

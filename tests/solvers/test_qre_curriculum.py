@@ -236,6 +236,13 @@ def test_the_teacher_goes_only_as_far_as_the_threshold_lets_it():
     assert temperatures(again) == temperatures(held) != temperatures(other)
 
 
+def test_the_return_that_is_kept_up_is_player_0s():
+    """Player 0 always gets 1, player 1 always 5."""
+    game = matrix(np.stack((np.ones((2, 2)), np.full((2, 2), 5.0))))
+    assert temperatures(qre_curriculum(game, threshold=3.0, iterations=3)) == [0.05] * 3
+    assert temperatures(qre_curriculum(game, threshold=0.5, iterations=3))[-1] < 0.05
+
+
 def test_units_of_payoff_shifts_and_names_change_nothing_else():
     payoffs, orders = random_payoffs(5, 3, 4), ([2, 0, 1], [3, 1, 0, 2])
     before = qre_curriculum(matrix(payoffs), first=1.0, last=0.1, rate=10)
