@@ -7,14 +7,12 @@ of each player ``own_0``, ``hit_0``, ``parent_0``, ``own_1`` ...: as in `DarkHex
 from __future__ import annotations
 
 import hashlib
-import io
-import os
-import zipfile
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from arena.games.array_file import read_arrays, require_npz, write_arrays
 from arena.games.dark_hex_index import DarkHexIndex, linked_sets
 from arena.games.dark_hex_rules import check_board, connected, decisions
 from arena.games.errors import SpecificationError
@@ -30,27 +28,16 @@ def save_dark_hex_index(index: DarkHexIndex, path: str | Path) -> None:
     Raises:
         SpecificationError: the name does not end in .npz, or the file cannot be written.
     """
-    path = Path(path)
-    if path.suffix != ".npz":
-        raise SpecificationError(f"cannot write an index to {str(path)!r}; end the name in .npz")
+    require_npz(path, "an index")
     held = {f"{name}_{player}": getattr(index.players[player], name) for player in (0, 1) for name in _ARRAYS}
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with unfinished.open("wb") as file:
-            np.savez(
-                file,
-                format=np.array(FORMAT),
-                file_version=np.array(FILE_VERSION),
-                board=np.array([index.rows, index.columns]),
-                version=np.array(index.version),
-                digest=np.array(_digest(held)),
-                **held,
-            )
-        unfinished.replace(path)
-    except OSError as error:
-        raise SpecificationError(f"cannot write {str(path)!r}: {error.strerror or error}") from None
-    finally:
-        unfinished.unlink(missing_ok=True)
+    told = {
+        "format": np.array(FORMAT),
+        "file_version": np.array(FILE_VERSION),
+        "board": np.array([index.rows, index.columns]),
+        "version": np.array(index.version),
+        "digest": np.array(_digest(held)),
+    }
+    write_arrays(path, told | held, what="the index", compressed=False)
 
 
 def load_dark_hex_index(path: str | Path) -> DarkHexIndex:
@@ -60,8 +47,7 @@ def load_dark_hex_index(path: str | Path) -> DarkHexIndex:
         SpecificationError: no such file, no index, another version, or one that was changed.
     """
     try:
-        with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as archive:
-            held = {name: archive[name] for name in archive.files}
+        held = read_arrays(Path(path).read_bytes())
         if str(held["format"]) != FORMAT or int(held["file_version"]) != FILE_VERSION:
             raise ValueError(f"format {held['format']} version {held['file_version']}")
         rows, columns = held["board"].astype(np.int64).tolist()
@@ -85,7 +71,7 @@ def load_dark_hex_index(path: str | Path) -> DarkHexIndex:
         ]
     except OSError as error:
         raise SpecificationError(f"cannot read the index {str(path)!r}: {error.strerror or error}") from None
-    except (EOFError, KeyError, IndexError, ValueError, TypeError, zipfile.BadZipFile) as error:
+    except (KeyError, IndexError, ValueError, TypeError) as error:
         raise SpecificationError(f"{str(path)!r} is no index of dark hex: {error}") from None
     return DarkHexIndex(rows=rows, columns=columns, version=version, players=(players[0], players[1]), wins=wins)
 
