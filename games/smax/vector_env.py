@@ -145,7 +145,7 @@ class SmaxVectorEnv(gymnasium.vector.VectorEnv):  # type: ignore[misc]  # Gymnas
             kept.reshape(self.num_envs, enemies, -1)[envs] = fresh
 
     def _checked(self, action: torch.Tensor) -> torch.Tensor:
-        shape = (self.num_envs, *self.single_action_space.shape)  # type: ignore[misc]  # both kinds of spaces have one
+        shape = (self.num_envs, *self.single_action_space.shape)
         if action.shape != shape:
             raise ValueError(f"actions must have the shape {list(shape)}; got {list(action.shape)}")
         if self.rules.actions == "continuous":
