@@ -146,7 +146,7 @@ def _sums(mu, phi, first, second, score, weight, information, surprise):  # type
 
 @nb.njit(cache=True, error_model="numpy")
 def _volatilities(improvement, phi, variance, volatility, tau):  # type: ignore[no-untyped-def]  # numba kernel
-    """Step 5: the volatility that explains the improvement best, by the Illinois rule."""
+    """Step 5: the volatility that explains the improvement, by the Illinois rule; of several, the one that Glickman's bracket leads to."""
     found = np.empty(len(phi))
     for k in range(len(phi)):
         delta2, phi2, v, start = improvement[k] ** 2, phi[k] ** 2, variance[k], np.log(volatility[k] ** 2)
