@@ -35,6 +35,11 @@ def probability(value: float) -> str:
     return "over 0.99" if value > 0.99 else f"{value:.2f}"
 
 
+def exploitable_by(value: float) -> str:
+    """Four decimals, or two digits where those would leave nothing of it: a solved policy is told from a perfect one."""
+    return f"{value:.4f}" if value == 0 or abs(value) >= 0.001 else f"{value:.2g}"
+
+
 def listed(names: Sequence[str], *, most: int = 5) -> str:
     """``a, b and c``; names past `most` as a number."""
     shown = list(names[:most])

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from arena.leaderboards.wording import FEW
+from arena.leaderboards.wording import exploitable_by as exploitable_by
 
 NBSP = "\u00a0"
 MINUS = "\u2212"
@@ -49,7 +50,7 @@ def percent(share: float, matches: int = 0) -> str:
 
 
 def weight(value: float) -> str:
-    """A probability or an exploitability: two decimals, ``0`` for an exact zero, ``< 0.01`` below."""
+    """A probability: two decimals, ``0`` for an exact zero, ``< 0.01`` below."""
     if not math.isfinite(value):
         return MISSING
     if value == 0:

@@ -109,15 +109,9 @@ def print_leaderboard(board: Leaderboard, *, title: str, exploitability: dict[st
         say(f"Note: {note}")
 
 
-def exploitable_by(value: float) -> str:
-    """Four decimals, or two digits where those would leave nothing of it: a solved policy is told from a perfect one."""
-    return f"{value:.4f}" if value == 0 or abs(value) >= 0.001 else f"{value:.2g}"
-
-
 def _print_rows(board: Leaderboard, rows: list[Row], exploitability: dict[str, float], *, title: str | None) -> None:
     from arena.cli.output import table
-    from arena.leaderboards.finding import DIGITS, METHOD_NAMES
-    from arena.leaderboards.wording import share_of, signed
+    from arena.leaderboards.wording import exploitable_by, share_of, signed
 
     digits = DIGITS.get(board.method, 2)
     low, high = min(row.low for row in rows), max(row.high for row in rows)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from arena.leaderboards.wording import FEW
+from arena.leaderboards.wording import FEW, exploitable_by
 from arena.server import numbers
 from arena.server.drawing.svg import cell, el, percent, scale, text
 
@@ -64,9 +64,8 @@ def exploit_bar(value: float | None, *, most: float) -> Markup:
         return cell([start], "exploitability not known")
     x = scale(0, max(most, 1e-9), 0, 62)
     bar = el("rect", cls="f-orange", x=0, y="36%", width=percent(x(max(value, 0.0))), height="28%")
-    return cell(
-        [start, bar, _number(numbers.weight(max(value, 0.0)), weak=False)], f"exploitability exactly {value:.4f}"
-    )
+    shown = exploitable_by(max(value, 0.0))
+    return cell([start, bar, _number(shown, weak=False)], f"exploitability exactly {shown}")
 
 
 def seat_dots(scores: Sequence[float], matches: Sequence[int] = (), *, place: str = "seat") -> Markup:

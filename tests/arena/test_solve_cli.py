@@ -15,11 +15,11 @@ import pytest
 
 from arena.agents.network import mlp, save_network
 from arena.cli import main, solve_progress
-from arena.cli.leaderboard import exploitable_by
 from arena.cli.solve_progress import GapLines, HistoryLines, Last, Way, compiling, solving
 from arena.cli.solve_settings import read_settings, runs_on, settings_of
 from arena.cli.solve_shown import GROUPS, group_of
 from arena.games import SpecificationError, UnknownName, load_game
+from arena.leaderboards.wording import exploitable_by
 from arena.solvers import Solution, cfr_plus, load_policy, methods, nash_conv
 
 
