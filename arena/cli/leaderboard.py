@@ -111,6 +111,7 @@ def print_leaderboard(board: Leaderboard, *, title: str, exploitability: dict[st
 
 def _print_rows(board: Leaderboard, rows: list[Row], exploitability: dict[str, float], *, title: str | None) -> None:
     from arena.cli.output import table
+    from arena.leaderboards.finding import DIGITS, METHOD_NAMES
     from arena.leaderboards.wording import exploitable_by, share_of, signed
 
     digits = DIGITS.get(board.method, 2)
