@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from itertools import cycle, islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -218,6 +219,18 @@ def _check_teams(config: TournamentConfig, game: Game) -> None:
             raise ConfigError(
                 f"team {name!r} has {len(members)} agents; a team of {game.info.title} has {largest} players"
             )
+    for size in sorted({len(players) for players in game.info.teams}):
+        _check_told_apart(config, size)
+
+
+def _check_told_apart(config: TournamentConfig, players: int) -> None:
+    """Records keep the agent of each player, and from these alone is known which team that was."""
+    known: dict[tuple[str, ...], str] = {}
+    for name, members in [*((agent, [agent]) for agent in config.agents), *config.teams.items()]:
+        filled = tuple(islice(cycle(members), players))
+        if filled in known:
+            raise ConfigError(f"{known[filled]} and {name} are the same agents where a team has {players} players")
+        known[filled] = name
 
 
 def is_same(recorded: Mapping[str, object], config: TournamentConfig) -> bool:

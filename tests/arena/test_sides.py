@@ -130,6 +130,19 @@ def test_wrong_teams_are_refused_by_name(changed, said):
         make_config({**CUP, **changed})
 
 
+@pytest.mark.parametrize(
+    ("teams", "said"),
+    [
+        ({"one": ["closest", "weakest"], "two": ["closest", "weakest", "closest"]}, "one and two are the same agents"),
+        ({"odd": ["closest"] * 5 + ["weakest"]}, "closest and odd are the same agents where a team has 5 players"),
+    ],
+)
+def test_teams_that_records_could_not_tell_apart_are_refused(ledger, teams, said):
+    config = make_config({**CUP, "game": "smax:5m_vs_6m", "teams": teams})
+    with pytest.raises(ConfigError, match=said):
+        run_tournament(config, ledger)
+
+
 def test_teams_need_a_game_of_teams_with_room_for_them(ledger):
     plain = {**CUP, "game": "arena:kuhn_poker", "agents": {"closest": "random", "weakest": "uniform"}}
     with pytest.raises(ConfigError, match="every player stands alone"):
