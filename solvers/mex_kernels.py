@@ -7,6 +7,7 @@ import numpy as np
 
 from arena.games.seeds import counter_hash, unit
 
+ROUNDING = 1e-12
 BISECTIONS = 40
 STREAM = 96
 FIRST, ROW, OUTCOME = range(3)  # random words of a step
@@ -189,6 +190,9 @@ def optimistic_worst(means, visits, eta, most, strategy, column):  # type: ignor
     for b in range(columns):
         least = min(least, _slope(means, visits, eta, most, strategy, b, 0.0))
         largest = max(largest, _slope(means, visits, eta, most, strategy, b, 1.0))
+    largest += ROUNDING * max(
+        1.0, abs(largest)
+    )  # a column whose cost grows evenly gets all that is left just above that slope
     for _ in range(BISECTIONS):
         middle = (least + largest) / 2
         total = 0.0

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markov_games import random_markov_game
 from scipy import optimize
@@ -56,6 +56,7 @@ def test_the_optimistic_worst_case_is_the_supremum_over_hypotheses(seed):
 
 
 @given(st.integers(0, 10_000))
+@example(2806)  # a column that costs the same for every further chance, to rounding the dearest
 @settings(max_examples=15, deadline=None)
 def test_the_column_found_is_no_worse_than_any_other(seed):
     means, visits, eta = stage(seed)
