@@ -133,7 +133,7 @@ def test_wrong_teams_are_refused_by_name(changed, said):
 @pytest.mark.parametrize(
     ("teams", "said"),
     [
-        ({"one": ["closest", "weakest"], "two": ["closest", "weakest", "closest"]}, "one and two are the same agents"),
+        ({"one": ["closest", "weakest"], "two": ["closest", "weakest"] * 2}, "one and two are the same agents"),
         ({"odd": ["closest"] * 5 + ["weakest"]}, "closest and odd are the same agents where a team has 5 players"),
     ],
 )
