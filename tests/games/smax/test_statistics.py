@@ -9,8 +9,9 @@ import torch
 from scipy import stats
 from smax_recording import FOLDER
 
-from arena.games.smax.rules import Rules, scenario_named
+from arena.games.smax.rules import Rules, constants, scenario_named
 from arena.games.smax.simulator import Smax
+from arena.games.smax.start import _Draws, _surrounded
 from arena.playing import play
 
 RECORDED = np.load(FOLDER / "statistics.npz", allow_pickle=False)
@@ -61,3 +62,19 @@ def test_units_are_of_the_types_of_the_reference(name):
     for types in (reference, ours):
         copied = np.array_equal(types[:, allies : allies + shared], types[:, :shared])
         assert copied == rules.scenario.drawn or len(np.unique(types)) == 1
+
+
+def test_groups_that_surround_stand_anywhere_between_their_corner_and_the_middle():
+    """How far the first unit outside stands from the nearest border in x: 16 t of its group, t even in 0..1, and up to 2."""
+    rules = Rules(scenario=scenario_named("smacv2_5_units"))
+    known = constants(rules, torch.device("cpu"))
+    position = _surrounded(_Draws(torch.arange(4000)), rules, known).numpy().reshape(4000, 2, 5, 2)
+    outside = np.abs(position - 16).max(axis=(2, 3)).argmax(axis=1)
+    first = position[np.arange(4000), outside, 0]
+    rng = np.random.default_rng(0)
+    meant = 16 * rng.uniform(size=20_000) + rng.uniform(-2, 2, size=20_000)
+    for axis in (0, 1):
+        found = np.minimum(first[:, axis], 32 - first[:, axis])
+        assert stats.ks_2samp(found, np.minimum(meant, 32 - meant)).pvalue > LEVEL
+    quarters = np.bincount((first > 16) @ [1, 2], minlength=4)
+    assert stats.chisquare(quarters).pvalue > LEVEL
