@@ -26,7 +26,7 @@ class ScriptedTeam:
         self._goal = np.zeros((0, rules.num_units, 2), np.float32)
         self._last = np.zeros((0, rules.num_units), np.int64)
 
-    def start(self, table: NDArray[np.int64], player: NDArray[np.int64], seed: NDArray[np.uint64]) -> None:  # every agent takes the seeds
+    def start(self, table: NDArray[np.int64], player: NDArray[np.int64], seed: NDArray[np.uint64]) -> None:
         more = int(table.max(initial=-1)) + 1 - len(self._last)
         if more > 0:
             self._goal = np.pad(self._goal, ((0, more), (0, 0), (0, 0)))
