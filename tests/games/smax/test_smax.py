@@ -13,6 +13,7 @@ from arena.games.smax.random_words import hashed_words, uniform, words
 from arena.games.smax.rules import Rules, scenario_named
 from arena.games.smax.scenarios import SCENARIOS
 from arena.games.smax.simulator import Smax
+from arena.games.smax.tables import SmaxTables
 from arena.playing import play
 
 RANDOM = ["random", "random"]
@@ -195,3 +196,32 @@ def test_texts_tell_what_a_unit_sees_and_the_map_shows_all():
     assert shown.count("[m]") == 3 and "enemy unit 5, marine 45/45" in shown
     assert tables.action_text(0, 0, 6) == "attack 4" and tables.action_text(0, 5, 6) == "attack 1"
     assert tables.action_text(0, 0, 2) == "south"
+
+
+@pytest.mark.parametrize("action", [-5, 10, 11, 999])
+def test_who_attacks_nobody_there_is_stands_and_hurts_nobody(action):
+    """Enemies of 5m_vs_6m have five to attack: action 10 aims at nobody; others are no actions at all."""
+    smax = Smax(Rules(scenario=scenario_named("5m_vs_6m")))
+    state = smax.start(torch.zeros(4, dtype=torch.int64))
+    state.position[:] = torch.arange(11.0)[:, None] / 2 + 14
+    chosen = torch.full((4, 11), 4)
+    chosen[:, 5:] = action
+    itself = torch.arange(5, 11).expand(4, -1)
+    assert torch.equal(targets(decoded(chosen, smax.constants)[1], smax.constants)[:, 5:], itself)
+    after = smax.advance(state, chosen, torch.arange(4))
+    assert torch.equal(after.health, state.health)
+    if action > 0:
+        assert (after.movement == 0).all()
+
+
+def test_teams_that_die_together_at_the_time_limit_were_not_cut_off():
+    game = load_game("smax:3m(max_steps=1)")
+    tables = game.tables(1)
+    assert isinstance(tables, SmaxTables)
+    row = np.zeros(1, np.int64)
+    tables.start(row, row.astype(np.uint64))
+    players, stop = np.arange(6), np.full(6, 4)
+    tables.step(np.zeros(6, np.int64), players, stop)
+    tables._state.position[:] = 0.0  # everybody stands on the border, and dies of it in the last step
+    turn = tables.step(np.zeros(6, np.int64), players, stop)
+    assert turn.finished.tolist() == [0] and (turn.returns == 0).all() and not turn.truncated.any()

@@ -6,6 +6,7 @@ import torch
 
 from arena.games import SpecificationError
 from arena.games.smax.rules import Rules, scenario_named
+from arena.games.smax.scripted import scripted_actions
 from arena.games.smax.simulator import Smax
 from arena.games.smax.vector_env import SmaxVectorEnv
 
@@ -209,6 +210,35 @@ def test_scripted_enemies_play_on_when_the_trained_units_see_cones():
         for _ in range(12):
             env.step(torch.full((16, 3), 4))
     assert torch.equal(cones._state.position, lists._state.position)
+
+
+def test_scripted_enemies_of_a_new_match_remember_nothing_of_the_last():
+    env, generator = env_of("smacv2_5_units", num_envs=64), torch.Generator().manual_seed(0)
+    _, info = env.reset(seed=3)
+    ended = 0
+    for _ in range(60):
+        *_, terminated, truncated, info = env.step(draw(env, info, generator))
+        over = terminated | truncated
+        goal, last = env._memory.goal.reshape(64, 5, 2), env._memory.last.reshape(64, 5)
+        assert (goal[over] == 0).all() and (last[over] == -1).all()
+        assert (goal[~over] != 0).any(-1).all()
+        ended += int(over.sum())
+    assert ended > 30
+
+
+def test_scripted_enemies_draw_anew_at_every_step(monkeypatch):
+    drawn = []
+
+    def noted(seen, memory, draws, **settings):
+        drawn.append(draws)
+        return scripted_actions(seen, memory, draws, **settings)
+
+    monkeypatch.setattr("arena.games.smax.vector_env.scripted_actions", noted)
+    env = env_of("3m")
+    env.reset(seed=0)
+    for _ in range(10):
+        env.step(torch.full((16, 3), 4))
+    assert torch.cat(drawn).unique().numel() > 950  # of 960
 
 
 @pytest.mark.gpu
