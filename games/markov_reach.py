@@ -70,7 +70,7 @@ class Reach:
     ) -> float | None:
         """A sum that still grows after S steps goes round a cycle that pays."""
         ahead = np.zeros(len(self.terminal))
-        enough = SUM_TOLERANCE * max(1.0, float(np.abs(own).max()))
+        enough = SUM_TOLERANCE * float(np.abs(own).max(initial=0.0))
         steps = len(ahead) + 1 if horizon is None else min(horizon, EXACT_STEPS)
         for step in range(steps):
             onward = np.where(self.terminal, 0.0, ahead if discount == 1 else np.maximum(ahead, 0.0))

@@ -147,8 +147,8 @@ def profile_of(game: MarkovGame, policy: object) -> Profile:
             return _asked(game, asked) if asked is policy else profile_of(game, asked)
     if not isinstance(policy, Sequence):
         raise NotProvided(
-            "a policy of a Markov game gives probabilities by information states or for batches of observations, or is one array "
-            "[steps, states, actions] a player"
+            "measures of a Markov game need a policy that gives probabilities by information states or for batches of "
+            "observations, or one array [steps, states, actions] a player"
         )
     profile = tuple(np.asarray(table, np.float64) for table in policy)
     profile = tuple(table[None] if table.ndim == 2 else table for table in profile)
