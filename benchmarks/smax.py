@@ -45,10 +45,12 @@ CASES = (
     Case("2s3z", 128, 60, 0.5),
     Case("2s3z", 1024, 20, 0.9),
     Case("2s3z", 4096, 6, 0.9),
+    Case("smacv2_5_units", 128, 60, 0.5),
     Case("smacv2_5_units", 1024, 20, 0.9),
     Case("smacv2_5_units", 4096, 6, 0.9),
     Case("27m_vs_30m", 128, 6, 0.5),
     Case("27m_vs_30m", 1024, 2, 0.9),
+    Case("27m_vs_30m", 4096, 1, 0.9),
 )
 
 

@@ -72,6 +72,31 @@ def test_each_step_is_the_references(name, who, advance):
     assert (movement - after.movement).abs().max() <= REWARD
 
 
+@pytest.mark.parametrize("who", [who for name, who in RECORDED if name == "3m"])
+def test_whole_matches_of_3m_run_freely_as_the_references(who):
+    """From the first state alone, every later one by Arena's own steps: nothing is taken back to the reference in between."""
+    recording = Recording("3m", who)
+    known = constants(recording.rules, CPU)
+    state = recording.states(torch.zeros(1, dtype=torch.int64))
+    for step in range(recording.steps):
+        movement, attack = decoded(recording["action"][step : step + 1].long(), known)
+        noise = recording["noise"][step : step + 1]
+        moved = kernels.advance(state, movement, attack, state.step, recording.rules, known, noise)
+        state = State(
+            position=moved[0],
+            health=moved[1],
+            cooldown=moved[2],
+            unit_type=state.unit_type,
+            movement=movement,
+            attack=attack,
+            step=state.step + 1,
+        )
+        reference = recording.states(torch.tensor([step + 1]))
+        assert (state.position - reference.position).abs().max() <= 1e-5
+        assert torch.equal(state.health, reference.health) and torch.equal(state.cooldown, reference.cooldown)
+        assert torch.equal(is_over(state, recording.rules), recording["done"][step : step + 1])
+
+
 @every_recording
 def test_rewards_of_both_kinds_and_the_end_are_the_references(name, who):
     recording = Recording(name, who)
