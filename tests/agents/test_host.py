@@ -103,10 +103,18 @@ def test_a_class_or_a_function_plays(make_agent, game, name, action):
     assert answer_of(make_agent(name), game).tolist() == [action]
 
 
+def log_of(agent):
+    """What it printed, waited for: standard error is read by a thread of its own."""
+    deadline = time.monotonic() + 5
+    while not agent.log and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return agent.log
+
+
 def test_what_a_class_prints_is_its_log(make_agent, game):
     agent = make_agent("First")
     answer_of(agent, game)
-    assert agent.log == "thinking aloud\n"
+    assert log_of(agent) == "thinking aloud\n"
 
 
 def test_a_class_says_what_it_wants_and_hears_of_its_matches(make_agent, game):
@@ -117,10 +125,7 @@ def test_a_class_says_what_it_wants_and_hears_of_its_matches(make_agent, game):
     assert answer_of(agent, game).tolist() == [0]
     agent.end(np.array([0]), np.array([0]), np.array([-2.0]))
     assert answer_of(agent, game).tolist() == [1]
-    deadline = time.monotonic() + 5  # stderr is read by a thread of its own
-    while not agent.log and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert agent.log == "got -2.0\n"
+    assert log_of(agent) == "got -2.0\n"
 
 
 def test_a_wrong_answer_is_a_protocol_error(make_agent, game):
