@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +85,9 @@ def test_what_an_agent_prints_is_its_log(command):
     )
     results = play_matches(game.tables(2), [agent], specs, clock=Clock(move_s=10))
     assert results.faults == ()
+    deadline = time.monotonic() + 5  # standard error is read by a thread of its own
+    while len(re.findall(r"start (\d)", agent.log)) < 4 and time.monotonic() < deadline:
+        time.sleep(0.01)
     log = agent.log
     agent.close()
     assert re.findall(r"start (\d)", log).count("0") == 2
