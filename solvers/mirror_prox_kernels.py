@@ -21,21 +21,13 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
+from arena.solvers.mmd_kernels import fill_reach_of_logs, normalise_upwards
 from arena.solvers.tree_kernels import fill_payoffs
 
 SHRINK, GROW = 0.5, 1.2
 """What becomes of a step that fails the test (*), and of one that passes it, for the next iteration."""
 STEEP = 30.0
 """Differences of logarithms above this are exponentiated by their parts."""
-
-
-@nb.njit(cache=True, error_model="numpy")
-def fill_plans(first, parent, logs, plan):  # type: ignore[no-untyped-def]  # numba kernel
-    """Each sequence's realisation weight, of logarithms of behaviour."""
-    for j in range(len(parent)):
-        own = plan[parent[j]]
-        for s in range(first[j], first[j + 1]):
-            plan[s] = own * np.exp(logs[s])
 
 
 @nb.njit(cache=True, error_model="numpy")
@@ -63,18 +55,7 @@ def proximal_step(players, first, parent, logs, anchor, gradient, step, temperat
     c = 1.0 / (1.0 + pull)
     for s in range(players, len(logs)):
         new[s] = c * (logs[s] + step * gradient[s] + pull * anchor[s])
-    for j in range(np.int64(len(parent)) - 1, -1, -1):
-        a, b = first[j], first[j + 1]
-        top = new[a]
-        for s in range(a + 1, b):
-            top = max(top, new[s])
-        total = 0.0
-        for s in range(a, b):
-            total += np.exp(new[s] - top)
-        value = top + np.log(total)
-        for s in range(a, b):
-            new[s] -= value
-        new[parent[j]] += value
+    normalise_upwards(first, parent, new)
     for p in range(players):
         new[p] = 0.0
 
@@ -104,16 +85,16 @@ def regularised_iterations(  # type: ignore[no-untyped-def]  # numba kernel
     plan, halfway, ahead = np.ones(size), np.ones(size), np.ones(size)
     gain, gain_halfway = np.zeros(size), np.zeros(size)
     w, z = np.zeros(size), np.zeros(size)
-    fill_plans(first, parent, logs, plan)
+    fill_reach_of_logs(first, parent, logs, plan)
     for _ in range(iterations):
         fill_payoffs(players, size, row_begin, others, weights, plan, gain)
         eta = min(step[0], largest)
         while True:
             proximal_step(players, first, parent, logs, anchor, gain, eta, temperature, w)
-            fill_plans(first, parent, w, halfway)
+            fill_reach_of_logs(first, parent, w, halfway)
             fill_payoffs(players, size, row_begin, others, weights, halfway, gain_halfway)
             proximal_step(players, first, parent, logs, anchor, gain_halfway, eta, temperature, z)
-            fill_plans(first, parent, z, ahead)
+            fill_reach_of_logs(first, parent, z, ahead)
             bent = 0.0
             for s in range(players, size):
                 bent += (gain_halfway[s] - gain[s]) * (ahead[s] - halfway[s])

@@ -28,20 +28,25 @@ def fill_reach_of_logs(first, parent, logs, reach):  # type: ignore[no-untyped-d
 
 
 @nb.njit(cache=True, error_model="numpy")
+def normalise_set(a, b, logs):  # type: ignore[no-untyped-def]  # numba kernel
+    """Makes the probabilities of the sequences a .. b - 1 add up to one; returns what each logarithm lost, log Σ exp."""
+    top = logs[a]
+    for s in range(a + 1, b):
+        top = max(top, logs[s])
+    total = 0.0
+    for s in range(a, b):
+        total += np.exp(logs[s] - top)
+    total = top + np.log(total)
+    for s in range(a, b):
+        logs[s] -= total
+    return total
+
+
+@nb.njit(cache=True, error_model="numpy")
 def normalise_upwards(first, parent, logs):  # type: ignore[no-untyped-def]  # numba kernel
     """Turns z into l, the last sets first; a set hands log Σ exp z to its parent."""
     for j in range(np.int64(len(parent)) - 1, -1, -1):
-        a, b = first[j], first[j + 1]
-        top = logs[a]
-        for s in range(a + 1, b):
-            top = max(top, logs[s])
-        total = 0.0
-        for s in range(a, b):
-            total += np.exp(logs[s] - top)
-        value = top + np.log(total)
-        for s in range(a, b):
-            logs[s] -= value
-        logs[parent[j]] += value
+        logs[parent[j]] += normalise_set(first[j], first[j + 1], logs)
 
 
 @nb.njit(cache=True, error_model="numpy")
@@ -182,20 +187,6 @@ def fill_both(begin, end, row_begin, others, chance, weights, reach, mass, value
             come += chance[e] * product
             earned += weights[e] * product
         mass[s], value[s] = come, earned
-
-
-@nb.njit(cache=True, error_model="numpy")
-def normalise_set(a, b, logs):  # type: ignore[no-untyped-def]  # numba kernel
-    """Makes the probabilities of the sequences a .. b - 1 add up to one."""
-    top = logs[a]
-    for s in range(a + 1, b):
-        top = max(top, logs[s])
-    total = 0.0
-    for s in range(a, b):
-        total += np.exp(logs[s] - top)
-    total = top + np.log(total)
-    for s in range(a, b):
-        logs[s] -= total
 
 
 @nb.njit(cache=True, error_model="numpy")
