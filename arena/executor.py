@@ -38,7 +38,7 @@ class WorkFailed(ArenaError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class MatchSetup:
     """What every block of a tournament shares: the game, the agents as (name, specification), the clocks."""
 
     game: str
@@ -50,32 +50,32 @@ class Executor(Protocol):
     """Plays blocks of matches, in any order; each comes back whole."""
 
     def run(
-        self, job: Job, blocks: Iterable[MatchSpecs], *, on_finished: Callable[[int], None] | None = None
+        self, setup: MatchSetup, blocks: Iterable[MatchSpecs], *, on_finished: Callable[[int], None] | None = None
     ) -> Iterator[MatchResults]:
         """The results of each block, as they finish. `on_finished` hears of matches, for progress alone."""
         ...
 
 
 class Troupe:
-    """The agents of a job and tables to play at, kept from block to block.
+    """The agents of a setup and tables to play at, kept from block to block.
 
     Where a game has chance, the matches of a rotation share it, so that an agent that remembers one knows what is hidden
     in the next: each seat of the rotation gets an instance of its own of every agent that could remember.
     """
 
-    def __init__(self, job: Job):
-        self.game: Game = load_game(job.game)
-        self.clock = job.clock
+    def __init__(self, setup: MatchSetup):
+        self.game: Game = load_game(setup.game)
+        self.clock = setup.clock
         self.turns = 1
         self.agents: list[Agent | ClockedAgent] = []
-        self._instance = [list(range(len(job.agents)))]  # [turn][agent]: index into `agents`
+        self._instance = [list(range(len(setup.agents)))]  # [turn][agent]: index into `agents`
         try:
-            for name, specification in job.agents:
+            for name, specification in setup.agents:
                 self.agents.append(load_agent(specification, game=self.game, name=name))
             if self.game.info.chance and any(map(_may_remember, self.agents)):
                 self.turns = len(self.game.info.sides)
             for _ in range(1, self.turns):
-                self._instance.append(self._another_turn(job))
+                self._instance.append(self._another_turn(setup))
         except BaseException:
             self.close()
             raise
@@ -98,10 +98,10 @@ class Troupe:
         )
         return dataclasses.replace(played, specs=specs)
 
-    def _another_turn(self, job: Job) -> list[int]:
+    def _another_turn(self, setup: MatchSetup) -> list[int]:
         """Fresh instances of those agents that could remember, for another match of each rotation."""
         row = []
-        for number, (name, specification) in enumerate(job.agents):
+        for number, (name, specification) in enumerate(setup.agents):
             if _may_remember(self.agents[number]):
                 self.agents.append(load_agent(specification, game=self.game, name=name))
                 row.append(len(self.agents) - 1)
@@ -153,9 +153,9 @@ class InProcess:
     """Plays one block after the other, here."""
 
     def run(
-        self, job: Job, blocks: Iterable[MatchSpecs], *, on_finished: Callable[[int], None] | None = None
+        self, setup: MatchSetup, blocks: Iterable[MatchSpecs], *, on_finished: Callable[[int], None] | None = None
     ) -> Iterator[MatchResults]:
-        with Troupe(job) as troupe:
+        with Troupe(setup) as troupe:
             gc.collect()
             gc.freeze()  # what imports made is not walked again and again while matches are played
             try:
@@ -174,7 +174,7 @@ class ProcessPool:
         self.workers = workers
 
     def run(
-        self, job: Job, blocks: Iterable[MatchSpecs], *, on_finished: Callable[[int], None] | None = None
+        self, setup: MatchSetup, blocks: Iterable[MatchSpecs], *, on_finished: Callable[[int], None] | None = None
     ) -> Iterator[MatchResults]:
         todo = iter(blocks)
         again: deque[_Task] = deque()
@@ -182,7 +182,7 @@ class ProcessPool:
         try:
             while True:
                 while len(crew) < self.workers and (task := _next(again, todo)) is not None:
-                    crew.append(_Worker(job, task))
+                    crew.append(_Worker(setup, task))
                 if not crew:
                     return
                 for worker in _speaking(crew):
@@ -215,10 +215,10 @@ class _Task:
 class _Worker:
     """One process and the block it plays."""
 
-    def __init__(self, job: Job, task: _Task):
+    def __init__(self, setup: MatchSetup, task: _Task):
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
-        self.process: BaseProcess = context.Process(target=_work, args=(job, theirs, os.getpid()), daemon=False)
+        self.process: BaseProcess = context.Process(target=_work, args=(setup, theirs, os.getpid()), daemon=False)
         self.process.start()
         theirs.close()
         self.give(task)
@@ -278,14 +278,14 @@ def _lost(worker: _Worker) -> _Task:
     return _Task(task.specs, task.attempt + 1)
 
 
-def _work(job: Job, connection: Connection, parent: int) -> None:
+def _work(setup: MatchSetup, connection: Connection, parent: int) -> None:
     """The life of a worker process: plays blocks until its engine closes the connection or dies."""
     _die_with(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the engine's to handle
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # leave through `finally`, so that agents' programs end
     os.environ["OMP_NUM_THREADS"] = "1"
     try:
-        with Troupe(job) as troupe:
+        with Troupe(setup) as troupe:
             gc.collect()
             gc.freeze()
             while True:

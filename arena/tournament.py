@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from arena.config import ConfigError, TournamentConfig, make_config
 from arena.entrants import by_side, without_moves
-from arena.executor import Executor, InProcess, Job
+from arena.executor import Executor, InProcess, MatchSetup
 from arena.games import ArenaError, Game, SpecificationError, load_game
 from arena.games.sides import Sides
 from arena.ledger import AgentVersion, Ledger, Tournament
@@ -143,7 +143,7 @@ def resume_tournament(
         )
     store = ledger.artifacts
     schedule = schedule_of(config, tournament.sides)
-    job = Job(
+    setup = MatchSetup(
         game=tournament.game,
         agents=tuple((agent.name, playable(agent, store)) for agent in tournament.agents),
         clock=Clock(move_s=config.move_clock_s, match_s=config.match_clock_s),
@@ -155,7 +155,7 @@ def resume_tournament(
             tournament=tournament,
             config=config,
             schedule=schedule,
-            job=job,
+            setup=setup,
             executor=executor or InProcess(),
             progress=progress,
         )
@@ -256,7 +256,7 @@ class _Run:
     tournament: Tournament
     config: TournamentConfig
     schedule: Schedule
-    job: Job
+    setup: MatchSetup
     executor: Executor
     progress: Progress | None
 
@@ -269,7 +269,7 @@ class _Run:
         """The results of these blocks, as they finish; closing it stops the workers."""
         counter = _Counter(self.progress, len(self.schedule), done=self.ledger.progress(self.tournament))
         specs = (self.schedule.specs(start, stop) for start, stop in blocks)
-        yield from self.executor.run(self.job, specs, on_finished=counter.add)
+        yield from self.executor.run(self.setup, specs, on_finished=counter.add)
 
     def decided(self, points: NDArray[np.float64]) -> bool:
         return decision_of_points(points, error_rate=self.config.error_rate).decided

@@ -9,12 +9,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from arena.executor import InProcess, Job, ProcessPool, WorkFailed
+from arena.executor import InProcess, MatchSetup, ProcessPool, WorkFailed
 from arena.games import SpecificationError
 from arena.results import MatchResults, MatchSpecs
 from arena.schedule import round_robin
 
-JOB = Job(game="openspiel:tic_tac_toe", agents=(("a", "random"), ("b", "mcts(simulations=5)"), ("c", "random")))
+SETUP = MatchSetup(
+    game="openspiel:tic_tac_toe", agents=(("a", "random"), ("b", "mcts(simulations=5)"), ("c", "random"))
+)
 
 
 def _blocks(matches: int = 40, size: int = 12) -> list[MatchSpecs]:
@@ -28,12 +30,12 @@ def _workers() -> list[psutil.Process]:
 
 @pytest.fixture(scope="module")
 def alone() -> MatchResults:
-    return MatchResults.joined(list(InProcess().run(JOB, _blocks())))
+    return MatchResults.joined(list(InProcess().run(SETUP, _blocks())))
 
 
 def test_two_workers_play_the_same_matches_and_a_killed_one_changes_nothing(alone: MatchResults) -> None:
     parts, heard = [], []
-    for results in ProcessPool(2).run(JOB, _blocks(), on_finished=heard.append):
+    for results in ProcessPool(2).run(SETUP, _blocks(), on_finished=heard.append):
         parts.append(results)
         if len(parts) == 2:
             os.kill(_workers()[0].pid, signal.SIGKILL)
@@ -43,7 +45,7 @@ def test_two_workers_play_the_same_matches_and_a_killed_one_changes_nothing(alon
 
 
 def test_an_abandoned_run_leaves_no_worker() -> None:
-    running = ProcessPool(2).run(JOB, _blocks())
+    running = ProcessPool(2).run(SETUP, _blocks())
     next(iter(running))
     assert _workers()
     running.close()  # type: ignore[attr-defined]  # a generator
@@ -51,20 +53,22 @@ def test_an_abandoned_run_leaves_no_worker() -> None:
 
 
 def test_an_agent_that_does_not_fit_is_told_as_in_this_process() -> None:
-    job = Job(game="openspiel:leduc_poker", agents=(("a", "random"), ("b", "mcts(simulations=5)"), ("c", "random")))
+    setup = MatchSetup(
+        game="openspiel:leduc_poker", agents=(("a", "random"), ("b", "mcts(simulations=5)"), ("c", "random"))
+    )
     messages = []
     for executor in (InProcess(), ProcessPool(1)):
         with pytest.raises(Exception, match="mcts") as caught:
-            list(executor.run(job, _blocks()))
+            list(executor.run(setup, _blocks()))
         messages.append(str(caught.value))
     assert messages[0] == messages[1]
 
 
 def test_a_block_that_always_kills_its_worker_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(Path(__file__).parents[1] / "plugins" / "deadly")  # workers inherit the path
-    job = Job(game="openspiel:tic_tac_toe", agents=(("a", "deadly"), ("b", "random"), ("c", "random")))
+    setup = MatchSetup(game="openspiel:tic_tac_toe", agents=(("a", "deadly"), ("b", "random"), ("c", "random")))
     with pytest.raises(WorkFailed, match="died 3 times at the block of match 0"):
-        list(ProcessPool(1).run(job, _blocks()[:1]))
+        list(ProcessPool(1).run(setup, _blocks()[:1]))
 
 
 def test_a_pool_needs_a_worker() -> None:
@@ -74,7 +78,9 @@ def test_a_pool_needs_a_worker() -> None:
 
 def test_the_agents_are_closed_when_one_cannot_be_loaded() -> None:
     with pytest.raises(SpecificationError):
-        list(InProcess().run(Job(game=JOB.game, agents=(("a", "random"), ("b", "policy:none.json"))), _blocks()))
+        list(
+            InProcess().run(MatchSetup(game=SETUP.game, agents=(("a", "random"), ("b", "policy:none.json"))), _blocks())
+        )
 
 
 TWIN_READER = """
@@ -99,9 +105,9 @@ class Reader:
 def test_no_agent_remembers_the_other_side_of_a_deal(tmp_path: Path) -> None:
     (tmp_path / "reader.py").write_text(TWIN_READER)
     specification = f"python:{tmp_path}/reader.py:Reader"
-    job = Job(game="openspiel:kuhn_poker", agents=(("reader", specification), ("random", "random")))
+    setup = MatchSetup(game="openspiel:kuhn_poker", agents=(("reader", specification), ("random", "random")))
     schedule = round_robin(2, 2, matches=2, seed=1)
-    (results,) = InProcess().run(job, [schedule.specs(0, 2)])
+    (results,) = InProcess().run(setup, [schedule.specs(0, 2)])
     for result in results:
         seat = result.spec.seats.index(0)
         own = [int(action) for action in result.actions[2:]][seat::2]

@@ -115,8 +115,8 @@ class _Stops(InProcess):
         super().__init__()
         self.left = blocks
 
-    def run(self, job, specs, *, on_finished=None):
-        for block in super().run(job, specs, on_finished=on_finished):
+    def run(self, setup, specs, *, on_finished=None):
+        for block in super().run(setup, specs, on_finished=on_finished):
             if self.left == 0:
                 raise KeyboardInterrupt
             self.left -= 1
