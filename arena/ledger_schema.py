@@ -22,7 +22,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0002"
+REVISION = "0003"
 """What this release reads and writes: the newest file in ``arena/migrations/versions``. Numbers, so that they are ordered."""
 
 metadata = MetaData(
@@ -140,6 +140,41 @@ faults = Table(
     Column("termination", SmallInteger, nullable=False),
     Column("message", Text, nullable=False),
     Column("log", Text, nullable=False),
+)
+
+# Where the pairing looks at results: what was chosen for each round, before it was played. `lineups` and `propensities` are
+# packed arrays; without propensities nothing was drawn.
+rounds = Table(
+    "rounds",
+    metadata,
+    Column("tournament_id", _ID, ForeignKey("tournaments.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("first", BigInteger, nullable=False),  # the number of its first match
+    Column("lineups", LargeBinary, nullable=False),
+    Column("propensities", LargeBinary),
+    Column("created_at", Text, nullable=False),
+)
+
+# Work whose answer is kept: what is asked (kind, game, agent, settings), who does it and where, what came out.
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("key", Text, nullable=False, unique=True),  # a hash of what is asked: asking twice is one job
+    Column("kind", Text, nullable=False),
+    Column("game", Text, nullable=False, index=True),
+    Column("agent_id", _ID, ForeignKey("agents.id"), index=True),
+    Column("settings", JSON, nullable=False),
+    Column("device", Text, nullable=False),  # what it asks for: cpu, cuda
+    Column("status", Text, nullable=False, index=True),
+    Column("attempts", Integer, nullable=False),
+    Column("worker", Text),  # who has it, and the device it computes on
+    Column("created_at", Text, nullable=False),
+    Column("started_at", Text),
+    Column("finished_at", Text),
+    Column("alive_at", Text),
+    Column("result", JSON),
+    Column("error", Text),
 )
 
 # Alembic's own table under Arena's name: a database that has it is a ledger, any other belongs to somebody else.

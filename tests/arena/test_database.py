@@ -19,6 +19,8 @@ from arena.connection import DamagedLedger, filesystem, locate, shown
 from arena.ledger import Ledger, LedgerError, ledger_exists
 from arena.results import MatchResults
 
+NEXT = "9001"  # a revision that comes after this release's
+
 
 @pytest.fixture
 def path(tmp_path):
@@ -258,7 +260,7 @@ os._exit(0)
 
 def test_an_older_ledger_asks_for_the_upgrade(filled, monkeypatch):
     for module in (connection, database, ledger_schema):
-        monkeypatch.setattr(module, "REVISION", "0003")
+        monkeypatch.setattr(module, "REVISION", NEXT)
     before = contents(filled.parent)
     for read_only in (False, True):
         with pytest.raises(LedgerError, match="`arena db upgrade`"):
@@ -325,38 +327,53 @@ def schema(path):
 
 def test_an_older_ledger_is_upgraded_with_all_that_it_holds(filled, tmp_path, monkeypatch, made_results):
     migrations = shutil.copytree(database.MIGRATIONS, tmp_path / "migrations")
-    (migrations / "versions" / "revision_0003.py").write_text(
-        "from alembic import op\nimport sqlalchemy as sa\nrevision, down_revision = '0003', '0002'\n"
+    (migrations / "versions" / f"revision_{NEXT}.py").write_text(
+        "from alembic import op\nimport sqlalchemy as sa\n"
+        f"revision, down_revision = '{NEXT}', '{ledger_schema.REVISION}'\n"
         "def upgrade():\n    op.add_column('agents', sa.Column('motto', sa.Text()))\n"
     )
     monkeypatch.setattr(database, "MIGRATIONS", migrations)
+    before = ledger_schema.REVISION
     for module in (connection, database, ledger_schema):
-        monkeypatch.setattr(module, "REVISION", "0003")
+        monkeypatch.setattr(module, "REVISION", NEXT)
     assert database.backup(filled, tmp_path / "before.db").exists()  # an older ledger can be backed up first
-    assert database.upgrade(filled) == f"the ledger {filled} went from revision 0002 to 0003"
+    assert database.upgrade(filled) == f"the ledger {filled} went from revision {before} to {NEXT}"
     with Ledger.open(filled) as ledger:
         whole = MatchResults.joined([made_results(50), made_results(50, first=50)])
         assert ledger.results(ledger.tournament("object")).equals(whole)
-    assert database.upgrade(filled) == f"the ledger {filled} has revision 0003 already"
+    assert database.upgrade(filled) == f"the ledger {filled} has revision {NEXT} already"
     with closing(sqlite3.connect(filled)) as plain:
         assert plain.execute("select motto from agents").fetchall() == [(None,)] * 3
 
 
 def test_an_upgrade_that_fails_changes_nothing(filled, tmp_path, monkeypatch):
     migrations = shutil.copytree(database.MIGRATIONS, tmp_path / "migrations")
-    (migrations / "versions" / "revision_0003.py").write_text(
-        "from alembic import op\nimport sqlalchemy as sa\nrevision, down_revision = '0003', '0002'\n"
+    (migrations / "versions" / f"revision_{NEXT}.py").write_text(
+        "from alembic import op\nimport sqlalchemy as sa\n"
+        f"revision, down_revision = '{NEXT}', '{ledger_schema.REVISION}'\n"
         "def upgrade():\n    op.add_column('agents', sa.Column('motto', sa.Text()))\n    op.execute('nonsense')\n"
     )
     before = filled.read_bytes()
     with monkeypatch.context() as patched:
         patched.setattr(database, "MIGRATIONS", migrations)
         for module in (connection, database, ledger_schema):
-            patched.setattr(module, "REVISION", "0003")
+            patched.setattr(module, "REVISION", NEXT)
         with pytest.raises(LedgerError, match="nonsense"):
             database.upgrade(filled)
     assert filled.read_bytes() == before
     assert database.check(filled) == []
+
+
+@pytest.mark.parametrize("revision", ["0001", "0002"])
+def test_every_older_revision_becomes_this_one(tmp_path, monkeypatch, revision):
+    older, made = tmp_path / "older.db", tmp_path / "made.db"
+    with monkeypatch.context() as patched:
+        patched.setattr(database, "REVISION", revision)
+        with sa.create_engine(f"sqlite:///{older}").begin() as plain:
+            database.migrate(plain)
+    database.upgrade(older)
+    Ledger.open(made).close()
+    assert schema(older) == schema(made)
 
 
 def test_the_migrations_are_part_of_the_package():
