@@ -136,7 +136,7 @@ class Ledger:
                 "lineage": dict(lineage or {}),
                 "created_at": now(),
             }
-            with self._writing() as connection:
+            with self.writing() as connection:
                 added = insert_agent(connection, row)
             if added:
                 return self.agent(f"{name}@{version}")
@@ -158,7 +158,7 @@ class Ledger:
     def retire_agent(self, reference: str) -> AgentVersion:
         """Takes an agent out of the lists; its matches stay, and so does its rating."""
         agent = self.agent(reference)
-        with self._writing() as connection:
+        with self.writing() as connection:
             connection.execute(
                 schema.agents.update()
                 .where(schema.agents.c.id == agent.id, schema.agents.c.retired_at.is_(None))
@@ -220,7 +220,7 @@ class Ledger:
                 key = free_key(connection, name)
             if imported:
                 return self.tournament(imported)
-            with self._writing() as connection:
+            with self.writing() as connection:
                 drawn = seed_of(("tournament", key)) if seed is None else seed
                 added = insert_tournament(connection, {**row, "key": key, "seed": drawn}, agents)
             if added:
@@ -238,7 +238,7 @@ class Ledger:
 
     def set_status(self, tournament: Tournament, status: Status) -> Tournament:
         """The tournament with its new status; ``finished`` notes the time. One that runs must say so: see `keep_alive`."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             connection.execute(
                 schema.tournaments.update()
                 .where(schema.tournaments.c.id == tournament.id)
@@ -248,7 +248,7 @@ class Ledger:
 
     def keep_alive(self, tournament: Tournament) -> None:
         """Says that the tournament is being played. One that runs and has been silent for a while reads as interrupted."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             connection.execute(
                 schema.tournaments.update().where(schema.tournaments.c.id == tournament.id).values(alive_at=now())
             )
@@ -272,7 +272,7 @@ class Ledger:
         """
         if not len(results):
             return 0
-        with self._writing() as connection:
+        with self.writing() as connection:
             fresh = write_block(connection, tournament, results, self._lineups)
             if fresh is None:
                 connection.rollback()
@@ -365,7 +365,8 @@ class Ledger:
             yield connection
 
     @contextmanager
-    def _writing(self) -> Iterator[sa.Connection]:
+    def writing(self) -> Iterator[sa.Connection]:
+        """A connection whose changes are kept together at the end, or not at all."""
         with db.explained(self._url), self._writer.connect() as connection, connection.begin():
             yield connection
 

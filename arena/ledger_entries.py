@@ -126,12 +126,12 @@ def read_games(connection: sa.Connection) -> list[GameRow]:
 
 def insert_agent(connection: sa.Connection, row: Mapping[str, object]) -> bool:
     """Whether the agent is in; not where another writer took its version."""
-    return _insert(connection, agents, row) is not None
+    return insert_new(connection, agents, row) is not None
 
 
 def insert_tournament(connection: sa.Connection, row: Mapping[str, object], entrants: Sequence[AgentVersion]) -> bool:
     """Whether the tournament and its agents are in; not where another writer took its key."""
-    number = _insert(connection, tournaments, row)
+    number = insert_new(connection, tournaments, row)
     if number is not None and entrants:
         rows = [{"tournament_id": number, "position": i, "agent_id": agent.id} for i, agent in enumerate(entrants)]
         connection.execute(tournament_agents.insert(), rows)
@@ -143,7 +143,8 @@ def now(seconds: float = 0.0) -> str:
     return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _insert(connection: sa.Connection, table: sa.Table, row: Mapping[str, object]) -> int | None:
+def insert_new(connection: sa.Connection, table: sa.Table, row: Mapping[str, object]) -> int | None:
+    """The number of the new row; None where another row has its key."""
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     statement = insert(table).values(dict(row)).on_conflict_do_nothing().returning(table.c.id)
     number: int | None = connection.scalars(statement).first()

@@ -1,0 +1,167 @@
+"""Jobs in the ledger: asked once, done once, whoever dies."""
+
+from __future__ import annotations
+
+import math
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from arena import jobs
+from arena.games.errors import UnknownName
+from arena.jobs import LostJob
+from arena.ledger import Ledger, LedgerError
+from arena.ledger_schema import jobs as table
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger(request, tmp_path):
+    url = tmp_path / "arena.db" if request.param == "sqlite" else request.getfixturevalue("postgres_database")
+    with Ledger.open(url) as opened:
+        yield opened
+
+
+def ask(ledger, **changed):
+    return jobs.submit(ledger, **{"kind": "ratings", "game": "matrix:rps", "settings": {"a": 1, "b": 2}} | changed)
+
+
+def answer(progress):
+    return {"x": 1}
+
+
+def silence(ledger):
+    with ledger.writing() as connection:
+        connection.execute(table.update().values(alive_at="2000-01-01T00:00:00.000Z"))
+
+
+def test_asking_twice_is_one_job(ledger):
+    assert ask(ledger).key == ask(ledger, settings={"b": 2, "a": 1}).key
+    assert len(jobs.all_jobs(ledger)) == 1
+
+
+@pytest.mark.parametrize("changed", [{"kind": "other"}, {"game": "g"}, {"settings": {"a": 2}}, {"device": "cuda"}])
+def test_another_question_is_another_job(ledger, changed):
+    assert ask(ledger).key != ask(ledger, **changed).key
+
+
+def test_the_oldest_waiting_job_is_claimed_first(ledger):
+    first, second = ask(ledger), ask(ledger, kind="other")
+    assert [jobs.claim(ledger, "w").key, jobs.claim(ledger, "w").key] == [first.key, second.key]
+    assert jobs.claim(ledger, "w") is None
+
+
+def test_a_worker_gets_what_it_can_do_where_it_has_the_device(ledger):
+    ask(ledger, device="cuda")
+    assert jobs.claim(ledger, "w") is None
+    assert jobs.claim(ledger, "w", kinds=["other"], devices=["cuda"]) is None
+    assert jobs.claim(ledger, "w", kinds=["ratings"], devices=["cpu", "cuda"]) is not None
+
+
+def test_a_job_is_claimed_once_by_many_workers(ledger):
+    for number in range(8):
+        ask(ledger, settings={"number": number})
+    with ThreadPoolExecutor(8) as pool:
+        claimed = list(pool.map(lambda number: jobs.claim(ledger, f"w{number}"), range(16)))
+    assert sorted(row.id for row in claimed if row) == [row.id for row in jobs.all_jobs(ledger)]
+
+
+def test_the_answer_is_kept_in_types_of_json(ledger):
+    ask(ledger)
+    row = jobs.finish(ledger, jobs.claim(ledger, "w"), {"x": np.array([1.0, math.nan]), "n": np.int64(3)})
+    assert (row.status, row.result, row.worker) == ("finished", {"x": [1.0, None], "n": 3}, "w")
+    assert row.finished_at >= row.started_at >= row.created_at
+
+
+def test_a_silent_worker_loses_its_job_and_its_late_answer_is_refused(ledger):
+    ask(ledger)
+    late = jobs.claim(ledger, "late")
+    assert jobs.claim(ledger, "next") is None
+    silence(ledger)
+    taken = jobs.claim(ledger, "next")
+    assert taken.attempts == 2
+    with pytest.raises(LostJob):
+        jobs.finish(ledger, late, {"x": 1})
+    assert jobs.finish(ledger, taken, {"x": 2}).result == {"x": 2}
+    with pytest.raises(LostJob):
+        jobs.fail(ledger, late, "too late")
+    assert jobs.job(ledger, late.key).result == {"x": 2}
+
+
+def test_a_job_whose_workers_die_is_given_up(ledger):
+    key = ask(ledger).key
+    for _ in range(jobs.MOST_ATTEMPTS):
+        assert jobs.claim(ledger, "w") is not None
+        silence(ledger)
+    assert jobs.claim(ledger, "w") is None
+    assert jobs.job(ledger, key).status == "failed"
+    assert "died 3 times" in jobs.job(ledger, key).error
+
+
+def test_a_failed_job_says_why_and_is_done_again_when_asked_again(ledger):
+    ask(ledger)
+    jobs.fail(ledger, jobs.claim(ledger, "w"), "no such agent")
+    assert jobs.all_jobs(ledger, status="failed")[0].error == "no such agent"
+    assert jobs.claim(ledger, "w") is None
+    assert (ask(ledger).status, ask(ledger).error, ask(ledger).attempts) == ("waiting", None, 0)
+
+
+def test_work_done_here_is_kept_and_not_done_again(ledger):
+    done = []
+
+    def work(progress):
+        progress(1, 1)
+        done.append(1)
+        return {"value": 0.5}
+
+    for _ in range(2):
+        row = jobs.record(ledger, kind="nash_conv", game="matrix:rps", work=work)
+        assert row.result == {"value": 0.5}
+    assert len(done) == 1
+    assert row.worker.startswith("cpu of ")
+
+
+def test_work_that_fails_is_noted_and_raised(ledger):
+    def work(progress):
+        raise LedgerError("nothing to rate")
+
+    with pytest.raises(LedgerError, match="nothing to rate"):
+        jobs.record(ledger, kind="nash_conv", game="matrix:rps", work=work)
+    assert jobs.all_jobs(ledger)[0].error == "nothing to rate"
+
+
+def test_an_interrupted_job_waits_again(ledger):
+    def work(progress):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        jobs.record(ledger, kind="nash_conv", game="matrix:rps", work=work)
+    assert [(row.status, row.attempts, row.worker) for row in jobs.all_jobs(ledger)] == [("waiting", 0, None)]
+
+
+def test_a_job_that_somebody_is_at_is_not_done_twice(ledger):
+    ask(ledger)
+    jobs.claim(ledger, "cpu of elsewhere, process 7")
+    with pytest.raises(LedgerError, match="cpu of elsewhere, process 7 is at this job already"):
+        jobs.record(ledger, kind="ratings", game="matrix:rps", settings={"a": 1, "b": 2}, work=answer)
+
+
+def test_the_newest_answer_of_each_agent_counts(ledger):
+    agents = [ledger.add_agent(name, specification="random", kind="random") for name in "ab"]
+    for number in range(2):
+        for agent in agents:
+            asked = {"kind": "nash_conv", "agent": agent, "settings": {"number": number}}
+            ask(ledger, **asked)
+            jobs.finish(ledger, jobs.claim(ledger, "w"), {"value": number})
+    ask(ledger, kind="nash_conv", agent=agents[0], settings={"number": 2})
+    newest = jobs.newest(ledger, "matrix:rps", "nash_conv")
+    assert {newest[agent.id].agent: newest[agent.id].result["value"] for agent in agents} == {"a@1": 1, "b@1": 1}
+
+
+def test_a_job_is_found_by_the_beginning_of_its_key(ledger):
+    row = ask(ledger)
+    assert jobs.job(ledger, row.key[:8]) == row
+    with pytest.raises(UnknownName):
+        jobs.job(ledger, "nothing")
+    with pytest.raises(UnknownName):
+        jobs.job(ledger, "%")
