@@ -321,6 +321,17 @@ class Ledger:
         with self.reading() as connection:
             return read_results(connection, tournament)
 
+    def result_blocks(self, tournament: Tournament) -> Iterator[MatchResults]:
+        """All matches that are written now, block by block in the order of their index: never all in memory at once.
+
+        Raises:
+            DamagedBlock: a block that does not unpack.
+        """
+        for first in sorted(self.written(tournament)):
+            with self.reading() as connection:
+                block = read_results(connection, tournament, first=first)
+            yield block
+
     def match(self, tournament: Tournament, number: int) -> MatchResult:
         """One match, by its index in the schedule.
 

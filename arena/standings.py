@@ -68,30 +68,6 @@ class Standings:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Part:
-    """One tournament's rated matches as columns; agents by their number in the record."""
-
-    seats: NDArray[np.int64]
-    returns: NDArray[np.float64]
-    forfeit: NDArray[np.int64]
-    group: NDArray[np.int64]
-    origin: NDArray[np.uint64]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Rated:
-    """What is rated, and how many matches were left out: after a verdict, and because they repeat others.
-
-    ``verdicts``: of the tournaments that were played until decided, in order.
-    """
-
-    record: Record
-    verdicts: tuple[Verdict, ...]
-    surplus: int
-    repeated: int
-
-
 def standings(ledger: Ledger, game: str, *, tournament: str | None = None, method: Method = "elo") -> Standings:
     """The standings of a game over all its tournaments, or of one tournament.
 
@@ -118,6 +94,25 @@ def standings(ledger: Ledger, game: str, *, tournament: str | None = None, metho
         tournaments=tuple(one.key for one in chosen),
         computed_at=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
     )
+
+
+def rated_record(ledger: Ledger, game: str) -> Record:
+    """The matches of a game that its standings rate.
+
+    Raises:
+        UnknownName: the ledger has no matches of the game.
+    """
+    return _record(ledger, _chosen(ledger, game, None)[1]).record
+
+
+def rated_matches(ledger: Ledger, game: str, *, tournament: str | None = None) -> RatedMatches:
+    """The matches that the standings of a game are made of, tournament by tournament in the order in which these were made.
+
+    Raises:
+        UnknownName: the ledger has no matches of the game, or no such tournament.
+        SpecificationError: the tournament is of another game.
+    """
+    return _record(ledger, _chosen(ledger, game, tournament)[1])
 
 
 def canonical_game(ledger: Ledger, game: str) -> str:
@@ -149,86 +144,6 @@ def _chosen(ledger: Ledger, game: str, tournament: str | None) -> tuple[str, lis
     if one.game != game:
         raise SpecificationError(f"tournament {tournament!r} is of {one.game}, not of {game}")
     return game, [one]
-
-
-def _record(ledger: Ledger, tournaments: Sequence[Tournament]) -> _Rated:
-    """The rated matches of these tournaments of one game."""
-    labels: dict[str, int] = {}
-    parts: list[_Part] = []
-    verdicts: list[Verdict] = []
-    surplus = 0
-    for tournament in tournaments:
-        names = np.array([labels.setdefault(label, len(labels)) for label in entrant_labels(tournament)], np.int64)
-        played = by_side(tournament, _all_of(ledger, tournament))
-        rated = len(played)
-        if tournament.config.get("pairing") == "decide":
-            found = decision(played, error_rate=_error_rate(tournament))
-            rated = matches_rated(found, len(played))
-            surplus += len(played) - rated
-            verdicts.append(verdict_of(found, *(agent.label for agent in tournament.agents)))
-        seats = played.seats[:rated]
-        parts.append(
-            _Part(
-                seats=np.where(seats < 0, -1, names[seats]),
-                returns=played.returns[:rated],
-                forfeit=played.forfeit[:rated].astype(np.int64),
-                group=_groups(tournament, played)[:rated],
-                origin=_origins(len(parts), tournament, played)[:rated],
-            )
-        )
-    seats = np.concatenate([part.seats for part in parts])
-    origin = np.concatenate([part.origin for part in parts])
-    kept = np.sort(np.unique(np.column_stack((origin, seats.astype(np.uint64))), axis=0, return_index=True)[1])
-    group = np.concatenate([np.full(len(part.group), number) for number, part in enumerate(parts)])
-    pair = np.unique(
-        np.column_stack((group, np.concatenate([part.group for part in parts]))), axis=0, return_inverse=True
-    )
-    record = Record(
-        agents=tuple(labels),
-        seats=seats[kept],
-        returns=np.concatenate([part.returns for part in parts])[kept],
-        forfeit=np.concatenate([part.forfeit for part in parts])[kept],
-        pair=pair[1].reshape(-1)[kept],
-        weight=np.ones(len(kept)),
-        utility=_utility(tournaments[0].utility),
-    )
-    return _Rated(record=record, verdicts=tuple(verdicts), surplus=surplus, repeated=len(seats) - len(kept))
-
-
-def _all_of(ledger: Ledger, tournament: Tournament) -> Played:
-    """Its matches. Raises `LedgerError` where fewer are there than were written: a rating would be of something else."""
-    written, played = ledger.progress(tournament), ledger.played(tournament)
-    if len(played) < written:
-        raise LedgerError(
-            f"{tournament.key} has lost {written - len(played):,} of its {written:,} matches; "
-            "find out more with: arena db check"
-        )
-    return played
-
-
-def _groups(tournament: Tournament, played: Played) -> NDArray[np.int64]:
-    """The unit of resampling of each match: its rotation of seats, which shares a chance seed; as its file says."""
-    if tournament.source != "play":
-        return played.chance_seed.astype(np.int64)
-    groups: NDArray[np.int64] = played.index // played.seats.shape[1]
-    return groups
-
-
-def _origins(number: int, tournament: Tournament, played: Played) -> NDArray[np.uint64]:
-    """What tells one match from another [N, 2]: its seeds, so that the same match recorded twice is one; in a file, its row."""
-    if tournament.source != "play":
-        return np.column_stack((np.full(len(played), number, np.uint64), played.index.astype(np.uint64)))
-    return np.column_stack((played.seed, played.chance_seed))
-
-
-def _utility(name: str) -> Utility:
-    assert name in get_args(Utility), name
-    utility: Utility = name  # type: ignore[assignment]  # checked in the line above
-    return utility
-
-
-def _error_rate(tournament: Tournament) -> float:
-    return float(str(tournament.config.get("error_rate", 0.05)))
 
 
 def _exploitabilities(ledger: Ledger, tournaments: Sequence[Tournament]) -> dict[str, float]:
