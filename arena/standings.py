@@ -8,23 +8,20 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import get_args
-
-import numpy as np
-from numpy.typing import NDArray
 
 from arena.agents import load_agent
-from arena.entrants import by_side, entrant_labels
+from arena.counterfactual import Moved, Where, moves, moves_in_words, straddling, time_bounds
 from arena.executor import close_agents
 from arena.games import ArenaError, SpecificationError, UnknownName, load_game
 from arena.leaderboards.leaderboard import Leaderboard, Method, leaderboard
-from arena.leaderboards.record import Record, Utility
-from arena.leaderboards.stopped import Verdict, verdict_of, with_verdict
-from arena.ledger import Ledger, LedgerError, Played, Tournament
+from arena.leaderboards.one_seat import seat_leaderboard
+from arena.leaderboards.stopped import Verdict, with_verdict
+from arena.leaderboards.wording import listed
+from arena.ledger import Ledger, Tournament
+from arena.rated_matches import rated_matches
 from arena.roster import playable
 from arena.solvers import exploitability
 from arena.solvers.policy_table import policy_of
-from arena.verdict import decision, matches_rated
 
 KINDS_WITH_PROBABILITIES = ("policy", "uniform", "checkpoint")
 
@@ -41,7 +38,11 @@ class NoMatches(UnknownName):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standings:
-    """A leaderboard with what only the ledger knows. ``exploitability``: by agent, exact, where it can be computed."""
+    """A leaderboard with what only the ledger knows. ``exploitability``: by agent, exact, where it can be computed.
+
+    ``where``: which matches count, of a counterfactual board; ``left_out``: how many do not; ``moved``: how each agent
+    stands on the full board and on this one.
+    """
 
     game: str
     title: str
@@ -52,6 +53,9 @@ class Standings:
     surplus: int
     tournaments: tuple[str, ...]
     computed_at: str
+    where: Where | None = None
+    left_out: int = 0
+    moved: tuple[Moved, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
         """What ``--json`` prints and the API answers."""
@@ -65,24 +69,57 @@ class Standings:
             "computed_at": self.computed_at,
             "exploitability": self.exploitability,
             "leaderboard": self.leaderboard.to_dict(),
+            "counterfactual": None
+            if self.where is None
+            else {
+                "where": self.where.to_dict(),
+                "sentence": self.where.sentence(),
+                "finding": moves_in_words(self.moved),
+                "left_out": self.left_out,
+                "moved": [one.to_dict() for one in self.moved],
+            },
         }
 
 
-def standings(ledger: Ledger, game: str, *, tournament: str | None = None, method: Method = "elo") -> Standings:
+def standings(
+    ledger: Ledger, game: str, *, tournament: str | None = None, method: Method = "elo", where: Where | None = None
+) -> Standings:
     """The standings of a game over all its tournaments, or of one tournament.
+
+    Args:
+        ledger: where the matches are.
+        game: which game, in any spelling.
+        tournament: only this one.
+        method: how to rate.
+        where: which matches count. The standings are then a counterfactual board, and say how it differs from the full one.
 
     Raises:
         UnknownName: the ledger has no matches of the game, or no such tournament.
-        SpecificationError: the tournament is of another game.
+        SpecificationError: the tournament is of another game, or no match is left.
     """
     game, chosen = _chosen(ledger, game, tournament)
-    rated = _record(ledger, chosen)
-    board = leaderboard(rated.record, method=method)
+    if where:
+        full = standings(ledger, game, tournament=tournament, method=method)
+        here = _standings(ledger, game, chosen, method, where)
+        return dataclasses.replace(here, where=where, moved=moves(full.leaderboard, here.leaderboard))
+    return _standings(ledger, game, chosen, method, Where())
+
+
+def _standings(ledger: Ledger, game: str, every: list[Tournament], method: Method, where: Where) -> Standings:
+    chosen = where.chosen(every)
+    rated = rated_matches(ledger, chosen, where)
+    if where.seat is None:
+        board = leaderboard(rated.record, method=method)
+    else:
+        board = seat_leaderboard(rated.record, seat=where.seat - 1, method=method)
     if rated.repeated:
         said = f"{rated.repeated:,} matches repeat others, agent by agent and seed by seed; each counts once"
         board = dataclasses.replace(board, notes=(*board.notes, said))
-    verdict = rated.verdicts[0] if len(chosen) == 1 and rated.verdicts else None
+    verdict = rated.verdicts[0] if len(chosen) == 1 and rated.verdicts and not where else None
     board = with_verdict(board, verdict, stopped=len(rated.verdicts), tournaments=len(chosen))
+    left_out = rated.left_out + sum(ledger.progress(one) for one in every if one not in chosen)
+    if where:
+        board = dataclasses.replace(board, notes=(*_where_notes(where, every, left_out), *board.notes))
     return Standings(
         game=game,
         title=chosen[0].game_title,
@@ -93,26 +130,21 @@ def standings(ledger: Ledger, game: str, *, tournament: str | None = None, metho
         surplus=rated.surplus,
         tournaments=tuple(one.key for one in chosen),
         computed_at=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
+        left_out=left_out,
     )
 
 
-def rated_record(ledger: Ledger, game: str) -> Record:
-    """The matches of a game that its standings rate.
-
-    Raises:
-        UnknownName: the ledger has no matches of the game.
-    """
-    return _record(ledger, _chosen(ledger, game, None)[1]).record
-
-
-def rated_matches(ledger: Ledger, game: str, *, tournament: str | None = None) -> RatedMatches:
-    """The matches that the standings of a game are made of, tournament by tournament in the order in which these were made.
-
-    Raises:
-        UnknownName: the ledger has no matches of the game, or no such tournament.
-        SpecificationError: the tournament is of another game.
-    """
-    return _record(ledger, _chosen(ledger, game, tournament)[1])
+def _where_notes(where: Where, every: list[Tournament], left_out: int) -> list[str]:
+    """What a reader of a counterfactual board must know."""
+    notes = [f"this board is not the full one: {where.sentence()}; {left_out:,} matches are left out"]
+    for at in time_bounds(where):
+        divided = straddling(every, at)
+        if divided:
+            notes.append(
+                f"{listed(divided)} ended after {at[:10]} and began before it: a ledger times tournaments, not matches, so "
+                "that all of its matches count as of its end"
+            )
+    return notes
 
 
 def canonical_game(ledger: Ledger, game: str) -> str:

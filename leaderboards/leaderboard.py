@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -182,7 +183,9 @@ class Leaderboard:
         ]
 
 
-def leaderboard(record: Record, *, method: str = "elo", confidence: float = 0.95) -> Leaderboard:
+def leaderboard(
+    record: Record, *, method: str = "elo", confidence: float = 0.95, shown: Sequence[str] | None = None
+) -> Leaderboard:
     """The leaderboard of a record.
 
     Where all players always get the same (utility ``identical``) nobody beats anybody: such games are ranked by mean
@@ -192,6 +195,8 @@ def leaderboard(record: Record, *, method: str = "elo", confidence: float = 0.95
         record: the matches; their order does not matter.
         method: one of `METHODS`.
         confidence: of intervals, rank ranges and what is called certain.
+        shown: the agents that the board is of, all by default; the others count as opponents alone, and what needs a whole
+            field, cycles and the minimax winner, is left out.
 
     Raises:
         UnknownName: no such method.
@@ -204,7 +209,8 @@ def leaderboard(record: Record, *, method: str = "elo", confidence: float = 0.95
     matrix = matrix_of(record.agents, compared, confidence=confidence)
     notes: list[str] = []
     cooperative = record.utility == "identical"
-    minimax = None if cooperative else _minimax(record, matrix, notes)
+    hidden = np.array([shown is not None and name not in shown for name in record.agents], np.bool_)
+    minimax = None if cooperative or hidden.any() else _minimax(record, matrix, notes)
     if cooperative and chosen != "mean_return":
         notes.append(
             "all players of this game get the same return, so that nobody beats anybody: ranked by mean return"
@@ -216,9 +222,9 @@ def leaderboard(record: Record, *, method: str = "elo", confidence: float = 0.95
     ratings = _ratings(record, compared, chosen, minimax, confidence)
     counted, forfeits = tallies(record), forfeits_of(record)
     provisional = _rows_played(record, counted, chosen) < PROVISIONAL_BELOW
-    found = [] if cooperative else with_probabilities(cycles(matrix), record.agents, compared)
-    groups = _groups(ratings, provisional, matrix, found)
-    ranks = ratings.rank_ranges(provisional)
+    found = [] if cooperative or hidden.any() else with_probabilities(cycles(matrix), record.agents, compared)
+    groups = _groups(ratings, provisional, matrix, found, hidden)
+    ranks = ratings.rank_ranges(provisional | hidden)
     rows = tuple(
         _row(ratings, ranks, counted, minimax, agent, provisional=bool(provisional[agent]))
         for group in groups
@@ -289,14 +295,20 @@ def _rows_played(record: Record, counted: Tallies, method: Method) -> NDArray[np
     return rows
 
 
-def _groups(ratings: Ratings, provisional: NDArray[np.bool_], matrix: Matrix, found: list[Cycle]) -> list[Group]:
+def _groups(
+    ratings: Ratings,
+    provisional: NDArray[np.bool_],
+    matrix: Matrix,
+    found: list[Cycle],
+    hidden: NDArray[np.bool_],
+) -> list[Group]:
     """The rated agents of each group, the largest group first, the best agent first; names decide ties.
 
     Provisional agents come last, by name.
     """
     groups = []
     for group in range(int(ratings.groups.max(initial=-1)) + 1):
-        rated = np.flatnonzero((ratings.groups == group) & np.isfinite(ratings.scores)).tolist()
+        rated = np.flatnonzero((ratings.groups == group) & np.isfinite(ratings.scores) & ~hidden).tolist()
         if not rated:
             continue
         ranked = sorted((i for i in rated if not provisional[i]), key=lambda i: (-ratings.scores[i], ratings.names[i]))

@@ -1,0 +1,165 @@
+"""The rated matches of a game: a record for the rating methods, with what each match is called in the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arena.counterfactual import Where, check_judges
+from arena.entrants import by_side, entrant_labels
+from arena.games import SpecificationError
+from arena.leaderboards.record import Record, Utility
+from arena.leaderboards.stopped import Verdict, verdict_of
+from arena.ledger import Ledger, LedgerError, Played, Tournament
+from arena.verdict import decision, matches_rated
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RatedMatches:
+    """What is rated, where each match stands in the ledger, and how many were left out.
+
+    ``tournament`` int64 [N]: of each match, index into ``keys``; ``number`` int64 [N]: its number in there. ``verdicts``: of
+    the tournaments that were played until decided, in order. ``surplus``: matches after a verdict; ``repeated``: matches that
+    repeat others, seed by seed; ``left_out``: matches that `Where` does not count.
+    """
+
+    record: Record
+    keys: tuple[str, ...]
+    tournament: NDArray[np.int64]
+    number: NDArray[np.int64]
+    verdicts: tuple[Verdict, ...]
+    surplus: int
+    repeated: int
+    left_out: int
+
+    def key(self, row: int) -> str:
+        """What a match of the record is called: ``cup/12``, as `arena match show` takes it."""
+        return f"{self.keys[self.tournament[row]]}/{self.number[row]}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """One tournament's rated matches as columns; agents by their number in the record."""
+
+    seats: NDArray[np.int64]
+    returns: NDArray[np.float64]
+    forfeit: NDArray[np.int64]
+    group: NDArray[np.int64]
+    origin: NDArray[np.uint64]
+    number: NDArray[np.int64]
+
+
+def rated_matches(ledger: Ledger, tournaments: Sequence[Tournament], where: Where | None = None) -> RatedMatches:
+    """The rated matches of these tournaments of one game.
+
+    Args:
+        ledger: where they stand.
+        tournaments: of one game, at least one.
+        where: which of their matches count; the tournaments themselves are chosen by `Where.chosen`.
+
+    Raises:
+        LedgerError: matches are lost.
+        UnknownName: an agent or judge that is to be left out is not there.
+        SpecificationError: no match is left.
+    """
+    where = where or Where()
+    check_judges(where, tournaments)
+    where.check_agents([label for one in tournaments for label in entrant_labels(one)])
+    labels: dict[str, int] = {}
+    parts: list[_Part] = []
+    verdicts: list[Verdict] = []
+    surplus = left_out = 0
+    for tournament in tournaments:
+        own_labels = entrant_labels(tournament)
+        names = np.array(
+            [-1 if where.leaves_out(label) else labels.setdefault(label, len(labels)) for label in own_labels], np.int64
+        )
+        played = by_side(tournament, _all_of(ledger, tournament))
+        rated = len(played)
+        if tournament.config.get("pairing") == "decide":
+            found = decision(played, error_rate=error_rate_of(tournament))
+            rated = matches_rated(found, len(played))
+            surplus += len(played) - rated
+            verdicts.append(verdict_of(found, *(agent.label for agent in tournament.agents)))
+        kept = np.flatnonzero(where.keeps(tournament, own_labels, played)[:rated])
+        left_out += rated - len(kept)
+        seats = played.seats[kept]
+        parts.append(
+            _Part(
+                seats=np.where(seats < 0, -1, names[seats]),
+                returns=played.returns[kept],
+                forfeit=played.forfeit[kept].astype(np.int64),
+                group=_groups(tournament, played)[kept],
+                origin=_origins(len(parts), tournament, played)[kept],
+                number=played.index[kept],
+            )
+        )
+    seats = np.concatenate([part.seats for part in parts])
+    if where and not len(seats):
+        raise SpecificationError(f"no match of this board is left: {where.sentence()}")
+    origin = np.concatenate([part.origin for part in parts])
+    kept = np.sort(np.unique(np.column_stack((origin, seats.astype(np.uint64))), axis=0, return_index=True)[1])
+    part_of = np.concatenate([np.full(len(part.group), number) for number, part in enumerate(parts)])
+    pair = np.unique(
+        np.column_stack((part_of, np.concatenate([part.group for part in parts]))), axis=0, return_inverse=True
+    )
+    record = Record(
+        agents=tuple(labels),
+        seats=seats[kept],
+        returns=np.concatenate([part.returns for part in parts])[kept],
+        forfeit=np.concatenate([part.forfeit for part in parts])[kept],
+        pair=pair[1].reshape(-1)[kept],
+        weight=np.ones(len(kept)),
+        utility=_utility(tournaments[0].utility),
+    )
+    return RatedMatches(
+        record=record,
+        keys=tuple(one.key for one in tournaments),
+        tournament=part_of[kept],
+        number=np.concatenate([part.number for part in parts])[kept],
+        verdicts=tuple(verdicts),
+        surplus=surplus,
+        repeated=len(seats) - len(kept),
+        left_out=left_out,
+    )
+
+
+def error_rate_of(tournament: Tournament) -> float:
+    """Of a tournament that is played until decided: the probability of a wrong verdict."""
+    return float(str(tournament.config.get("error_rate", 0.05)))
+
+
+def _all_of(ledger: Ledger, tournament: Tournament) -> Played:
+    """Its matches. Raises `LedgerError` where fewer are there than were written: a rating would be of something else."""
+    written, played = ledger.progress(tournament), ledger.played(tournament)
+    if len(played) < written:
+        raise LedgerError(
+            f"{tournament.key} has lost {written - len(played):,} of its {written:,} matches; "
+            "find out more with: arena db check"
+        )
+    return played
+
+
+def _groups(tournament: Tournament, played: Played) -> NDArray[np.int64]:
+    """The unit of resampling of each match: its rotation of seats, which shares a chance seed; as its file says."""
+    if tournament.source != "play":
+        return played.chance_seed.astype(np.int64)
+    groups: NDArray[np.int64] = played.index // played.seats.shape[1]
+    return groups
+
+
+def _origins(number: int, tournament: Tournament, played: Played) -> NDArray[np.uint64]:
+    """What tells one match from another [N, 2]: its seeds, so that the same match recorded twice is one; in a file, its row."""
+    if tournament.source != "play":
+        return np.column_stack((np.full(len(played), number, np.uint64), played.index.astype(np.uint64)))
+    return np.column_stack((played.seed, played.chance_seed))
+
+
+def _utility(name: str) -> Utility:
+    assert name in get_args(Utility), name
+    utility: Utility = name  # type: ignore[assignment]  # checked in the line above
+    return utility
