@@ -18,7 +18,8 @@ from arena.leaderboards.one_seat import seat_leaderboard
 from arena.leaderboards.stopped import Verdict, with_verdict
 from arena.leaderboards.wording import listed
 from arena.ledger import Ledger, Tournament
-from arena.rated_matches import rated_matches
+from arena.rated_matches import RatedMatches
+from arena.rated_matches import rated_matches as rated_of_tournaments
 from arena.roster import playable
 from arena.solvers import exploitability
 from arena.solvers.policy_table import policy_of
@@ -107,7 +108,7 @@ def standings(
 
 def _standings(ledger: Ledger, game: str, every: list[Tournament], method: Method, where: Where) -> Standings:
     chosen = where.chosen(every)
-    rated = rated_matches(ledger, chosen, where)
+    rated = rated_of_tournaments(ledger, chosen, where)
     if where.seat is None:
         board = leaderboard(rated.record, method=method)
     else:
@@ -145,6 +146,19 @@ def _where_notes(where: Where, every: list[Tournament], left_out: int) -> list[s
                 "that all of its matches count as of its end"
             )
     return notes
+
+
+def rated_matches(
+    ledger: Ledger, game: str, *, tournament: str | None = None, where: Where | None = None
+) -> RatedMatches:
+    """The matches that the standings of a game are made of, tournament by tournament in the order in which these were made.
+
+    Raises:
+        UnknownName: the ledger has no matches of the game, or no such tournament.
+        SpecificationError: the tournament is of another game, or no match is left.
+    """
+    where = where or Where()
+    return rated_of_tournaments(ledger, where.chosen(_chosen(ledger, game, tournament)[1]), where)
 
 
 def canonical_game(ledger: Ledger, game: str) -> str:
