@@ -111,27 +111,24 @@ def newest(ledger: Ledger, game: str, kind: str) -> dict[int | None, JobRow]:
     return {row.agent_id: row for row in sorted(finished, key=lambda row: (row.finished_at or "", row.id))}
 
 
-def claim(
-    ledger: Ledger, worker: str, *, kinds: Collection[str] | None = None, devices: Collection[str] = ("cpu",)
-) -> JobRow | None:
+def claim(ledger: Ledger, workers: Mapping[str, str], *, kinds: Collection[str] | None = None) -> JobRow | None:
     """A job for this worker, the oldest that waits or that its worker has left; None where there is nothing to do.
 
     Args:
         ledger: where jobs wait.
-        worker: who asks, as `worker_name` says.
+        workers: of each device that the worker has, who it is there, as `worker_name` says.
         kinds: what it can do; None: anything.
-        devices: what it has.
     """
-    able = [_open(), jobs.c.device.in_(list(devices))]
+    able = [_open(), jobs.c.device.in_(list(workers))]
     if kinds is not None:
         able.append(jobs.c.kind.in_(list(kinds)))
-    query = sa.select(jobs.c.id, jobs.c.key, jobs.c.attempts).where(*able).order_by(jobs.c.id).limit(1)
+    query = sa.select(jobs.c.id, jobs.c.key, jobs.c.attempts, jobs.c.device).where(*able).order_by(jobs.c.id).limit(1)
     with ledger.writing() as connection:
         if connection.dialect.name == "postgresql":  # SQLite has one writer at a time
             query = query.with_for_update(skip_locked=True)
         while (found := connection.execute(query).first()) is not None:
             if found.attempts < MOST_ATTEMPTS:
-                _take(connection, found.id, worker)
+                _take(connection, found.id, workers[found.device])
                 break
             said = f"its worker died {found.attempts} times"
             given_up = jobs.update().where(jobs.c.id == found.id)
@@ -188,9 +185,14 @@ def record(
         Exception: what `work` raises; the job then is ``failed``, or waits again where somebody interrupted it.
     """
     asked = submit(ledger, kind=kind, game=game, agent=agent, settings=settings, device=device)
+    return do_here(ledger, asked, work, progress=progress)
+
+
+def do_here(ledger: Ledger, asked: JobRow, work: Work, *, progress: Progress | None = None) -> JobRow:
+    """A job that was asked for, done by this process. Arguments and errors as of `record`."""
     if asked.status == "finished":
         return asked
-    claimed = _claim_this(ledger, asked, worker_name(device))
+    claimed = _claim_this(ledger, asked, worker_name(asked.device))
     return carry_out(ledger, claimed, work, progress=progress)
 
 

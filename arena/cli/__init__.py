@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from arena.cli import agent, db, game, leaderboard, match, play, solve, system, tournament
+from arena.cli import agent, db, game, job, leaderboard, match, play, solve, system, tournament
 
 app = typer.Typer(
     name="arena",
@@ -21,6 +21,8 @@ app.add_typer(agent.app, name="agent")
 app.add_typer(tournament.app, name="tournament")
 app.add_typer(match.app, name="match")
 app.add_typer(db.app, name="db")
+app.add_typer(job.app, name="job")
+app.command("worker")(job.worker_command)
 app.command("play")(play.play_command)
 app.command("leaderboard")(leaderboard.leaderboard_command)
 app.command("solve")(solve.solve_command)

@@ -47,38 +47,38 @@ def test_another_question_is_another_job(ledger, changed):
 
 def test_the_oldest_waiting_job_is_claimed_first(ledger):
     first, second = ask(ledger), ask(ledger, kind="other")
-    assert [jobs.claim(ledger, "w").key, jobs.claim(ledger, "w").key] == [first.key, second.key]
-    assert jobs.claim(ledger, "w") is None
+    assert [jobs.claim(ledger, {"cpu": "w"}).key, jobs.claim(ledger, {"cpu": "w"}).key] == [first.key, second.key]
+    assert jobs.claim(ledger, {"cpu": "w"}) is None
 
 
 def test_a_worker_gets_what_it_can_do_where_it_has_the_device(ledger):
     ask(ledger, device="cuda")
-    assert jobs.claim(ledger, "w") is None
-    assert jobs.claim(ledger, "w", kinds=["other"], devices=["cuda"]) is None
-    assert jobs.claim(ledger, "w", kinds=["ratings"], devices=["cpu", "cuda"]) is not None
+    assert jobs.claim(ledger, {"cpu": "w"}) is None
+    assert jobs.claim(ledger, {"cuda": "w"}, kinds=["other"]) is None
+    assert jobs.claim(ledger, {"cpu": "c", "cuda": "g"}, kinds=["ratings"]).worker == "g"
 
 
 def test_a_job_is_claimed_once_by_many_workers(ledger):
     for number in range(8):
         ask(ledger, settings={"number": number})
     with ThreadPoolExecutor(8) as pool:
-        claimed = list(pool.map(lambda number: jobs.claim(ledger, f"w{number}"), range(16)))
+        claimed = list(pool.map(lambda number: jobs.claim(ledger, {"cpu": f"w{number}"}), range(16)))
     assert sorted(row.id for row in claimed if row) == [row.id for row in jobs.all_jobs(ledger)]
 
 
 def test_the_answer_is_kept_in_types_of_json(ledger):
     ask(ledger)
-    row = jobs.finish(ledger, jobs.claim(ledger, "w"), {"x": np.array([1.0, math.nan]), "n": np.int64(3)})
+    row = jobs.finish(ledger, jobs.claim(ledger, {"cpu": "w"}), {"x": np.array([1.0, math.nan]), "n": np.int64(3)})
     assert (row.status, row.result, row.worker) == ("finished", {"x": [1.0, None], "n": 3}, "w")
     assert row.finished_at >= row.started_at >= row.created_at
 
 
 def test_a_silent_worker_loses_its_job_and_its_late_answer_is_refused(ledger):
     ask(ledger)
-    late = jobs.claim(ledger, "late")
-    assert jobs.claim(ledger, "next") is None
+    late = jobs.claim(ledger, {"cpu": "late"})
+    assert jobs.claim(ledger, {"cpu": "next"}) is None
     silence(ledger)
-    taken = jobs.claim(ledger, "next")
+    taken = jobs.claim(ledger, {"cpu": "next"})
     assert taken.attempts == 2
     with pytest.raises(LostJob):
         jobs.finish(ledger, late, {"x": 1})
@@ -91,18 +91,18 @@ def test_a_silent_worker_loses_its_job_and_its_late_answer_is_refused(ledger):
 def test_a_job_whose_workers_die_is_given_up(ledger):
     key = ask(ledger).key
     for _ in range(jobs.MOST_ATTEMPTS):
-        assert jobs.claim(ledger, "w") is not None
+        assert jobs.claim(ledger, {"cpu": "w"}) is not None
         silence(ledger)
-    assert jobs.claim(ledger, "w") is None
+    assert jobs.claim(ledger, {"cpu": "w"}) is None
     assert jobs.job(ledger, key).status == "failed"
     assert "died 3 times" in jobs.job(ledger, key).error
 
 
 def test_a_failed_job_says_why_and_is_done_again_when_asked_again(ledger):
     ask(ledger)
-    jobs.fail(ledger, jobs.claim(ledger, "w"), "no such agent")
+    jobs.fail(ledger, jobs.claim(ledger, {"cpu": "w"}), "no such agent")
     assert jobs.all_jobs(ledger, status="failed")[0].error == "no such agent"
-    assert jobs.claim(ledger, "w") is None
+    assert jobs.claim(ledger, {"cpu": "w"}) is None
     assert (ask(ledger).status, ask(ledger).error, ask(ledger).attempts) == ("waiting", None, 0)
 
 
@@ -141,7 +141,7 @@ def test_an_interrupted_job_waits_again(ledger):
 
 def test_a_job_that_somebody_is_at_is_not_done_twice(ledger):
     ask(ledger)
-    jobs.claim(ledger, "cpu of elsewhere, process 7")
+    jobs.claim(ledger, {"cpu": "cpu of elsewhere, process 7"})
     with pytest.raises(LedgerError, match="cpu of elsewhere, process 7 is at this job already"):
         jobs.record(ledger, kind="ratings", game="matrix:rps", settings={"a": 1, "b": 2}, work=answer)
 
@@ -152,7 +152,7 @@ def test_the_newest_answer_of_each_agent_counts(ledger):
         for agent in agents:
             asked = {"kind": "nash_conv", "agent": agent, "settings": {"number": number}}
             ask(ledger, **asked)
-            jobs.finish(ledger, jobs.claim(ledger, "w"), {"value": number})
+            jobs.finish(ledger, jobs.claim(ledger, {"cpu": "w"}), {"value": number})
     ask(ledger, kind="nash_conv", agent=agents[0], settings={"number": 2})
     newest = jobs.newest(ledger, "matrix:rps", "nash_conv")
     assert {newest[agent.id].agent: newest[agent.id].result["value"] for agent in agents} == {"a@1": 1, "b@1": 1}

@@ -1,0 +1,272 @@
+"""`arena job` and `arena worker`: columns of a ladder computed here or elsewhere, and kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from arena.cli.options import Db, Json
+
+if TYPE_CHECKING:
+    from arena.cli.output import Head
+    from arena.job_rows import JobRow
+    from arena.jobs import Progress
+    from arena.ledger import Ledger
+
+app = typer.Typer(
+    help="Jobs, work whose answer the ledger keeps: run, submit, list, show, kinds.", no_args_is_help=True
+)
+
+Game = Annotated[str, typer.Argument(help="a game with matches in the ledger")]
+Kind = Annotated[str, typer.Argument(help="what is computed: arena job kinds")]
+Agents = Annotated[
+    list[str] | None, typer.Argument(help="whom it is about, for kinds about an agent; all of the game without")
+]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the kind; once for each.")
+]
+Device = Annotated[
+    str, typer.Option("--device", help="Where it computes: cpu, cuda, cuda:1, or torch for tensors on the CPU.")
+]
+
+
+@app.command("run")
+def run_command(
+    game: Game,
+    kind: Kind,
+    agents: Agents = None,
+    settings: Settings = None,
+    device: Device = "cpu",
+    db: Db = None,
+    json: Json = False,
+) -> None:
+    """Compute a column here, now, and keep it: the ladder then shows it."""
+    import sys
+    from functools import partial
+
+    from arena.cli.output import progress
+    from arena.games import ArenaError
+    from arena.job_kinds import do_job
+    from arena.jobs import do_here
+    from arena.ledger import Ledger
+
+    with Ledger.open(db, create=False) as ledger:
+        asked = _asked(ledger, game, kind, agents, settings, device)
+        done, failed = [], 0
+        for row in asked:
+            try:
+                with progress(_title(row), unit="parts") as told:
+                    done.append(do_here(ledger, row, partial(do_job, ledger, row), progress=told))
+            except ArenaError as error:
+                if len(asked) == 1:
+                    raise
+                failed += 1
+                sys.stderr.write(f"{row.agent}: {error}\n")
+    _say_jobs(done, json=json)
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command("submit")
+def submit_command(
+    game: Game,
+    kind: Kind,
+    agents: Agents = None,
+    settings: Settings = None,
+    device: Device = "cpu",
+    db: Db = None,
+    json: Json = False,
+) -> None:
+    """Ask for a column and leave it to a worker: arena worker."""
+    from arena.ledger import Ledger
+
+    with Ledger.open(db, create=False) as ledger:
+        asked = _asked(ledger, game, kind, agents, settings, device)
+    _say_jobs(asked, json=json)
+
+
+@app.command("list")
+def list_command(
+    game: Annotated[str | None, typer.Argument(help="only those of this game")] = None,
+    status: Annotated[str | None, typer.Option("--status", help="waiting, running, finished or failed.")] = None,
+    db: Db = None,
+    json: Json = False,
+) -> None:
+    """List the jobs of the ledger."""
+    from arena.games import UnknownName
+    from arena.job_rows import JOB_STATUSES
+    from arena.jobs import all_jobs
+    from arena.ledger import Ledger
+    from arena.standings import canonical_game
+
+    wanted = next((one for one in JOB_STATUSES if one == status), None)
+    if status is not None and wanted is None:
+        raise UnknownName("status", status, JOB_STATUSES)
+    with Ledger.open(db, create=False, read_only=True) as ledger:
+        found = all_jobs(ledger, game=None if game is None else canonical_game(ledger, game), status=wanted)
+    _say_jobs(found, json=json)
+
+
+@app.command("show")
+def show_command(
+    key: Annotated[str, typer.Argument(help="the job's key, or how it begins: arena job list")],
+    db: Db = None,
+    json: Json = False,
+) -> None:
+    """Show what was asked, who did it where, and the answer."""
+    import dataclasses
+    import json as json_module
+
+    from arena.cli.output import say, say_json
+    from arena.jobs import job
+    from arena.ledger import Ledger
+
+    with Ledger.open(db, create=False, read_only=True) as ledger:
+        row = job(ledger, key)
+    if json:
+        say_json(dataclasses.asdict(row))
+        return
+    for name, value in dataclasses.asdict(row).items():
+        if value is not None and name not in ("id", "agent_id"):
+            say(f"{name:<12} {json_module.dumps(value) if isinstance(value, dict) else value}")
+
+
+@app.command("kinds")
+def kinds_command(json: Json = False) -> None:
+    """List what can be computed, and its settings."""
+    from arena.cli.output import say_json, table
+    from arena.job_kinds import CPU, JOB_KINDS, TENSOR_DEVICES
+
+    if json:
+        say_json(
+            {
+                name: {
+                    "about": kind.about,
+                    "meaning": kind.meaning,
+                    "settings": dict(kind.settings),
+                    "devices": [CPU, *(TENSOR_DEVICES if kind.on_tensors else ())],
+                }
+                for name, kind in JOB_KINDS.items()
+            }
+        )
+        return
+    rows = [
+        [
+            name,
+            kind.about,
+            kind.meaning,
+            " ".join(f"{key}={value}" for key, value in kind.settings.items()),
+            ", ".join([CPU, *(TENSOR_DEVICES if kind.on_tensors else ())]),
+        ]
+        for name, kind in JOB_KINDS.items()
+    ]
+    table(["kind", "about", "what it computes", "settings", "devices"], rows, optional=("settings", "devices"))
+
+
+def worker_command(
+    device: Annotated[
+        list[str] | None, typer.Option("--device", help="What it computes on; all that this machine has without.")
+    ] = None,
+    kind: Annotated[list[str] | None, typer.Option("--kind", help="Only jobs of this kind; several times.")] = None,
+    until_empty: Annotated[bool, typer.Option("--until-empty", help="End where no job waits.")] = False,
+    db: Db = None,
+) -> None:
+    """Do the jobs that wait in a ledger, one after the other; Ctrl-C stops, and its job waits for another worker."""
+    import sys
+
+    from arena.games import UnknownName
+    from arena.job_kinds import JOB_KINDS
+    from arena.ledger import Ledger
+    from arena.worker import devices_here, work
+
+    for name in kind or []:
+        if name not in JOB_KINDS:
+            raise UnknownName("kind of job", name, JOB_KINDS)
+    here = devices_here()
+    for name in device or []:
+        if name not in here:
+            raise UnknownName("device of this machine", name, here)
+
+    def begun(row: JobRow) -> Progress:
+        sys.stderr.write(f"job {row.key[:12]}: {_title(row)} on {row.device}\n")
+        return told
+
+    def told(done: int, planned: int) -> None:
+        sys.stderr.write(f"  {done:,} of {planned:,}\n")
+
+    def ended(row: JobRow) -> None:
+        sys.stderr.write(f"job {row.key[:12]}: {row.status}{f', {row.error}' if row.error else ''}\n")
+
+    with Ledger.open(db, create=False) as ledger:
+        sys.stderr.write(f"waiting for jobs in {ledger.url_for_people}; Ctrl-C stops\n")
+        done = work(ledger, devices=device, kinds=kind, until_empty=until_empty, on_begun=begun, on_ended=ended)
+    sys.stderr.write(f"did {done:,} jobs\n")
+
+
+def _asked(
+    ledger: Ledger, game: str, kind: str, agents: list[str] | None, settings: list[str] | None, device: str
+) -> list[JobRow]:
+    """The jobs that these words ask for: one, or for kinds about an agent one an agent."""
+    from arena.games import SpecificationError, UnknownName
+    from arena.job_kinds import JOB_KINDS, ask
+    from arena.standings import canonical_game
+
+    if kind not in JOB_KINDS:
+        raise UnknownName("kind of job", kind, JOB_KINDS)
+    game = canonical_game(ledger, game)
+    given: dict[str, str | int | float] = {}
+    for text in settings or []:
+        name, equals, value = text.partition("=")
+        if not equals or name in given:
+            raise SpecificationError(f"--set is KEY=VALUE, once for each setting; got {text!r}")
+        given[name] = value
+    if JOB_KINDS[kind].about == "field":
+        if agents:
+            raise SpecificationError(f"{kind} is about the whole field of {game}; name no agent")
+        return [ask(ledger, kind, game, settings=given, device=device)]
+    played = {agent.label: agent for one in ledger.tournaments(game) for agent in one.agents}
+    chosen = [ledger.agent(name) for name in agents] if agents else list(played.values())
+    return [ask(ledger, kind, game, agent=agent, settings=given, device=device) for agent in chosen]
+
+
+def _title(row: JobRow) -> str:
+    """What is asked, in words: ``bootstrap of elo, leduc_poker``."""
+    method = row.settings.get("method")
+    about = f" of {row.agent}" if row.agent else f" of {method}" if method else ""
+    return f"{row.kind}{about}, {row.game.partition(':')[2] or row.game}"
+
+
+def _say_jobs(rows: list[JobRow], *, json: bool) -> None:
+    import dataclasses
+
+    from arena.cli.output import say_json, table
+
+    if json:
+        say_json([dataclasses.asdict(row) for row in rows])
+        return
+    heads: list[Head] = ["job", "what", "device", "status", "asked", "by", "answer"]
+    lines = [
+        [
+            row.key[:12],
+            _title(row),
+            row.device,
+            row.status,
+            row.created_at[:16].replace("T", " "),
+            row.worker or "",
+            _answer(row),
+        ]
+        for row in rows
+    ]
+    table(heads, lines, optional=("by", "asked", "device"))
+
+
+def _answer(row: JobRow) -> str:
+    """The answer in a few words; all of it is in `arena job show`."""
+    if row.error:
+        return row.error
+    result = row.result or {}
+    for name in ("exploitability", "value"):
+        if isinstance(result.get(name), float):
+            return f"{name} {result[name]:.6g}"
+    return f"{len(agents)} agents" if isinstance(agents := result.get("agents"), list) else ""

@@ -1,0 +1,197 @@
+"""What a worker can do: the kinds of jobs by name, each a function from a ledger and what is asked to an answer.
+
+A kind is about the whole field of a game, or about one agent. Its settings have defaults; an unknown one is refused before
+anything waits for a worker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from arena.agents import load_agent
+from arena.executor import close_agents
+from arena.games import NotProvided, SpecificationError, UnknownName, load_game
+from arena.job_rows import JobRow
+from arena.jobs import Progress, submit
+from arena.leaderboards.bootstrap import RESAMPLES
+from arena.leaderboards.bootstrap_intervals import bootstrap_intervals
+from arena.leaderboards.bradley_terry import bradley_terry, elo
+from arena.leaderboards.methods import METHODS, RATING_METHODS
+from arena.leaderboards.ratings import Ratings
+from arena.ledger import AgentVersion, Ledger
+from arena.rated_matches import rated_matches
+from arena.roster import playable
+from arena.solvers import nash_conv
+from arena.solvers.policy_table import policy_of
+
+About = Literal["field", "agent"]
+CPU = "cpu"
+TENSOR_DEVICES = ("cuda", "torch")
+MARK = "mark"
+"""The setting that names the state of the ledger: a question about the field is a new one after new matches."""
+
+DoJob = Callable[[Ledger, JobRow, Progress], Mapping[str, object]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobKind:
+    """A kind of job. ``meaning``: what it computes, in half a sentence; ``settings``: their defaults; ``on_tensors``: whether
+    it can compute on a GPU; ``work``: what does it."""
+
+    about: About
+    meaning: str
+    settings: Mapping[str, str | int | float]
+    on_tensors: bool
+    work: DoJob
+
+
+def ask(
+    ledger: Ledger,
+    kind: str,
+    game: str,
+    *,
+    agent: AgentVersion | None = None,
+    settings: Mapping[str, str | int | float] | None = None,
+    device: str = CPU,
+) -> JobRow:
+    """The job that asks for this, checked: see `arena.jobs.submit`.
+
+    Args:
+        ledger: with matches of the game.
+        kind: one of `JOB_KINDS`.
+        game: its specification in the ledger.
+        agent: whom it is about, for kinds that are about an agent.
+        settings: those of the kind that differ from its defaults.
+        device: ``cpu``, ``cuda``, ``cuda:1``, or ``torch`` for tensors on the CPU.
+
+    Raises:
+        UnknownName: no such kind, or no such setting.
+        SpecificationError: a setting of another type, an agent too many or missing.
+        NotProvided: the kind does not compute on such a device.
+    """
+    if kind not in JOB_KINDS:
+        raise UnknownName("kind of job", kind, JOB_KINDS)
+    known = JOB_KINDS[kind]
+    if (agent is None) != (known.about == "field"):
+        raise SpecificationError(
+            f"a job {kind!r} is about {'the whole field; name no agent' if agent else 'one agent; name it'}"
+        )
+    if device != CPU and not (known.on_tensors and device.partition(":")[0] in TENSOR_DEVICES):
+        able = f"{CPU}, {', '.join(TENSOR_DEVICES)}" if known.on_tensors else f"{CPU} alone"
+        raise NotProvided(f"a job {kind!r} computes on {able}; got the device {device!r}")
+    asked: dict[str, object] = dict(known.settings)
+    for name, value in (settings or {}).items():
+        if name not in asked:
+            raise UnknownName(f"setting of {kind}", name, known.settings)
+        asked[name] = _of_type(kind, name, value, known.settings[name])
+    if "method" in asked:
+        _check_method(kind, str(asked["method"]))
+    if known.about == "field":
+        asked[MARK] = ledger.mark(game)
+    return submit(ledger, kind=kind, game=game, agent=agent, settings=asked, device=device)
+
+
+def do_job(ledger: Ledger, row: JobRow, progress: Progress) -> Mapping[str, object]:
+    """The answer to a job.
+
+    Raises:
+        UnknownName: a kind that this release does not know.
+        ArenaError: what stands in the way.
+    """
+    if row.kind not in JOB_KINDS:
+        raise UnknownName("kind of job", row.kind, JOB_KINDS)
+    return JOB_KINDS[row.kind].work(ledger, row, progress)
+
+
+def _ratings(ledger: Ledger, row: JobRow, _: Progress) -> Mapping[str, object]:
+    mark = ledger.mark(row.game)
+    method = next(name for name in METHODS if name == row.settings["method"])
+    ratings = RATING_METHODS[method].rate(rated_matches(ledger, ledger.tournaments(row.game)).record)
+    return _column(ratings, mark)
+
+
+def _bootstrap(ledger: Ledger, row: JobRow, progress: Progress) -> Mapping[str, object]:
+    mark = ledger.mark(row.game)
+    record = rated_matches(ledger, ledger.tournaments(row.game)).record
+    resamples = int(str(row.settings["resamples"]))
+    method: Literal["elo", "bradley_terry"] = "elo" if row.settings["method"] == "elo" else "bradley_terry"
+    if row.device == CPU:
+        rate = elo if method == "elo" else bradley_terry
+        return _column(bootstrap_intervals(record, rate, resamples=resamples), mark)
+    from arena.leaderboards.tensor_bootstrap import tensor_bootstrap  # late: torch is slow to import
+
+    return _column(
+        tensor_bootstrap(record, method, resamples=resamples, device=row.device, progress=progress),
+        mark,
+    )
+
+
+def _exploitability(ledger: Ledger, row: JobRow, _: Progress) -> Mapping[str, object]:
+    game = load_game(row.game)
+    agent = load_agent(playable(ledger.agent(str(row.agent)), ledger.artifacts), game=game)
+    try:
+        policy = policy_of(agent)
+        if policy is None:
+            raise NotProvided(f"{row.agent} does not tell its probabilities; a lower bound comes from arena exploit")
+        value = nash_conv(game, policy, device=row.device)
+    finally:
+        close_agents([agent])
+    return {"nash_conv": value, "exploitability": value / game.info.num_players}
+
+
+def _column(ratings: Ratings, mark: int) -> Mapping[str, object]:
+    """Ratings in types of JSON, with the state of the ledger that they were computed from."""
+    return {
+        "method": ratings.method,
+        "agents": list(ratings.names),
+        "scores": ratings.scores.tolist(),
+        "low": ratings.intervals[:, 0].tolist(),
+        "high": ratings.intervals[:, 1].tolist(),
+        "confidence": ratings.confidence,
+        "matches": ratings.matches,
+        "notes": list(ratings.notes),
+        MARK: mark,
+    }
+
+
+def _of_type(kind: str, name: str, value: str | int | float, default: str | int | float) -> str | int | float:
+    """The value in the type of the default."""
+    try:
+        return type(default)(value)
+    except ValueError:
+        wanted = {int: "a whole number", float: "a number"}[type(default)]  # any text is a text
+        raise SpecificationError(f"{kind}: {name} must be {wanted}; got {value!r}") from None
+
+
+def _check_method(kind: str, method: str) -> None:
+    able = METHODS if kind == "ratings" else ("elo", "bradley_terry")
+    if method not in able:
+        raise UnknownName(f"rating method of a job {kind!r}", method, able)
+
+
+JOB_KINDS: dict[str, JobKind] = {
+    "ratings": JobKind(
+        about="field",
+        meaning="ratings of all agents by one method, with its intervals",
+        settings={"method": "elo"},
+        on_tensors=False,
+        work=_ratings,
+    ),
+    "bootstrap": JobKind(
+        about="field",
+        meaning="intervals of Elo or Bradley-Terry from refits on resampled pairs of twins",
+        settings={"method": "elo", "resamples": RESAMPLES},
+        on_tensors=True,
+        work=_bootstrap,
+    ),
+    "exploitability": JobKind(
+        about="agent",
+        meaning="exactly how much a best response gains, of agents that tell their probabilities",
+        settings={},
+        on_tensors=True,
+        work=_exploitability,
+    ),
+}
+"""The kinds by name."""

@@ -1,0 +1,190 @@
+"""Columns as jobs: computed here or by a worker, kept with when and where."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from typer.testing import CliRunner
+
+from arena import jobs
+from arena.cli import app
+from arena.config import TournamentConfig
+from arena.games import NotProvided, SpecificationError, UnknownName, load_game, uniform_policy
+from arena.job_columns import job_columns
+from arena.job_kinds import ask, do_job
+from arena.leaderboards import bootstrap_intervals, elo, kemeny
+from arena.ledger import Ledger
+from arena.ledger_schema import jobs as table
+from arena.rated_matches import rated_matches
+from arena.solvers import nash_conv
+from arena.tournament import run_tournament
+from arena.worker import devices_here, work
+
+GAME = "openspiel:kuhn_poker"
+
+
+def play(ledger, **changed):
+    values = {"name": "cup", "game": GAME, "agents": ["random", "uniform", "first=uniform"], "matches": 40, "seed": 1}
+    return run_tournament(TournamentConfig.model_validate(values | changed), ledger)
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    with Ledger.open(tmp_path / "arena.db") as opened:
+        play(opened)
+        yield opened
+
+
+def test_a_worker_does_all_that_waits(ledger):
+    asked = [ask(ledger, "ratings", GAME, settings={"method": "kemeny"}), ask(ledger, "bootstrap", GAME)]
+    assert work(ledger, devices=["cpu"], until_empty=True) == 2
+    assert [jobs.job(ledger, row.key).status for row in asked] == ["finished", "finished"]
+
+
+def test_a_column_holds_what_the_library_says(ledger):
+    ask(ledger, "ratings", GAME, settings={"method": "kemeny"})
+    ask(ledger, "bootstrap", GAME, settings={"resamples": "30"})
+    work(ledger, devices=["cpu"], until_empty=True)
+    record = rated_matches(ledger, ledger.tournaments(GAME)).record
+    columns = {column.title: column for column in job_columns(ledger, GAME)}
+    for title, ratings in {
+        "Kemeny": kemeny(record),
+        "Elo, bootstrap": bootstrap_intervals(record, elo, resamples=30),
+    }.items():
+        column = columns[title]
+        assert [column.values[name].value for name in ratings.names] == pytest.approx(list(ratings.scores))
+        assert [column.values[name].low for name in ratings.names] == pytest.approx(list(ratings.intervals[:, 0]))
+        assert column.matches == ratings.matches
+        assert column.current
+
+
+def test_tensors_give_the_same_column(ledger):
+    for device in ("cpu", "torch"):
+        ask(ledger, "bootstrap", GAME, settings={"resamples": 20}, device=device)
+    work(ledger, devices=["cpu", "torch"], until_empty=True)
+    one, other = (row.result for row in jobs.all_jobs(ledger))
+    assert one["low"] == pytest.approx(other["low"], abs=1e-6)
+
+
+def test_a_column_says_when_matches_came_after_it(ledger):
+    ask(ledger, "bootstrap", GAME)
+    work(ledger, devices=["cpu"], until_empty=True)
+    (column,) = job_columns(ledger, GAME)
+    assert column.sentence().startswith("Elo, bootstrap: computed 20")
+    assert "UTC on cpu of " in column.sentence()
+    play(ledger, name="more", seed=2)
+    (column,) = job_columns(ledger, GAME)
+    assert column.sentence().endswith("from 120 matches, before the newest ones")
+    assert ask(ledger, "bootstrap", GAME).status == "waiting"  # a new question
+
+
+def test_exploitability_is_the_exact_one_on_each_device(ledger):
+    agent = ledger.agent("uniform")
+    exact = nash_conv(load_game(GAME), uniform_policy(GAME))
+    for device in ("cpu", "torch"):
+        row = ask(ledger, "exploitability", GAME, agent=agent, device=device)
+        work(ledger, devices=[device], until_empty=True)
+        assert jobs.job(ledger, row.key).result["nash_conv"] == pytest.approx(exact)
+
+
+def test_an_agent_without_probabilities_is_a_failed_job_and_the_worker_goes_on(ledger):
+    agent = ledger.add_agent("search", specification="ismcts(simulations=2)", kind="ismcts")
+    failing = ask(ledger, "exploitability", GAME, agent=agent)
+    ask(ledger, "bootstrap", GAME)
+    assert work(ledger, devices=["cpu"], until_empty=True) == 2
+    assert "does not tell its probabilities" in jobs.job(ledger, failing.key).error
+
+
+def test_a_defect_of_one_job_does_not_stop_the_worker(ledger, monkeypatch):
+    broken = ask(ledger, "bootstrap", GAME)
+    ask(ledger, "ratings", GAME)
+
+    def breaks(ledger, row, progress):
+        if row.kind == "bootstrap":
+            raise ZeroDivisionError("a defect")
+        return do_job(ledger, row, progress)
+
+    monkeypatch.setattr("arena.worker.do_job", breaks)
+    assert work(ledger, devices=["cpu"], until_empty=True) == 2
+    assert jobs.job(ledger, broken.key).error == "a defect"
+
+
+@pytest.mark.parametrize(
+    ("kind", "changed", "error", "said"),
+    [
+        ("rating", {}, UnknownName, "kind of job"),
+        ("ratings", {"settings": {"metod": "elo"}}, UnknownName, "setting of ratings"),
+        ("ratings", {"settings": {"method": "elo2"}}, UnknownName, "rating method"),
+        ("bootstrap", {"settings": {"method": "kemeny"}}, UnknownName, "rating method"),
+        ("bootstrap", {"settings": {"resamples": "many"}}, SpecificationError, "resamples must be a whole number"),
+        ("ratings", {"device": "cuda"}, NotProvided, "computes on cpu alone"),
+        ("bootstrap", {"device": "abacus"}, NotProvided, "computes on cpu, cuda, torch"),
+        ("exploitability", {}, SpecificationError, "about one agent"),
+    ],
+)
+def test_what_nobody_can_do_is_refused_before_it_waits(ledger, kind, changed, error, said):
+    with pytest.raises(error, match=said):
+        ask(ledger, kind, GAME, **changed)
+    assert jobs.all_jobs(ledger) == []
+
+
+def test_a_killed_worker_leaves_its_job_to_the_next(ledger, tmp_path):
+    row = ask(ledger, "bootstrap", GAME, settings={"resamples": 1_000_000})
+    command = [
+        sys.executable,
+        "-c",
+        "from arena.cli import main; main()",
+        "worker",
+        "--device",
+        "cpu",
+        "--db",
+        str(tmp_path / "arena.db"),
+    ]
+    worker = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 60
+        while jobs.job(ledger, row.key).status != "running" and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert jobs.job(ledger, row.key).status == "running"
+    finally:
+        os.kill(worker.pid, signal.SIGKILL)
+        worker.wait()
+    with ledger.writing() as connection:
+        connection.execute(table.update().values(alive_at="2000-01-01T00:00:00.000Z"))
+    assert jobs.claim(ledger, {"cpu": "next"}).key == row.key
+
+
+def arena(*words):
+    return CliRunner().invoke(app, [*words])
+
+
+def test_the_command_line_computes_lists_and_shows(ledger, tmp_path):
+    db = ("--db", str(tmp_path / "arena.db"))
+    ran = arena("job", "run", "kuhn_poker", "bootstrap", "--set", "resamples=20", "--json", *db)
+    (row,) = json.loads(ran.stdout)
+    assert (row["status"], row["settings"]["resamples"]) == ("finished", 20)
+    assert "bootstrap of elo, kuhn_poker" in arena("job", "list", *db).stdout
+    assert json.loads(arena("job", "show", row["key"][:10], "--json", *db).stdout)["key"] == row["key"]
+    assert arena("job", "submit", "kuhn_poker", "exploitability", "uniform", *db).exit_code == 0
+    assert [one["status"] for one in json.loads(arena("job", "list", "--status", "waiting", "--json", *db).stdout)] == [
+        "waiting"
+    ]
+    assert arena("worker", "--until-empty", "--device", "cpu", *db).exit_code == 0
+    assert json.loads(arena("job", "list", "--status", "waiting", "--json", *db).stdout) == []
+
+
+def test_all_agents_are_asked_about_and_those_that_fail_are_named(ledger, tmp_path):
+    db = ("--db", str(tmp_path / "arena.db"))
+    play(ledger, name="searched", agents=["uniform", "search=ismcts(simulations=2)"], matches=2)
+    ran = arena("job", "run", GAME, "exploitability", *db)
+    assert ran.exit_code == 1
+    assert "search@1: search@1 does not tell its probabilities" in ran.stderr
+    assert ran.stdout.count("exploitability 0.4583") == 2
+
+
+def test_this_machine_has_a_cpu():
+    assert devices_here()[:2] == ["cpu", "torch"]
