@@ -13,7 +13,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from arena.games import SpecificationError
 
-Pairing = Literal["round_robin", "gauntlet", "decide"]
+Pairing = Literal["round_robin", "gauntlet", "decide", "swiss", "knockout", "adaptive"]
+ONLY_FOR: dict[str, Pairing] = {
+    "challenger": "gauntlet",
+    "rounds": "swiss",
+    "further_pairs": "knockout",
+    "aim": "adaptive",
+    "batch": "adaptive",
+}
+"""Keys that mean something for one pairing alone."""
 
 
 class ConfigError(SpecificationError):
@@ -26,10 +34,14 @@ class TournamentConfig(BaseModel):
 
     ``agents``: name -> specification; a name alone stands for a registered agent. ``teams``: in a game of teams, name ->
     agents that take turns at a team's players: a mixed team, which meets the others and is rated under its name. ``matches``: of each pairing, rounded up
-    to whole rotations of the seats; for ``decide`` the most that are played. ``seed``: of all chance and all agents; made
+    to whole rotations of the seats; in ``swiss`` a round, in ``knockout`` a tie; for ``decide`` and ``adaptive`` the most
+    that are played in all. ``seed``: of all chance and all agents; made
     from the tournament's key where it is not given, so that two tournaments are two samples. ``move_clock_s``, ``match_clock_s``: seconds
     that an agent outside Arena's process has. ``challenger``: who meets all others in a gauntlet, the first as a rule.
-    ``error_rate``: of ``decide``, the probability of a wrong verdict. ``block``: matches that are recorded together;
+    ``error_rate``: of ``decide`` and ``adaptive``, the probability of a wrong verdict. ``rounds``: of ``swiss``; None are few
+    more than a knockout's. ``further_pairs``: of ``knockout``, seat-swapped pairs at most that a level tie goes on; then the
+    better seed wins, and agents are seeded as they are listed. ``aim``: of ``adaptive``, what is to be decided, see
+    `parse_aim`; ``batch``: pairs of matches a round, None as many as entrants. ``block``: matches that are recorded together;
     chosen by the speed of the agents where it is not given.
     """
 
@@ -45,6 +57,10 @@ class TournamentConfig(BaseModel):
     move_clock_s: float | None = Field(default=None, gt=0, le=1e6)
     match_clock_s: float | None = Field(default=None, gt=0, le=1e6)
     challenger: str | None = None
+    rounds: int | None = Field(default=None, ge=1, le=10_000)
+    further_pairs: int = Field(default=4, ge=0, le=10_000)
+    aim: str | None = None
+    batch: int | None = Field(default=None, ge=1, le=1_000_000)
     error_rate: float = Field(default=0.05, gt=0, lt=0.5)
     block: int | None = Field(default=None, ge=1, le=1_000_000)
 
@@ -72,11 +88,32 @@ class TournamentConfig(BaseModel):
             self._check_team(name, members)
         if self.challenger is not None and self.challenger not in self.entrants:
             raise ValueError(f"challenger {self.challenger!r} is none of the agents {', '.join(self.entrants)}")
-        if self.challenger is not None and self.pairing != "gauntlet":
-            raise ValueError(f"challenger is for pairing = 'gauntlet'; got {self.pairing!r}")
+        for key, pairing in ONLY_FOR.items():
+            if self.pairing != pairing and getattr(self, key) != type(self).model_fields[key].default:
+                raise ValueError(f"{key} is for pairing = {pairing!r}; got {self.pairing!r}")
         if self.pairing == "decide" and len(self.entrants) != 2:
             raise ValueError(f"pairing = 'decide' is between two agents; got {len(self.entrants)}")
+        if self.pairing == "adaptive":
+            self._check_aim()
         return self
+
+    def _check_aim(self) -> None:
+        from arena.leaderboards.aims import FORMS, Comparison, Top, parse_aim  # late: most tournaments have no aim
+
+        if self.aim is None:
+            raise ValueError(f"aim is needed for pairing = 'adaptive': one of {FORMS}")
+        if "matches" not in self.model_fields_set:
+            raise ValueError("matches is needed for pairing = 'adaptive': the most that may be played in all")
+        try:
+            aim = parse_aim(self.aim)
+        except SpecificationError as error:
+            raise ValueError(f"aim: {error}") from None
+        if isinstance(aim, Top) and aim.k >= len(self.entrants):
+            raise ValueError(f"aim {self.aim!r} decides nothing among {len(self.entrants)} agents; ask for fewer")
+        if isinstance(aim, Comparison):
+            for name in (aim.first, aim.second):
+                if name not in self.entrants:
+                    raise ValueError(f"aim {self.aim!r} names {name!r}, which is none of {', '.join(self.entrants)}")
 
     def _check_team(self, name: str, members: list[str]) -> None:
         try:

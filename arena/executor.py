@@ -50,9 +50,17 @@ class Executor(Protocol):
     """Plays blocks of matches, in any order; each comes back whole."""
 
     def run(
-        self, setup: MatchSetup, blocks: Iterable[MatchSpecs], *, on_finished: Callable[[int], None] | None = None
+        self,
+        setup: MatchSetup,
+        blocks: Iterable[MatchSpecs | None],
+        *,
+        on_finished: Callable[[int], None] | None = None,
     ) -> Iterator[MatchResults]:
-        """The results of each block, as they finish. `on_finished` hears of matches, for progress alone."""
+        """The results of each block, as they finish. `on_finished` hears of matches, for progress alone.
+
+        `blocks` is asked when somebody is free to play. None in it says that what comes next depends on results that are
+        still out: it is asked again when the caller has had some.
+        """
         ...
 
 
@@ -153,14 +161,19 @@ class InProcess:
     """Plays one block after the other, here."""
 
     def run(
-        self, setup: MatchSetup, blocks: Iterable[MatchSpecs], *, on_finished: Callable[[int], None] | None = None
+        self,
+        setup: MatchSetup,
+        blocks: Iterable[MatchSpecs | None],
+        *,
+        on_finished: Callable[[int], None] | None = None,
     ) -> Iterator[MatchResults]:
         with Troupe(setup) as troupe:
             gc.collect()
             gc.freeze()  # what imports made is not walked again and again while matches are played
             try:
                 for specs in blocks:
-                    yield troupe.play(specs, on_finished=on_finished)
+                    if specs is not None:
+                        yield troupe.play(specs, on_finished=on_finished)
             finally:
                 gc.unfreeze()
 
@@ -174,35 +187,41 @@ class ProcessPool:
         self.workers = workers
 
     def run(
-        self, setup: MatchSetup, blocks: Iterable[MatchSpecs], *, on_finished: Callable[[int], None] | None = None
+        self,
+        setup: MatchSetup,
+        blocks: Iterable[MatchSpecs | None],
+        *,
+        on_finished: Callable[[int], None] | None = None,
     ) -> Iterator[MatchResults]:
         todo = iter(blocks)
         again: deque[_Task] = deque()
-        crew: list[_Worker] = []
+        busy: list[_Worker] = []
+        idle: list[_Worker] = []  # kept for what the results of the others decide
         try:
             while True:
-                while len(crew) < self.workers and (task := _next(again, todo)) is not None:
-                    crew.append(_Worker(setup, task))
-                if not crew:
+                while len(busy) < self.workers and (task := _next(again, todo)) is not None:
+                    busy.append(idle.pop() if idle else _Worker(setup))
+                    busy[-1].give(task)
+                if not busy:
                     return
-                for worker in _speaking(crew):
+                for worker in _speaking(busy):
                     results = worker.receive()
                     if results is None:
-                        crew.remove(worker)
+                        busy.remove(worker)
                         worker.stop()
                         again.append(_lost(worker))
                         continue
                     task = _next(again, todo)
                     if task is None:
-                        crew.remove(worker)
-                        worker.stop()
+                        busy.remove(worker)
+                        idle.append(worker)
                     else:
                         worker.give(task)
                     if on_finished:
                         on_finished(len(results))
                     yield results
         finally:
-            for worker in crew:
+            for worker in busy + idle:
                 worker.stop()
 
 
@@ -215,13 +234,14 @@ class _Task:
 class _Worker:
     """One process and the block it plays."""
 
-    def __init__(self, setup: MatchSetup, task: _Task):
+    task: _Task
+
+    def __init__(self, setup: MatchSetup):
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self.process: BaseProcess = context.Process(target=_work, args=(setup, theirs, os.getpid()), daemon=False)
         self.process.start()
         theirs.close()
-        self.give(task)
 
     def give(self, task: _Task) -> None:
         self.task = task
@@ -254,7 +274,8 @@ class _Worker:
         self.process.close()
 
 
-def _next(again: deque[_Task], todo: Iterator[MatchSpecs]) -> _Task | None:
+def _next(again: deque[_Task], todo: Iterator[MatchSpecs | None]) -> _Task | None:
+    """What is to be played now; None where nothing is left, or where results must come first."""
     if again:
         return again.popleft()
     specs = next(todo, None)

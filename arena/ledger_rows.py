@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -90,3 +91,17 @@ class Played:
 
     def __len__(self) -> int:
         return len(self.index)
+
+    def take(self, rows: slice) -> Played:
+        """The rows named."""
+        return Played(**{name: getattr(self, name)[rows] for name in self.__slots__})
+
+    @staticmethod
+    def joined(parts: Sequence[Played]) -> Played:
+        """All parts, at least one, in the order of their index."""
+        if len(parts) == 1:
+            return parts[0]
+        order = np.argsort(np.concatenate([part.index for part in parts]), kind="stable")
+        return Played(
+            **{name: np.concatenate([getattr(part, name) for part in parts])[order] for name in Played.__slots__}
+        )

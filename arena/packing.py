@@ -134,6 +134,36 @@ def unpack_columns(
     )
 
 
+def pack_lineups(lineups: NDArray[np.int64], rotations: int) -> bytes:
+    """Who meets whom in a round [L, num_sides], and in how many rotations each."""
+    return _pack([(np.asarray(lineups, np.int64), _ZLIB), (np.array([rotations], np.int64), _RAW)])
+
+
+def unpack_lineups(blob: bytes, *, what: str) -> tuple[NDArray[np.int64], int]:
+    """The lineups int64 [L, num_sides] of a round and their rotations; ``what`` names the round in the error.
+
+    Raises:
+        DamagedBlock: not what `pack_lineups` wrote.
+    """
+    lineups, rotations = _unpack(blob, 2, what)
+    if lineups.ndim != 2 or lineups.dtype != np.int64 or lineups.min(initial=0) < 0:
+        raise DamagedBlock(_damage(what, "its lineups are none"))
+    if rotations.shape != (1,) or rotations.dtype != np.int64 or rotations[0] < 1:
+        raise DamagedBlock(_damage(what, "its lineups are played in no number of rotations"))
+    return lineups, int(rotations[0])
+
+
+def pack_propensities(propensities: NDArray[np.float64]) -> bytes:
+    """The probability with which each lineup of a round was drawn [L]."""
+    return _pack([(np.asarray(propensities, np.float64), _RAW)])
+
+
+def unpack_propensities(blob: bytes, *, lineups: int, what: str) -> NDArray[np.float64]:
+    """float64 [lineups]. Raises `DamagedBlock`."""
+    (propensities,) = _unpack(blob, 1, what)
+    return _expected(propensities, np.dtype(np.float64), (lineups,), what)
+
+
 def _expected(array: NDArray[Any], dtype: np.dtype[Any], shape: tuple[int, ...], what: str) -> NDArray[Any]:
     if array.dtype != dtype or array.shape != shape:
         raise DamagedBlock(

@@ -1,8 +1,11 @@
-"""Who plays whom, in which order, with which seeds: schedules that are functions of their index alone.
+"""Who plays whom, in which order, with which seeds: each match is a function of its number and the lineups alone.
 
 A *lineup* is the agents of one pairing, one a side: a player, or in a game of teams a team. Each of its *rotations* plays a
 match a side: every agent once on every side, all with the same chance seed (for two sides: swapped twins). Lineups take
 turns, so that every prefix of the schedule is balanced. Any slice of a schedule is computed without the rest.
+
+A tournament whose lineups are chosen by results has a schedule for each of its rounds, which begins where the one before
+it ended: `arena.pairing` says with which lineups.
 """
 
 from __future__ import annotations
@@ -28,7 +31,8 @@ class Schedule:
     """``lineups`` int64 [L, num_sides], each played in `rotations` rotations; ``seed`` makes all seeds.
 
     ``entrants``: the agents that each number of a lineup stands for, which take turns at the players of a side; ``sides``:
-    the players of each. Without them a lineup names the agents, one a player.
+    the players of each. Without them a lineup names the agents, one a player. ``first``: the number of its first match,
+    which is also the first of a rotation.
     """
 
     lineups: NDArray[np.int64]
@@ -36,6 +40,12 @@ class Schedule:
     seed: int
     sides: Sides | None = None
     entrants: Sequence[Sequence[int]] | None = None
+    first: int = 0
+
+    @property
+    def end(self) -> int:
+        """The number after that of its last match."""
+        return self.first + len(self)
 
     @property
     def num_sides(self) -> int:
@@ -45,9 +55,10 @@ class Schedule:
         return int(self.lineups.size) * self.rotations
 
     def specs(self, start: int, stop: int) -> MatchSpecs:
-        """The matches start..stop-1, cut at the end of the schedule."""
-        index = np.arange(start, min(stop, len(self)))
+        """The matches start..stop-1, as far as they are of this schedule."""
+        index = np.arange(max(start, self.first), min(stop, self.end))
         group, turn = np.divmod(index, self.num_sides)
+        turn_of = group - self.first // self.num_sides
         # the seating of a rotation: the lineup in a drawn order, then shifted by one side a match
         seed = np.uint64(self.seed)
         draws = counter_hash(seed, SEATING_STREAM, group[:, None] * self.num_sides + np.arange(self.num_sides))
@@ -56,7 +67,7 @@ class Schedule:
         seat = np.take_along_axis(order, shifted, axis=1)
         return MatchSpecs(
             index=index,
-            seats=self._seated(np.take_along_axis(self.lineups[group % len(self.lineups)], seat, axis=1)),
+            seats=self._seated(np.take_along_axis(self.lineups[turn_of % len(self.lineups)], seat, axis=1)),
             seed=counter_hash(seed, MATCH_STREAM, index),
             chance_seed=counter_hash(seed, CHANCE_STREAM, group),
         )
@@ -80,8 +91,8 @@ class Schedule:
     def blocks(self, size: int) -> Iterator[tuple[int, int]]:
         """(start, stop) of consecutive blocks of whole rotations: `size` matches each, or the next multiple."""
         step = self.num_sides * max(1, -(-size // self.num_sides))
-        for start in range(0, len(self), step):
-            yield start, min(start + step, len(self))
+        for start in range(self.first, self.end, step):
+            yield start, min(start + step, self.end)
 
 
 def round_robin(num_agents: int, num_sides: int, *, matches: int, seed: int) -> Schedule:

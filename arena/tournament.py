@@ -1,7 +1,9 @@
 """A tournament from its configuration to the last match in the ledger; interrupted anywhere, it goes on from there.
 
-Blocks of the schedule are the unit of recording: their borders depend on the configuration alone, so that a resumed
-run writes exactly what an uninterrupted one would have written.
+A tournament is a sequence of rounds, most often of one. A rule (`arena.pairing`) decides each from the complete rounds
+before it; where it looks at results, the round enters the ledger before its first match. Blocks of a round's schedule are the
+unit of recording: their borders depend on the configuration and the round alone, so that a resumed run writes exactly
+what an uninterrupted one would have written.
 """
 
 from __future__ import annotations
@@ -10,25 +12,25 @@ import importlib.metadata
 import logging
 import platform
 import threading
-from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import cycle, islice
 
 import numpy as np
-from numpy.typing import NDArray
 
 from arena.config import ConfigError, TournamentConfig, make_config
 from arena.entrants import by_side, without_moves
 from arena.executor import Executor, InProcess, MatchSetup
 from arena.games import ArenaError, Game, SpecificationError, load_game
 from arena.games.sides import Sides
-from arena.ledger import AgentVersion, Ledger, Tournament
+from arena.ledger import AgentVersion, Ledger, Played, Tournament
 from arena.match import Clock
-from arena.results import MatchResults
+from arena.pairing.rule import Rule, rule_of
+from arena.results import MatchResults, MatchSpecs
 from arena.roster import enlist, playable, tried
-from arena.schedule import Schedule, between_two, gauntlet, round_robin
+from arena.rounds import LOOKING, PlayedRound, Round, keep_round, played_round, read_rounds
+from arena.schedule import Schedule
 from arena.verdict import decision_of_points, points_of_matches, points_of_prefix
 
 FAST_KINDS = (
@@ -41,6 +43,7 @@ FAST_KINDS = (
 OBJECT_BLOCK, TENSOR_BLOCK = 4096, 131072  # eight and more waves of the lane's tables: the last, thin one weighs little
 SLOW_BLOCK = 16  # what an interruption may cost where agents search or live outside
 BLOCKS_AT_LEAST = 32  # enough for every worker and for a moving progress bar
+BLOCKS_A_ROUND = 8  # where the next round waits for this one: enough for most crews
 DECIDE_BLOCK = 64  # between two looks of a sequential test
 HEARTBEAT_S = 10.0
 
@@ -90,7 +93,7 @@ def create_tournament(
     agents = enlist(ledger, ledger.artifacts, config.agents, game=game)
     if len({agent.id for agent in agents}) < len(agents):
         raise ConfigError("one agent stands twice in the tournament; leave it out, or give its twin another name")
-    schedule = schedule_of(config, game.info.sides)
+    rule = rule_of(config, len(game.info.sides))
     same = [
         earlier
         for earlier in (ledger.tournaments(game.info.specification) if go_on else [])
@@ -101,14 +104,14 @@ def create_tournament(
             return earlier
     if or_finished and same:
         return same[-1]
-    config = config.model_copy(update={"block": config.block or block_size(game, agents, config, len(schedule))})
+    config = config.model_copy(update={"block": config.block or block_size(game, agents, config, rule)})
     return ledger.add_tournament(
         name=config.name,
         game=game.info,
         agents=agents,
         config=config.model_dump(mode="json"),
         seed=config.seed,
-        planned=len(schedule),
+        planned=rule.most,
         versions=_versions(),
     )
 
@@ -117,7 +120,7 @@ def try_tournament(config: TournamentConfig, ledger: Ledger) -> None:
     """Raises `ArenaError` where the game or an agent cannot be loaded, or they do not fit each other; records nothing."""
     game = _fitting_game(config)
     tried(ledger, ledger.artifacts, config.agents, game=game)
-    schedule_of(config, game.info.sides)
+    rule_of(config, len(game.info.sides))
 
 
 def resume_tournament(
@@ -142,7 +145,6 @@ def resume_tournament(
             "install that version, or begin a new tournament"
         )
     store = ledger.artifacts
-    schedule = schedule_of(config, tournament.sides)
     setup = MatchSetup(
         game=tournament.game,
         agents=tuple((agent.name, playable(agent, store)) for agent in tournament.agents),
@@ -154,16 +156,13 @@ def resume_tournament(
             ledger=ledger,
             tournament=tournament,
             config=config,
-            schedule=schedule,
+            rule=rule_of(config, len(tournament.sides)),
             setup=setup,
             executor=executor or InProcess(),
             progress=progress,
         )
         with heartbeat(ledger, [tournament]):
-            if config.pairing == "decide":
-                _play_until_decided(run)
-            else:
-                _play_all(run)
+            run.play()
     except BaseException:
         ledger.set_status(tournament, "interrupted")
         raise
@@ -171,20 +170,17 @@ def resume_tournament(
     return ledger.tournament(key)
 
 
-def schedule_of(config: TournamentConfig, sides: Sides) -> Schedule:
-    """The schedule that a configuration means in a game of these sides."""
-    entrants, matches, seed = config.entrants, config.matches, config.seed or 0
-    match config.pairing:
-        case "round_robin":
-            schedule = round_robin(len(entrants), len(sides), matches=matches, seed=seed)
-        case "gauntlet":
-            challenger = 0 if config.challenger is None else entrants.index(config.challenger)
-            schedule = gauntlet(len(entrants), len(sides), matches=matches, seed=seed, challenger=challenger)
-        case "decide":
-            schedule = between_two(matches=matches, seed=seed)
-    if all(len(players) == 1 for players in sides):
-        return schedule
-    return replace(schedule, sides=sides, entrants=members_of(config))
+def schedule_of(config: TournamentConfig, sides: Sides, chosen: Round, *, first: int = 0) -> Schedule:
+    """The schedule of a round that begins with match `first`, in a game of these sides."""
+    alone = all(len(players) == 1 for players in sides)
+    return Schedule(
+        lineups=chosen.lineups,
+        rotations=chosen.rotations,
+        seed=config.seed or 0,
+        sides=None if alone else sides,
+        entrants=None if alone else members_of(config),
+        first=first,
+    )
 
 
 def members_of(config: TournamentConfig) -> list[list[int]]:
@@ -234,73 +230,141 @@ def _check_told_apart(config: TournamentConfig, players: int) -> None:
 
 
 def is_same(recorded: Mapping[str, object], config: TournamentConfig) -> bool:
-    """Whether a recorded configuration is this one; the block is Arena's choice where it is not given."""
+    """Whether a recorded configuration is this one; the block is Arena's choice where it is not given.
+
+    What older releases did not know has its default.
+    """
     given = config.model_dump(mode="json")
-    return {**recorded, "block": given["block"] or recorded["block"]} == {**given, "block": recorded["block"]}
+    known = {name: key.default for name, key in TournamentConfig.model_fields.items() if not key.is_required()}
+    recorded = {**{name: value for name, value in known.items() if name in given and name != "teams"}, **recorded}
+    block = recorded["block"]
+    return {**recorded, "block": given["block"] or block} == {**given, "block": block}
 
 
-def block_size(game: Game, agents: tuple[AgentVersion, ...], config: TournamentConfig, matches: int) -> int:
+def block_size(game: Game, agents: tuple[AgentVersion, ...], config: TournamentConfig, rule: Rule) -> int:
     """Matches recorded together: much where agents are fast, little where an interruption would cost long work."""
+    matches = -(-rule.most // BLOCKS_AT_LEAST)
+    if config.pairing in LOOKING and (begin := rule.next_round(())) is not None:
+        matches = min(matches, -(-begin.matches // BLOCKS_A_ROUND))
     fast = all(agent.kind in FAST_KINDS for agent in agents)
     if fast and game.info.lane == "tensor" and config.pairing != "decide":
         return TENSOR_BLOCK
     most = DECIDE_BLOCK if config.pairing == "decide" else OBJECT_BLOCK
-    return max(1, min(most if fast else SLOW_BLOCK, -(-matches // BLOCKS_AT_LEAST)))
+    return max(1, min(most if fast else SLOW_BLOCK, matches))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Run:
     """What is left of a tournament, and who plays it."""
 
-    ledger: Ledger
-    tournament: Tournament
-    config: TournamentConfig
-    schedule: Schedule
-    setup: MatchSetup
-    executor: Executor
-    progress: Progress | None
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        tournament: Tournament,
+        config: TournamentConfig,
+        rule: Rule,
+        setup: MatchSetup,
+        executor: Executor,
+        progress: Progress | None,
+    ):
+        self.ledger, self.tournament, self.config, self.rule = ledger, tournament, config, rule
+        self.setup, self.executor = setup, executor
+        self.counter = _Counter(progress, rule.most, done=ledger.progress(tournament))
+        self.written = ledger.written(tournament)  # the first matches of the blocks that the ledger has
+        self.out: dict[int, None] = {}  # those of the blocks that are being played, in schedule order
+        self.looks = config.pairing in LOOKING
+        self.fresh = [ledger.played(tournament)] if self.looks else []  # matches of rounds that are not complete yet
 
-    def missing(self) -> list[tuple[int, int]]:
-        """(start, stop) of the blocks that the ledger does not have."""
-        written = self.ledger.written(self.tournament)
-        return [block for block in self.schedule.blocks(self.config.block or 1) if block[0] not in written]
-
-    def results(self, blocks: list[tuple[int, int]]) -> Generator[MatchResults, None, None]:
-        """The results of these blocks, as they finish; closing it stops the workers."""
-        counter = _Counter(self.progress, len(self.schedule), done=self.ledger.progress(self.tournament))
-        specs = (self.schedule.specs(start, stop) for start, stop in blocks)
-        yield from self.executor.run(self.setup, specs, on_finished=counter.add)
-
-    def decided(self, points: NDArray[np.float64]) -> bool:
-        return decision_of_points(points, error_rate=self.config.error_rate).decided
-
-
-def _play_all(run: _Run) -> None:
-    """Blocks enter the ledger as they are finished, in any order."""
-    for results in run.results(run.missing()):
-        run.ledger.write(run.tournament, results)
-
-
-def _play_until_decided(run: _Run) -> None:
-    """Blocks enter in schedule order, and none after the one in which the test decided."""
-    points = points_of_prefix(
-        by_side(run.tournament, run.ledger.played(run.tournament))
-    )  # read once; each block then adds its own
-    if run.decided(points):
-        return
-    missing = run.missing()
-    waiting = deque(start for start, _ in missing)
-    finished: dict[int, MatchResults] = {}
-    with closing(run.results(missing)) as arriving:
-        for results in arriving:
-            finished[int(results.specs.index[0])] = results
-            while waiting and waiting[0] in finished:
-                block = finished.pop(waiting.popleft())
-                run.ledger.write(run.tournament, block)
-                met = by_side(run.tournament, without_moves(block))
-                points = np.append(points, points_of_matches(met.seats, met.returns, met.forfeit))
-                if run.decided(points):
+    def play(self) -> None:
+        """To the end: of the rule, or of the test that decides."""
+        recorder = _UntilDecided(self) if self.config.pairing == "decide" else _AsFinished(self)
+        if recorder.over:
+            return
+        with closing(self._results()) as arriving:  # closing it stops the workers
+            for results in arriving:
+                recorder.record(results)
+                if recorder.over:
                     return
+
+    def _results(self) -> Generator[MatchResults, None, None]:
+        yield from self.executor.run(self.setup, self._blocks(), on_finished=self.counter.add)
+
+    def write(self, results: MatchResults) -> None:
+        """Records a block that was given out."""
+        self.ledger.write(self.tournament, results)
+        if self.looks:
+            self.fresh.append(without_moves(results))
+        del self.out[int(results.specs.index[0])]
+
+    def _blocks(self) -> Iterator[MatchSpecs | None]:
+        """What is to be played; None while the next round waits for results."""
+        kept = read_rounds(self.ledger, self.tournament) if self.looks else []
+        past: list[PlayedRound] = []
+        first = 0
+        while (chosen := self._round(kept, past)) is not None:
+            schedule = schedule_of(self.config, self.tournament.sides, chosen, first=first)
+            for start, stop in schedule.blocks(self.config.block or 1):
+                if start not in self.written:
+                    self.out[start] = None
+                    yield schedule.specs(start, stop)
+            if not self.looks:
+                return
+            while self.out:
+                yield None
+            past.append(self._complete(chosen, first, schedule.end))
+            first = schedule.end
+
+    def _round(self, kept: list[Round], past: Sequence[PlayedRound]) -> Round | None:
+        """The round after these: as the ledger has it, else as the rule decides now."""
+        if len(past) < len(kept):
+            return kept[len(past)]
+        chosen = self.rule.next_round(past)
+        if chosen is not None and self.looks:
+            chosen = keep_round(self.ledger, self.tournament, kept, chosen)
+            kept.append(chosen)
+        return chosen
+
+    def _complete(self, chosen: Round, start: int, stop: int) -> PlayedRound:
+        """The round with its matches, all of which are recorded."""
+        played = Played.joined(self.fresh)
+        begin, end = np.searchsorted(played.index, [start, stop]).tolist()
+        self.fresh = [played.take(slice(end, None))]
+        return played_round(chosen, by_side(self.tournament, played.take(slice(begin, end))))
+
+
+class _AsFinished:
+    """Blocks enter the ledger as they are finished, in any order."""
+
+    over = False
+
+    def __init__(self, run: _Run):
+        self.run = run
+
+    def record(self, results: MatchResults) -> None:
+        self.run.write(results)
+
+
+class _UntilDecided:
+    """Blocks enter in schedule order, and none after the one in which the test decided."""
+
+    def __init__(self, run: _Run):
+        self.run = run
+        self.finished: dict[int, MatchResults] = {}
+        # read once; each block then adds its own
+        self.points = points_of_prefix(by_side(run.tournament, run.ledger.played(run.tournament)))
+        self.over = self._decided()
+
+    def record(self, results: MatchResults) -> None:
+        self.finished[int(results.specs.index[0])] = results
+        while not self.over and self.run.out and (start := next(iter(self.run.out))) in self.finished:
+            block = self.finished.pop(start)
+            self.run.write(block)
+            met = by_side(self.run.tournament, without_moves(block))
+            self.points = np.append(self.points, points_of_matches(met.seats, met.returns, met.forfeit))
+            self.over = self._decided()
+
+    def _decided(self) -> bool:
+        return decision_of_points(self.points, error_rate=self.run.config.error_rate).decided
 
 
 @contextmanager

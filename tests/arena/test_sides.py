@@ -9,6 +9,7 @@ from arena.forfeits import forfeit_returns
 from arena.games import SpecificationError, load_game
 from arena.games.sides import side_of_player, side_returns
 from arena.ledger import Ledger
+from arena.pairing.rule import rule_of
 from arena.playing import play
 from arena.results import NOBODY
 from arena.standings import standings
@@ -43,8 +44,9 @@ def test_a_side_gets_the_mean_of_its_players():
 
 
 def test_agents_and_mixed_teams_meet_on_both_sides():
-    config = make_config(CUP)
-    specs = schedule_of(config, load_game(GAME).info.sides).specs(0, 100)
+    config, sides = make_config(CUP), load_game(GAME).info.sides
+    chosen = rule_of(config, len(sides)).next_round(())
+    specs = schedule_of(config, sides, chosen).specs(0, 100)
     assert len(specs) == 3 * 4
     seats = specs.seats
     mixed = {(0, 1, 0, 1, 0), (0, 1, 0, 1, 0, 1)}
