@@ -38,7 +38,7 @@ class Adaptive:
         record = record_of(self.names, past)
         if left < 2 or decided(record, self.aim, error_rate=self.error_rate).decided:
             return None
-        seed = int(counter_hash(np.uint64(self.seed), PAIRING_STREAM, np.array([len(past)]))[0])
+        seed = int(counter_hash(np.uint64(self.seed), PAIRING_STREAM, np.array([len(past)]))[0] >> np.uint64(1))
         chosen = next_pairs(record, self.aim, batch=min(self.batch, left // 2), seed=seed, error_rate=self.error_rate)
         return Round(
             lineups=np.stack((chosen.first, chosen.second), axis=1).astype(np.int64),
