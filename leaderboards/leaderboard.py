@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena.games.errors import UnknownName
-from arena.leaderboards.bradley_terry import rate
 from arena.leaderboards.comparisons import Comparisons, comparisons
 from arena.leaderboards.cycle_bootstrap import with_probabilities
 from arena.leaderboards.finding import Group, finding, top_cycle, weight_bounds
@@ -277,8 +276,6 @@ def _ratings(
         assert minimax is not None
         ratings = ratings_of(minimax, matches=compared.matches, confidence=confidence)
         return ratings.spread_over(record.agents)
-    if method in ("elo", "bradley_terry"):
-        return rate(record, compared, method, confidence=confidence)
     return RATING_METHODS[method].rate(record, confidence=confidence)
 
 

@@ -9,7 +9,8 @@ from simulated_records import from_counts, record_of, twins
 
 from arena.games import UnknownName
 from arena.leaderboards import bradley_terry, elo
-from arena.leaderboards.bradley_terry import ELO_PER_NATURAL, fit
+from arena.leaderboards.bradley_terry import ELO_PER_NATURAL
+from arena.leaderboards.bradley_terry_fit import fit
 
 # Agresti, Categorical Data Analysis, 2nd edition 2002, table 10.10 and section 10.6: the 1987 season of the American
 # League's eastern division; wins of the row's team over the column's.
@@ -49,7 +50,7 @@ def test_at_the_maximum_expected_points_equal_points():
     rng = np.random.default_rng(0)
     wins = rng.integers(1, 20, (8, 8)).astype(float)
     np.fill_diagonal(wins, 0)
-    strength = fit(wins)
+    strength, _ = fit(wins)
     expected = (wins + wins.T) / (1 + np.exp(strength - strength[:, None]))
     assert np.allclose(expected.sum(axis=1), wins.sum(axis=1), atol=1e-6)
     assert strength.mean() == pytest.approx(0)
@@ -57,7 +58,7 @@ def test_at_the_maximum_expected_points_equal_points():
 
 def test_lopsided_results_converge():
     wins = np.array([[0, 10_000, 1], [1, 0, 10_000], [1, 1, 0]], float)
-    strength = fit(wins)
+    strength, _ = fit(wins)
     expected = (wins + wins.T) / (1 + np.exp(strength - strength[:, None]))
     assert np.allclose(expected.sum(axis=1), wins.sum(axis=1), rtol=1e-5)
 
@@ -131,7 +132,7 @@ def test_95_percent_intervals_cover_the_truth_95_percent_of_the_time(agents, pai
         expected = np.zeros((agents, agents))
         expected[i, j] = (1 - draws) * both.mean(axis=1) + draws / 2
         expected[j, i] = 1 - expected[i, j]
-        truth = fit(expected)  # what infinitely many matches would give
+        truth, _ = fit(expected)  # what infinitely many matches would give
         ratings = bradley_terry(twins(rng, strength, pairs, seat=seat, draws=draws))
         covered.append((ratings.intervals[:, 0] <= truth) & (truth <= ratings.intervals[:, 1]))
         wrong.append(ratings.above[truth[:, None] < truth].mean())
