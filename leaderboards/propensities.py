@@ -77,4 +77,5 @@ def _of_pair(record: Record, weight: NDArray[np.float64]) -> NDArray[np.float64]
             f"{one} and {two} never met, so that not every pair can count the same; play the pairs that never met, "
             "or weigh the matches by kind 'field'"
         )
-    return total[low, high]
+    of_pair: NDArray[np.float64] = total[low, high]
+    return of_pair
