@@ -25,7 +25,7 @@ from arena.solvers.tensor_tree import tensor_device
 STACK_BYTES = 1 << 28  # what a stack of square matrices may take; Newton's method holds several
 MAX_NEWTON_STEPS = 100
 LARGEST_STEP = 3.0
-GRADIENT_TOLERANCE = 1e-9
+GRADIENT_TOLERANCE = 1e-12  # of all matches: the last step leaves rounding
 GOLDEN, FIRST, SECOND = (word - (1 << 64) for word in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
 """splitmix64's constants as signed numbers, whose sums and products have the same bits."""
 
