@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from arena.leaderboards.aims import Aim, Comparison, FullOrder, MinimaxSupport, Top, parse_aim
 from arena.leaderboards.alpha_rank import alpha_rank
 from arena.leaderboards.bootstrap_intervals import bootstrap_intervals
 from arena.leaderboards.bradley_terry import bradley_terry, elo
 from arena.leaderboards.comparisons import Comparisons, comparisons
 from arena.leaderboards.correlated_ratings import correlated_ratings
 from arena.leaderboards.cycle_bootstrap import cycle_probabilities
+from arena.leaderboards.decided import Conclusion, decided
 from arena.leaderboards.deviation_ratings import deviation_ratings, deviation_ratings_of
 from arena.leaderboards.elo_online import elo_online
 from arena.leaderboards.empirical_game import EmpiricalGame, empirical_game
 from arena.leaderboards.glicko2 import glicko2
 from arena.leaderboards.leaderboard import METHODS, Leaderboard, Method, Row, SeatScore, leaderboard
+from arena.leaderboards.low_rank_completion import Completion, choose_anchors, complete_by_anchors, complete_matrix
 from arena.leaderboards.mean_return import mean_return
 from arena.leaderboards.methods import RATING_METHODS, RatingMethod
 from arena.leaderboards.minimax_ranking import MinimaxWinner, minimax_ranking, minimax_winner_of
 from arena.leaderboards.multidimensional_elo import PayoffModel, low_rank_payoffs, multidimensional_elo
 from arena.leaderboards.nash_average import nash_average
+from arena.leaderboards.next_pairs import Pairs, next_pairs
 from arena.leaderboards.openskill import openskill
 from arena.leaderboards.payoff_matrix import Matrix, payoff_matrix
 from arena.leaderboards.plackett_luce import plackett_luce
+from arena.leaderboards.propensities import effective_matches, uniform_field
 from arena.leaderboards.ratings import Ratings
 from arena.leaderboards.record import Record, Utility
 from arena.leaderboards.response_graph import Cycle, cycles, response_graph, top_component
@@ -31,33 +36,46 @@ from arena.leaderboards.voting import copeland, kemeny, schulze
 __all__ = [
     "METHODS",
     "RATING_METHODS",
+    "Aim",
+    "Comparison",
     "Comparisons",
+    "Completion",
+    "Conclusion",
     "Cycle",
     "Decision",
     "EmpiricalGame",
+    "FullOrder",
     "Leaderboard",
     "Matrix",
     "Method",
+    "MinimaxSupport",
     "MinimaxWinner",
+    "Pairs",
     "PayoffModel",
     "RatingMethod",
     "Ratings",
     "Record",
     "Row",
     "SeatScore",
+    "Top",
     "Utility",
     "alpha_rank",
     "bootstrap_intervals",
     "bradley_terry",
     "bradley_terry_seats",
+    "choose_anchors",
     "comparisons",
+    "complete_by_anchors",
+    "complete_matrix",
     "copeland",
     "correlated_ratings",
     "cycle_probabilities",
     "cycles",
     "davidson",
+    "decided",
     "deviation_ratings",
     "deviation_ratings_of",
+    "effective_matches",
     "elo",
     "elo_online",
     "empirical_game",
@@ -70,7 +88,9 @@ __all__ = [
     "minimax_winner_of",
     "multidimensional_elo",
     "nash_average",
+    "next_pairs",
     "openskill",
+    "parse_aim",
     "payoff_matrix",
     "plackett_luce",
     "rao_kupper",
@@ -78,4 +98,5 @@ __all__ = [
     "schulze",
     "sequential_test",
     "top_component",
+    "uniform_field",
 ]
