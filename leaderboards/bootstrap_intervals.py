@@ -6,8 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from arena.leaderboards.bootstrap import RESAMPLES, SEED, percentile_bounds, unit_weights
+from arena.leaderboards.bradley_terry import ELO_PER_NATURAL, bradley_terry, elo
+from arena.leaderboards.bradley_terry_bootstrap import refitted_strengths
 from arena.leaderboards.ratings import Ratings
 from arena.leaderboards.record import Record
 
@@ -23,7 +26,8 @@ def bootstrap_intervals(
 
     A check of a sandwich that trusts no approximation of the fit, at the price of `resamples` fits: ``bootstrap_intervals(record,
     elo)``. Where an agent won or lost everything no resample shows it another result, and the interval is too narrow. The method
-    must take weights that are no whole numbers: `openskill` does not.
+    must take weights that are no whole numbers: `openskill` does not. `elo` and `bradley_terry` themselves, with no settings of your
+    own, are refitted from one reading of the matches: the same numbers, many times faster.
 
     Args:
         record: the matches.
@@ -37,11 +41,11 @@ def bootstrap_intervals(
     if resamples < 2 or not 0 < confidence < 1:
         raise ValueError(f"resamples must be at least 2, confidence in (0, 1); got {resamples} and {confidence}")
     ratings = rate(record)
-    pairs, unit = np.unique(record.pair, return_inverse=True)
-    draws = np.empty((resamples, len(ratings.scores)))
-    for resample in range(resamples):
-        times = unit_weights(len(pairs), resample=resample)[unit]
-        draws[resample] = rate(replace(record, weight=record.weight * times)).scores
+    if rate is elo or rate is bradley_terry:
+        scale = ELO_PER_NATURAL if rate is elo else 1.0
+        draws = scale * refitted_strengths(record, resamples=resamples)
+    else:
+        draws = one_by_one(record, rate, resamples=resamples)
     intervals, above = percentile_bounds(ratings.scores, draws, confidence)
     return replace(
         ratings,
@@ -50,3 +54,13 @@ def bootstrap_intervals(
         confidence=confidence,
         settings={**ratings.settings, "intervals": "bootstrap", "resamples": resamples, "seed": SEED},
     )
+
+
+def one_by_one(record: Record, rate: Callable[[Record], Ratings], *, resamples: int) -> NDArray[np.float64]:
+    """The scores [resamples, A] of `rate` on each resample."""
+    pairs, unit = np.unique(record.pair, return_inverse=True)
+    draws = np.empty((resamples, len(record.agents)))
+    for resample in range(resamples):
+        times = unit_weights(len(pairs), resample=resample)[unit]
+        draws[resample] = rate(replace(record, weight=record.weight * times)).scores
+    return draws

@@ -79,6 +79,13 @@ def elo(record: Record, *, confidence: float = 0.95, anchor: str | None = None, 
     return _rate(record, "elo", confidence=confidence, anchor=anchor, prior=prior)
 
 
+def connected_groups(points: NDArray[np.float64]) -> NDArray[np.int64]:
+    """`groups_of` whoever met, with points [A, A] of the row against the column; at once where they all are one group."""
+    if len(points) and _reached(points).all():
+        return np.zeros(len(points), np.int64)
+    return groups_of(points + points.T > 0)
+
+
 def groups_to_fit(points: NDArray[np.float64], groups: NDArray[np.int64], *, prior: float = 0.0) -> Iterator[Group]:
     """The groups of two agents and more, with what their likelihoods need to have a maximum.
 
@@ -103,7 +110,7 @@ def _rate(record: Record, method: Method, *, confidence: float, anchor: str | No
     if not 0 < confidence < 1 or not (math.isfinite(prior) and prior >= 0):
         raise ValueError(f"confidence must be in (0, 1), prior at least 0; got {confidence} and {prior}")
     points, matches = pair_points(record)
-    groups = _groups(points)
+    groups = connected_groups(points)
     size = len(record.agents)
     strength, spread = np.full(size, np.nan), np.full(size, np.nan)
     notes: list[str] = []
@@ -147,13 +154,6 @@ def _rate(record: Record, method: Method, *, confidence: float, anchor: str | No
         },
         notes=tuple(notes),
     )
-
-
-def _groups(points: NDArray[np.float64]) -> NDArray[np.int64]:
-    """`groups_of` whoever met, at once where they all are one group."""
-    if len(points) and _reached(points).all():
-        return np.zeros(len(points), np.int64)
-    return groups_of(points + points.T > 0)
 
 
 @nb.njit(cache=True)

@@ -1,10 +1,16 @@
 """Bootstrap intervals of any method: near the sandwich where that holds, twins as units, order of no matter."""
 
+from functools import partial
+
 import numpy as np
 import pytest
-from simulated_records import record_of, twins
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from simulated_records import from_counts, record_of, twins
 
-from arena.leaderboards import bootstrap_intervals, bradley_terry, davidson, plackett_luce
+from arena.leaderboards import bootstrap_intervals, bradley_terry, davidson, elo, plackett_luce
+from arena.leaderboards.bootstrap_intervals import one_by_one
+from arena.leaderboards.bradley_terry_bootstrap import refitted_strengths
 
 
 @pytest.mark.parametrize("rate", [bradley_terry, davidson, plackett_luce])
@@ -46,3 +52,45 @@ def test_agents_without_matches_stay_unrated():
 def test_settings_out_of_range_are_refused(wrong):
     with pytest.raises(ValueError, match="resamples must be at least 2"):
         bootstrap_intervals(record_of([[0, 1]], [[1, -1]]), bradley_terry, **wrong)
+
+
+@st.composite
+def records(draw):
+    """Two to four seats, units that mix agents, draws, forfeits, weights, agents that met nobody, groups, all won."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    matches, seats, agents = draw(st.integers(1, 40)), draw(st.integers(2, 4)), draw(st.integers(2, 7))
+    sat = rng.integers(0, agents, (matches, seats))
+    sat[:, 2:][rng.random((matches, seats - 2)) < 0.5] = -1
+    return record_of(
+        sat,
+        rng.integers(-1, 2, (matches, seats)),
+        agents=tuple("abcdefg"[:agents]),
+        forfeit=np.where(rng.random(matches) < 0.1, rng.integers(0, 2, matches), -1),
+        pair=rng.integers(0, max(matches // 2, 1), matches),
+        weight=rng.choice([0.0, 1.0, 2.5], matches),
+    )
+
+
+@settings(deadline=None, max_examples=60)
+@given(records(), st.sampled_from([0.0, 1.5]))
+def test_refits_from_one_reading_equal_the_method_again_and_again(record, prior):
+    fast = refitted_strengths(record, resamples=5, prior=prior)
+    slow = one_by_one(record, partial(bradley_terry, prior=prior), resamples=5)
+    assert np.allclose(fast, slow, atol=1e-8, equal_nan=True)
+
+
+def test_refits_of_a_large_league_equal_the_method_again_and_again():
+    rng = np.random.default_rng(3)
+    record = twins(rng, rng.normal(size=130), 2)
+    fast = refitted_strengths(record, resamples=2, anchor=record.agents[7])
+    slow = one_by_one(record, partial(bradley_terry, anchor=record.agents[7]), resamples=2)
+    assert np.allclose(fast, slow, atol=1e-9) and (fast[:, 7] == 0).all()
+
+
+@pytest.mark.parametrize("rate", [elo, bradley_terry])
+def test_the_fast_way_gives_the_numbers_of_the_slow_one(rate):
+    record = from_counts([[0, 9, 6], [4, 0, 7], [5, 3, 0]])
+    fast = bootstrap_intervals(record, rate, resamples=40)
+    slow = bootstrap_intervals(record, lambda one: rate(one), resamples=40)
+    assert np.allclose(fast.intervals, slow.intervals, atol=1e-7) and (fast.above == slow.above).all()
+    assert fast.settings == slow.settings
