@@ -19,6 +19,8 @@ TIE_TOLERANCE = 1e-12  # of the range of payoffs
 GAP_TOLERANCE = 1e-10
 NEGLIGIBLE = 40.0  # 1 − e^−40 is 1 in double precision
 
+VANISHED = 746.0  # e^−746 is 0 in double precision
+
 Populations = Literal["auto", "one", "many"]
 
 
@@ -144,10 +146,11 @@ def _turning(advantage, alpha, population_size, noise, tie):  # type: ignore[no-
     u = alpha * advantage
     if u == 0:
         return 1 / population_size, 1 / population_size
-    forth = -np.expm1(-u)
+    forth = -np.expm1(-u) if u < NEGLIGIBLE else 1.0
     if population_size * u < NEGLIGIBLE:
         forth /= -np.expm1(-population_size * u)
-    return forth, forth * np.exp(-(population_size - 1) * u)
+    back = (population_size - 1) * u
+    return forth, forth * np.exp(-back) if back < VANISHED else 0.0
 
 
 @nb.njit(cache=True)

@@ -37,14 +37,63 @@ def stationary_distribution(chain: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def closed_classes(chain: NDArray[np.float64]) -> list[NDArray[np.int64]]:
     """The groups of states that reach one another and are never left; one group where the stationary distribution is unique."""
-    from scipy.sparse import csr_array
-    from scipy.sparse.csgraph import connected_components
+    number, count = _components(chain)
+    left = _left(chain, number, count)
+    return [np.flatnonzero(number == component) for component in np.flatnonzero(~left)]
 
-    moves = csr_array((chain > 0).astype(np.int8))
-    count, group = connected_components(moves, directed=True, connection="strong")
-    start, end = moves.nonzero()
-    left = set(group[start[group[start] != group[end]]].tolist())
-    return [np.flatnonzero(group == number) for number in range(count) if number not in left]
+
+@nb.njit(cache=True)
+def _components(chain):  # type: ignore[no-untyped-def]  # numba kernel
+    """(number of the strongly connected component of each state [n], how many): Tarjan, Depth-first search and linear graph
+    algorithms, 1972, doi:10.1137/0201010, with a stack in place of recursion."""
+    size = len(chain)
+    number, found, lowest = np.full(size, -1), np.full(size, -1), np.zeros(size, np.int64)
+    path, after = np.empty(size, np.int64), np.zeros(size, np.int64)  # states on the way, where to look on from each
+    open_states = np.empty(size, np.int64)  # found, of a component that is not complete
+    count, clock, waiting = 0, 0, 0
+    for start in range(size):
+        if found[start] >= 0:
+            continue
+        depth = 0
+        path[0] = start
+        while depth >= 0:
+            state = path[depth]
+            if found[state] < 0:
+                found[state] = lowest[state] = clock
+                clock += 1
+                open_states[waiting] = state
+                waiting += 1
+            deeper = False
+            for target in range(after[state], size):
+                if chain[state, target] > 0 and number[target] < 0:
+                    if found[target] < 0:
+                        after[state] = target  # to be seen again, with what it leads to
+                        depth += 1
+                        path[depth] = target
+                        deeper = True
+                        break
+                    lowest[state] = min(lowest[state], lowest[target])
+            if deeper:
+                continue
+            depth -= 1
+            if lowest[state] == found[state]:
+                while number[state] < 0:
+                    waiting -= 1
+                    number[open_states[waiting]] = count
+                count += 1
+    return number, count
+
+
+@nb.njit(cache=True)
+def _left(chain, number, count):  # type: ignore[no-untyped-def]  # numba kernel
+    """[count]: whether a move leads out of each component."""
+    left = np.zeros(count, np.bool_)
+    for state in range(len(chain)):
+        target = 0
+        while target < len(chain) and not left[number[state]]:
+            left[number[state]] = chain[state, target] > 0 and number[target] != number[state]
+            target += 1
+    return left
 
 
 @nb.njit(cache=True)

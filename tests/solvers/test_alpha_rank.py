@@ -147,3 +147,15 @@ def test_settings_out_of_range_are_refused():
 def test_games_are_ranked_by_name():
     assert np.allclose(solve("alpha_rank", load_game("preference:rps")).strategies[0], 1 / 3)
     assert solve("alpha_rank", load_game("matrix:battle_of_the_sexes"), alpha=1.0).joint.shape == (2, 2)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32), st.integers(1, 12), st.floats(0.02, 0.5))
+def test_closed_classes_are_what_a_graph_library_finds(seed, size, density):
+    import networkx
+
+    rng = np.random.default_rng(seed)
+    chain = np.where(rng.random((size, size)) < density, rng.random((size, size)), 0.0)
+    graph = networkx.from_numpy_array(chain, create_using=networkx.DiGraph)
+    expected = {frozenset(states) for states in networkx.attracting_components(graph)}
+    assert {frozenset(states.tolist()) for states in closed_classes(chain)} == expected
