@@ -52,7 +52,7 @@ from arena.leaderboards.meetings import Meetings, complete_rounds, meetings, pai
 from arena.leaderboards.record import Record
 from arena.solvers.simplex import symmetric_strategies
 
-EXPLORE = 0.1
+EXPLORE = 0.05
 BORDERS = 21  # places that are tried for the border between the top and the rest
 GAMES_DRAWN = 40
 WORDS = 4  # random numbers a draw: explore or not, the agent or the pair, the opponent, who is first

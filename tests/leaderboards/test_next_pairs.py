@@ -31,7 +31,7 @@ def test_two_different_agents_meet_with_at_least_the_floors_probability(ladder, 
     for record in (ladder, nobody_played()):
         pairs = next_pairs(record, aim, batch=300, seed=1)
         assert len(pairs) == 300 and (pairs.first != pairs.second).all()
-        assert pairs.floor == pytest.approx(0.1 / 10)
+        assert pairs.floor == pytest.approx(0.05 / 10)
         assert (pairs.propensity >= pairs.floor * (1 - 1e-12)).all() and (pairs.propensity <= 1).all()
 
 
