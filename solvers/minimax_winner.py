@@ -15,10 +15,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from arena.games.errors import ArenaError, SpecificationError
+from arena.solvers.central_path import central_strategy
 from arena.solvers.lp import as_probabilities, maximin
 from arena.solvers.solution import Solution
 
 SYMMETRY_TOLERANCE = 1e-9  # of P + Pᵀ = 1: rounding of decimals, not of measurements
+FEW_CANDIDATES = 60  # a program of all of them takes milliseconds
+ADDED = 10  # candidates that join the program at once, or half as many as it has
+MOST_SHARE = 0.1  # of the candidates: a winner spread over more is found faster with all of them at once
+EVEN_TOLERANCE = 1e-9  # of payoffs against a winner: closer to even may be even; a candidate too many costs only time
 SUPPORT_TOLERANCE = 1e-7  # a weight below it is what HiGHS leaves of a zero
 RANK_TOLERANCE = 1e-9
 GAP_TOLERANCE = 1e-9
@@ -72,14 +77,18 @@ def symmetric_game(payoffs: NDArray[np.float64]) -> Solution:
 
 def _least_norm(game: NDArray[np.float64]) -> tuple[NDArray[np.float64] | None, bool | None]:
     """(the optimal strategy of least norm, whether it is the only one), or (None, None) where rounding forbids an answer."""
-    support = _largest_support(game)
-    inside = game[np.ix_(support, support)]
+    some = _some_winner(game)
+    against = game @ some
+    # Two optimal strategies are even against each other: another one can weigh what loses by d against this one with no more than
+    # the most that anything wins against this one, divided by d.
+    even = np.flatnonzero(against >= -max(EVEN_TOLERANCE, float(against.max()) / SUPPORT_TOLERANCE))
+    # what weighs nothing in this one may weigh something in another
+    support = even if some[even].min() > SUPPORT_TOLERANCE else even[_largest_support(game, even)]
     # optimal strategies: x ≥ 0 on the support, Σ x = 1, even against the support, not beaten from outside
-    equations = np.vstack((inside, np.ones(len(support))))
-    right = np.append(np.zeros(len(support)), 1.0)
-    _, singular, directions = np.linalg.svd(equations)
+    equations = np.vstack((game[np.ix_(support, support)], np.ones(len(support))))
+    left, singular, directions = np.linalg.svd(equations, full_matrices=False)
     rank = int((singular > RANK_TOLERANCE * singular[0]).sum())
-    base = np.linalg.lstsq(equations, right, rcond=RANK_TOLERANCE)[0]
+    base = directions[:rank].T @ (left[-1, :rank] / singular[:rank])
     free = directions[rank:].T
     if free.shape[1]:
         outside = -np.delete(game, support, axis=0)[:, support]
@@ -95,19 +104,50 @@ def _least_norm(game: NDArray[np.float64]) -> tuple[NDArray[np.float64] | None, 
     return winner, free.shape[1] == 0
 
 
-def _largest_support(game: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The candidates with weight in some optimal strategy.
+def _some_winner(game: NDArray[np.float64]) -> NDArray[np.float64]:
+    """An optimal strategy: by a program of few candidates, to which the worst of those who beat its winner are added, where
+    few are enough; else along the central path.
+
+    McMahan, Gordon, Blum, Planning in the presence of cost functions controlled by an adversary, ICML 2003 (the double
+    oracle); symmetric, so that both players have the same candidates.
+    """
+    size = len(game)
+    if size > FEW_CANDIDATES:
+        chosen = np.argsort(-game.sum(axis=1), kind="stable")[:ADDED]
+        while len(chosen) <= MOST_SHARE * size:
+            inner, _ = maximin(game[np.ix_(chosen, chosen)])
+            against = game[:, chosen] @ inner
+            against[chosen] = 0.0
+            if against.max() <= GAP_TOLERANCE:
+                winner = np.zeros(size)
+                winner[chosen] = inner
+                return winner
+            worst = np.argsort(-against, kind="stable")[: max(ADDED, len(chosen) // 2)]
+            chosen = np.append(chosen, worst[against[worst] > 0])
+        winner = central_strategy(game)
+        if (game @ winner).max() <= GAP_TOLERANCE:
+            return winner
+    return maximin(game)[0]
+
+
+def _largest_support(game: NDArray[np.float64], even: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Which of the candidates that are even against a winner have weight in some optimal strategy: their places in `even`.
 
     By strict complementarity some optimal x has x_i > 0 or loses to i by something, for every i; the program finds it:
-    maximise t subject to x_i − (game x)_i ≥ t, game x ≤ 0, x a probability vector.
+    maximise t subject to x_i − (game x)_i ≥ t, game x ≤ 0, x a probability vector on them.
     """
     from scipy.optimize import linprog
 
-    size = len(game)
+    size, inside = len(even), game[:, even]
     result = linprog(
         np.append(np.zeros(size), -1.0),
-        A_ub=np.vstack((np.hstack((game, np.zeros((size, 1)))), np.hstack((game - np.eye(size), np.ones((size, 1)))))),
-        b_ub=np.zeros(2 * size),
+        A_ub=np.vstack(
+            (
+                np.hstack((inside, np.zeros((len(game), 1)))),
+                np.hstack((inside[even] - np.eye(size), np.ones((size, 1)))),
+            )
+        ),
+        b_ub=np.zeros(len(game) + size),
         A_eq=np.append(np.ones(size), 0.0)[None],
         b_eq=[1.0],
         bounds=[(0, None)] * (size + 1),

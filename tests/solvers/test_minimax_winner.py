@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from arena.games import SpecificationError
 from arena.solvers import minimax_winner
+from arena.solvers.central_path import central_strategy
+from arena.solvers.lp import maximin
 from arena.solvers.simplex import symmetric_strategies
 
 ROCK_PAPER_SCISSORS = np.array([[0.5, 0.0, 1.0], [1.0, 0.5, 0.0], [0.0, 1.0, 0.5]])
@@ -123,3 +125,86 @@ def test_what_the_programs_give_is_measured_and_not_believed(monkeypatch):
     monkeypatch.setattr(module, "_least_norm", lambda game: (np.full(len(game), 1 / len(game)), True))
     solution = minimax_winner([[0.5, 0.9], [0.1, 0.5]])
     assert solution.gap == pytest.approx(0.8) and not solution.converged
+
+
+def low_rank_game(size, rng):
+    """Payoffs of who beats whom by a difference of strengths and two cycles: a winner of few candidates."""
+    strength, u, v = rng.normal(size=size), rng.normal(size=(size, 4)), rng.normal(size=(size, 4))
+    return np.tanh((strength[:, None] - strength + u @ v.T - v @ u.T) / 2)
+
+
+def spread_game(size, rng):
+    """Independent payoffs: a winner of about half the candidates."""
+    above = np.triu(rng.uniform(-1, 1, (size, size)), 1)
+    return above - above.T
+
+
+@pytest.mark.parametrize("kind", [low_rank_game, spread_game])
+def test_of_many_candidates_the_winner_is_that_of_one_linear_program(kind):
+    game = kind(150, np.random.default_rng(0))
+    solution = minimax_winner((1 + game) / 2)
+    assert np.allclose(solution.strategies[0], maximin(game)[0], atol=1e-9)
+    assert solution.gap <= 1e-12 and solution.unique and solution.converged
+
+
+@pytest.mark.parametrize("kind", [low_rank_game, spread_game])
+def test_of_many_candidates_copies_share_a_weight(kind):
+    rng = np.random.default_rng(1)
+    game = kind(120, rng)
+    alone = minimax_winner((1 + game) / 2).strategies[0]
+    copied = np.argsort(-alone)[:3]
+    order = rng.permutation(126)
+    names = np.concatenate((np.arange(120), copied, copied))[order]
+    solution = minimax_winner((1 + game[np.ix_(names, names)]) / 2)
+    expected = np.where(np.isin(names, copied), alone[names] / 3, alone[names])
+    assert solution.unique is False and np.allclose(solution.strategies[0], expected, atol=1e-8)
+
+
+@settings(deadline=None, max_examples=60)
+@given(preference_matrices(), st.booleans())
+def test_the_ways_for_many_candidates_give_what_the_program_of_all_gives(preferences, few_are_enough):
+    module = importlib.import_module("arena.solvers.minimax_winner")
+    plain = minimax_winner(preferences)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "FEW_CANDIDATES", 0)
+        patch.setattr(module, "ADDED", 2)
+        patch.setattr(module, "MOST_SHARE", 2.0 if few_are_enough else 0.0)
+        other = minimax_winner(preferences)
+    assert np.allclose(other.strategies[0], plain.strategies[0], atol=1e-7) and other.unique == plain.unique
+    assert other.gap <= 1e-9
+
+
+def test_payoffs_that_differ_by_rounding_alone_are_even():
+    rng = np.random.default_rng(2)
+    noise = np.triu(rng.uniform(-1, 1, (100, 100)), 1) * 1e-16
+    solution = minimax_winner(0.5 + noise - noise.T)
+    assert solution.gap <= 1e-15 and solution.strategies[0].sum() == pytest.approx(1)
+
+
+def test_many_candidates_that_are_even_in_blocks_share_alike():
+    """Rock, paper, scissors, each forty times over."""
+    names = np.repeat(np.arange(3), 40)
+    solution = minimax_winner(ROCK_PAPER_SCISSORS[np.ix_(names, names)])
+    assert np.allclose(solution.strategies[0], 1 / 120, atol=1e-12) and solution.unique is False
+
+
+def test_one_of_many_that_beats_all_others_by_little_is_the_winner():
+    game = spread_game(90, np.random.default_rng(3))
+    game[17], game[:, 17] = 1e-6, -1e-6
+    game[17, 17] = 0
+    assert minimax_winner((1 + game) / 2).strategies[0][17] == 1
+
+
+@settings(deadline=None, max_examples=40)
+@given(preference_matrices())
+def test_the_central_path_ends_where_every_candidate_has_a_weight_or_a_loss(preferences):
+    game = preferences - preferences.T
+    scale = float(np.abs(game).max())
+    if not scale:
+        return
+    found = central_strategy(game / scale)
+    against = game / scale @ found
+    assert found.min() >= 0 and found.sum() == pytest.approx(1) and against.max() <= 1e-9
+    largest = minimax_winner(preferences).strategies[0] > 1e-6  # least norm plays all it may or fewer
+    assert (found[largest] > 1e-8).all()
+    assert ((found > 1e-9) | (against < -1e-9)).all()
