@@ -39,7 +39,8 @@ def chance_luck(game: Game, actions: Ragged) -> NDArray[np.float64]:
     """
     representative, which = different_rows(actions)
     rows = [tuple(actions.row(row).tolist()) for row in representative.tolist()]
-    events = walk_records(game, rows, start=(), move=_noted)
+    none: _Events = ()
+    events = walk_records(game, rows, start=none, move=_noted)
     outcomes: list[set[int]] = []
     for match in events:
         for number, (_, likely) in enumerate(match):

@@ -39,13 +39,12 @@ def walk_records(game: Game, rows: Sequence[tuple[int, ...]], *, start: Carried,
     """
     walk = _Walk(game, move)
     ends: list[Carried] = [start] * len(rows)
-    path, before = [_Step(0, walk.rules.new_initial_state(), start)], ()
+    path = [_Step(0, walk.rules.new_initial_state(), start)]
+    before: tuple[int, ...] = ()
     for at in sorted(range(len(rows)), key=rows.__getitem__):
         row = rows[at]
         shared = 0
-        for mine, theirs in zip(row, before, strict=False):
-            if mine != theirs:
-                break
+        while shared < min(len(row), len(before)) and row[shared] == before[shared]:
             shared += 1
         while path[-1].used > shared:
             path.pop()
@@ -56,16 +55,10 @@ def walk_records(game: Game, rows: Sequence[tuple[int, ...]], *, start: Carried,
 
 
 def different_rows(rows: Ragged) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(the number of one of each kind of equal rows [K], the kind of each row [N])."""
-    values, ends = np.ascontiguousarray(rows.values, np.int64), rows.ends
-    salt = 0
-    while True:
-        words = _row_hashes(values, ends, np.uint64(salt))
-        _, first, which = np.unique(words, return_index=True, return_inverse=True)
-        kind: NDArray[np.int64] = which.reshape(-1)
-        if _equal_rows(values, ends, first, kind):
-            return first, kind
-        salt += 1  # two different rows had one hash of 64 bits
+    """(the number of the first of each kind of equal rows [K], the kind of each row [N]), in one pass."""
+    slots = 1 << max(4, int(2 * len(rows)).bit_length())
+    first, which = _kinds(np.ascontiguousarray(rows.values, np.int64), rows.ends, slots)
+    return first, which
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,33 +114,34 @@ class _Walk(Generic[Carried]):
 
 
 @nb.njit(cache=True)
-def _row_hashes(values, ends, salt):  # type: ignore[no-untyped-def]  # numba kernel
-    """A word a row; the finaliser of splitmix64 after each entry."""
-    words = np.empty(len(ends), np.uint64)
-    begin = 0
+def _kinds(values, ends, slots):  # type: ignore[no-untyped-def]  # numba kernel
+    """Rows in a hash table of ``slots`` places, a power of two; each is compared with the first of its kind."""
+    table = np.full(slots, -1, np.int64)
+    first, which = np.empty(len(ends), np.int64), np.empty(len(ends), np.int64)
+    kinds, begin = 0, 0
     for i in range(len(ends)):
-        x = salt
-        for k in range(begin, ends[i]):
+        x = np.uint64(ends[i] - begin)
+        for k in range(begin, ends[i]):  # the finaliser of splitmix64 after each entry
             x = (x ^ np.uint64(values[k])) + np.uint64(0x9E3779B97F4A7C15)
             x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
             x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
             x = x ^ (x >> np.uint64(31))
-        words[i] = x
+        at = np.int64(x & np.uint64(slots - 1))
+        while table[at] >= 0:
+            other = first[table[at]]
+            start = ends[other - 1] if other > 0 else 0
+            equal = ends[i] - begin == ends[other] - start
+            k = 0
+            while equal and k < ends[i] - begin:
+                equal = values[begin + k] == values[start + k]
+                k += 1
+            if equal:
+                break
+            at = (at + 1) & (slots - 1)
+        if table[at] < 0:
+            table[at] = kinds
+            first[kinds] = i
+            kinds += 1
+        which[i] = table[at]
         begin = ends[i]
-    return words
-
-
-@nb.njit(cache=True)
-def _equal_rows(values, ends, first, kind):  # type: ignore[no-untyped-def]  # numba kernel
-    """Whether each row is the one that stands for its kind."""
-    begin = 0
-    for i in range(len(ends)):
-        other = first[kind[i]]
-        start = ends[other - 1] if other > 0 else 0
-        if ends[i] - begin != ends[other] - start:
-            return False
-        for k in range(ends[i] - begin):
-            if values[begin + k] != values[start + k]:
-                return False
-        begin = ends[i]
-    return True
+    return first[:kinds].copy(), which

@@ -18,12 +18,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.stats
 from numpy.typing import NDArray
 
+from arena.leaderboards.clustered_means import Means, clustered_means
+from arena.leaderboards.comparisons import units_of
 from arena.leaderboards.record import Record
 
-ROUNDING = 1e-12  # of the largest return: an estimate that varies by no more does not vary
+MOST_KEYS = 4_000_000  # lineups numbered by a table of all there could be: beyond, by sorting
+TINY = 1e-12  # keeps the equations solvable where a feature never varies
 RIDGE = 1.0
 """Matches without luck that are added to each feature: few matches then learn little, in place of noise."""
 
@@ -43,7 +45,8 @@ class AdjustedMean:
     """One agent's mean return, in all its matches or against one opponent.
 
     ``raw``: as paid. ``adjusted``: with controls. ``unpaired_error``: the standard error of the raw mean if as many matches
-    had been played without twins, each with its own chance. ``matches`` and ``units``: how many were used.
+    had been played without twins, each with its own chance. ``matches``: how many returns were
+    averaged, ``units``: over how many units.
     """
 
     agent: str
@@ -90,33 +93,38 @@ def adjusted_means(
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must be between 0 and 1; got {confidence}")
     rows = np.flatnonzero((record.forfeit < 0) & (record.weight > 0) & _met_others(record.seats))
-    seats = record.seats[rows]
-    lineup = _numbered(np.sort(seats, axis=1))
-    seating = _numbered(seats)
-    _, unit = np.unique(record.pair[rows], return_inverse=True)
-    columns = _Columns(
-        seats=seats,
-        raw=record.returns[rows],
-        adjusted=adjusted[rows],
-        unit=unit.reshape(-1),
-        lineup=lineup,
-        seating=seating,
-        scale=float(np.abs(record.returns[rows]).max(initial=0.0)),
-    )
-    everyone = range(len(record.agents))
-    all_rows = _by_agent(seats, len(record.agents))
-    overall = tuple(_mean_of(columns, *all_rows[i], record.agents[i], None, confidence) for i in everyone)
-    pairs: list[AdjustedMean] = []
-    if seats.shape[1] == 2:
-        for i in everyone:
-            at, seat = all_rows[i]
-            other = seats[at, 1 - seat]
-            for j in np.unique(other[other >= 0]).tolist():
-                chosen = other == j
-                pairs.append(
-                    _mean_of(columns, at[chosen], seat[chosen], record.agents[i], record.agents[j], confidence)
-                )
-    return overall, tuple(pairs)
+    order, unit, _ = units_of(record.pair[rows])
+    rows = rows if order is None else rows[order]
+    seats, size, width = record.seats[rows], len(record.agents), record.seats.shape[1]
+    lineups, lineup = _numbered(np.sort(seats, axis=1))
+    seatings, seating = _numbered(seats)
+    place = (np.sort(seats, axis=1)[:, None, :] < seats[:, :, None]).sum(axis=2)  # first of the agent in its lineup
+    cell = np.where(seats >= 0, lineup[:, None] * width + place, -1)
+    seat_cell = np.where(seats >= 0, seating[:, None] * width + np.arange(width), -1)
+    raw, new, alone = record.returns[rows], adjusted[rows], np.arange(len(rows))
+    mixed = bool((np.diff(unit) == 0)[np.diff(lineup) != 0].any())
+
+    def measured(group: NDArray[np.int64], seat_group: NDArray[np.int64], groups: int, pooled: bool) -> _Measured:
+        of, its_group = (np.where(seats >= 0, seats, -1), np.arange(size)) if pooled else (cell, group)
+        means = [
+            clustered_means(part, of, unit, its_group, num_groups=groups, confidence=confidence) for part in (raw, new)
+        ]
+        unpaired = clustered_means(raw, seat_cell, alone, seat_group, num_groups=groups, confidence=confidence)
+        return _Measured(raw=means[0], adjusted=means[1], unpaired=unpaired)
+
+    agent, seat_agent = np.maximum(lineups.ravel(), 0), np.maximum(seatings.ravel(), 0)
+    # where a unit has several lineups, what they share counts: then units vary as wholes
+    overall = measured(agent, seat_agent, size, mixed)
+    all_pairs: list[AdjustedMean] = []
+    if width == 2:
+        first = np.unique(seating, return_index=True)[1]
+        seat_pair = cell[first].ravel()
+        between = measured(np.arange(lineups.size), np.maximum(seat_pair, 0), lineups.size, False)
+        for at in range(lineups.size):
+            own, other = int(lineups.ravel()[at]), int(lineups.ravel()[at ^ 1])
+            if own >= 0 and other >= 0:
+                all_pairs.append(between.of(at, record.agents[own], record.agents[other]))
+    return tuple(overall.of(i, name, None) for i, name in enumerate(record.agents)), tuple(all_pairs)
 
 
 def cross_fitted(
@@ -144,92 +152,36 @@ def cross_fitted(
             continue
         centred = returns[others] - _stratum_means(returns[others], stratum[others])
         features = luck[others]
-        gram = features.T @ features + RIDGE * np.diag((features**2).mean(axis=0) + ROUNDING)
+        gram = features.T @ features + RIDGE * np.diag((features**2).mean(axis=0) + TINY)
         adjusted[fold == part] -= luck[fold == part] @ np.linalg.solve(gram, features.T @ centred)
     return adjusted
 
 
-@dataclass(frozen=True, slots=True)
-class _Columns:
-    """The matches that count. ``scale``: the largest return."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Measured:
+    raw: Means
+    adjusted: Means
+    unpaired: Means
 
-    seats: NDArray[np.int64]
-    raw: NDArray[np.float64]
-    adjusted: NDArray[np.float64]
-    unit: NDArray[np.int64]
-    lineup: NDArray[np.int64]
-    seating: NDArray[np.int64]
-    scale: float
+    def of(self, group: int, agent: str, against: str | None) -> AdjustedMean:
+        return AdjustedMean(
+            agent=agent,
+            against=against,
+            matches=int(self.raw.count[group]),
+            units=int(self.raw.units[group]),
+            raw=_single(self.raw, group),
+            adjusted=_single(self.adjusted, group),
+            unpaired_error=float(self.unpaired.error[group]),
+        )
 
 
-def _mean_of(
-    columns: _Columns,
-    rows: NDArray[np.int64],
-    seat: NDArray[np.int64],
-    name: str,
-    against: str | None,
-    confidence: float,
-) -> AdjustedMean:
-    """Of the matches `rows`, in which the agent sat at `seat`; a match in which it fills two seats stands twice."""
-    unit, lineup = columns.unit[rows], columns.lineup[rows]
-    raw, adjusted = columns.raw[rows, seat], columns.adjusted[rows, seat]
-    least = ROUNDING * columns.scale
-    unpaired = _mean_error(raw, rows, columns.seating[rows] * columns.seats.shape[1] + seat, confidence, least)
-    return AdjustedMean(
-        agent=name,
-        against=against,
-        matches=len(np.unique(rows)),
-        units=len(np.unique(unit)),
-        raw=_mean_error(raw, unit, lineup, confidence, least),
-        adjusted=_mean_error(adjusted, unit, lineup, confidence, least),
-        unpaired_error=unpaired.error,
+def _single(means: Means, group: int) -> MeanError:
+    return MeanError(
+        mean=float(means.mean[group]),
+        error=float(means.error[group]),
+        low=float(means.low[group]),
+        high=float(means.high[group]),
     )
-
-
-def _mean_error(
-    values: NDArray[np.float64],
-    unit: NDArray[np.int64],
-    stratum: NDArray[np.int64],
-    confidence: float,
-    least: float,
-) -> MeanError:
-    """The mean of `values` [M], its error over units within strata; strata of one unit are taken together."""
-    if not len(values):
-        return MeanError(mean=np.nan, error=np.nan, low=np.nan, high=np.nan)
-    mean = float(values.mean())
-    _, first, which = np.unique(unit, return_index=True, return_inverse=True)
-    sums = np.bincount(which.reshape(-1), values - mean)
-    sizes = np.bincount(which.reshape(-1)).astype(np.float64)
-    _, group = np.unique(stratum[first], return_inverse=True)
-    group = group.reshape(-1)
-    alone = np.bincount(group)[group] == 1
-    group = np.where(alone, group.max() + 1, group)
-    _, group = np.unique(group, return_inverse=True)
-    group = group.reshape(-1)
-    units = np.bincount(group).astype(np.float64)
-    centre = np.bincount(group, sums) / np.bincount(group, sizes)
-    if alone.sum() == 1:  # one unit of a lineup met no more: it may be as far from the whole mean as it is
-        centre[group[alone]] = 0.0
-    squares = np.bincount(group, (sums - centre[group] * sizes) ** 2)
-    freedom = np.maximum(units - 1, 1)
-    shares = units / freedom * squares / len(values) ** 2
-    variance = float(shares.sum())
-    if len(sizes) < 2:
-        return MeanError(mean=mean, error=np.nan, low=np.nan, high=np.nan)
-    error = float(np.sqrt(variance))
-    if error <= least:
-        return MeanError(mean=mean, error=0.0, low=mean, high=mean)
-    quantile = float(scipy.stats.t.ppf(0.5 + confidence / 2, variance**2 / float((shares**2 / freedom).sum())))
-    return MeanError(mean=mean, error=error, low=mean - quantile * error, high=mean + quantile * error)
-
-
-def _by_agent(seats: NDArray[np.int64], size: int) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """(rows, seats) in which each agent sat."""
-    flat = seats.ravel()
-    order = np.argsort(flat, kind="stable")
-    begins = np.searchsorted(flat[order], np.arange(size + 1))
-    spans = [order[begins[i] : begins[i + 1]] for i in range(size)]
-    return [(span // seats.shape[1], span % seats.shape[1]) for span in spans]
 
 
 def _met_others(seats: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -242,19 +194,20 @@ def _met_others(seats: NDArray[np.int64]) -> NDArray[np.bool_]:
     return met
 
 
-def _numbered(rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """A number for each different row [N, P]."""
-    if not len(rows):
-        return np.zeros(0, np.int64)
-    base = int(rows.max()) + 2
-    if base ** rows.shape[1] < 2**62:
-        keys = np.zeros(len(rows), np.int64)
-        for column in rows.T:
-            keys = keys * base + (column + 1)
-        found = np.unique(keys, return_inverse=True)[1]
-    else:
-        found = np.unique(rows, axis=0, return_inverse=True)[1]
-    return np.asarray(found, np.int64).reshape(-1)
+def _numbered(rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(the different rows [K, P], the number of each row [N])."""
+    base = int(rows.max(initial=-1)) + 2
+    if base ** rows.shape[1] > MOST_KEYS:
+        different, which = np.unique(rows, axis=0, return_inverse=True)
+        return different, np.asarray(which, np.int64).reshape(-1)
+    keys = np.zeros(len(rows), np.int64)
+    for column in rows.T:
+        keys = keys * base + (column + 1)
+    seen = np.zeros(base ** rows.shape[1], np.bool_)
+    seen[keys] = True
+    present = np.flatnonzero(seen)
+    digits = [present // base**power % base - 1 for power in range(rows.shape[1] - 1, -1, -1)]
+    return np.stack(digits, axis=1), (np.cumsum(seen) - 1)[keys]
 
 
 def _stratum_means(values: NDArray[np.float64], stratum: NDArray[np.int64]) -> NDArray[np.float64]:
