@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from arena.cli import agent, db, game, job, leaderboard, match, play, solve, system, tournament
+from arena.cli import agent, db, game, job, leaderboard, match, play, solve, system, tournament, verify
 
 app = typer.Typer(
     name="arena",
@@ -27,6 +27,7 @@ app.command("play")(play.play_command)
 app.command("leaderboard")(leaderboard.leaderboard_command)
 app.command("solve")(solve.solve_command)
 app.command("exploit")(solve.exploit_command)
+app.command("verify")(verify.verify_command)
 app.command("serve")(system.serve_command)
 app.command("doctor")(system.doctor_command)
 
