@@ -44,6 +44,19 @@ class Position:
         return "; ".join(self.said)
 
 
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One move as it was stepped again; ``recorded``: all actions so far."""
+
+    tables: TableBatch
+    turn: Turn
+    move: int
+    movers: tuple[int, ...]
+    action: tuple[Action, ...]
+    said: tuple[str, ...]
+    recorded: NDArray[np.generic]
+
+
 def replay(game: Game, result: MatchResult, *, views_of: Collection[int] | None = None) -> list[Position]:
     """The positions of a match, from the start to the last recorded move.
 
@@ -57,6 +70,15 @@ def replay(game: Game, result: MatchResult, *, views_of: Collection[int] | None 
         NotProvided: the game cannot be replayed, or what is recorded does not fit it.
     """
     return [position for position, _ in _positions(game, result, views_of)]
+
+
+def moves_said(game: Game, result: MatchResult) -> list[tuple[int, str]]:
+    """(player, move in the game's own words) of each move of a match of turns; positions are not told, which takes most time.
+
+    Raises:
+        NotProvided: as `replay`.
+    """
+    return [(step.movers[0], step.said[0]) for step in _steps(game, result) if step.movers]
 
 
 def verify(game: Game, result: MatchResult) -> list[str]:
@@ -82,13 +104,21 @@ def verify(game: Game, result: MatchResult) -> list[str]:
 
 
 def _positions(game: Game, result: MatchResult, views_of: Collection[int] | None) -> Iterator[tuple[Position, Turn]]:
+    for step in _steps(game, result):
+        yield (
+            _position(step.tables, step.turn, step.move, step.movers, step.action, step.said, step.recorded, views_of),
+            step.turn,
+        )
+
+
+def _steps(game: Game, result: MatchResult) -> Iterator[_Step]:
     if game.info.replay == "none":
         raise NotProvided(f"{game.info.title} does not replay: the same actions may lead elsewhere")
     tables, table = game.tables(1), np.zeros(1, np.int64)
     recorded = result.actions
     turn = tables.start(table, np.array([result.spec.chance_seed], np.uint64))
     seen = _check_prefix(tables, recorded, 0)
-    yield _position(tables, turn, 0, (), (), (), recorded[:seen], views_of), turn
+    yield _Step(tables, turn, 0, (), (), (), recorded[:seen])
     move = 0
     width = game.info.num_players if game.info.simultaneous else 1
     while len(turn.table) and seen < len(recorded):
@@ -107,7 +137,7 @@ def _positions(game: Game, result: MatchResult, views_of: Collection[int] | None
         move += 1
         seen = _check_prefix(tables, recorded, seen + width)
         chosen = tuple(_plain(value) for value in moved[rows])
-        yield _position(tables, turn, move, movers, chosen, said, recorded[:seen], views_of), turn
+        yield _Step(tables, turn, move, movers, chosen, said, recorded[:seen])
     if seen < len(recorded):
         raise NotProvided(f"the game is over after {seen} of {len(recorded)} recorded actions")
 

@@ -1,4 +1,4 @@
-"""Results from a file: CSV, JSON lines or PGN becomes a `Record`. The formats are described in docs/reference/result-files.md.
+"""Results from a file: CSV, JSON lines, Parquet or PGN becomes a `Record`. The formats are described in docs/reference/result-files.md.
 
 A file is other people's text: its size, lines, names and numbers are bounded, and every error names file and line.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from arena.games.errors import SpecificationError
+from arena.games.errors import NotProvided, SpecificationError
 from arena.leaderboards.record import Record, Utility
 
 MAX_BYTES = 2_000_000_000
@@ -24,6 +24,8 @@ MAX_LINE = 1_000_000
 MAX_NAME = 200
 MAX_PLAYERS = 64
 MAX_NUMBER = 1e12  # larger returns lose their differences to rounding
+BATCH = 16_384  # rows of a Parquet file that are held at once
+PASSED_OVER = frozenset({"actions", "seconds", "seats"})  # columns of exports that are large and rate nothing
 
 TWO_AGENTS = (("agent_a", "agent_b"), ("player_a", "player_b"), ("model_a", "model_b"), ("white", "black"))
 NUMBERED = ("agent", "player", "model")
@@ -37,26 +39,41 @@ _TAG = re.compile(r'\s*\[\s*(\w+)\s+"(.*)"\s*\]\s*')
 
 @dataclass(frozen=True, slots=True)
 class _Match:
-    """One line of a file. ``forfeit``: the player at fault, -1 none. ``pair``: what its twins share, '' none."""
+    """One line of a file. ``forfeit``: the player at fault, -1 none. ``pair``: what its twins share, '' none. ``game``: of a
+    ledger, '' where the file is no export of one."""
 
     agents: tuple[str, ...]
     returns: tuple[float, ...]
     forfeit: int = -1
     pair: str = ""
     weight: float = 1.0
+    game: str = ""
 
 
-def read_record(path: str | Path) -> Record:
-    """The matches of a results file, by its ending: ``.csv``, ``.jsonl`` (or ``.ndjson``), ``.pgn``.
+def read_record(path: str | Path, *, game: str | None = None) -> Record:
+    """The matches of a results file, by its ending: ``.csv``, ``.jsonl`` (or ``.ndjson``), ``.parquet``, ``.pgn``.
 
     Agents are numbered in the order in which they first appear. Where the file gives returns, the utility is what they
     show: zero-sum, constant-sum, identical or general-sum; otherwise a win is +1, a draw 0, a loss −1.
 
+    Args:
+        path: of the file.
+        game: of an export of a ledger (its rows name their ``tournament`` and ``game``), only the matches of this game; other
+            files are of one game, whatever they call it.
+
     Raises:
-        SpecificationError: the file is missing, too large, holds no match, or cannot be read; with the line.
+        SpecificationError: the file is missing, too large, holds no match, or cannot be read, with the line; or it is an
+            export of several games and none is named.
+        NotProvided: a Parquet file, and pyarrow is not installed.
     """
     path = Path(path)
-    readers = {".csv": _read_csv, ".jsonl": _read_jsonl, ".ndjson": _read_jsonl, ".pgn": _read_pgn}
+    readers = {
+        ".csv": _read_csv,
+        ".jsonl": _read_jsonl,
+        ".ndjson": _read_jsonl,
+        ".parquet": _read_parquet,
+        ".pgn": _read_pgn,
+    }
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise SpecificationError(f"{path}: results are read from files that end in {', '.join(readers)}")
@@ -64,7 +81,25 @@ def read_record(path: str | Path) -> Record:
         raise SpecificationError(f"{path}: there is no such file")
     if path.stat().st_size > MAX_BYTES:
         raise SpecificationError(f"{path}: larger than {MAX_BYTES // 10**9} GB; split it or import it in parts")
-    return _record(reader(path), path)
+    return _record(_of_game(reader(path), game, path), path)
+
+
+def _of_game(matches: Iterator[_Match], game: str | None, path: Path) -> Iterator[_Match]:
+    """The matches of one game, where they say of which game of a ledger they are."""
+    games: dict[str, int] = {}
+    found = False
+    for match in matches:
+        if match.game:
+            games.setdefault(match.game, len(games))
+            if game is None and len(games) > 1:
+                raise SpecificationError(
+                    f"{path}: holds matches of {' and '.join(games)}, and maybe more; name the game"
+                )
+        if game is None or not match.game or game in (match.game, match.game.partition(":")[2]):
+            found = True
+            yield match
+    if games and not found:
+        raise SpecificationError(f"{path}: holds no match of {game}; it has matches of {', '.join(sorted(games))}")
 
 
 def _record(matches: Iterator[_Match], path: Path) -> Record:
@@ -149,6 +184,28 @@ def _read_jsonl(path: Path) -> Iterator[_Match]:
                 yield match
 
 
+def _read_parquet(path: Path) -> Iterator[_Match]:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError as missing:
+        raise NotProvided(f"{path}: Parquet files need: pip install 'minimax-arena[parquet]'") from missing
+    try:
+        with pq.ParquetFile(path) as file:
+            names = [name for name in file.schema_arrow.names if name.strip().lower() not in PASSED_OVER]
+            number = 0
+            for batch in file.iter_batches(batch_size=BATCH, columns=names):
+                for value in batch.to_pylist():
+                    number += 1
+                    where = f"{path}, row {number}"
+                    fields = _flat(value, where)
+                    match = _match(fields, where)
+                    if match is not None:
+                        yield match
+    except (pa.ArrowException, OSError) as error:
+        raise SpecificationError(f"{path}: no Parquet: {error}") from None
+
+
 def _flat(value: Mapping[str, object], where: str) -> dict[str, str]:
     """A JSON object as the cells of a CSV row: ``agents`` and ``returns`` are lists, the rest single values."""
     fields: dict[str, str] = {}
@@ -211,9 +268,25 @@ def _pgn_match(tags: Mapping[str, str], where: str) -> Iterator[_Match]:
             raise SpecificationError(f'{where}: no [{name.title()} "..."]')
     # an old file may be in Latin-1: what is no UTF-8 is read as that
     fields = {k: tags[k].encode("utf-8", "surrogateescape") for k in ("white", "black", "result")}
-    match = _match({k: _decoded(text).strip() for k, text in fields.items()}, where)
+    known = {k: _decoded(text).strip() for k, text in fields.items()}
+    match = _match(known | _own_tags(tags, where), where)
     if match is not None:
         yield match
+
+
+def _own_tags(tags: Mapping[str, str], where: str) -> dict[str, str]:
+    """Of an export of a ledger, what PGN has no tag for: the game, twins, what a match counts, faults, and returns that say
+    more than who won. Tags of other files are left alone."""
+    if not ("tournament" in tags and "game" in tags):
+        return {}
+    found = {name: tags[name] for name in ("tournament", "game", "pair", "weight") if name in tags}
+    if "whitereturn" in tags and "blackreturn" in tags:
+        found |= {"return_1": tags["whitereturn"], "return_2": tags["blackreturn"]}
+    if "forfeit" in tags:
+        if tags["forfeit"] not in ("White", "Black"):
+            raise SpecificationError(f"{where}: [Forfeit] must be White or Black; got {tags['forfeit']!r:.40}")
+        found["forfeit"] = "1" if tags["forfeit"] == "White" else "2"
+    return found
 
 
 def _decoded(text: bytes) -> str:
@@ -277,7 +350,7 @@ def _return_columns(agent_columns: Sequence[str]) -> list[str]:
 
 
 def _match(fields: Mapping[str, str], where: str) -> _Match | None:
-    """The match of one row; None where it was not finished."""
+    """The match of one row; None where it was not finished, or counts 0 times."""
     columns = _agent_columns(list(fields))
     while columns and not fields[columns[-1]]:  # a match of fewer players leaves the last columns empty
         columns.pop()
@@ -285,14 +358,16 @@ def _match(fields: Mapping[str, str], where: str) -> _Match | None:
         raise SpecificationError(f"{where}: a match needs at least two agents")
     agents = tuple(_name(fields[column], where) for column in columns)
     returns = _returns(fields, agents, columns, where)
-    if returns is None:
+    weight = _number(fields["weight"], "weight", where, least=0.0) if fields.get("weight") else 1.0
+    if returns is None or not weight:
         return None
     return _Match(
         agents=agents,
         returns=returns,
         forfeit=_forfeit(fields.get("forfeit", ""), agents, where),
         pair=fields.get("pair", ""),
-        weight=_number(fields["weight"], "weight", where, least=0.0) if fields.get("weight") else 1.0,
+        weight=weight,
+        game=fields.get("game", "") if fields.get("tournament") else "",
     )
 
 

@@ -25,7 +25,11 @@ def leaderboard_command(
     methods: Annotated[bool, typer.Option("--methods", help="List the rating methods and what they mean.")] = False,
     tournament: Annotated[str | None, typer.Option("--tournament", "-t", help="Only this tournament.")] = None,
     source: Annotated[
-        Path | None, typer.Option("--from", help="Rate a file of results (.csv, .jsonl, .pgn); no ledger needed.")
+        Path | None,
+        typer.Option("--from", help="Rate a file of results (.csv, .jsonl, .parquet, .pgn); no ledger needed."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write it to a file: .json, .csv or .parquet.")
     ] = None,
     db: Db = None,
     json: Json = False,
@@ -36,14 +40,20 @@ def leaderboard_command(
     from arena.leaderboards.leaderboard import METHODS, leaderboard
     from arena.leaderboards.record_file import read_record
 
+    if output is not None:
+        from arena.leaderboard_file import check_leaderboard_file
+
+        check_leaderboard_file(output)
     if methods:
         print_methods(json=json)
         return
     if method not in METHODS:
         raise UnknownName("rating method", method, METHODS)
     if source is not None:
-        board = leaderboard(read_record(source), method=method)
-        if json:
+        board = leaderboard(read_record(source, game=game), method=method)
+        if output is not None:
+            _write(output, board, {"from": source.name})
+        elif json:
             say_json({"from": str(source), "leaderboard": board.to_dict()})
         else:
             print_leaderboard(board, title=source.name)
@@ -58,10 +68,23 @@ def leaderboard_command(
                 raise SpecificationError(f"name the game; the ledger has {', '.join(games) or 'none yet'}")
             game = games[0]
         found = standings(ledger, game, tournament=tournament, method=method)
-    if json:
+    if output is not None:
+        facts = {name: value for name, value in found.to_dict().items() if name not in ("computed_at", "leaderboard")}
+        _write(output, found.leaderboard, facts, found.exploitability)
+    elif json:
         say_json(found.to_dict())
     else:
         print_standings(found)
+
+
+def _write(
+    output: Path, board: Leaderboard, facts: dict[str, object], exploitability: dict[str, float] | None = None
+) -> None:
+    from arena.cli.output import say
+    from arena.leaderboard_file import write_leaderboard
+
+    write_leaderboard(output, board, facts=facts, exploitability=exploitability)
+    say(f"wrote {output}: {len(board.rows):,} agents, {output.stat().st_size:,} bytes")
 
 
 def print_methods(*, json: bool) -> None:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from arena.cli.match_export import Format, Output, format_of, write_matches
 from arena.cli.options import Db, Json
 
 if TYPE_CHECKING:
     from arena.ledger import Ledger, Tournament
     from arena.results import MatchResult
 
-app = typer.Typer(help="Recorded matches: list, show, verify, replay, import.", no_args_is_help=True)
+app = typer.Typer(help="Recorded matches: list, show, verify, replay, import, export.", no_args_is_help=True)
 
 Match = Annotated[str, typer.Argument(help="TOURNAMENT/NUMBER")]
 
@@ -187,6 +188,24 @@ def import_command(
     with Ledger.open(db) as ledger:
         tournament = import_record(ledger, record, game=game, name=name or file.stem, source_text=file.read_bytes())
     say(f"{len(record):,} matches of {len(record.agents):,} agents stand as {tournament.key}: arena leaderboard {game}")
+
+
+@app.command("export")
+def export_command(
+    game: Annotated[str | None, typer.Argument(help="only matches of this game")] = None,
+    output: Output = None,
+    kind: Format = None,
+    db: Db = None,
+) -> None:
+    """Write every match of the ledger, or of one game, as `arena tournament export` does for a tournament."""
+    from arena.ledger import Ledger
+    from arena.match_export import chosen_matches
+    from arena.standings import canonical_game
+
+    written = format_of(output, kind)
+    with Ledger.open(db, create=False, read_only=True) as ledger:
+        only = None if game is None else canonical_game(ledger, game)
+        write_matches(ledger, chosen_matches(ledger, game=only), output, written)
 
 
 def find_match(ledger: Ledger, match: str) -> tuple[Tournament, MatchResult]:

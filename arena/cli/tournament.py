@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from arena.cli.match_export import Format, Output, format_of, write_matches
 from arena.cli.options import Db, Json, MatchClock, MoveClock, Workers
 
 if TYPE_CHECKING:
@@ -161,25 +162,14 @@ def list_command(
 
 
 @app.command("export")
-def export_command(
-    key: Key,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file; stdout without it.")] = None,
-    db: Db = None,
-) -> None:
-    """Write every match of a tournament, one JSON object a line: seats, seeds, returns, actions, timings."""
-    import json as json_module
-
-    from arena.cli.play import as_json
+def export_command(key: Key, output: Output = None, kind: Format = None, db: Db = None) -> None:
+    """Write every match of a tournament: agents, returns, seeds, how it ended, actions, timings; PGN of open games of turns."""
     from arena.ledger import Ledger
+    from arena.match_export import chosen_matches
 
+    written = format_of(output, kind)
     with Ledger.open(db, create=False, read_only=True) as ledger:
-        tournament = ledger.tournament(key)
-        results = ledger.results(tournament)
-    names = [agent.label for agent in tournament.agents]
-    with _opened(output) as stream:
-        for result in results:
-            row = {"tournament": key, "game": tournament.game, "agents": [names[seat] for seat in result.spec.seats]}
-            stream.write(json_module.dumps(row | as_json(result), allow_nan=False) + "\n")
+        write_matches(ledger, chosen_matches(ledger, tournament=key), output, written)
 
 
 def facts(ledger: Ledger, tournament: Tournament) -> dict[str, object]:
@@ -279,21 +269,3 @@ def _say_resume(ledger: Ledger, tournaments: list[Tournament]) -> None:
     keys = " ".join(one.key for one in left)
     place = "" if ledger.is_default else f" --db {shlex.quote(ledger.url_for_people)}"
     sys.stderr.write(f"stopped after {done:,} recorded matches; go on with: arena tournament resume {keys}{place}\n")
-
-
-@contextmanager
-def _opened(output: Path | None) -> Iterator[TextIO]:
-    """The file to write, or stdout."""
-    import sys
-
-    from arena.games import SpecificationError
-
-    if output is None:
-        yield sys.stdout
-        return
-    try:
-        stream = output.open("w", encoding="utf-8")
-    except OSError as error:
-        raise SpecificationError(f"cannot write {output}: {error.strerror}") from None
-    with stream:
-        yield stream
