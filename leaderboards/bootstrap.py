@@ -29,6 +29,14 @@ def unit_weights(num_units: int, *, resample: int, seed: int = SEED) -> NDArray[
     return weights
 
 
+def unit_contents(compared: Comparisons) -> NDArray[np.uint64]:
+    """A hash [num_units] of what each unit holds: who scored what against whom, in whatever order and however it is numbered."""
+    contents: NDArray[np.uint64] = _contents(
+        compared.first, compared.second, compared.score, compared.weight, compared.unit, compared.num_units
+    )
+    return contents
+
+
 def resampled_scores(
     compared: Comparisons, agents: tuple[str, ...], *, resamples: int = RESAMPLES, seed: int = SEED
 ) -> NDArray[np.float64]:
@@ -97,6 +105,17 @@ def _exponentials(numbers, resample, seed):  # type: ignore[no-untyped-def]  # n
         word = _mixed(start ^ np.uint64(numbers[k])) >> np.uint64(11)
         made[k] = -np.log((np.float64(word) + 0.5) * 2.0**-53)
     return made
+
+
+@nb.njit(cache=True, error_model="numpy")
+def _contents(first, second, score, weight, unit, num_units):  # type: ignore[no-untyped-def]  # numba kernel
+    contents = np.zeros(num_units, np.uint64)
+    ahead, behind = (weight * score).view(np.uint64), (weight * (1 - score)).view(np.uint64)
+    for k in range(len(unit)):
+        one = _mixed(np.uint64(first[k]) ^ _mixed(ahead[k]))
+        two = _mixed(np.uint64(second[k]) ^ _mixed(behind[k]))
+        contents[unit[k]] += _mixed(one + two)  # sums do not know of an order
+    return contents
 
 
 @nb.njit(cache=True, error_model="numpy")

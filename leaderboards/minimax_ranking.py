@@ -49,7 +49,8 @@ class MinimaxWinner:
 def minimax_winner_of(matrix: Matrix, *, payoff: Payoff = "score", resamples: int = RESAMPLES) -> MinimaxWinner:
     """The minimax winner of a matrix in which every pair has met.
 
-    The bootstrap draws each cell from the normal distribution of its estimate, cells independent of each other.
+    The bootstrap draws each cell from the normal distribution of its estimate, cells independent of each other; which random
+    number a cell gets depends on the names of its agents, not on how they are numbered.
 
     Args:
         matrix: of all agents that are compared.
@@ -70,9 +71,12 @@ def minimax_winner_of(matrix: Matrix, *, payoff: Payoff = "score", resamples: in
         if payoff == "score"
         else (matrix.margin_centre, matrix.margin_error)
     )
+    by_name = np.argsort(np.array(matrix.agents, np.str_), kind="stable")
+    block = np.ix_(by_name, by_name)
     noise = np.random.default_rng(SEED).normal(size=(resamples, size, size))
-    above = np.triu(np.where(own, 0, centre + error * noise), 1)
-    draws = symmetric_strategies(above - above.transpose(0, 2, 1))
+    above = np.triu(np.where(own, 0, centre[block] + error[block] * noise), 1)
+    draws = np.empty((resamples, size))
+    draws[:, by_name] = symmetric_strategies(above - above.transpose(0, 2, 1))
     tail = (1 - matrix.confidence) / 2
     bounds = np.quantile(draws, [tail, 1 - tail], axis=0) if resamples else np.full((2, size), np.nan)
     return MinimaxWinner(
@@ -87,15 +91,22 @@ def minimax_winner_of(matrix: Matrix, *, payoff: Payoff = "score", resamples: in
     )
 
 
-def minimax_ranking(record: Record, *, confidence: float = 0.95, resamples: int = RESAMPLES) -> Ratings:
+def minimax_ranking(record: Record, *, confidence: float = 0.95, resamples: int | None = None) -> Ratings:
     """Agents ranked by their weight in the minimax winner of the head-to-head scores.
 
     One agent is above another where its weight is larger in all resamples but the share outside the confidence.
+
+    Args:
+        record: matches in which every two agents met.
+        confidence: of the intervals.
+        resamples: of the bootstrap; None: 200, or 0 above 60 agents.
 
     Raises:
         ArenaError: two agents never met.
     """
     matrix = payoff_matrix(record, confidence=confidence)
+    if resamples is None:
+        resamples = RESAMPLES if len(matrix) <= MOST_RESAMPLED else 0
     return ratings_of(minimax_winner_of(matrix, resamples=resamples), matches=len(record), confidence=confidence)
 
 

@@ -16,7 +16,7 @@ import scipy.optimize
 from numpy.typing import NDArray
 
 from arena.games.errors import ArenaError
-from arena.leaderboards.bootstrap import SEED, percentile_bounds, unit_weights
+from arena.leaderboards.bootstrap import SEED, percentile_bounds, unit_contents, unit_weights
 from arena.leaderboards.bradley_terry import ELO_PER_NATURAL
 from arena.leaderboards.comparisons import Comparisons, comparisons, groups_of, pair_sums
 from arena.leaderboards.ratings import Ratings
@@ -206,7 +206,7 @@ def _points(compared: Comparisons, weight: NDArray[np.float64]) -> NDArray[np.fl
 
 def _held_out(compared: Comparisons, rank: int) -> NDArray[np.float64]:
     """[folds]: the mean log-likelihood of the matches of each part under the fit to the others."""
-    fold = _folds(compared.num_units)[compared.unit]
+    fold = _folds(compared)[compared.unit]
     made = np.empty(FOLDS)
     for part in range(FOLDS):
         inside = fold == part
@@ -218,11 +218,15 @@ def _held_out(compared: Comparisons, rank: int) -> NDArray[np.float64]:
     return made
 
 
-def _folds(num_units: int) -> NDArray[np.int64]:
-    """The part that each unit is in: parts of equal size, drawn by the hash of the bootstrap."""
-    order = np.argsort(unit_weights(num_units, resample=0, seed=SEED + 1), kind="stable")
-    fold = np.empty(num_units, np.int64)
-    fold[order] = np.arange(num_units) % FOLDS
+def _folds(compared: Comparisons) -> NDArray[np.int64]:
+    """The part [num_units] that each unit is in: parts of equal size, drawn by the hash of the bootstrap.
+
+    Drawn for units sorted by what they hold, so that the parts do not depend on how a ledger numbers its units.
+    """
+    held = np.argsort(unit_contents(compared), kind="stable")
+    drawn = np.argsort(unit_weights(compared.num_units, resample=0, seed=SEED + 1), kind="stable")
+    fold = np.empty(compared.num_units, np.int64)
+    fold[held[drawn]] = np.arange(compared.num_units) % FOLDS
     return fold
 
 
