@@ -14,7 +14,7 @@ from arena.ledger_rows import AgentVersion, Tournament
 from arena.server.agent_pages import on_ladders, opponent_label
 from arena.server.drawing.battle import as_json
 from arena.server.game_pages import standings_of
-from arena.server.ladder import method_of
+from arena.server.ladder import METHODS, method_of
 from arena.server.match_lists import MatchLine, match_lines, recent_matches
 from arena.server.match_pages import Number, film_seen, moves_seen, replayed, text_seen, view_of
 from arena.server.site import SiteOf, json_answer, playable_games
@@ -46,7 +46,7 @@ router = APIRouter(
     },
 )
 
-Method = Annotated[str, Query(description="rating method: elo, bradley_terry, minimax or mean_return")]
+Method = Annotated[str, Query(description=f"rating method: {', '.join(METHODS)}")]
 Key = Annotated[str, Path(description="a tournament's key, as in its address")]
 
 

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Sequence
 from itertools import pairwise
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from arena.games import GameInfo, UnknownName, load_game
+from arena.games import ArenaError, GameInfo, UnknownName, load_game
+from arena.leaderboard_file import csv_text
 from arena.leaderboards.finding import mixture_in_words
+from arena.leaderboards.methods import RATING_METHODS
 from arena.leaderboards.payoff_matrix import Matrix
 from arena.leaderboards.response_graph import Cycle
 from arena.server import numbers
 from arena.server.findings import headline
 from arena.server.heat import heat_rows, margin_rows
-from arena.server.ladder import HOW, METHODS, ladders, method_of
+from arena.server.ladder import METHODS, ladders, method_of
 from arena.server.site import Site, SiteOf, download, game_address, page, playable_games
 from arena.server.teams import has_teams
 from arena.standings import Standings
 
 CSV = "text/csv; charset=utf-8"
 CYCLES_SHOWN = 6
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 router = APIRouter()
 
@@ -34,7 +32,7 @@ router = APIRouter()
 def game(
     request: Request, site: SiteOf, specification: str, method: str = "elo", sort: str = "rank", order: str = ""
 ) -> Response:
-    found = standings_of(site, specification, method)
+    found, refusal = _rated(site, specification, method)
     if found is None:
         return page(request, "game_empty.html", info=_playable(specification), specification=specification)
     said = headline(found)
@@ -57,7 +55,7 @@ def game(
             kinds=kinds,
             in_teams=any(has_teams(one) for one in tournaments),
         ),
-        how=HOW[board.method],
+        how=RATING_METHODS[board.method].meaning,
         heat=heat_rows(board.matrix, framed=said.cycle, order=order_of_rows),
         margins=margin_rows(board.matrix, framed=said.cycle, order=order_of_rows) if by_margin else (),
         cycles=[(cycle, _scores(board.matrix, cycle)) for cycle in board.cycles[:CYCLES_SHOWN]],
@@ -66,6 +64,7 @@ def game(
         tournaments=tournaments,
         facts=facts_of(specification),
         methods=METHODS,
+        refusal=refusal,
     )
 
 
@@ -83,7 +82,9 @@ def standings_csv(site: SiteOf, game: str, method: str = "elo") -> Response:
         for row in found.leaderboard.to_csv_rows()
     ]
     return download(
-        _csv([list(rows[0]), *(list(row.values()) for row in rows)]), media_type=CSV, filename=f"{game}-{method}.csv"
+        csv_text([list(rows[0]), *(list(row.values()) for row in rows)]),
+        media_type=CSV,
+        filename=f"{game}-{method}.csv",
     )
 
 
@@ -97,7 +98,7 @@ def matrix_csv(site: SiteOf, game: str) -> Response:
         for c, opponent in enumerate(matrix.agents):
             if r != c and matrix.matches[r, c]:
                 rows.append([agent, opponent, *(column[r, c].item() for column in columns)])
-    return download(_csv(rows), media_type=CSV, filename=f"{game}-matrix.csv")
+    return download(csv_text(rows), media_type=CSV, filename=f"{game}-matrix.csv")
 
 
 def _scores(matrix: Matrix, cycle: Cycle) -> list[str]:
@@ -108,6 +109,18 @@ def _scores(matrix: Matrix, cycle: Cycle) -> list[str]:
         numbers.share_of(score, int(matrix.matches[at[first], at[second]]))
         for score, (first, second) in zip(cycle.scores, links, strict=True)
     ]
+
+
+def _rated(site: Site, specification: str, method: str) -> tuple[Standings | None, str]:
+    """(the standings by this method, ""), or where it cannot rank these matches those by Elo and why it cannot."""
+    try:
+        return standings_of(site, specification, method), ""
+    except UnknownName:
+        raise
+    except ArenaError as refused:
+        if method == "elo":
+            raise
+        return standings_of(site, specification, "elo"), str(refused)
 
 
 def standings_of(site: Site, specification: str, method: str) -> Standings | None:
@@ -158,13 +171,3 @@ def _required(site: Site, game: str, method: str) -> Standings:
     if found is None:
         raise UnknownName("game with matches", game, [row.game for row in site.ledger.games() if row.matches])
     return found
-
-
-def _csv(rows: Sequence[Sequence[object]]) -> str:
-    """Comma-separated text; words that a spreadsheet would run as a formula get a quote in front."""
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows(
-        [f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value for value in row]
-        for row in rows
-    )
-    return out.getvalue()

@@ -5,32 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlencode
 
 from markupsafe import Markup
 
 from arena.games import UnknownName
 from arena.leaderboards.leaderboard import Method, Row
+from arena.leaderboards.methods import RATING_METHODS
 from arena.server import numbers
 from arena.server.drawing.bars import exploit_bar, seat_dots, wdl_bar, weight_bar
 from arena.server.drawing.intervals import Axis, axis_head, axis_of, interval
 from arena.standings import Standings
 
 METHODS: Mapping[Method, str] = {
-    "elo": "Elo",
-    "bradley_terry": "Bradley–Terry",
-    "minimax": "Minimax weight",
-    "mean_return": "Mean return",
+    name: method.title[:1].upper() + method.title[1:] for name, method in RATING_METHODS.items()
 }
 """Rating methods that the page offers, and how their column is called."""
-
-HOW: Mapping[Method, str] = {
-    "elo": "maximum likelihood on the scale on which 400 points are odds of ten to one; the average is 0",
-    "bradley_terry": "maximum likelihood on the natural scale, on which one point is odds of e to one; the average is 0",
-    "minimax": "the share of each agent in the mixture that nobody beats on average",
-    "mean_return": "the average of what the game paid",
-}
-"""How each is computed, in half a sentence."""
 
 ASCENDING_FIRST = frozenset({"rank", "name", "exploitability"})
 
@@ -186,8 +177,13 @@ def method_of(name: str) -> Method:
 
 
 def writer(method: Method) -> Callable[[float], str]:
-    """How a rating of this method is written: Elo in whole numbers, weights unsigned, others with two decimals."""
-    return numbers.whole if method == "elo" else numbers.weight if method == "minimax" else numbers.signed
+    """How a rating of this method is written: with its digits, and a sign where 0 is the middle."""
+    known = RATING_METHODS[method]
+    if known.scale == "share":
+        return numbers.weight
+    if known.scale == "points":
+        return partial(numbers.unsigned, digits=known.digits)
+    return partial(numbers.signed, digits=known.digits) if known.digits else numbers.whole
 
 
 def _row(

@@ -32,6 +32,11 @@ def signed(value: float, digits: int = 2) -> str:
     return text[1:] if float(text) == 0 else text.replace("-", MINUS)
 
 
+def unsigned(value: float, digits: int = 2) -> str:
+    """A number that is positive as a rule, with a fixed number of decimals."""
+    return f"{value:,.{digits}f}".replace("-", MINUS) if math.isfinite(value) else MISSING
+
+
 def plain(value: float) -> str:
     """A payoff as short as it goes: ``1``, ``−0.5``."""
     return f"{value:g}".replace("-", MINUS) if math.isfinite(value) else MISSING

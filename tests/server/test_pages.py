@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
+from arena.server.ladder import METHODS
 from arena.server.site import agent_address, game_address
 
 PAGES = {
@@ -24,6 +25,21 @@ PAGES = {
     "/tournaments/three/matches/0": "Moves",
     "/docs": "swagger",
 }
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_rating_method_has_its_ladder_or_says_why_not(site, method):
+    shown = site.get(f"/games/openspiel:connect_four?method={method}")
+    assert shown.status_code == 200
+    head = METHODS[method]
+    assert f">{head}<" in shown.text
+    assert f'value="{method}" selected' in shown.text
+
+
+def test_a_method_that_cannot_rank_says_why_and_shows_elo(site):
+    shown = site.get("/games/openspiel:kuhn_poker(players=3)?method=deviation").text
+    assert 'value="elo" selected' in shown
+    assert "Shown is Elo." in shown
 
 
 @pytest.mark.parametrize("path", PAGES)
