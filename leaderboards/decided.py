@@ -28,6 +28,8 @@ from arena.solvers.minimax_winner import symmetric_game
 
 EVEN = 0.5
 ERROR_RATE = 0.05
+MOST_IN_SUPPORT = 200
+"""Agents: the support takes a linear program for each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +104,8 @@ def check_aim(aim: Aim, agents: tuple[str, ...]) -> None:
         raise ArenaError(f"to decide '{aim}' takes at least two agents; got {len(agents)}")
     elif isinstance(aim, Top) and not 0 < aim.k < len(agents):
         raise ArenaError(f"'{aim}' needs more than {aim.k} agents to choose from; got {len(agents)}")
+    elif isinstance(aim, MinimaxSupport) and len(agents) > MOST_IN_SUPPORT:
+        raise ArenaError(f"the support is decided among at most {MOST_IN_SUPPORT} agents; got {len(agents)}")
 
 
 def by_name(record: Record) -> Record:

@@ -142,3 +142,6 @@ def test_what_does_not_fit_is_refused(ladder):
         decided(ladder, Top(2), error_rate=1.0)
     with pytest.raises(ArenaError, match="two agents"):
         decided(record_of(np.zeros((0, 2)), np.zeros((0, 2)), agents=("x",)), FullOrder())
+    crowd = record_of(np.zeros((0, 2)), np.zeros((0, 2)), agents=tuple(f"a{k}" for k in range(201)))
+    with pytest.raises(ArenaError, match="at most 200 agents"):
+        decided(crowd, MinimaxSupport())
