@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
+from arena.leaderboard_file import csv_text
 from arena.server.ladder import METHODS
 from arena.server.site import agent_address, game_address
 
@@ -218,9 +219,7 @@ def test_downloads_are_files_of_what_the_page_shows(site):
 
 
 def test_a_csv_cell_is_never_a_formula():
-    from arena.server.game_pages import _csv
-
-    assert _csv([["=1+1", -2.5, "@x", "fine"]]) == "'=1+1,-2.5,'@x,fine\n"
+    assert csv_text([["=1+1", -2.5, "@x", "fine"]]) == "'=1+1,-2.5,'@x,fine\n"
 
 
 def test_every_link_leads_somewhere(site):
