@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from simulated_records import from_counts, record_of, twins
 
 from arena.games.errors import ArenaError, UnknownName
 from arena.leaderboards.aims import Comparison, FullOrder, MinimaxSupport, Top
+from arena.leaderboards.bootstrap import unit_weights
 from arena.leaderboards.next_pairs import Focus, draw_pairs, next_pairs
 
 AIMS = (Top(2), FullOrder(), MinimaxSupport(), Comparison("a1", "a2"))
@@ -55,6 +58,56 @@ def test_rows_seats_and_numbers_of_agents_change_nothing(ladder, aim):
     one, other = next_pairs(ladder, aim, batch=80, seed=4), next_pairs(shuffled, aim, batch=80, seed=4)
     assert np.array_equal(number[one.first], other.first) and np.array_equal(number[one.second], other.second)
     assert np.allclose(one.propensity, other.propensity, rtol=1e-9)
+
+
+def plain_draws(counts, focus, *, batch, seed, explore):
+    """Draws one after the other, every probability written out as a matrix of all pairs."""
+    counts, size = counts.copy(), len(counts)
+    words = np.exp(-unit_weights(4 * batch, resample=0, seed=seed)).reshape(batch, 4)
+    quota = focus.agents * batch
+    uniform = np.full((size, size), 1 / (size * (size - 1))) * (1 - np.eye(size))
+    made = []
+    for explores, one, two, turned in words:
+        left = np.maximum(quota, 0)
+        chances = np.zeros((size, size))  # of (agent, opponent)
+        for i in range(size):
+            others = np.delete(np.arange(size), i)
+            least = others[counts[i, others] == counts[i, others].min()]
+            chances[i, least] = 1 / len(least)
+        if focus.opponents is not None:
+            chances = focus.opponents
+        focused = left.sum() > 0
+        both = explore * uniform + (1 - explore) * (left / left.sum())[:, None] * chances if focused else uniform
+        both = both + both.T
+        if explores < explore or not focused:
+            agent = int(one * size)
+            opponent = int(np.delete(np.arange(size), agent)[int(two * (size - 1))])
+        else:
+            agent = int(np.searchsorted(np.cumsum(left), one * left.sum()))
+            opponent = int(np.searchsorted(np.cumsum(chances[agent]), two))
+            quota[agent] -= 1
+        pair = (agent, opponent) if turned < 0.5 else (opponent, agent)
+        made.append((*pair, both[pair]))
+        counts[agent, opponent] += 1
+        counts[opponent, agent] += 1
+    return made
+
+
+@given(st.integers(2, 6), st.integers(0, 2**31), st.sampled_from([0.05, 0.5, 1.0]), st.booleans(), st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_draws_and_their_probabilities_are_those_of_plain_draws(size, seed, explore, with_opponents, nothing_open):
+    rng = np.random.default_rng(seed)
+    counts = np.triu(rng.integers(0, 3, (size, size)), 1)
+    counts = counts + counts.T
+    agents = rng.random(size) * (rng.random(size) < 0.7) * (not nothing_open)
+    agents = agents / agents.sum() if agents.sum() else agents
+    opponents = rng.random((size, size)) * (1 - np.eye(size))
+    opponents = opponents / opponents.sum(axis=1, keepdims=True) if with_opponents else None
+    focus = Focus(agents=agents, opponents=opponents)
+    got = draw_pairs(counts, focus, batch=12, seed=seed, explore=explore)
+    plain = plain_draws(counts, focus, batch=12, seed=seed, explore=explore)
+    assert list(zip(got.first, got.second, strict=True)) == [(one, two) for one, two, _ in plain]
+    assert np.allclose(got.propensity, [chance for _, _, chance in plain], rtol=1e-9)
 
 
 def test_propensities_are_how_often_the_pair_is_drawn():
