@@ -56,6 +56,16 @@ class JobColumn:
             "current": self.current,
         }
 
+    def cell(self, agent: str) -> str:
+        """An agent's number with its interval, ``104 (80 to 130)``; empty where there is none."""
+        one = self.values.get(agent)
+        if one is None:
+            return ""
+        digits = self.digits
+        if one.low is None or one.high is None:
+            return f"{one.value:.{digits}f}"
+        return f"{one.value:.{digits}f} ({one.low:.{digits}f} to {one.high:.{digits}f})"
+
     def sentence(self) -> str:
         """When and where it was computed."""
         said = f"{self.title}: computed {self.computed_at[:16].replace('T', ' ')} UTC on {self.worker} from {self.matches:,} matches"

@@ -111,6 +111,13 @@ def newest(ledger: Ledger, game: str, kind: str) -> dict[int | None, JobRow]:
     return {row.agent_id: row for row in sorted(finished, key=lambda row: (row.finished_at or "", row.id))}
 
 
+def finished(ledger: Ledger, game: str) -> int:
+    """A number that grows whenever a job of the game is finished: what was shown of its jobs before is old then."""
+    query = sa.select(sa.func.count()).where(jobs.c.game == game, jobs.c.status == "finished")
+    with ledger.reading() as connection:
+        return int(connection.scalars(query).one())
+
+
 def claim(ledger: Ledger, workers: Mapping[str, str], *, kinds: Collection[str] | None = None) -> JobRow | None:
     """A job for this worker, the oldest that waits or that its worker has left; None where there is nothing to do.
 

@@ -13,6 +13,7 @@ from arena.agents import load_agent
 from arena.counterfactual import Moved, Where, moves, moves_in_words, straddling, time_bounds
 from arena.executor import close_agents
 from arena.games import ArenaError, SpecificationError, UnknownName, load_game
+from arena.job_columns import JobColumn, job_columns
 from arena.leaderboards.leaderboard import Leaderboard, Method, leaderboard
 from arena.leaderboards.one_seat import seat_leaderboard
 from arena.leaderboards.stopped import Verdict, with_verdict
@@ -41,7 +42,7 @@ class NoMatches(UnknownName):
 class Standings:
     """A leaderboard with what only the ledger knows. ``exploitability``: by agent, exact, where it can be computed.
 
-    ``where``: which matches count, of a counterfactual board; ``left_out``: how many do not; ``moved``: how each agent
+    ``columns``: of the whole game, what jobs have computed. ``where``: which matches count, of a counterfactual board; ``left_out``: how many do not; ``moved``: how each agent
     stands on the full board and on this one.
     """
 
@@ -54,6 +55,7 @@ class Standings:
     surplus: int
     tournaments: tuple[str, ...]
     computed_at: str
+    columns: tuple[JobColumn, ...] = ()
     where: Where | None = None
     left_out: int = 0
     moved: tuple[Moved, ...] = ()
@@ -70,6 +72,7 @@ class Standings:
             "computed_at": self.computed_at,
             "exploitability": self.exploitability,
             "leaderboard": self.leaderboard.to_dict(),
+            "columns": [column.to_dict() for column in self.columns],
             "counterfactual": None
             if self.where is None
             else {
@@ -103,7 +106,8 @@ def standings(
         full = standings(ledger, game, tournament=tournament, method=method)
         here = _standings(ledger, game, chosen, method, where)
         return dataclasses.replace(here, where=where, moved=moves(full.leaderboard, here.leaderboard))
-    return _standings(ledger, game, chosen, method, Where())
+    found = _standings(ledger, game, chosen, method, Where())
+    return found if tournament else dataclasses.replace(found, columns=tuple(job_columns(ledger, game)))
 
 
 def _standings(ledger: Ledger, game: str, every: list[Tournament], method: Method, where: Where) -> Standings:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from arena.jobs import finished
 from arena.leaderboards.leaderboard import Method
 from arena.ledger import Ledger
 from arena.standings import Standings, standings
@@ -17,14 +18,14 @@ PATIENCE = 10.0  # while matches pour in, at most a tenth of the time goes into 
 @dataclass(slots=True)
 class _Entry:
     lock: threading.Lock = field(default_factory=threading.Lock)
-    mark: int | None = None
+    mark: tuple[int, int] | None = None
     value: Standings | None = None
     computed_at: float = 0.0
     took: float = 0.0
 
 
 class StandingsCache:
-    """`arena.standings.standings` of one ledger, kept by the ledger's mark of the game.
+    """`arena.standings.standings` of one ledger, kept by the ledger's mark of the game and its finished jobs.
 
     While a tournament of the game runs, the last standings are given until ten times their computing time has passed: they say
     themselves when they were computed and from how many matches.
@@ -44,7 +45,7 @@ class StandingsCache:
         with self._lock:
             entry = self._entries.setdefault((game, tournament, method), _Entry())
         with entry.lock:
-            mark = self._ledger.mark(game)
+            mark = (self._ledger.mark(game), finished(self._ledger, game))
             young = self._now() - entry.computed_at < PATIENCE * entry.took
             if entry.value is not None and (mark == entry.mark or (young and self._is_played(game))):
                 return entry.value

@@ -103,9 +103,23 @@ def print_standings(found: Standings) -> None:
     from arena.cli.output import say
 
     print_leaderboard(found.leaderboard, title=found.title, exploitability=found.exploitability)
+    _print_columns(found)
     if found.surplus:
         say(f"{found.surplus:,} matches after the verdict are kept and not rated")
     say(f"{found.game}, {found.matches:,} matches of {', '.join(found.tournaments)}; computed {found.computed_at}")
+
+
+def _print_columns(found: Standings) -> None:
+    """What jobs have computed, with when and where."""
+    from arena.cli.output import say, table
+
+    if not found.columns:
+        return
+    heads: list[Head] = ["computed as jobs", *((column.title, "right") for column in found.columns)]
+    agents = [row.agent for row in found.leaderboard.rows]
+    table(heads, [[agent, *(column.cell(agent) for column in found.columns)] for agent in agents])
+    for column in found.columns:
+        say(column.sentence())
 
 
 def print_leaderboard(board: Leaderboard, *, title: str, exploitability: dict[str, float] | None = None) -> None:

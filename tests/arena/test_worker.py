@@ -158,6 +158,17 @@ def test_a_killed_worker_leaves_its_job_to_the_next(ledger, tmp_path):
     assert jobs.claim(ledger, {"cpu": "next"}).key == row.key
 
 
+def test_the_leaderboard_shows_what_jobs_have_computed(ledger, tmp_path):
+    db = ("--db", str(tmp_path / "arena.db"))
+    ask(ledger, "bootstrap", GAME)
+    work(ledger, devices=["cpu"], until_empty=True)
+    shown = arena("leaderboard", "kuhn_poker", *db).stdout
+    assert "Elo, bootstrap: computed 20" in shown
+    (column,) = json.loads(arena("leaderboard", "kuhn_poker", "--json", *db).stdout)["columns"]
+    assert set(column["values"]) == {"random@1", "uniform@1", "first@1"}
+    assert json.loads(arena("leaderboard", "kuhn_poker", "-t", "cup", "--json", *db).stdout)["columns"] == []
+
+
 def arena(*words):
     return CliRunner().invoke(app, [*words])
 

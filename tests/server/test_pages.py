@@ -8,9 +8,14 @@ from urllib.parse import quote
 
 import pytest
 
+from arena.config import make_config
+from arena.job_kinds import ask
 from arena.leaderboard_file import csv_text
+from arena.ledger import Ledger
 from arena.server.ladder import METHODS
 from arena.server.site import agent_address, game_address
+from arena.tournament import run_tournament
+from arena.worker import work
 
 PAGES = {
     "/": "Which agent is better",
@@ -41,6 +46,22 @@ def test_a_method_that_cannot_rank_says_why_and_shows_elo(site):
     shown = site.get("/games/openspiel:kuhn_poker(players=3)?method=deviation").text
     assert 'value="elo" selected' in shown
     assert "Shown is Elo." in shown
+
+
+def test_a_column_that_a_job_has_computed_is_shown_with_when_and_where(tmp_path, serve):
+    game = "openspiel:kuhn_poker"
+    with Ledger.open(tmp_path / "arena.db") as ledger:
+        values = {"name": "Cup", "game": game, "agents": {"first": "random", "second": "random"}, "matches": 20}
+        run_tournament(make_config(values), ledger)
+        with serve(ledger) as site:
+            assert "Computed as jobs" not in site.get(f"/games/{game}").text
+            ask(ledger, "bootstrap", game)
+            work(ledger, devices=["cpu"], until_empty=True)
+            shown = site.get(f"/games/{game}").text
+            assert "Elo, bootstrap: computed 20" in shown
+            assert "UTC on cpu of " in shown
+            (column,) = site.get(f"/api/games/{game}").json()["columns"]
+            assert set(column["values"]) == {"first@1", "second@1"}
 
 
 @pytest.mark.parametrize("path", PAGES)
