@@ -11,8 +11,8 @@ Numerische Mathematik 1968, doi:10.1007/BF02165475 (L⁻¹ B L⁻ᵀ without the
 from __future__ import annotations
 
 import numpy as np
-import scipy.linalg
 from numpy.typing import NDArray
+from scipy.linalg.blas import dtrsm, strsm
 
 LEAF = 128  # rows: below, nothing is gained by halving
 SINGLE_BELOW = 1e-2
@@ -39,7 +39,7 @@ def congruent_inverse(matrix: Matrix, information: Matrix, *, beside: float) -> 
 
 
 def _factor(matrix: Matrix, kind: Kind) -> None:
-    """H becomes L; what is above the diagonal does not count afterwards."""
+    """H becomes L; what is above the diagonal does not count."""
     size = len(matrix)
     if size <= LEAF:
         matrix[:] = np.linalg.cholesky(matrix)
@@ -47,7 +47,7 @@ def _factor(matrix: Matrix, kind: Kind) -> None:
     half = size // 2
     _factor(matrix[:half, :half], kind)
     beside = _right(matrix[half:, :half].astype(kind), matrix[:half, :half].astype(kind), transposed=True)
-    matrix[half:, :half] = beside
+    matrix[half:, :half], matrix[:half, half:] = beside, 0.0
     matrix[half:, half:] -= beside @ beside.T
     _factor(matrix[half:, half:], kind)
 
@@ -56,8 +56,8 @@ def _reduce(matrix: Matrix, factor: Matrix, kind: Kind) -> None:
     """B becomes L⁻¹ B L⁻ᵀ."""
     size = len(matrix)
     if size <= LEAF:
-        left = scipy.linalg.solve_triangular(factor, matrix, lower=True, check_finite=False)
-        matrix[:] = scipy.linalg.solve_triangular(factor, left.T, lower=True, check_finite=False)
+        whole = np.ascontiguousarray(factor)
+        matrix[:] = _right(_left(matrix.copy(), whole, transposed=False), whole, transposed=True)
         return
     half = size // 2
     first, last = matrix[:half, :half], matrix[half:, half:]
@@ -79,8 +79,8 @@ def _reduce_transposed(matrix: Matrix, factor: Matrix, kind: Kind) -> None:
     """B becomes L⁻ᵀ B L⁻¹."""
     size = len(matrix)
     if size <= LEAF:
-        left = scipy.linalg.solve_triangular(factor, matrix, lower=True, trans=1, check_finite=False)
-        matrix[:] = scipy.linalg.solve_triangular(factor, left.T, lower=True, trans=1, check_finite=False)
+        whole = np.ascontiguousarray(factor)
+        matrix[:] = _right(_left(matrix.copy(), whole, transposed=True), whole, transposed=False)
         return
     half = size // 2
     first, last = matrix[:half, :half], matrix[half:, half:]
@@ -105,14 +105,17 @@ def _parts(factor: Matrix, kind: Kind) -> tuple[Part, Part, Part]:
 
 
 def _left(right: Part, factor: Part, *, transposed: bool) -> Part:
-    """L⁻¹ X, or L⁻ᵀ X where transposed; X is used up. BLAS counts along columns: it sees the transposes of all."""
-    (solve,) = scipy.linalg.get_blas_funcs(("trsm",), (factor, right))
-    solved: Part = solve(1.0, factor.T, right.T, side=1, lower=0, trans_a=int(transposed), overwrite_b=1).T
-    return solved
+    """L⁻¹ X, or L⁻ᵀ X where transposed; X is used up."""
+    return _solved(right, factor, side=1, transposed=transposed)
 
 
 def _right(left: Part, factor: Part, *, transposed: bool) -> Part:
     """X L⁻¹, or X L⁻ᵀ where transposed; X is used up."""
-    (solve,) = scipy.linalg.get_blas_funcs(("trsm",), (factor, left))
-    solved: Part = solve(1.0, factor.T, left.T, side=0, lower=0, trans_a=int(transposed), overwrite_b=1).T
+    return _solved(left, factor, side=0, transposed=transposed)
+
+
+def _solved(part: Part, factor: Part, *, side: int, transposed: bool) -> Part:
+    """BLAS counts along columns: it sees the transposes of all, and so the factor on the other side, upper."""
+    solve = strsm if part.dtype == np.float32 else dtrsm
+    solved: Part = solve(1.0, factor.T, part.T, side=side, lower=0, trans_a=int(transposed), overwrite_b=1).T
     return solved
