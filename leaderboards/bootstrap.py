@@ -65,7 +65,7 @@ def resampled_scores(
     draws = np.full((resamples, size, size), np.nan)
     draws[:, np.arange(size), np.arange(size)] = EVEN
     for resample in range(resamples):
-        times = unit_weights(compared.num_units, resample=resample, seed=seed)[unit]
+        times = _exponentials(unit, resample, seed)  # `unit_weights` of the units that are compared here, and no others
         first_won = mean_weight * _exponentials(PSEUDO_UNITS + 2 * code, resample, seed)
         first_lost = mean_weight * _exponentials(PSEUDO_UNITS + 2 * code + 1, resample, seed)
         total = np.bincount(at, times * weight, minlength=len(pairs)) + first_won + first_lost

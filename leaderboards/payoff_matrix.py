@@ -111,7 +111,11 @@ def matrix_of(agents: tuple[str, ...], compared: Comparisons, *, confidence: flo
     score, centre, error = _cells(compared, compared.score, z)
     sizes = np.abs(compared.margin[compared.margin != 0])
     largest = float(sizes.max(initial=0.0)) or 1.0
-    margin, margin_centre, margin_error = _cells(compared, EVEN + compared.margin / (2 * largest), z)
+    margins = EVEN + compared.margin / (2 * largest)
+    if np.array_equal(margins, compared.score):  # as where games are won, drawn or lost and nobody forfeits
+        margin, margin_centre, margin_error = score, centre, error
+    else:
+        margin, margin_centre, margin_error = _cells(compared, margins, z)
     return Matrix(
         agents=agents,
         score=score,
@@ -154,29 +158,49 @@ def _whole(counts: NDArray[np.float64]) -> NDArray[np.int64]:
 
 @nb.njit(cache=True)
 def _moments(first, second, values, weight, unit, num_agents):  # type: ignore[no-untyped-def]  # numba kernel
-    """[A, A, 5]: sums over units of w, x, w², w x, x², with w a unit's weight in the cell and x its sum of w · value."""
+    """[A, A, 5]: sums over units of w, x, w², w x, x², with w a unit's weight in the cell and x its sum of w · value.
+
+    Of two agents the one with the smaller number is counted, and the other's sums follow: its x is w − x. Twins are a unit of
+    one cell; of a unit with several, sums wait in `in_unit`.
+    """
     moments = np.zeros((num_agents, num_agents, 5))
-    in_unit = np.zeros((num_agents, num_agents, 2))
+    in_unit = np.zeros((0, 0, 2))
     begin = 0
     while begin < len(unit):
-        end = begin
+        i, j = min(first[begin], second[begin]), max(first[begin], second[begin])
+        w, x, end, alone = 0.0, 0.0, begin, True
         while end < len(unit) and unit[end] == unit[begin]:
-            i, j, w, x = first[end], second[end], weight[end], values[end]
-            in_unit[i, j, 0] += w
-            in_unit[i, j, 1] += w * x
-            in_unit[j, i, 0] += w
-            in_unit[j, i, 1] += w * (1 - x)
+            alone &= min(first[end], second[end]) == i and max(first[end], second[end]) == j
+            w += weight[end]
+            x += weight[end] * (values[end] if first[end] == i else 1 - values[end])
             end += 1
-        for k in range(begin, end):  # a cell is emptied when it is first seen, so that it counts once
-            for i, j in ((first[k], second[k]), (second[k], first[k])):
-                w, x = in_unit[i, j, 0], in_unit[i, j, 1]
-                if w > 0:
-                    moments[i, j, 0] += w
-                    moments[i, j, 1] += x
-                    moments[i, j, 2] += w * w
-                    moments[i, j, 3] += w * x
-                    moments[i, j, 4] += x * x
-                    in_unit[i, j, 0] = 0.0
-                    in_unit[i, j, 1] = 0.0
+        if alone:
+            _add(moments, i, j, w, x)
+        else:
+            if not len(in_unit):
+                in_unit = np.zeros((num_agents, num_agents, 2))
+            for k in range(begin, end):
+                i, j = min(first[k], second[k]), max(first[k], second[k])
+                in_unit[i, j, 0] += weight[k]
+                in_unit[i, j, 1] += weight[k] * (values[k] if first[k] == i else 1 - values[k])
+            for k in range(begin, end):  # a cell is emptied when it is first seen, so that it counts once
+                i, j = min(first[k], second[k]), max(first[k], second[k])
+                if in_unit[i, j, 0] > 0:
+                    _add(moments, i, j, in_unit[i, j, 0], in_unit[i, j, 1])
+                    in_unit[i, j] = 0.0
         begin = end
+    for i in range(num_agents):
+        for j in range(i + 1, num_agents):
+            w, x, ww, wx, xx = moments[i, j]
+            moments[j, i, 0], moments[j, i, 1], moments[j, i, 2] = w, w - x, ww
+            moments[j, i, 3], moments[j, i, 4] = ww - wx, ww - 2 * wx + xx
     return moments
+
+
+@nb.njit(cache=True)
+def _add(moments, i, j, w, x):  # type: ignore[no-untyped-def]  # numba kernel
+    moments[i, j, 0] += w
+    moments[i, j, 1] += x
+    moments[i, j, 2] += w * w
+    moments[i, j, 3] += w * x
+    moments[i, j, 4] += x * x

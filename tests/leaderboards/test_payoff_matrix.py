@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from simulated_records import from_counts, record_of, twins
 
-from arena.leaderboards import payoff_matrix
+from arena.leaderboards import comparisons, payoff_matrix
 
 
 def test_counts_and_scores_are_of_the_row_against_the_column():
@@ -79,3 +81,41 @@ def test_a_part_keeps_its_cells():
     part = matrix.of([2, 0])
     assert part.agents == ("a2", "a0") and part.score[0, 1] == matrix.score[2, 0]
     assert part.low[1, 0] == matrix.low[0, 2] and part.matches[0, 1] == matrix.matches[2, 0]
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 2**32), st.integers(1, 25), st.integers(2, 4), st.integers(2, 5))
+def test_means_and_units_equal_their_plain_twin(seed, matches, seats, agents):
+    """Units that mix agents, weights, forfeits: the mean of each cell, and its centre and error unit by unit."""
+    rng = np.random.default_rng(seed)
+    record = record_of(
+        rng.integers(0, agents, (matches, seats)),
+        rng.integers(-2, 3, (matches, seats)),
+        agents=tuple("abcde"[:agents]),
+        pair=rng.integers(0, 6, matches),
+        weight=rng.choice([1.0, 2.5], matches),
+        forfeit=np.where(rng.random(matches) < 0.2, 0, -1),
+    )
+    compared, matrix = comparisons(record), payoff_matrix(record)
+    z = 1.959963984540054
+    for i in range(agents):
+        for j in range(agents):
+            sums = {}
+            for k in range(len(compared)):
+                if {compared.first[k], compared.second[k]} == {i, j}:
+                    value = compared.score[k] if compared.first[k] == i else 1 - compared.score[k]
+                    w, x = sums.get(compared.unit[k], (0.0, 0.0))
+                    sums[compared.unit[k]] = w + compared.weight[k], x + compared.weight[k] * value
+            if not sums:
+                assert np.isnan(matrix.score[i, j])
+                continue
+            w, x = np.array(list(sums.values())).T
+            units = w.sum() ** 2 / (w**2).sum()
+            mean = x.sum() / w.sum()
+            centre = (units * mean + z**2 / 2) / (units + z**2)
+            squares = (units / w.sum()) ** 2 * ((x - centre * w) ** 2).sum() + z**2 / 2 * (
+                centre**2 + (1 - centre) ** 2
+            )
+            assert matrix.score[i, j] == pytest.approx(mean, abs=1e-12)
+            assert matrix.centre[i, j] == pytest.approx(centre, abs=1e-12)
+            assert matrix.error[i, j] == pytest.approx(np.sqrt(squares) / (units + z**2), abs=1e-9)
