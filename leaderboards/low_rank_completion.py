@@ -35,6 +35,7 @@ from arena.leaderboards.wording import listed
 
 EXACT = 1e-10  # relative: below, a singular value of logits without noise is rounding
 DRAWS = 200
+NOISE_QUANTILE = 0.99
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +45,8 @@ class Completion:
     ``logits`` float64 [A, A]: antisymmetric. ``errors`` float64 [A, A]: standard error of each logit, by redrawing the results
     that were seen; it knows nothing of logits that are not of this rank. ``anchors`` int64: numbers of the agents that
     everybody met. ``rank``: what was kept. ``singular_values`` float64 [anchors]: of the anchors' block, the greatest first;
-    they come in pairs. ``noise``: a singular value below it is noise: the greatest of the matrix of errors.
+    they come in pairs. ``noise``: the greatest singular value that errors alone make in 99 of 100 cases, in the
+    directions of the block that do not stand out.
     """
 
     agents: tuple[str, ...]
@@ -148,8 +150,9 @@ def complete_matrix(
 def choose_anchors(model: PayoffModel, *, count: int | None = None) -> tuple[str, ...]:
     """The agents whose block holds most of a payoff model's logits: from it the rest is completed with the least growth of noise.
 
-    Pairs are taken one after the other: the two agents whose logit is the largest in what the earlier pairs leave
-    unexplained (elimination with complete pivoting). With nothing known yet, anchors that differ widely are a good start.
+    Pairs are taken one after the other (elimination with complete pivoting): the two agents whose logit, in what the earlier
+    pairs leave unexplained, is the largest in units of its error, which is in proportion to 1 / √(p (1 − p)): who wins nearly
+    everything says little of by how much.
 
     Args:
         model: of `low_rank_payoffs`, from the matches so far.
@@ -167,10 +170,12 @@ def choose_anchors(model: PayoffModel, *, count: int | None = None) -> tuple[str
         raise ArenaError(f"{count} anchors cannot be chosen among {size} agents")
     left = model.strength[:, None] - model.strength + model.cyclic
     scale = float(np.abs(left).max(initial=0))
+    win = scipy.special.expit(left)
+    precision = np.sqrt(win * (1 - win))
     chosen: list[int] = []
     for _ in range(count // 2):
         free = np.setdiff1d(np.arange(size), chosen)
-        within = np.abs(left[np.ix_(free, free)])
+        within = np.abs(left * precision)[np.ix_(free, free)]
         one, two = (int(free[k]) for k in np.unravel_index(int(np.argmax(within)), within.shape))
         if abs(left[one, two]) <= EXACT * scale:  # all is explained: any others will do
             one, two = int(free[0]), int(free[1])
@@ -198,9 +203,8 @@ def _complete(
 ) -> Completion:
     block = _antisymmetric(columns[anchors])
     values: NDArray[np.float64] = np.linalg.svd(block, compute_uv=False).astype(np.float64)
-    noise = float(np.linalg.norm(errors[anchors], 2)) if errors.any() else 0.0
-    floor = max(noise, EXACT * float(values[0]))
-    standing = int((values > floor).sum()) // 2 * 2
+    moves = _moves(errors, anchors)
+    standing, noise = _standing(block, moves[:, anchors])
     if rank is None:
         rank = standing
         if not standing:
@@ -220,14 +224,10 @@ def _complete(
         )
     logits = _product(columns, block, rank)
     spread = np.zeros_like(logits)
-    if errors.any():
-        words = np.exp(-unit_weights(DRAWS * columns.size, resample=2, seed=SEED)).reshape(DRAWS, *columns.shape)
-        for normal in scipy.special.ndtri(words):
-            moved = columns + errors * normal
-            inner = _antisymmetric(np.triu(moved[anchors], 1) * 2)
-            moved[anchors] = inner
-            spread += (_product(moved, inner, rank) - logits) ** 2
-        spread = np.sqrt(spread / DRAWS)
+    for move in moves:
+        moved = columns + move
+        spread += (_product(moved, moved[anchors], rank) - logits) ** 2
+    spread = np.sqrt(spread / max(len(moves), 1))
     return Completion(
         agents=agents,
         logits=logits,
@@ -237,6 +237,36 @@ def _complete(
         singular_values=values,
         noise=noise,
     )
+
+
+def _standing(block: NDArray[np.float64], moves: NDArray[np.float64]) -> tuple[int, float]:
+    """(how many singular values stand out of noise, below what the next is noise).
+
+    Two are taken at a time, and noise is what errors alone do in the directions that the earlier ones leave.
+    """
+    size = len(block)
+    left, values, right = np.linalg.svd(block)
+    standing = 0
+    while True:
+        rows, columns = left[:, standing:], right[standing:].T
+        noise = EXACT * float(values[0])
+        if len(moves):
+            alone = np.linalg.norm(rows.T @ moves @ columns, 2, axis=(1, 2))
+            noise = max(noise, float(np.quantile(alone, NOISE_QUANTILE)))
+        if standing + 2 > size or values[standing + 1] <= noise:
+            return standing, noise
+        standing += 2
+
+
+def _moves(errors: NDArray[np.float64], anchors: NDArray[np.int64]) -> NDArray[np.float64]:
+    """[DRAWS, A, anchors]: normal errors of the columns, antisymmetric in the anchors' block; none where there are no errors."""
+    if not errors.any():
+        return np.zeros((0, *errors.shape))
+    words = np.exp(-unit_weights(DRAWS * errors.size, resample=2, seed=SEED)).reshape(DRAWS, *errors.shape)
+    moves: NDArray[np.float64] = errors * scipy.special.ndtri(words)
+    above = np.triu(moves[:, anchors], 1)
+    moves[:, anchors] = above - above.transpose(0, 2, 1)
+    return moves
 
 
 def _product(columns: NDArray[np.float64], block: NDArray[np.float64], rank: int) -> NDArray[np.float64]:

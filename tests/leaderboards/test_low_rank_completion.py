@@ -122,17 +122,19 @@ def test_intervals_of_pairs_that_never_met_cover():
     assert 0.90 <= np.mean(covered) <= 0.99
 
 
-def test_anchors_that_hold_the_most_amplify_noise_less_than_any_others():
-    rng, logits = np.random.default_rng(1), logits_of(7)
+@pytest.mark.parametrize("seed", range(4))
+def test_chosen_anchors_amplify_noise_less_than_most_others(seed):
+    rng, logits = np.random.default_rng(seed), logits_of(seed)
     chosen = numbers(choose_anchors(model_of(logits), count=4))
-    noisy = logits + np.triu(rng.normal(scale=0.01, size=(20, 20)), 1)
+    noisy = logits + 0.02 * np.cosh(logits / 2) * rng.normal(size=(20, 20))  # errors of shares of as many matches
     noisy = np.triu(noisy, 1) - np.triu(noisy, 1).T
 
     def error(anchors):
-        return np.abs(complete_matrix(noisy[:, anchors], anchors, rank=4).logits - logits).max()
+        made = complete_matrix(noisy[:, anchors], anchors, rank=4)
+        return np.abs(made.probabilities - scipy.special.expit(logits)).mean()
 
-    others = [error(rng.choice(20, 4, replace=False)) for _ in range(40)]
-    assert error(chosen) < np.median(others) / 3
+    others = [error(rng.choice(20, 4, replace=False)) for _ in range(60)]
+    assert error(chosen) < np.quantile(others, 0.3)
 
 
 def test_chosen_anchors_complete_the_model_they_were_chosen_for():
