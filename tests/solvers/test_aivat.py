@@ -118,7 +118,8 @@ def test_it_equals_the_formula_written_out_with_lists_of_histories(game, seed):
     for unknown in _subsets(tree.num_players):
         told_apart = situations(histories, unknown)
         values = rng.normal(size=(len(told_apart), tree.num_players))
-        plain = _plain_aivat(histories, strategy, unknown, values[told_apart.situation])
+        at_nodes = np.vstack((values, np.zeros(tree.num_players)))[told_apart.situation]  # -1 reads the zeros
+        plain = _plain_aivat(histories, strategy, unknown, at_nodes)
         np.testing.assert_allclose(aivat(told_apart, strategy, values=values).at_end, plain, atol=1e-9)
 
 
