@@ -31,7 +31,7 @@ WIDE = 300.0  # natural units: e to the power of twice as much is a number still
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curvature:
-    """``gradient`` [A] and ``information`` [A, A] without its diagonal, negated: q_ij ≥ 0; ``diagonal`` [A] of it."""
+    """``gradient`` [A]; of the information ``diagonal`` [A], and ``cells`` [A, A], what stands beside it, negated."""
 
     gradient: NDArray[np.float64]
     cells: NDArray[np.float64]
@@ -58,7 +58,8 @@ def fit(
         start = np.log((points + 0.5) / (played - points + 0.5))
     strength = start if virtual else start - start.mean()
     tolerance = GRADIENT_TOLERANCE * (played + virtual)
-    now = curvature(points, met, strength, virtual)
+    cells = np.empty_like(met)  # one for all steps: fresh memory takes longer than what is written into it
+    now = curvature(points, met, strength, virtual, cells=cells)
     least, stale = np.inf, 0
     for _ in range(MAX_STEPS):
         size = float((np.abs(now.gradient) / tolerance).max(initial=0.0))
@@ -74,24 +75,34 @@ def fit(
         if spread > 1:
             share = min(1.0, LARGEST_STEP / float(np.abs(step).max()))
         moved = strength + share * step
-        there = curvature(points, met, moved, virtual)
+        there = curvature(points, met, moved, virtual, cells=cells)
         if spread > 1 and there.gradient @ step < 0:
             moved = strength + np.log1p(spread) / spread * step
-            there = curvature(points, met, moved, virtual)
+            there = curvature(points, met, moved, virtual, cells=cells)
         strength, now = moved, there
     return strength - (0.0 if virtual else strength.mean()), now
 
 
 def curvature(
-    points: NDArray[np.float64], met: NDArray[np.float64], strength: NDArray[np.float64], virtual: float
+    points: NDArray[np.float64],
+    met: NDArray[np.float64],
+    strength: NDArray[np.float64],
+    virtual: float,
+    *,
+    cells: NDArray[np.float64] | None = None,
 ) -> Curvature:
     """The derivatives of the log-likelihood of `fit` at a strength [A].
 
     Args:
         points: [A], the row sums of the wins.
         met: [A, A], how often two met.
+        cells: [A, A], where the cells are written; None: into an array of their own.
     """
-    expected, cells, diagonal = _derivatives(met, strength, np.exp(strength), np.ptp(strength) > WIDE)
+    cells = np.empty_like(met) if cells is None else cells
+    if np.ptp(strength) > WIDE:
+        expected, diagonal = _far_derivatives(met, strength, cells)
+    else:
+        expected, diagonal = _derivatives(met, np.exp(strength), cells)
     gradient = points - expected
     if virtual:
         win = 1 / (1 + np.exp(-strength))
@@ -143,25 +154,31 @@ def _conjugate_gradients(now: Curvature, *, centred: bool) -> tuple[NDArray[np.f
 
 
 @nb.njit(cache=True, error_model="numpy")
-def _derivatives(met, strength, odds, wide):  # type: ignore[no-untyped-def]  # numba kernel
-    """(expected points [A], cells m p (1 − p) [A, A], their row sums), m = met, p = σ(difference)."""
+def _derivatives(met, odds, cells):  # type: ignore[no-untyped-def]  # numba kernel
+    """(expected points [A], row sums of the cells m p (1 − p) [A, A], which are filled), m = met, p = σ(difference)."""
     size = len(met)
-    expected = np.zeros(size)
-    diagonal = np.zeros(size)
-    cells = np.empty((size, size))
-    ratio = np.empty(size)
-    for i in range(size):  # the inner loops run along the columns, without sums, so that they are vectorised
-        if wide:
-            for j in range(size):
-                ratio[j] = np.exp(strength[i] - strength[j])
-        else:
-            for j in range(size):
-                ratio[j] = odds[i] / odds[j]
-        for j in range(size):
-            p = 1 / (1 + ratio[j])  # of the column's agent against the row's
+    expected, diagonal = np.zeros(size), np.zeros(size)
+    for i in range(size):
+        own = odds[i]
+        for j in range(size):  # along the columns and without sums, so that it is vectorised
+            p = odds[j] / (odds[j] + own)
             points = met[i, j] * p
             information = points * (1 - p)
             expected[j] += points
             diagonal[j] += information
             cells[i, j] = information
-    return expected, cells, diagonal
+    return expected, diagonal
+
+
+@nb.njit(cache=True, error_model="numpy")
+def _far_derivatives(met, strength, cells):  # type: ignore[no-untyped-def]  # numba kernel
+    """The same of strengths so far apart that e to their power is no number."""
+    size = len(met)
+    expected, diagonal = np.zeros(size), np.zeros(size)
+    for i in range(size):
+        for j in range(size):
+            p = 1 / (1 + np.exp(strength[i] - strength[j]))
+            cells[i, j] = met[i, j] * p * (1 - p)
+            expected[j] += met[i, j] * p
+            diagonal[j] += cells[i, j]
+    return expected, diagonal
