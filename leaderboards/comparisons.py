@@ -109,15 +109,6 @@ def pair_sums(compared: Comparisons, values: NDArray[np.float64]) -> NDArray[np.
     return np.bincount(cells, weights=values, minlength=size * size).astype(np.float64).reshape(size, size)
 
 
-def clustered_outer(compared: Comparisons, residual: NDArray[np.float64]) -> NDArray[np.float64]:
-    """[A, A]: Σ over units of g gᵀ, where g = Σ over the unit's comparisons of residual · (e_first − e_second).
-
-    The middle of a sandwich: what varies together within a unit is counted together.
-    """
-    agents, values = np.stack((compared.first, compared.second)), np.stack((residual, -residual))
-    return outer_by_unit(agents, values, compared.unit, compared.num_agents)
-
-
 def outer_by_unit(
     agents: NDArray[np.int64], values: NDArray[np.float64], unit: NDArray[np.int64], num_agents: int
 ) -> NDArray[np.float64]:

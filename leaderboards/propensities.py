@@ -56,7 +56,7 @@ def uniform_field(record: Record, propensity: NDArray[np.float64], *, kind: Kind
     weight = record.weight / propensity
     if kind == "pair":
         weight = weight / _of_pair(record, weight)
-    return replace(record, weight=weight * (record.weight.sum() / weight.sum()))
+    return replace(record, weight=weight * (record.weight.sum() / weight.sum()), drawn=True)
 
 
 def effective_matches(weight: NDArray[np.float64]) -> float:

@@ -18,7 +18,8 @@ class Record:
     ``agents``: names [A]. ``seats`` int64 [N, P]: index into ``agents``, -1 where a match has fewer players.
     ``returns`` float64 [N, P]. ``forfeit`` int64 [N]: the player who lost by a fault, -1 none: that player ranks last
     whatever the returns say. ``pair`` int64 [N]: matches with one number (seat-swapped twins) are one unit of
-    resampling. ``weight`` float64 [N]: how often the match counts, 1 as a rule.
+    resampling. ``weight`` float64 [N]: how often the match counts, 1 as a rule. ``drawn``: who met whom was drawn by lot, with
+    weights that allow for it (`uniform_field`), and intervals are to cover that luck too; else they take the schedule as given.
     """
 
     agents: tuple[str, ...]
@@ -28,6 +29,7 @@ class Record:
     pair: NDArray[np.int64]
     weight: NDArray[np.float64]
     utility: Utility = "zero_sum"
+    drawn: bool = False
 
     def __len__(self) -> int:
         return len(self.seats)

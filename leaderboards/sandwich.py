@@ -1,10 +1,15 @@
 """The covariance H⁻¹ B H⁻¹ of Bradley-Terry strengths: the sandwich, unit by unit of resampling.
 
 H is the information; B the sum over units (pairs of seat-swapped twins) of the outer products of their gradients, and a
-little for units of unknown outcome.
+little for units of unknown outcome. Ratings are of a schedule: who met whom how often is given, and another sample would have
+the same meetings with other results. So only the spread of results about the mean of their two agents counts, not that mean's distance
+from what the ratings say, which in a cyclic field is no matter of luck. Of two agents that met in one unit the spread is not seen;
+it is taken to be the share of the square that it is of the others. Where meetings were drawn by lot (`Record.drawn`), and in matches of
+more than two players, whose units hold several pairs, whole squares count.
 
-Source: Liang and Zeger, Longitudinal data analysis using generalized linear models, Biometrika 1986,
-doi:10.1093/biomet/73.1.13 (the sandwich).
+Sources: Liang and Zeger, Longitudinal data analysis using generalized linear models, Biometrika 1986,
+doi:10.1093/biomet/73.1.13 (the sandwich); Abadie, Imbens and Zheng, Inference for misspecified models with fixed regressors, JASA
+2014, doi:10.1080/01621459.2014.928218 (why the misfit does not count where the regressors are given).
 """
 
 from __future__ import annotations
@@ -14,17 +19,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena.leaderboards.bradley_terry_fit import WIDE, Curvature
-from arena.leaderboards.comparisons import players_of, score_between, unit_order
+from arena.leaderboards.comparisons import BLOCK, players_of, score_between, unit_order
 from arena.leaderboards.congruence import congruent_inverse
 from arena.leaderboards.record import Record
 
-VAGUE_UNITS = 2.0
+VAGUE_UNITS = 1.0
 """Units of unknown outcome that each rating adds to B: with few units the observed spread alone is too small, and zero
 when all pairs ended alike. The idea is that of Agresti and Coull's two wins and two losses."""
+SEEN_SPREADS = 20
+"""Degrees of freedom of the spreads that are seen, from which on they say what those are that are not."""
+
+SQUARE = 32
 
 
 def middle(record: Record, strength: NDArray[np.float64], *, matches: int) -> NDArray[np.float64]:
-    """B [A, A] of all groups; only the half below the diagonal is filled, and the diagonal.
+    """B [A, A] of all groups.
 
     Args:
         strength: [A], nan where an agent met nobody.
@@ -32,16 +41,18 @@ def middle(record: Record, strength: NDArray[np.float64], *, matches: int) -> ND
     """
     order = unit_order(record.pair)
     rows = np.empty(0, np.int64) if order is None else order
+    weight = record.weight[record.weight > 0]
+    share = float(weight.sum()) ** 2 / (len(weight) * float(weight @ weight)) if len(weight) else 1.0
     units = max(int(_num_units(record.pair, rows)), 1)
-    parameters = max(len(strength) - 1, 1)
-    correction = units / max(units - parameters, units / 2)
+    parameters, effective = max(len(strength) - 1, 1), share * units  # as many of equal weight would say as much
+    correction = effective / max(effective - parameters, effective / 2)
     vague = VAGUE_UNITS * parameters / units * matches / units
     known = np.isfinite(strength)
     wide = bool(known.any()) and float(np.ptp(strength[known])) > WIDE
     outer = np.zeros((len(strength),) * 2)
     _gather(
         record.seats, record.returns, record.forfeit, record.weight, record.pair, rows,
-        strength, np.exp(np.where(wide, 0, strength)), wide, correction, vague, outer,
+        strength, np.exp(np.where(wide, 0, strength)), wide, correction, vague, record.drawn, outer,
     )  # fmt: skip
     return outer
 
@@ -75,103 +86,180 @@ def _num_units(pair, rows):  # type: ignore[no-untyped-def]  # numba kernel
 
 
 @nb.njit(cache=True, error_model="numpy")
-def _gather(seats, returns, forfeit, weight, pair, rows, strength, odds, wide, correction, vague, outer):  # type: ignore[no-untyped-def]  # numba kernel
+def _gather(seats, returns, forfeit, weight, pair, rows, strength, odds, wide, correction, vague, drawn, outer):  # type: ignore[no-untyped-def]  # numba kernel
     """Fills B: matches of one unit stand together in the order `rows`, as they are where `rows` is empty.
 
     Twins are a unit of one pair of agents: one sum, one cell. Only where a unit holds other pairs are the agents' sums kept.
+    As in counting, a block of comparisons is worked out before anything is added up.
     """
-    num, size, num_seats = len(seats), len(outer), seats.shape[1]
-    total, touched, seen = np.zeros(size), np.empty(size, np.uint32), np.zeros(size, np.bool_)
-    k = 0
-    while k < num:
-        number = pair[rows[k]] if len(rows) else pair[k]
-        low, high, residual, blur, count = -1, -1, 0.0, 0.0, 0
-        while k < num:
+    size, num_seats = len(outer), seats.shape[1]
+    flat = outer.ravel()
+    most = BLOCK * num_seats * (num_seats - 1) // 2
+    cell, unit = np.empty(most + 1, np.uint32), np.empty(most + 1, np.int64)
+    residual, cloud = np.empty(most + 1), np.empty(most + 1)  # of the agent with the smaller number; for vague units
+    sums = np.zeros((size * size, 4))  # of each pair of agents: units, their sums, the squares of these, vague units
+    total, touched, seen = np.zeros(size), np.empty(size, np.int64), np.zeros(size, np.bool_)
+    begun, now, first_cell, first_sum, blur, others = False, 0, np.uint32(0), 0.0, 0.0, 0
+    for begin in range(0, len(seats), BLOCK):
+        count = 0
+        for k in range(begin, min(begin + BLOCK, len(seats))):
             match = rows[k] if len(rows) else k
-            if pair[match] != number:
-                break
-            k += 1
             part = weight[match]
-            if not part > 0:
+            if num_seats == 2:
+                score = score_between(returns, forfeit, match, 0, 1)
+                count += _enter(
+                    seats[match, 0], seats[match, 1], score, part, pair[match], size, strength, odds, wide, vague,
+                    cell, unit, residual, cloud, count,
+                )  # fmt: skip
                 continue
-            if num_seats > 2:
-                part /= max(players_of(seats, match) - 1, 1)
+            part /= max(players_of(seats, match) - 1, 1)
             for a in range(num_seats - 1):
                 for b in range(a + 1, num_seats):
-                    first, second = seats[match, a], seats[match, b]
-                    if first < 0 or second < 0 or first == second:
-                        continue
                     score = score_between(returns, forfeit, match, a, b)
-                    if np.isnan(score):
-                        continue
-                    i, j = np.uint32(first), np.uint32(second)
-                    p = 1 / (1 + np.exp(strength[j] - strength[i])) if wide else odds[i] / (odds[i] + odds[j])
-                    cloud = vague * part * part * p * (1 - p)
-                    small, large = min(first, second), max(first, second)
-                    one = part * (score - p) * (1 - 2 * (first > second))  # of the agent with the smaller number
-                    if low < 0:
-                        low, high = small, large
-                    if small == low and large == high:
-                        residual += one
-                        blur += cloud
-                    else:
-                        outer[np.uint32(large), np.uint32(small)] -= cloud
-                        for agent, value in ((small, one), (large, -one)):
-                            if not seen[agent]:
-                                seen[agent] = True
-                                touched[count] = agent
-                                count += 1
-                            total[agent] += value
-        if low < 0:
-            continue
-        if count == 0:
-            outer[np.uint32(high), np.uint32(low)] -= correction * residual * residual + blur
-            continue
-        outer[np.uint32(high), np.uint32(low)] -= blur
-        for agent, value in ((low, residual), (high, -residual)):
-            if not seen[agent]:
-                seen[agent] = True
-                touched[count] = agent
-                count += 1
-            total[agent] += value
-        for a in range(count):
-            for b in range(a):
-                one, two = touched[a], touched[b]
-                outer[max(one, two), min(one, two)] += correction * total[one] * total[two]
-        for a in range(count):
-            seen[touched[a]] = False
-            total[touched[a]] = 0.0
-    for row in range(size):  # gradients of a unit sum to zero, and so do the rows of B
-        for column in range(row):
-            total[row] -= outer[row, column]
-            total[column] -= outer[row, column]
-    for row in range(size):
-        outer[row, row] = total[row]
+                    count += _enter(
+                        seats[match, a], seats[match, b], score, part, pair[match], size, strength, odds, wide, vague,
+                        cell, unit, residual, cloud, count,
+                    )  # fmt: skip
+        for k in range(count):
+            mine = begun and unit[k] == now
+            if mine and cell[k] == first_cell:
+                first_sum += residual[k]
+                blur += cloud[k]
+            elif mine:
+                flat[cell[k]] -= cloud[k]
+                others = _touch(cell[k], residual[k], size, total, touched, seen, others)
+            else:
+                if others:
+                    others = _touch(first_cell, first_sum, size, total, touched, seen, others)
+                    _spread(outer, correction, total, touched, seen, others)
+                    others = 0
+                    flat[first_cell] -= blur
+                elif begun:
+                    _add_unit(sums, first_cell, first_sum, blur)
+                begun, now, first_cell, first_sum, blur = True, unit[k], cell[k], residual[k], cloud[k]
+    if begun:
+        if others:
+            others = _touch(first_cell, first_sum, size, total, touched, seen, others)
+            _spread(outer, correction, total, touched, seen, others)
+            flat[first_cell] -= blur
+        else:
+            _add_unit(sums, first_cell, first_sum, blur)
+    _add_spreads(flat, sums, correction, drawn)
+    _complete(outer, total)
+
+
+@nb.njit(cache=True, error_model="numpy")
+def _add_unit(sums, cell, value, blur):  # type: ignore[no-untyped-def]  # numba kernel
+    sums[cell, 0] += 1.0
+    sums[cell, 1] += value
+    sums[cell, 2] += value * value
+    sums[cell, 3] += blur
+
+
+@nb.njit(cache=True, error_model="numpy")
+def _add_spreads(flat, sums, correction, drawn):  # type: ignore[no-untyped-def]  # numba kernel
+    """Adds to B what the units of one pair of agents each say: their spread, or their squares where pairs were drawn."""
+    seen, spreads, squares = 0.0, 0.0, 0.0
+    for cell in range(len(sums)):
+        units = sums[cell, 0]
+        if units > 1:
+            seen += units - 1
+            spreads += _spread_of(sums[cell])
+            squares += correction * sums[cell, 2]
+    share = min(1.0, spreads / squares) if seen >= SEEN_SPREADS and squares > 0 and not drawn else 1.0
+    for cell in range(len(sums)):
+        units = sums[cell, 0]
+        if units == 1 or (units and drawn):
+            flat[cell] -= share * correction * sums[cell, 2] + sums[cell, 3]
+        elif units:
+            flat[cell] -= _spread_of(sums[cell]) + sums[cell, 3]
+
+
+@nb.njit(cache=True, error_model="numpy")
+def _spread_of(one):  # type: ignore[no-untyped-def]  # numba kernel
+    """The variance of the sum of some units about their mean, from two of them on."""
+    units, total, squares = one[0], one[1], one[2]
+    return max(squares - total * total / units, 0.0) * units / (units - 1)
+
+
+@nb.njit(cache=True, error_model="numpy")
+def _complete(outer, total):  # type: ignore[no-untyped-def]  # numba kernel
+    """Fills the half above the diagonal, square by square for the sake of fast memory, and the diagonal."""
+    size = len(outer)
+    for top in range(0, size, SQUARE):
+        for left in range(0, top + 1, SQUARE):
+            for i in range(top, min(top + SQUARE, size)):
+                for j in range(left, min(left + SQUARE, i)):
+                    outer[j, i] = outer[i, j]
+    for i in range(size):  # gradients of a unit sum to zero, and so do the rows of B
+        for j in range(size):
+            total[j] -= outer[i, j]
+    for i in range(size):
+        outer[i, i] = total[i]
+
+
+@nb.njit(cache=True, error_model="numpy")
+def _enter(first, second, score, part, number, size, strength, odds, wide, vague, cell, unit, residual, cloud, count):  # type: ignore[no-untyped-def]  # numba kernel
+    """Writes a comparison behind the `count` there are; returns whether it is one."""
+    real = (part > 0) & (first >= 0) & (second >= 0) & (first != second) & (score == score)
+    i, j = np.uint32(max(first, 0)), np.uint32(max(second, 0))
+    p = 1 / (1 + np.exp(strength[j] - strength[i])) if wide else odds[i] / (odds[i] + odds[j])
+    cell[count], unit[count] = max(i, j) * size + min(i, j), number
+    one = part * (score - p)
+    residual[count] = one if i < j else -one
+    cloud[count] = vague * part * part * p * (1 - p)
+    return real
+
+
+@nb.njit(cache=True, error_model="numpy")
+def _touch(cell, residual, size, total, touched, seen, count):  # type: ignore[no-untyped-def]  # numba kernel
+    """Adds a comparison to the sums of its two agents; returns how many agents the unit has touched."""
+    small, large = cell % size, cell // size
+    for agent, value in ((small, residual), (large, -residual)):
+        if not seen[agent]:
+            seen[agent] = True
+            touched[count] = agent
+            count += 1
+        total[agent] += value
+    return count
+
+
+@nb.njit(cache=True, error_model="numpy")
+def _spread(outer, correction, total, touched, seen, count):  # type: ignore[no-untyped-def]  # numba kernel
+    """Adds the outer product of a unit's sums, and forgets them."""
+    for a in range(count):
+        for b in range(a):
+            one, two = touched[a], touched[b]
+            outer[max(one, two), min(one, two)] += correction * total[one] * total[two]
+    for a in range(count):
+        seen[touched[a]] = False
+        total[touched[a]] = 0.0
 
 
 @nb.njit(cache=True, error_model="numpy")
 def _scaled(cells, outer, scale, together, extra):  # type: ignore[no-untyped-def]  # numba kernel
-    """(H [n, n], B [n, n], scaled to a diagonal of H of 1; how much stands beside the diagonals: `congruent_inverse`).
-
-    B has both its halves, H the one below the diagonal.
-    """
+    """(H [n, n], B [n, n], scaled to a diagonal of H of 1; how much stands beside the diagonals: `congruent_inverse`)."""
     size = len(cells)
     information, middle = np.empty((size, size)), np.empty((size, size))
     squares, others = np.zeros(size), np.zeros(size)
     for i in range(size):
-        information[i, i], middle[i, i] = 1.0, (outer[i, i] + extra[i]) * scale[i] ** 2
-        for j in range(i):
-            information[i, j] = (together - cells[i, j]) * scale[i] * scale[j]
-            middle[i, j] = outer[i, j] * scale[i] * scale[j]
-            squares[j] += information[i, j] ** 2
-            others[j] += middle[i, j] ** 2
+        own = scale[i]
+        for j in range(size):
+            information[i, j] = (together - cells[i, j]) * (own * scale[j])
+        information[i, i] = 0.0
+        for j in range(size):
+            squares[j] += information[i, j] * information[i, j]
+        information[i, i] = 1.0
+        for j in range(size):
+            middle[i, j] = outer[i, j] * (own * scale[j])
+        diagonal = (outer[i, i] + extra[i]) * own * own
+        middle[i, i] = 0.0
+        for j in range(size):
+            others[j] += middle[i, j] * middle[i, j]
+        middle[i, i] = diagonal
     least, most = np.inf, 0.0
     for i in range(size):
         least, most = min(least, middle[i, i]), max(most, middle[i, i])
-        for j in range(i):
-            squares[i] += information[i, j] ** 2
-            others[i] += middle[i, j] ** 2
-            middle[j, i] = middle[i, j]
     return information, middle, max(squares.max() * most / least, others.max() / least**2)
 
 

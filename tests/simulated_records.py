@@ -5,7 +5,7 @@ import numpy as np
 from arena.leaderboards import Record
 
 
-def record_of(seats, returns, *, agents=None, forfeit=None, pair=None, weight=None, utility="zero_sum"):
+def record_of(seats, returns, *, agents=None, forfeit=None, pair=None, weight=None, utility="zero_sum", drawn=False):
     """A record of these matches, each its own unit unless `pair` says otherwise."""
     seats, returns = np.asarray(seats, np.int64), np.asarray(returns, np.float64)
     return Record(
@@ -16,6 +16,7 @@ def record_of(seats, returns, *, agents=None, forfeit=None, pair=None, weight=No
         pair=np.arange(len(seats)) if pair is None else np.asarray(pair, np.int64),
         weight=np.ones(len(seats)) if weight is None else np.asarray(weight, np.float64),
         utility=utility,
+        drawn=drawn,
     )
 
 

@@ -1,5 +1,7 @@
 """The fit and the sandwich of Bradley-Terry against plain dense twins, by finite differences, and in single precision."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import scipy.linalg
@@ -10,7 +12,7 @@ from simulated_records import record_of, twins
 from arena.leaderboards import bradley_terry, comparisons, congruence, sandwich
 from arena.leaderboards.bradley_terry import VAGUE_UNITS
 from arena.leaderboards.bradley_terry_fit import FEW_AGENTS, curvature, fit
-from arena.leaderboards.comparisons import clustered_outer, pair_points, pair_sums
+from arena.leaderboards.comparisons import pair_points, pair_sums
 
 
 def sigmoid(x):
@@ -46,16 +48,39 @@ def plain_information(wins, strength, virtual):
 
 
 def plain_middle(record, strength):
-    """B as the docstrings say it: outer products of the units' gradients, scaled up, and a Laplacian of vague units."""
-    compared = comparisons(record)
+    """B as the docstrings say it, unit by unit: spreads of what pairs of agents met in, whole squares of all else, vague units."""
+    compared, size = comparisons(record), len(strength)
     p = sigmoid(strength[compared.first] - strength[compared.second])
-    seen = clustered_outer(compared, compared.weight * (compared.score - p))
-    per_unit = compared.matches / max(compared.num_units, 1)
+    residual = compared.weight * (compared.score - p)
+    free, units = max(size - 1, 1), max(compared.num_units, 1)
+    weight = record.weight[record.weight > 0]
+    effective = units * weight.sum() ** 2 / (len(weight) * (weight**2).sum()) if len(weight) else units
+    correction = effective / max(effective - free, effective / 2)
+    squares, met = np.zeros((size, size)), {}
+    for unit in np.unique(compared.unit):
+        gradient = np.zeros(size)
+        rows = np.flatnonzero(compared.unit == unit)
+        for row in rows:
+            gradient[compared.first[row]] += residual[row]
+            gradient[compared.second[row]] -= residual[row]
+        pairs = {frozenset((compared.first[row], compared.second[row])) for row in rows}
+        if len(pairs) == 1 and not record.drawn:
+            pair = tuple(sorted(*pairs))
+            met.setdefault(pair, []).append(gradient[pair[0]])
+        else:
+            squares += correction * np.outer(gradient, gradient)
+    many = {pair: sums for pair, sums in met.items() if len(sums) > 1}
+    spreads = {pair: len(sums) * np.var(sums, ddof=1) for pair, sums in many.items()}
+    whole = correction * sum(np.square(sums).sum() for sums in many.values())
+    seen = sum(len(sums) - 1 for sums in many.values())
+    share = min(1, sum(spreads.values()) / whole) if seen >= sandwich.SEEN_SPREADS and whole > 0 else 1
+    for (i, j), sums in met.items():
+        one = spreads[i, j] if (i, j) in spreads else share * correction * sums[0] ** 2
+        squares += one * np.outer(np.eye(size)[i] - np.eye(size)[j], np.eye(size)[i] - np.eye(size)[j])
+    per_unit = compared.matches / units
     cells = pair_sums(compared, per_unit * compared.weight**2 * p * (1 - p))
     cells = cells + cells.T
-    free, units = max(len(strength) - 1, 1), max(compared.num_units, 1)
-    vague = VAGUE_UNITS * free / units * (np.diag(cells.sum(axis=1)) - cells)
-    return units / max(units - free, units / 2) * seen + vague
+    return squares + VAGUE_UNITS * free / units * (np.diag(cells.sum(axis=1)) - cells)
 
 
 def plain_covariance(wins, strength, middle, virtual):
@@ -67,7 +92,7 @@ def plain_covariance(wins, strength, middle, virtual):
 
 @st.composite
 def records(draw):
-    """Matches of 2 to 4 seats in units that mix agents, with draws, forfeits and weights; each two agents beat each other."""
+    """Matches of 2 to 4 seats in units that mix agents or not, with draws, forfeits and weights; each two agents beat each other."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     matches, seats, agents = draw(st.integers(1, 60)), draw(st.integers(2, 4)), draw(st.integers(2, 6))
     sat = rng.integers(0, agents, (matches, seats))
@@ -84,8 +109,9 @@ def records(draw):
         np.concatenate((won, paid)),
         agents=tuple("abcdef"[:agents]),
         forfeit=np.where(rng.random(count) < 0.1, rng.integers(0, 2, count), -1),
-        pair=rng.integers(0, max(count // 3, 1), count),
+        pair=rng.integers(0, max(count // 3, 1), count) if draw(st.booleans()) else np.arange(count),
         weight=rng.choice([0.0, 1.0, 2.5], count),
+        drawn=draw(st.booleans()),
     )
 
 
@@ -123,7 +149,7 @@ def test_the_ratings_equal_their_plain_dense_twins(record, prior):
 def test_the_middle_equals_its_plain_twin(record):
     strength = np.linspace(-1, 1, len(record.agents))
     made = sandwich.middle(record, strength, matches=comparisons(record).matches)
-    assert np.allclose(np.tril(made), np.tril(plain_middle(record, strength)), rtol=1e-10, atol=1e-12)
+    assert np.allclose(made, plain_middle(record, strength), rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("virtual", [0.0, 1.5])
@@ -149,6 +175,15 @@ def league(rng, agents, matches):
     won = rng.binomial(met, p)
     wins = won + (met - won).T + 0.01 * (1 - np.eye(agents))
     return wins.astype(float)
+
+
+def test_the_misfit_of_a_cycle_is_no_doubt_where_the_schedule_is_given():
+    record = record_of(
+        [(0, 1), (1, 2), (2, 0)] * 40, [(1, -1)] * 120
+    )  # each always beats the next: nothing is left to luck
+    given, drawn = (bradley_terry(dataclasses.replace(record, drawn=drawn)) for drawn in (False, True))
+    assert given.scores == pytest.approx(drawn.scores, abs=1e-9)
+    assert np.ptp(given.intervals, axis=1).max() < 0.25 * np.ptp(drawn.intervals, axis=1).min()
 
 
 @pytest.mark.parametrize("agents", [FEW_AGENTS + 60, 300])
