@@ -9,6 +9,7 @@ from arena.leaderboards.bradley_terry import bradley_terry, elo
 from arena.leaderboards.comparisons import Comparisons, comparisons
 from arena.leaderboards.correlated_ratings import correlated_ratings
 from arena.leaderboards.cycle_bootstrap import cycle_probabilities
+from arena.leaderboards.cycle_order import cycle_order
 from arena.leaderboards.decided import Conclusion, decided
 from arena.leaderboards.deviation_ratings import deviation_ratings, deviation_ratings_of
 from arena.leaderboards.elo_online import elo_online
@@ -32,6 +33,7 @@ from arena.leaderboards.response_graph import Cycle, cycles, response_graph, top
 from arena.leaderboards.sequential_test import Decision, sequential_test
 from arena.leaderboards.ties import bradley_terry_seats, davidson, rao_kupper
 from arena.leaderboards.voting import copeland, kemeny, schulze
+from arena.leaderboards.weights_over_time import WeightsOverTime, weights_over_time
 
 __all__ = [
     "METHODS",
@@ -59,6 +61,7 @@ __all__ = [
     "SeatScore",
     "Top",
     "Utility",
+    "WeightsOverTime",
     "alpha_rank",
     "bootstrap_intervals",
     "bradley_terry",
@@ -69,6 +72,7 @@ __all__ = [
     "complete_matrix",
     "copeland",
     "correlated_ratings",
+    "cycle_order",
     "cycle_probabilities",
     "cycles",
     "davidson",
@@ -99,4 +103,5 @@ __all__ = [
     "sequential_test",
     "top_component",
     "uniform_field",
+    "weights_over_time",
 ]

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from arena.cli import agent, db, game, job, leaderboard, match, play, solve, system, tournament, verify
+from arena.cli import agent, db, figure, game, job, leaderboard, match, play, solve, system, tournament, verify
 
 app = typer.Typer(
     name="arena",
@@ -25,6 +25,7 @@ app.add_typer(job.app, name="job")
 app.command("worker")(job.worker_command)
 app.command("play")(play.play_command)
 app.command("leaderboard")(leaderboard.leaderboard_command)
+app.command("figure")(figure.figure_command)
 app.command("solve")(solve.solve_command)
 app.command("exploit")(solve.exploit_command)
 app.command("verify")(verify.verify_command)
