@@ -16,7 +16,7 @@ from typing import assert_never
 import numpy as np
 from numpy.typing import NDArray
 
-from arena.games.errors import ArenaError, UnknownName
+from arena.games.errors import ArenaError, NotProvided, UnknownName
 from arena.leaderboards.aims import Aim, Comparison, FullOrder, MinimaxSupport, Top
 from arena.leaderboards.anytime_bounds import mean_bounds
 from arena.leaderboards.certain_support import certain_support
@@ -70,6 +70,7 @@ def decided(record: Record, aim: Aim, *, error_rate: float = ERROR_RATE) -> Conc
     Raises:
         UnknownName: an agent of the aim is not in the record.
         ArenaError: the aim does not fit the number of agents.
+        NotProvided: matches of more than two players, which compare several pairs at once.
         ValueError: an error rate out of its range.
     """
     if not 0 < error_rate < 1:
@@ -109,7 +110,16 @@ def check_aim(aim: Aim, agents: tuple[str, ...]) -> None:
 
 
 def by_name(record: Record) -> Record:
-    """The record with its agents in the order of their names, so that nothing depends on how they were numbered."""
+    """The record with its agents in the order of their names, so that nothing depends on how they were numbered.
+
+    Raises:
+        NotProvided: matches of more than two players.
+    """
+    if (record.seats[:, 2:] >= 0).any():
+        raise NotProvided(
+            "decisions by pairs are for matches of two players: a match of more compares several pairs at once, which "
+            "are not independent of each other"
+        )
     order = sorted(range(len(record.agents)), key=record.agents.__getitem__)
     place = np.empty(len(order) + 1, np.int64)
     place[order], place[-1] = np.arange(len(order)), -1  # an empty seat stays empty

@@ -87,6 +87,7 @@ def complete_by_anchors(record: Record, anchors: Sequence[str], *, rank: int | N
     Raises:
         UnknownName: an anchor that is not in the record.
         ArenaError: too few anchors, or anchors that are alike, or an agent that did not meet one of them.
+        NotProvided: matches of more than two players.
         ValueError: a rank that is odd or below 2, or an anchor named twice.
     """
     for name in anchors:

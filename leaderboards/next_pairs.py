@@ -109,6 +109,7 @@ def next_pairs(
     Raises:
         UnknownName: an agent of the aim is not in the record.
         ArenaError: fewer than two agents, or the aim does not fit their number.
+        NotProvided: matches of more than two players.
         ValueError: a number out of its range.
     """
     if batch < 1 or seed < 0:

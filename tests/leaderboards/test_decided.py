@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from simulated_records import from_counts, record_of, twins
 
-from arena.games.errors import ArenaError, UnknownName
+from arena.games.errors import ArenaError, NotProvided, UnknownName
 from arena.leaderboards.aims import Comparison, FullOrder, MinimaxSupport, Top
 from arena.leaderboards.decided import decided
 from arena.leaderboards.next_pairs import next_pairs
@@ -129,6 +129,16 @@ def test_adaptive_pairing_watched_after_every_batch_keeps_the_error_rate():
                 wrong += made.members != ("x",)
                 break
     assert wrong <= runs * error_rate + 2 * np.sqrt(runs * error_rate * (1 - error_rate))
+
+
+def test_matches_of_three_are_refused_and_empty_third_seats_are_not():
+    three = record_of([(0, 1, 2)], [(1, 0, -1)], agents=("x", "y", "z"))
+    with pytest.raises(NotProvided, match="two players"):
+        decided(three, Top(1))
+    with pytest.raises(NotProvided, match="two players"):
+        next_pairs(three, Top(1), batch=1, seed=0)
+    two = record_of([(0, 1, -1)] * 30, [(1, -1, 0)] * 30, agents=("x", "y"))
+    assert decided(two, Top(1)).members == ("x",)
 
 
 def test_what_does_not_fit_is_refused(ladder):
