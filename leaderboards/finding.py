@@ -18,6 +18,7 @@ from arena.leaderboards.wording import FEW, listed, percent, probability, share_
 
 METHOD_NAMES: dict[str, str] = {name: method.title for name, method in RATING_METHODS.items()}
 DIGITS: dict[str, int] = {name: method.digits for name, method in RATING_METHODS.items()}
+_WRITTEN = {str(name): method.written for name, method in RATING_METHODS.items()}
 MINOR_PART = 0.5  # a leader with certainly less than this weight is not what the mixture is made of
 LEAST_SHOWN = 0.005  # a weight that is written as 0.00
 UNDECIDED = "not decided by these matches"
@@ -186,8 +187,14 @@ def _but_sentence(ratings: Ratings, leader: int, minimax: MinimaxWinner | None) 
     return f" But {measured}, the mix that nobody beats is {mixture_in_words(minimax)}."
 
 
+def written_of(method: str, value: float) -> str:
+    """A rating as its method writes it; of a method that is not in the list with a sign and two digits."""
+    return _WRITTEN[method](value) if method in _WRITTEN else signed(value, 2)
+
+
 def _value(ratings: Ratings, agent: int) -> str:
     digits = DIGITS.get(ratings.method, 2)
     low, high = ratings.intervals[agent]
     half = max(high - ratings.scores[agent], ratings.scores[agent] - low)
-    return f"{signed(float(ratings.scores[agent]), digits)}{'' if half != half else f' ±{half:,.{digits}f}'}"
+    written = written_of(ratings.method, float(ratings.scores[agent]))
+    return f"{written}{'' if half != half else f' ±{half:,.{digits}f}'}"

@@ -22,6 +22,7 @@ from arena.leaderboards.ratings import Ratings
 from arena.leaderboards.record import Record
 from arena.leaderboards.ties import bradley_terry_seats, davidson, rao_kupper
 from arena.leaderboards.voting import copeland, kemeny, schulze
+from arena.leaderboards.wording import signed
 
 Method = Literal[
     "elo",
@@ -68,6 +69,10 @@ class RatingMethod:
     reads: Reads
     scale: Scale
     rate: Rate
+
+    def written(self, value: float) -> str:
+        """A rating with the method's digits, and a sign where 0 is the middle."""
+        return signed(value, self.digits) if self.scale == "centred" else f"{value:,.{self.digits}f}"
 
 
 def _method(

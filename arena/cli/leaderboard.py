@@ -11,6 +11,7 @@ import typer
 from arena.cli.options import Db, Json
 
 if TYPE_CHECKING:
+    from arena.adjusted_returns import AdjustedReturns
     from arena.cli.output import Head
     from arena.leaderboards.leaderboard import Leaderboard, Row
     from arena.standings import Standings
@@ -31,10 +32,14 @@ def leaderboard_command(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write it to a file: .json, .csv or .parquet.")
     ] = None,
+    adjusted: Annotated[
+        bool, typer.Option("--adjusted", help="Mean returns with luck taken out (AIVAT), beside those that were paid.")
+    ] = False,
     db: Db = None,
     json: Json = False,
 ) -> None:
     """Rate the agents of a game: ratings with 95 % intervals, records, head-to-head, minimax winner."""
+    from arena.adjusted_returns import adjusted_record, adjusted_standings
     from arena.cli.output import say_json
     from arena.games import SpecificationError, UnknownName
     from arena.leaderboards.leaderboard import METHODS, leaderboard
@@ -49,6 +54,11 @@ def leaderboard_command(
         return
     if method not in METHODS:
         raise UnknownName("rating method", method, METHODS)
+    if adjusted and output is not None:
+        raise SpecificationError("--adjusted is printed, or given as JSON with --json; leave --output out")
+    if adjusted and source is not None:
+        _say_adjusted(adjusted_record(read_record(source, game=game), name=source.name), json=json)
+        return
     if source is not None:
         board = leaderboard(read_record(source, game=game), method=method)
         if output is not None:
@@ -67,6 +77,9 @@ def leaderboard_command(
             if len(games) != 1:
                 raise SpecificationError(f"name the game; the ledger has {', '.join(games) or 'none yet'}")
             game = games[0]
+        if adjusted:
+            _say_adjusted(adjusted_standings(ledger, game, tournament=tournament), json=json)
+            return
         found = standings(ledger, game, tournament=tournament, method=method)
     if output is not None:
         facts = {name: value for name, value in found.to_dict().items() if name not in ("computed_at", "leaderboard")}
@@ -75,6 +88,16 @@ def leaderboard_command(
         say_json(found.to_dict())
     else:
         print_standings(found)
+
+
+def _say_adjusted(found: AdjustedReturns, *, json: bool) -> None:
+    from arena.cli.adjusted import print_adjusted
+    from arena.cli.output import say_json
+
+    if json:
+        say_json(found.to_dict())
+    else:
+        print_adjusted(found)
 
 
 def _write(
@@ -148,16 +171,16 @@ def print_leaderboard(board: Leaderboard, *, title: str, exploitability: dict[st
 
 def _print_rows(board: Leaderboard, rows: list[Row], exploitability: dict[str, float], *, title: str | None) -> None:
     from arena.cli.output import table
-    from arena.leaderboards.finding import DIGITS, METHOD_NAMES
+    from arena.leaderboards.finding import DIGITS, METHOD_NAMES, written_of
     from arena.leaderboards.wording import exploitable_by, share_of, signed
 
     digits = DIGITS.get(board.method, 2)
     low, high = min(row.low for row in rows), max(row.high for row in rows)
-    drawing = f"{signed(low, digits)} to {signed(high, digits)}" if low == low else "interval"
+    drawing = f"{written_of(board.method, low)} to {written_of(board.method, high)}" if low == low else "interval"
     columns: list[tuple[Head, Callable[[Row], str]]] = [
         (("rank", "right"), lambda row: "–" if row.provisional else _rank(row.rank)),
         ("agent", lambda row: row.agent + (" (provisional)" if row.provisional else "")),
-        ((METHOD_NAMES[board.method], "right"), lambda row: signed(row.rating, digits)),
+        ((METHOD_NAMES[board.method], "right"), lambda row: written_of(board.method, row.rating)),
         (("95 %", "right"), lambda row: _half_width(row, digits)),
         (drawing, lambda row: _interval(row, low, high)),
         (("matches", "right"), lambda row: f"{row.matches:,}"),
