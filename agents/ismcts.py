@@ -44,7 +44,7 @@ def search(
         rollouts: random games that value a new node.
     """
     words = random.Random(seed)  # noqa: S311  # no secret
-    key = _keys(state)
+    key = keys_of(state)
     player = state.current_player()
     nodes: dict[tuple[int, str], Node] = {(player, key(state, player)): {}}
     for _ in range(simulations):
@@ -68,7 +68,7 @@ def _simulate(
             returns = state.returns()
             break
         if player == CHANCE:
-            state.apply_action(_outcome(state.chance_outcomes(), words.random()))
+            state.apply_action(outcome_of(state.chance_outcomes(), words.random()))
             continue
         name = (player, key(state, player))
         node = nodes.get(name)
@@ -76,7 +76,7 @@ def _simulate(
             nodes[name] = {}
             returns = _rollouts(state, rollouts, words)
             break
-        action = _select(node, state.legal_actions(), exploration, words)
+        action = select(node, state.legal_actions(), exploration, words)
         path.append((player, node.setdefault(action, [0, 0.0])))
         state.apply_action(action)
     for player, statistics in path:
@@ -84,7 +84,7 @@ def _simulate(
         statistics[TOTAL] += returns[player]
 
 
-def _select(node: Node, legal: list[int], exploration: float, words: random.Random) -> int:
+def select(node: Node, legal: list[int], exploration: float, words: random.Random) -> int:
     """An action not yet tried, or the one of the greatest upper confidence bound; ties by chance."""
     untried = [action for action in legal if action not in node]
     if untried:
@@ -111,7 +111,7 @@ def _rollout(state: Any, words: random.Random) -> list[float]:
     draw = words.random
     while (player := state.current_player()) != TERMINAL:
         if player == CHANCE:
-            state.apply_action(_outcome(state.chance_outcomes(), draw()))
+            state.apply_action(outcome_of(state.chance_outcomes(), draw()))
         else:
             legal = state.legal_actions()
             state.apply_action(legal[int(draw() * len(legal))])
@@ -119,7 +119,8 @@ def _rollout(state: Any, words: random.Random) -> list[float]:
     return returns
 
 
-def _outcome(outcomes: list[tuple[int, float]], draw: float) -> int:
+def outcome_of(outcomes: list[tuple[int, float]], draw: float) -> int:
+    """The outcome whose part of [0, 1) a draw falls into."""
     for outcome, probability in outcomes:
         draw -= probability
         if draw < 0:
@@ -127,7 +128,7 @@ def _outcome(outcomes: list[tuple[int, float]], draw: float) -> int:
     return outcomes[-1][0]
 
 
-def _keys(state: Any) -> Callable[[Any, int], str]:
+def keys_of(state: Any) -> Callable[[Any, int], str]:
     """What names a player's information state: the game's own string for it, or else what the player observes."""
     if state.get_game().get_type().provides_information_state_string:
         return lambda at, player: str(at.information_state_string(player))

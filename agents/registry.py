@@ -28,6 +28,7 @@ SCHEMES: dict[str, str] = {
     "checkpoint": "arena.agents.network:load",
     "mcts": "arena.agents.search:load_mcts",
     "ismcts": "arena.agents.search:load_ismcts",
+    "exploiter": "arena.agents.exploiter:load",
     "bot": "arena.agents.bot:load",
     "scripted": "arena.agents.scripted:load",
     "human": "arena.agents.human:load",
@@ -39,8 +40,12 @@ SCHEMES: dict[str, str] = {
 """scheme -> ``module:function``; the function takes what follows the scheme, the game and the agent's name."""
 
 PROGRAM_SCHEMES = ("exec", "python")
-FILE_SCHEMES = ("checkpoint", "policy")
-_READERS = {"checkpoint": "arena.agents.network:load_network", "policy": "arena.solvers.policy_file:load_policy"}
+FILE_SCHEMES = ("checkpoint", "policy", "exploiter")
+_READERS = {
+    "checkpoint": "arena.agents.network:load_network",
+    "policy": "arena.solvers.policy_file:load_policy",
+    "exploiter": "arena.agents.exploiter_file:read_exploiter",
+}
 
 _SCHEME = re.compile(r"([A-Za-z_][\w\-.]*)(?:(\(.*\))|:(.*))?", re.DOTALL)
 
@@ -74,6 +79,11 @@ _KINDS = (
         name="ismcts",
         usage="ismcts(simulations=100, uct_c=2.0, rollouts=1, final=most_visited)",
         description="information-set Monte Carlo tree search, for turn-based games of imperfect information",
+    ),
+    AgentKind(
+        name="exploiter",
+        usage="exploiter:FILE",
+        description="a search for the best response to one agent, from a .exploiter file that arena exploit made",
     ),
     AgentKind(name="bot", usage="bot:NAME(key=value)", description="a bot that OpenSpiel registers"),
     AgentKind(

@@ -82,7 +82,7 @@ def load_mcts(rest: str, *, game: Game, name: str) -> SearchAgent:
     """
     settings = read_settings("mcts", rest, {"simulations": 100, "uct_c": 2.0, "rollouts": 1, "solve": True})
     simulations, rollouts, exploration = _numbers("mcts", settings, game.info)
-    _require_turns(game, "mcts")
+    require_turns(game, "mcts")
     if game.info.information != "perfect":
         instead = "ismcts or random" if game.info.has_simulator else OTHERS
         raise SpecificationError(f"mcts sees the whole state; {game.info.title} hides information: use {instead}")
@@ -112,7 +112,7 @@ def load_ismcts(rest: str, *, game: Game, name: str) -> SearchAgent:
     final = settings["final"]
     if final not in FINAL_CHOICES:
         raise SpecificationError(f"ismcts: final must be one of {', '.join(FINAL_CHOICES)}; got {final!r}")
-    _require_turns(game, "ismcts")
+    require_turns(game, "ismcts")
     if game.info.information != "imperfect":
         raise SpecificationError(f"ismcts is for games that hide information; for {game.info.title} use mcts")
     search_rules(game, "ismcts")
@@ -152,7 +152,8 @@ def search_rules(game: Game, agent: str) -> Any:
     return state.get_game()
 
 
-def _require_turns(game: Game, agent: str) -> None:
+def require_turns(game: Game, agent: str) -> None:
+    """Raises `SpecificationError` where players move together, or choose vectors."""
     require_discrete(game, agent)
     if game.info.simultaneous:
         raise SpecificationError(

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from arena.games import SpecificationError
 
-Pairing = Literal["round_robin", "gauntlet", "decide", "swiss", "knockout", "adaptive"]
+Pairing = Literal["round_robin", "gauntlet", "decide", "swiss", "knockout", "adaptive", "exploit"]
 ONLY_FOR: dict[str, Pairing] = {
     "challenger": "gauntlet",
     "rounds": "swiss",
@@ -93,6 +93,8 @@ class TournamentConfig(BaseModel):
                 raise ValueError(f"{key} is for pairing = {pairing!r}; got {self.pairing!r}")
         if self.pairing == "decide" and len(self.entrants) != 2:
             raise ValueError(f"pairing = 'decide' is between two agents; got {len(self.entrants)}")
+        if self.pairing == "exploit" and not 1 <= len(self.entrants) <= 2:
+            raise ValueError(f"pairing = 'exploit' is of an exploiter and its victim; got {len(self.entrants)} agents")
         if self.pairing == "adaptive":
             self._check_aim()
         return self

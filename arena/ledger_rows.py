@@ -60,6 +60,11 @@ class Tournament:
     finished_at: str | None
     sides: tuple[tuple[int, ...], ...]
 
+    @property
+    def is_rated(self) -> bool:
+        """Whether its matches say who is better: not where one agent was made to exploit the other."""
+        return self.config.get("pairing") != "exploit"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GameRow:

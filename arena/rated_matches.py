@@ -66,6 +66,7 @@ def rated_matches(ledger: Ledger, tournaments: Sequence[Tournament], where: Wher
         UnknownName: an agent or judge that is to be left out is not there.
         SpecificationError: no match is left.
     """
+    tournaments = [one for one in tournaments if one.is_rated] or tournaments  # one of the others is rated if named
     where = where or Where()
     check_judges(where, tournaments)
     where.check_agents([label for one in tournaments for label in entrant_labels(one)])

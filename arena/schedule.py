@@ -128,6 +128,17 @@ def gauntlet(num_agents: int, num_sides: int, *, matches: int, seed: int, challe
     return _schedule(((challenger, *rest) for rest in sets), matches, seed)
 
 
+def against_one(num_agents: int, num_sides: int, *, matches: int, seed: int) -> Schedule:
+    """The first agent in each seat in turn, the second in all others, `matches` in all; one agent alone sits everywhere.
+
+    Raises:
+        SpecificationError: more than two agents.
+    """
+    if not 1 <= num_agents <= 2:
+        raise SpecificationError(f"an exploiter and its victim are two agents; got {num_agents}")
+    return _schedule([(0, *[num_agents - 1] * (num_sides - 1))], matches, seed)
+
+
 def between_two(*, matches: int, seed: int) -> Schedule:
     """Two agents in a game of two players: `matches` at most, in seat-swapped twins, until a test has decided."""
     _check(2, 2, matches)

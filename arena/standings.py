@@ -133,7 +133,7 @@ def _standings(ledger: Ledger, game: str, every: list[Tournament], method: Metho
         verdict=verdict,
         matches=len(rated.record),
         surplus=rated.surplus,
-        tournaments=tuple(one.key for one in chosen),
+        tournaments=rated.keys,
         computed_at=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
         left_out=left_out,
     )
@@ -189,7 +189,10 @@ def canonical_game(ledger: Ledger, game: str) -> str:
 def _chosen(ledger: Ledger, game: str, tournament: str | None) -> tuple[str, list[Tournament]]:
     game = canonical_game(ledger, game)
     if tournament is None:
-        return game, ledger.tournaments(game)
+        rated = [one for one in ledger.tournaments(game) if one.is_rated]
+        if not rated:
+            raise NoMatches(game, [row.game for row in ledger.games() if row.game != game])
+        return game, rated
     one = ledger.tournament(tournament)
     if one.game != game:
         raise SpecificationError(f"tournament {tournament!r} is of {one.game}, not of {game}")

@@ -14,7 +14,6 @@ import platform
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from itertools import cycle, islice
 
 import numpy as np
@@ -112,7 +111,7 @@ def create_tournament(
         config=config.model_dump(mode="json"),
         seed=config.seed,
         planned=rule.most,
-        versions=_versions(),
+        versions=versions(),
     )
 
 
@@ -402,7 +401,8 @@ class _Counter:
             self.progress(self.done, self.planned)
 
 
-def _versions() -> Mapping[str, str]:
+def versions() -> Mapping[str, str]:
+    """What a tournament was played with: Python and the packages that decide what happens in a match."""
     names = ("minimax-arena", "open_spiel", "pettingzoo", "numpy", "torch")
     found = {"python": platform.python_version()}
     for name in names:

@@ -32,7 +32,7 @@ def positions(game: Game, states: Sequence[InformationState]) -> ObservationBatc
     """
     if payoffs_of(game) is not None:
         return _of_one_choice(game, states)
-    rules, twin = _rules_of(game)
+    rules, twin = rules_and_twin(game)
     found = _first_histories(rules, states, game.info.specification)
     tables = twin.tables(len(states))
     tables.place(np.arange(len(states)), [one.state for one in found])
@@ -55,8 +55,12 @@ class _Found:
     ply: int
 
 
-def _rules_of(game: Game) -> tuple[Any, Any]:
-    """(the `pyspiel.Game`, the game of OpenSpiel that plays by it)."""
+def rules_and_twin(game: Game) -> tuple[Any, Any]:
+    """(the `pyspiel.Game`, the game of OpenSpiel that plays by it), for whoever asks agents at states of it.
+
+    Raises:
+        NotProvided: the game does not play by rules of OpenSpiel.
+    """
     rules = spiel_rules(game)
     if getattr(game, "rules", None) is rules:
         return rules, game

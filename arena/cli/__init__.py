@@ -6,7 +6,22 @@ import sys
 
 import typer
 
-from arena.cli import agent, db, figure, game, job, leaderboard, match, play, solve, system, tournament, verify
+from arena.cli import (
+    agent,
+    db,
+    exploit,
+    figure,
+    game,
+    job,
+    leaderboard,
+    match,
+    play,
+    site,
+    solve,
+    system,
+    tournament,
+    verify,
+)
 
 app = typer.Typer(
     name="arena",
@@ -26,8 +41,9 @@ app.command("worker")(job.worker_command)
 app.command("play")(play.play_command)
 app.command("leaderboard")(leaderboard.leaderboard_command)
 app.command("figure")(figure.figure_command)
+app.command("site")(site.site_command)
 app.command("solve")(solve.solve_command)
-app.command("exploit")(solve.exploit_command)
+app.command("exploit")(exploit.exploit_command)
 app.command("verify")(verify.verify_command)
 app.command("serve")(system.serve_command)
 app.command("doctor")(system.doctor_command)

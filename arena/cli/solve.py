@@ -1,4 +1,4 @@
-"""`arena solve` and `arena exploit`: strategies with certificates."""
+"""`arena solve`: strategies with certificates."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from arena.cli.options import Db, Json
+from arena.cli.options import Json
 
 
 def solve_command(
@@ -75,49 +75,3 @@ def solve_command(
         plot=plot,
         json=json,
     )
-
-
-def exploit_command(
-    game: Annotated[str, typer.Argument(help="a small game, for example openspiel:leduc_poker")],
-    agent: Annotated[
-        str,
-        typer.Argument(
-            help="an agent that has probabilities: policy:FILE, checkpoint:FILE, uniform, or a registered one by its name"
-        ),
-    ],
-    max_nodes: Annotated[
-        int | None, typer.Option("--max-nodes", min=1, help="The most histories that the game is written out to.")
-    ] = None,
-    db: Db = None,
-    json: Json = False,
-) -> None:
-    """How much a best response wins against an agent, exactly: exploitability and NashConv."""
-    from arena.agents import load_agent
-    from arena.cli import solve_run
-    from arena.cli.output import say, say_json
-    from arena.executor import close_agents
-    from arena.games import SpecificationError, load_game
-    from arena.roster import specification_meant
-    from arena.solvers import nash_conv
-    from arena.solvers.policy_table import policy_of
-
-    loaded = load_game(game)
-    played = load_agent(specification_meant(agent, db), game=loaded)
-    try:
-        policy = policy_of(played)
-        if policy is None:
-            raise SpecificationError(
-                f"{agent} has no probabilities to be read; exact exploitability needs them (policy:FILE, checkpoint:FILE, "
-                "uniform)"
-            )
-        with solve_run.written_out_before(loaded, max_nodes, quiet=json):
-            value = float(nash_conv(loaded, policy))
-    finally:
-        close_agents([played])
-    exploitability = value / loaded.info.num_players
-    if json:
-        say_json(
-            {"game": loaded.info.specification, "agent": agent, "nash_conv": value, "exploitability": exploitability}
-        )
-    else:
-        say(f"exploitability {exploitability:.6g} (exact, best response), NashConv {value:.6g}")

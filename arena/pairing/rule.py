@@ -10,7 +10,7 @@ from arena.config import TournamentConfig
 from arena.pairing.knockout import knockout
 from arena.pairing.swiss import swiss
 from arena.rounds import PlayedRound, Round
-from arena.schedule import between_two, gauntlet, round_robin
+from arena.schedule import against_one, between_two, gauntlet, round_robin
 
 
 class Rule(Protocol):
@@ -55,6 +55,8 @@ def rule_of(config: TournamentConfig, sides: int) -> Rule:
             schedule = gauntlet(entrants, sides, matches=matches, seed=seed, challenger=challenger)
         case "decide":
             schedule = between_two(matches=matches, seed=seed)
+        case "exploit":
+            schedule = against_one(entrants, sides, matches=matches, seed=seed)
         case "swiss":
             return swiss(entrants, sides, matches=matches, rounds=config.rounds)
         case "knockout":

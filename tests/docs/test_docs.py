@@ -106,7 +106,12 @@ def test_every_command_is_documented_with_all_its_options(words: tuple[str, ...]
     section = re.search(rf"^### `{heading}\b[^\n]*$(.*?)(?=^##|\Z)", page, re.DOTALL | re.MULTILINE)
     assert section, f"docs/reference/commands.md has no section for arena {' '.join(words)}"
     command = dict(commands())[words]
-    options = {name for parameter in command.params for name in parameter.opts if name.startswith("-")} - {
+    options = {
+        name
+        for parameter in command.params
+        for name in (*parameter.opts, *parameter.secondary_opts)
+        if name.startswith("-")
+    } - {
         "-h",
         "--help",
     }
