@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -38,6 +39,7 @@ METHOD_WORDS: Mapping[Method, str] = {
     "chance": "regression on the chance outcomes",
     "twins": "seat-swapped twins alone",
 }
+LEAST_DIGITS, MOST_DIGITS = 3, 6
 MISFIT = 5.0
 """Standard errors by which raw and adjusted means may differ: beyond, the probabilities are not those that were played."""
 
@@ -341,8 +343,14 @@ def _ordered(means: Sequence[AdjustedMean]) -> tuple[AdjustedMean, ...]:
 
 def _interval(mean: MeanError) -> str:
     """``+0.312 ±0.021``; without a half width where there is none."""
-    half = (mean.high - mean.low) / 2
-    return signed(mean.mean, 3) + (f" ±{half:.3f}" if half > 0 else "")
+    digits, half = digits_of(mean), mean.half_width
+    return signed(mean.mean, digits) + (f" ±{half:.{digits}f}" if half > 0 else "")
+
+
+def digits_of(mean: MeanError) -> int:
+    """Digits behind the point that say something of a mean: two of its half width, at least three."""
+    half = mean.half_width
+    return min(MOST_DIGITS, max(LEAST_DIGITS, 1 - math.floor(math.log10(half)))) if half > 0 else LEAST_DIGITS
 
 
 def _twins(means: Sequence[AdjustedMean]) -> str:

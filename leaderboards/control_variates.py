@@ -39,6 +39,11 @@ class MeanError:
     low: float
     high: float
 
+    @property
+    def half_width(self) -> float:
+        """Of the interval."""
+        return (self.high - self.low) / 2
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdjustedMean:

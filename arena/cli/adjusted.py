@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from arena.adjusted_returns import AdjustedReturns
     from arena.leaderboards.control_variates import AdjustedMean, MeanError
 
-DIGITS = 3
 PAIRS_AT_MOST = 60  # a longer list of pairs is read by programs
 
 
@@ -60,16 +59,19 @@ def _print_means(means: Sequence[AdjustedMean], found: AdjustedReturns, *, title
 
 
 def _mean(mean: MeanError) -> str:
+    from arena.adjusted_returns import digits_of
     from arena.leaderboards.wording import signed
 
-    return signed(mean.mean, DIGITS) if mean.mean == mean.mean else "–"
+    return signed(mean.mean, digits_of(mean)) if mean.mean == mean.mean else "–"
 
 
 def _half_width(mean: MeanError) -> str:
     """A dash where there is no interval; ±0 where nothing was sampled."""
+    from arena.adjusted_returns import digits_of
+
     if mean.error != mean.error:
         return "–"
-    return f"±{(mean.high - mean.low) / 2:.{DIGITS}f}" if mean.error > 0 else "±0"
+    return f"±{mean.half_width:.{digits_of(mean)}f}" if mean.error > 0 else "±0"
 
 
 def _times(worth: float | None) -> str:

@@ -13,6 +13,8 @@ from arena.cli.options import Db, Json
 if TYPE_CHECKING:
     from arena.adjusted_returns import AdjustedReturns
     from arena.cli.output import Head
+    from arena.counterfactual import Where
+    from arena.explanation import AgentExplanation
     from arena.leaderboards.leaderboard import Leaderboard, Row
     from arena.standings import Standings
 
@@ -35,14 +37,36 @@ def leaderboard_command(
     adjusted: Annotated[
         bool, typer.Option("--adjusted", help="Mean returns with luck taken out (AIVAT), beside those that were paid.")
     ] = False,
+    explain: Annotated[
+        str | None,
+        typer.Option("--explain", help="Why this agent has its rating: opponents, matches, whom to play next."),
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", help="Only what was finished since this date; with --explain, what changed since."),
+    ] = None,
+    until: Annotated[str | None, typer.Option("--until", help="Only what was finished until this date.")] = None,
+    without_forfeits: Annotated[
+        bool, typer.Option("--without-forfeits", help="Only matches that nobody forfeited.")
+    ] = False,
+    seat: Annotated[int | None, typer.Option("--seat", help="Only what agents did on this seat, from 1.")] = None,
+    only_tournament: Annotated[
+        list[str] | None, typer.Option("--only-tournament", help="Only this tournament; several times for several.")
+    ] = None,
+    without_agent: Annotated[
+        list[str] | None, typer.Option("--without-agent", help="No match of this agent; several times for several.")
+    ] = None,
+    without_judge: Annotated[
+        list[str] | None, typer.Option("--without-judge", help="No vote of this judge, of --from with a column judge.")
+    ] = None,
     db: Db = None,
     json: Json = False,
 ) -> None:
     """Rate the agents of a game: ratings with 95 % intervals, records, head-to-head, minimax winner."""
-    from arena.adjusted_returns import adjusted_record, adjusted_standings
     from arena.cli.output import say_json
+    from arena.counterfactual import Where
     from arena.games import SpecificationError, UnknownName
-    from arena.leaderboards.leaderboard import METHODS, leaderboard
+    from arena.leaderboards.leaderboard import METHODS
     from arena.leaderboards.record_file import read_record
 
     if output is not None:
@@ -54,13 +78,28 @@ def leaderboard_command(
         return
     if method not in METHODS:
         raise UnknownName("rating method", method, METHODS)
+    where = Where(
+        without_forfeits=without_forfeits,
+        seat=seat,
+        since=None if explain else since,
+        until=until,
+        tournaments=tuple(only_tournament or ()),
+        without_agents=tuple(without_agent or ()),
+        without_judges=tuple(without_judge or ()),
+    )
+    if adjusted and (where or explain):
+        raise SpecificationError("--adjusted is of all matches; leave the other questions out")
+    if explain and (source is not None or output is not None):
+        raise SpecificationError("--explain is of a ledger, printed or given as JSON with --json")
     if adjusted and output is not None:
         raise SpecificationError("--adjusted is printed, or given as JSON with --json; leave --output out")
     if adjusted and source is not None:
+        from arena.adjusted_returns import adjusted_record
+
         _say_adjusted(adjusted_record(read_record(source, game=game), name=source.name), json=json)
         return
     if source is not None:
-        board = leaderboard(read_record(source, game=game), method=method)
+        board = _board_of_file(source, game, method, where)
         if output is not None:
             _write(output, board, {"from": source.name})
         elif json:
@@ -68,6 +107,7 @@ def leaderboard_command(
         else:
             print_leaderboard(board, title=source.name)
         return
+    from arena.explanation import explained
     from arena.ledger import Ledger
     from arena.standings import standings
 
@@ -78,9 +118,17 @@ def leaderboard_command(
                 raise SpecificationError(f"name the game; the ledger has {', '.join(games) or 'none yet'}")
             game = games[0]
         if adjusted:
+            from arena.adjusted_returns import adjusted_standings
+
             _say_adjusted(adjusted_standings(ledger, game, tournament=tournament), json=json)
             return
-        found = standings(ledger, game, tournament=tournament, method=method)
+        if explain:
+            _say_explained(
+                explained(ledger, game, explain, method=method, tournament=tournament, since=since, where=where),
+                json=json,
+            )
+            return
+        found = standings(ledger, game, tournament=tournament, method=method, where=where)
     if output is not None:
         facts = {name: value for name, value in found.to_dict().items() if name not in ("computed_at", "leaderboard")}
         _write(output, found.leaderboard, facts, found.exploitability)
@@ -88,6 +136,39 @@ def leaderboard_command(
         say_json(found.to_dict())
     else:
         print_standings(found)
+
+
+def _board_of_file(source: Path, game: str | None, method: str, where: Where) -> Leaderboard:
+    """The leaderboard of a file of results, of all of it or of what counts."""
+    from dataclasses import replace
+
+    from arena.counterfactual import kept_of, moves, moves_in_words
+    from arena.leaderboards.leaderboard import leaderboard
+    from arena.leaderboards.one_seat import seat_leaderboard
+    from arena.leaderboards.record_file import read_record
+
+    everything = read_record(source, game=game)
+    full = leaderboard(everything, method=method)
+    if not where:
+        return full
+    kept = kept_of(read_record(source, game=game, without_judges=where.without_judges), where)
+    if where.seat is None:
+        board = leaderboard(kept, method=method)
+    else:
+        board = seat_leaderboard(kept, seat=where.seat - 1, method=method)
+    left_out = len(everything) - len(kept)
+    said = f"this board is not the full one: {where.sentence()}; {left_out:,} matches are left out"
+    return replace(board, notes=(said, moves_in_words(moves(full, board)), *board.notes))
+
+
+def _say_explained(found: AgentExplanation, *, json: bool) -> None:
+    from arena.cli.explain import print_explanation
+    from arena.cli.output import say_json
+
+    if json:
+        say_json(found.to_dict())
+    else:
+        print_explanation(found)
 
 
 def _say_adjusted(found: AdjustedReturns, *, json: bool) -> None:
@@ -125,6 +206,8 @@ def print_standings(found: Standings) -> None:
     """The leaderboard of a ledger's game."""
     from arena.cli.output import say
 
+    if found.where is not None:
+        _print_moves(found)
     print_leaderboard(found.leaderboard, title=found.title, exploitability=found.exploitability)
     _print_columns(found)
     if found.surplus:
@@ -143,6 +226,27 @@ def _print_columns(found: Standings) -> None:
     table(heads, [[agent, *(column.cell(agent) for column in found.columns)] for agent in agents])
     for column in found.columns:
         say(column.sentence())
+
+
+def _print_moves(found: Standings) -> None:
+    """How ranks moved against the full board: the finding of a counterfactual one."""
+    from arena.cli.output import say, table
+    from arena.counterfactual import moves_in_words, rating_moved
+    from arena.leaderboards.methods import RATING_METHODS
+
+    assert found.where is not None
+    digits = RATING_METHODS[found.leaderboard.method].digits
+    say(f"Counted: {found.where.sentence()}. {moves_in_words(found.moved)}")
+    rows = [
+        [
+            one.agent,
+            "–" if one.rank_in_full is None else _rank(one.rank_in_full),
+            "–" if one.rank is None else _rank(one.rank),
+            rating_moved(one, digits),
+        ]
+        for one in found.moved
+    ]
+    table(["agent", ("rank in full", "right"), ("rank here", "right"), ("rating moved", "right")], rows)
 
 
 def print_leaderboard(board: Leaderboard, *, title: str, exploitability: dict[str, float] | None = None) -> None:
