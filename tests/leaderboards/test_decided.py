@@ -5,8 +5,11 @@ import pytest
 from simulated_records import from_counts, record_of, twins
 
 from arena.games.errors import ArenaError, NotProvided, UnknownName
+from arena.leaderboards import comparisons
 from arena.leaderboards.aims import Comparison, FullOrder, MinimaxSupport, Top
-from arena.leaderboards.decided import decided
+from arena.leaderboards.anytime_bounds import mean_bounds
+from arena.leaderboards.decided import decided, score_bounds, unsettled
+from arena.leaderboards.meetings import meetings, pair_scores, round_scores
 from arena.leaderboards.next_pairs import next_pairs
 
 RPS_AND_WEAK = 30 * np.array([[0, 27, 3, 27], [3, 0, 27, 27], [27, 3, 0, 27], [3, 3, 3, 0]])
@@ -109,6 +112,31 @@ def test_a_smaller_error_rate_takes_more_matches(ladder):
     strict, loose = (decided(few, Top(3), error_rate=rate) for rate in (1e-9, 0.2))
     assert (strict.low < loose.low).all() and (strict.high > loose.high).all()
     assert loose.decided and not strict.decided
+
+
+def test_the_error_rate_is_shared_among_the_bounds_that_a_wrong_verdict_needs(ladder):
+    """One bound an agent for the top, two less two for the order, two a pair for the support, two for a comparison."""
+    met = meetings(comparisons(ladder))
+    values, scores = met.values, round_scores(met)
+    for aim, bounds in ((Top(2), 6), (FullOrder(), 10)):
+        low, high = mean_bounds(values, scores, error_rate=0.05 / bounds)
+        made = decided(ladder, aim)
+        assert np.allclose(made.low, low) and np.allclose(made.high, high)
+    one, two, cells = pair_scores(met)
+    low, high = mean_bounds(values, cells, error_rate=0.05 / 30)
+    _, upper = score_bounds(met, 0.05)
+    assert np.allclose(upper[one, two], high) and np.allclose(upper[two, one], 1 - low)
+    low, _ = mean_bounds(values, cells[(one == 2) & (two == 3)], error_rate=0.05 / 2)
+    assert decided(ladder, Comparison("a2", "a3")).low[2] == pytest.approx(low[0])
+
+
+def test_bounds_that_just_touch_settle_and_bounds_that_just_overlap_do_not():
+    score = np.array([0.7, 0.5, 0.3])
+    low, high = np.array([0.6, 0.45, 0.2]), np.array([0.8, 0.6, 0.451])
+    assert not unsettled(Top(1), score, low, high).any()
+    assert list(unsettled(Top(2), score, low, high)) == [False, True, True]
+    assert list(unsettled(FullOrder(), score, low, high)) == [False, True, True]
+    assert not unsettled(Top(2, margin=0.0011), score, low, high).any()
 
 
 def test_adaptive_pairing_watched_after_every_batch_keeps_the_error_rate():

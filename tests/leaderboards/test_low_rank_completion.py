@@ -1,5 +1,7 @@
 """Completion by anchors: exact without noise, errors that are right with noise, and refusals where anchors are too few."""
 
+import itertools
+
 import numpy as np
 import pytest
 import scipy.special
@@ -105,6 +107,17 @@ def test_more_matches_with_the_anchors_give_smaller_errors():
         seen.append(np.abs(made.probabilities - truth).mean())
         told.append(np.median(made.errors))
     assert seen[1] < 0.4 * seen[0] and told[1] < 0.4 * told[0]
+
+
+def test_anchors_keep_their_own_results_and_the_errors_of_these():
+    logits = logits_of(6, size=8)
+    record = matches_with_anchors(np.random.default_rng(0), logits, [0, 1, 2, 3], 400)
+    made = complete_by_anchors(record, ["a0", "a1", "a2", "a3"], rank=4)
+    for i, j in itertools.combinations(range(4), 2):
+        won = ((record.seats == (i, j)).all(axis=1) & (record.returns[:, 0] > 0)).sum()
+        share = (won + 0.5) / 401
+        assert made.probabilities[i, j] == pytest.approx(share)
+        assert made.errors[i, j] == pytest.approx(1 / np.sqrt(400 * share * (1 - share)), rel=0.2)
 
 
 def test_intervals_of_pairs_that_never_met_cover():
