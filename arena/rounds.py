@@ -64,12 +64,12 @@ def played_round(chosen: Round, played: Played) -> PlayedRound:
     lineups = chosen.lineups
     slot = np.arange(len(played)) // lineups.shape[1] % len(lineups)
     column = np.argmax(lineups[slot][:, None, :] == played.seats[:, :, None], axis=2)
-    half_points = np.zeros(lineups.shape, np.int64)
-    np.add.at(half_points, (slot[:, None], column), _half_points(played))
-    return PlayedRound(round=chosen, half_points=half_points, played=played)
+    total = np.zeros(lineups.shape, np.int64)
+    np.add.at(total, (slot[:, None], column), half_points(played))
+    return PlayedRound(round=chosen, half_points=total, played=played)
 
 
-def _half_points(played: Played) -> NDArray[np.int64]:
+def half_points(played: Played) -> NDArray[np.int64]:
     """Two for every other side that one came ahead of, one for every other that it came level with [N, num_sides]."""
     margin = np.sign(played.returns[:, :, None] - played.returns[:, None, :]).astype(np.int64)
     at_fault = played.forfeit[:, None] == np.arange(played.returns.shape[1])
@@ -77,8 +77,8 @@ def _half_points(played: Played) -> NDArray[np.int64]:
     level = margin + 1
     same = np.arange(played.returns.shape[1])
     level[:, same, same] = 0
-    half_points: NDArray[np.int64] = level.sum(axis=2)
-    return half_points
+    points: NDArray[np.int64] = level.sum(axis=2)
+    return points
 
 
 def read_rounds(ledger: Ledger, tournament: Tournament) -> list[Round]:

@@ -9,7 +9,7 @@ import typer
 
 from arena.cli.options import Db, Json
 
-app = typer.Typer(help="The ledger as a database: upgrade, backup, check.", no_args_is_help=True)
+app = typer.Typer(help="The ledger as a database: upgrade, backup, check, merge.", no_args_is_help=True)
 
 
 @app.command("upgrade")
@@ -46,3 +46,31 @@ def check_command(db: Db = None, json: Json = False) -> None:
         say("the ledger is good" if not problems else f"{len(problems)} problems")
     if problems:
         raise typer.Exit(1)
+
+
+@app.command("merge")
+def merge_command(
+    other: Annotated[str, typer.Argument(help="the ledger to take from: a file or a database URL")],
+    db: Db = None,
+    json: Json = False,
+) -> None:
+    """Take another ledger's agents, tournaments and matches into this one; merging twice changes nothing."""
+    from arena.cli.output import say, say_json
+    from arena.ledger import Ledger
+    from arena.merge import merge_from
+
+    with Ledger.open(db, create=False) as ledger:
+        merged = merge_from(ledger, other)
+        place = ledger.url_for_people
+    if json:
+        say_json(merged.to_dict())
+        return
+    if not merged.changed:
+        say(f"{place} has all of it already")
+        return
+    say(
+        f"merged into {place}: {len(merged.agents):,} new agents, {len(merged.tournaments):,} new tournaments, "
+        f"{len(merged.completed):,} completed ones, {merged.matches:,} matches"
+    )
+    for there, here in merged.renamed.items():
+        say(f"{there} is {here} here")

@@ -22,8 +22,10 @@ TEMPLATE = """\
 # arena tournament run {file}
 name = "{name}"
 game = "{game}"              # arena game list; ["one", "two"] is a tournament of each
-pairing = "round_robin"      # or "gauntlet", or "decide" (two agents, until a test has decided)
+pairing = "round_robin"      # or gauntlet, decide, swiss, knockout, adaptive: docs/how-to/choose-a-pairing.md
 matches = 100                # of each pairing; every agent sits on every seat equally often
+# rounds = 7                 # of swiss
+# aim = "top 5"              # of adaptive: or "order", "support", "compare A B"; matches are then the most in all
 seed = 1
 # move_clock_s = 5           # clocks judge agents outside Arena's process
 # match_clock_s = 60
@@ -67,10 +69,24 @@ def run_command(
     agent: Annotated[
         list[str] | None, typer.Option("--agent", "-a", help="name=specification, once for each agent.")
     ] = None,
-    pairing: Annotated[str | None, typer.Option("--pairing", help="round_robin, gauntlet or decide.")] = None,
-    matches: Annotated[int | None, typer.Option("--matches", "-n", help="Of each pairing.")] = None,
+    pairing: Annotated[
+        str | None, typer.Option("--pairing", help="round_robin, gauntlet, decide, swiss, knockout or adaptive.")
+    ] = None,
+    matches: Annotated[
+        int | None, typer.Option("--matches", "-n", help="Of each pairing; of decide and adaptive the most in all.")
+    ] = None,
     challenger: Annotated[str | None, typer.Option("--challenger", help="Who runs the gauntlet.")] = None,
-    error_rate: Annotated[float | None, typer.Option("--error-rate", help="Of decide: of a wrong verdict.")] = None,
+    rounds: Annotated[int | None, typer.Option("--rounds", help="Of swiss.")] = None,
+    further_pairs: Annotated[
+        int | None, typer.Option("--further-pairs", help="Of knockout: how long a level tie goes on.")
+    ] = None,
+    aim: Annotated[
+        str | None, typer.Option("--aim", help="Of adaptive: 'top 5', 'order', 'support' or 'compare A B'.")
+    ] = None,
+    batch: Annotated[int | None, typer.Option("--batch", help="Of adaptive: pairs of matches a round.")] = None,
+    error_rate: Annotated[
+        float | None, typer.Option("--error-rate", help="Of decide and adaptive: of a wrong verdict.")
+    ] = None,
     seed: Annotated[
         int | None, typer.Option("--seed", min=0, max=2**63 - 1, help="Of everything; made from the key without it.")
     ] = None,
@@ -92,6 +108,10 @@ def run_command(
         "pairing": pairing,
         "matches": matches,
         "challenger": challenger,
+        "rounds": rounds,
+        "further_pairs": further_pairs,
+        "aim": aim,
+        "batch": batch,
         "error_rate": error_rate,
         "seed": seed,
         "move_clock_s": move_clock,
@@ -120,17 +140,24 @@ def resume_command(keys: Keys, workers: Workers = 1, db: Db = None, json: Json =
 
 @app.command("status")
 def status_command(key: Key, db: Db = None, json: Json = False) -> None:
-    """Show how far a tournament is."""
+    """Show how far a tournament is: the Swiss table, the bracket, what is decided of an aim."""
     from arena.cli.output import say, say_json
+    from arena.cli.pairing_shown import print_pairing
     from arena.ledger import Ledger
+    from arena.pairing.state import pairing_state
 
     with Ledger.open(db, create=False, read_only=True) as ledger:
-        shown = facts(ledger, ledger.tournament(key))
+        tournament = ledger.tournament(key)
+        shown = facts(ledger, tournament)
+        state = pairing_state(ledger, tournament)
     if json:
-        say_json(shown)
+        say_json(shown | ({} if state is None else {"state": state.to_dict()}))
         return
     for name, value in shown.items():
         say(f"{name:<12} {', '.join(value) if isinstance(value, list) else value}")
+    if state is not None:
+        say()
+        print_pairing(state)
 
 
 @app.command("list")
@@ -210,7 +237,9 @@ def _play(ledger: Ledger, tournaments: list[Tournament], workers: int, *, json: 
 
     from arena.cli.leaderboard import print_standings
     from arena.cli.output import progress, say, say_json
+    from arena.cli.pairing_shown import print_pairing
     from arena.executor import InProcess, ProcessPool
+    from arena.pairing.state import pairing_state
     from arena.series import play_series
     from arena.standings import standings
 
@@ -232,16 +261,20 @@ def _play(ledger: Ledger, tournaments: list[Tournament], workers: int, *, json: 
             raise typer.Exit(130) from None
         raise
     found = [standings(ledger, tournament.game, tournament=tournament.key) for tournament in played]
+    states = [pairing_state(ledger, tournament) for tournament in played]
     if json:
         shown = [
-            board.to_dict() | {"tournament": tournament.key} for board, tournament in zip(found, played, strict=True)
+            board.to_dict() | {"tournament": tournament.key} | ({} if state is None else {"state": state.to_dict()})
+            for board, tournament, state in zip(found, played, states, strict=True)
         ]
         say_json(shown[0] if one else {"tournaments": shown})
         return
-    for number, (board, tournament) in enumerate(zip(found, played, strict=True)):
+    for number, (board, tournament, state) in enumerate(zip(found, played, states, strict=True)):
         if number:
             say()
         say(f"tournament {tournament.key}: {ledger.progress(tournament):,} matches of {tournament.game} recorded")
+        if state is not None:
+            print_pairing(state)
         print_standings(board)
 
 

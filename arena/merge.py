@@ -1,0 +1,254 @@
+"""Another ledger's agents, tournaments, rounds and matches taken into this one, by their keys; nothing that stands here is changed.
+
+The same agent is the same name, specification and content; one of a known name and other content becomes a new version of
+that name here. The same tournament is the same key, game, configuration, seed and agents: it gets the blocks that it lacks.
+Everything is written under the keys that it has, so that an interrupted merge is gone on with and a second one changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from arena.connection import LedgerError
+from arena.ledger import AgentVersion, Ledger, Tournament
+from arena.ledger_entries import insert_agent, insert_tournament, now
+from arena.ledger_matches import read_results
+from arena.ledger_schema import insert_or_ignore, rounds, tournaments
+
+COMPARED = (
+    "name",
+    "game",
+    "game_version",
+    "utility",
+    "lane",
+    "num_players",
+    "teams",
+    "source",
+    "source_hash",
+    "config",
+    "seed",
+    "planned",
+)
+"""What two tournaments of one key must agree in to be one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """What was new: agents by their label here, tournaments by key, how many rounds, blocks and matches, contents of agents.
+
+    ``renamed``: label there -> label here, where the version is another.
+    """
+
+    agents: tuple[str, ...]
+    renamed: Mapping[str, str]
+    tournaments: tuple[str, ...]
+    completed: tuple[str, ...]
+    matches: int
+    artifacts: int
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.agents or self.tournaments or self.completed or self.artifacts)
+
+    def to_dict(self) -> dict[str, object]:
+        return {
+            "agents": list(self.agents),
+            "renamed": dict(self.renamed),
+            "tournaments": list(self.tournaments),
+            "completed": list(self.completed),
+            "matches": self.matches,
+            "artifacts": self.artifacts,
+        }
+
+
+def merge(ledger: Ledger, other: Ledger) -> Merged:
+    """Takes all that `other` has and `ledger` lacks into `ledger`.
+
+    Raises:
+        LedgerError: both are one; or a tournament of one key, or an imported file, stands in both with different content:
+            then nothing was written.
+    """
+    if ledger.url == other.url:
+        raise LedgerError(f"{other.url_for_people} is this very ledger; name another one")
+    theirs = other.tournaments()
+    known = {one.key: one for one in ledger.tournaments()}
+    ours = _same_agents(ledger, other)
+    for one in theirs:
+        if one.key in known:
+            _check_same(ledger, other, known[one.key], one, ours)
+        else:
+            _check_import(ledger, other, one)
+    artifacts = _copy_artifacts(ledger, other)
+    fresh, renamed = _add_agents(ledger, other, ours)
+    added, completed, matches = [], [], 0
+    for one in theirs:
+        if one.key not in known:
+            _add_tournament(ledger, other, one, ours)
+            added.append(one.key)
+        here = ledger.tournament(one.key)
+        written = _copy_matches(ledger, other, here, one)
+        if written and one.key in known:
+            completed.append(one.key)
+        matches += written
+        _finish(ledger, here, one)
+    return Merged(
+        agents=fresh,
+        renamed=renamed,
+        tournaments=tuple(added),
+        completed=tuple(completed),
+        matches=matches,
+        artifacts=artifacts,
+    )
+
+
+def _copy_artifacts(ledger: Ledger, other: Ledger) -> int:
+    store = ledger.artifacts
+    before = {path.name for path in store.files()}
+    missing = [path for path in other.artifacts.files() if path.name not in before]
+    for path in missing:
+        store.put(path)
+    return len(missing)
+
+
+def _same_agents(ledger: Ledger, other: Ledger) -> dict[int, AgentVersion]:
+    """By their number there: the agents that are here already; of several the one of the same version, else the oldest."""
+    here: dict[tuple[str, str, str | None], list[AgentVersion]] = {}
+    for agent in ledger.agents(include_retired=True):
+        here.setdefault(_content(agent), []).append(agent)
+    found: dict[int, AgentVersion] = {}
+    for agent in other.agents(include_retired=True):
+        same = sorted(here.get(_content(agent), ()), key=lambda one, v=agent.version: (one.version != v, one.version))
+        if same:
+            found[agent.id] = same[0]
+            here[_content(agent)].remove(same[0])  # two versions there stay two versions here
+    return found
+
+
+def _content(agent: AgentVersion) -> tuple[str, str, str | None]:
+    return agent.name, agent.specification, agent.content_hash
+
+
+def _add_agents(ledger: Ledger, other: Ledger, ours: dict[int, AgentVersion]) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Adds those that are not here, and notes them in `ours`; (labels of the new ones, labels there and here that differ)."""
+    taken = {(one.name, one.version) for one in ledger.agents(include_retired=True)}
+    fresh: list[str] = []
+    renamed: dict[str, str] = {}
+    for agent in other.agents(include_retired=True):
+        if agent.id not in ours:
+            version = agent.version
+            if (agent.name, version) in taken:
+                version = 1 + max(number for name, number in taken if name == agent.name)
+            row = {
+                "name": agent.name,
+                "version": version,
+                "specification": agent.specification,
+                "kind": agent.kind,
+                "content_hash": agent.content_hash,
+                "lineage": dict(agent.lineage),
+                "created_at": agent.created_at,
+                "retired_at": now() if agent.retired else None,
+            }
+            with ledger.writing() as connection:
+                if not insert_agent(connection, row):
+                    raise LedgerError(f"{agent.name}@{version} was added by somebody else just now; merge again")
+            ours[agent.id] = ledger.agent(f"{agent.name}@{version}")
+            taken.add((agent.name, version))
+            fresh.append(ours[agent.id].label)
+        if ours[agent.id].label != agent.label:
+            renamed[agent.label] = ours[agent.id].label
+    return tuple(fresh), renamed
+
+
+def _check_same(
+    ledger: Ledger, other: Ledger, here: Tournament, there: Tournament, ours: Mapping[int, AgentVersion]
+) -> None:
+    mine, theirs = _row(ledger, here), _row(other, there)
+    unlike = [name for name in COMPARED if mine[name] != theirs[name]]
+    if [agent.id for agent in here.agents] != [ours[one.id].id if one.id in ours else None for one in there.agents]:
+        unlike.append("agents")
+    if not unlike and not _rounds_agree(ledger, other, here, there):
+        unlike.append("rounds")
+    if unlike:
+        raise LedgerError(
+            f"tournament {here.key!r} of {ledger.url_for_people} and tournament {there.key!r} of {other.url_for_people} "
+            f"are two tournaments: they differ in {', '.join(unlike)}; nothing was merged. "
+            "Tournaments are merged by their keys; play one of them under another name"
+        )
+
+
+def _check_import(ledger: Ledger, other: Ledger, there: Tournament) -> None:
+    """A file that was imported under another key here would count twice."""
+    row = _row(other, there)
+    if row["source_hash"] is None:
+        return
+    same = (tournaments.c.game == there.game, tournaments.c.source_hash == row["source_hash"])
+    with ledger.reading() as connection:
+        key = connection.scalars(sa.select(tournaments.c.key).where(*same)).first()
+    if key is not None:
+        raise LedgerError(
+            f"tournament {key!r} of {ledger.url_for_people} and tournament {there.key!r} of {other.url_for_people} are "
+            "imported from one file; nothing was merged"
+        )
+
+
+def _row(ledger: Ledger, tournament: Tournament) -> dict[str, object]:
+    with ledger.reading() as connection:
+        row = connection.execute(sa.select(tournaments).where(tournaments.c.id == tournament.id)).one()
+    return dict(row._mapping)
+
+
+def _rounds_of(ledger: Ledger, tournament: Tournament) -> list[tuple[object, ...]]:
+    query = sa.select(rounds).where(rounds.c.tournament_id == tournament.id).order_by(rounds.c.number)
+    with ledger.reading() as connection:
+        return [tuple(row) for row in connection.execute(query)]
+
+
+def _rounds_agree(ledger: Ledger, other: Ledger, here: Tournament, there: Tournament) -> bool:
+    """Whether the rounds that both have are the same; who is ahead has more of them."""
+    pairs = zip(_rounds_of(ledger, here), _rounds_of(other, there), strict=False)
+    return all(mine[1:-1] == theirs[1:-1] for mine, theirs in pairs)
+
+
+def _add_tournament(ledger: Ledger, other: Ledger, there: Tournament, ours: Mapping[int, AgentVersion]) -> None:
+    row = _row(other, there)
+    del row["id"]
+    row |= {"status": "interrupted", "finished_at": None, "alive_at": now(), "blocks": 0, "matches": 0}
+    with ledger.writing() as connection:
+        if not insert_tournament(connection, row, [ours[agent.id] for agent in there.agents]):
+            raise LedgerError(f"tournament {there.key!r} was made by somebody else just now; merge again")
+
+
+def _copy_matches(ledger: Ledger, other: Ledger, here: Tournament, there: Tournament) -> int:
+    """Copies rounds and blocks that are not here; how many matches are new."""
+    rows = [(here.id, *row[1:]) for row in _rounds_of(other, there)]
+    with ledger.writing() as connection:
+        insert_or_ignore(connection, rounds, rows)
+    missing = sorted(other.written(there) - ledger.written(here))
+    count = 0
+    for first in missing:
+        with other.reading() as connection:
+            results = read_results(connection, there, first=first)
+        count += ledger.write(here, results)
+    return count
+
+
+def _finish(ledger: Ledger, here: Tournament, there: Tournament) -> None:
+    """A tournament that is finished there is finished here: all of its matches are."""
+    if there.status != "finished" or here.status == "finished":
+        return
+    with ledger.writing() as connection:
+        connection.execute(
+            tournaments.update()
+            .where(tournaments.c.id == here.id)
+            .values(status="finished", finished_at=there.finished_at)
+        )
+
+
+def merge_from(ledger: Ledger, url: str | Path) -> Merged:
+    """Merges the ledger at a path or URL, which is only read."""
+    with Ledger.open(url, create=False, read_only=True) as other:
+        return merge(ledger, other)
