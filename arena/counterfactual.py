@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from arena.games import SpecificationError, UnknownName
 from arena.leaderboards.leaderboard import Leaderboard, Row
+from arena.leaderboards.record import Record
 from arena.leaderboards.wording import listed, signed
 from arena.ledger_rows import Played, Tournament
 from arena.results import NOBODY
@@ -24,7 +25,7 @@ class Where:
     side, in a game of teams), from 1; what they did elsewhere is what their opponents are made of. ``since``, ``until``:
     ISO dates or times in UTC, both included; a ledger knows when a tournament was finished, not when a match was, so that
     dates choose whole tournaments. ``tournaments``: only these, by key. ``without_agents``: no match in which one of them
-    sat, by name (all its versions) or label. ``without_judges``: no result that one of them gave.
+    sat, by name (all its versions) or label. ``without_judges``: no result that one of them gave, of files of votes.
     """
 
     without_forfeits: bool = False
@@ -69,20 +70,14 @@ class Where:
             raise SpecificationError(f"no tournament of this game is left: {self.sentence()}")
         return left
 
-    def keeps(self, tournament: Tournament, labels: Sequence[str], met: Played) -> NDArray[np.bool_]:
-        """[N]: which matches of a tournament count; ``met`` by side, whose seats index into ``labels``.
-
-        Raises:
-            SpecificationError: a judge is to be left out, and nothing tells who judged.
-        """
+    def keeps(self, labels: Sequence[str], met: Played | Record) -> NDArray[np.bool_]:
+        """[N]: which matches count, by forfeits and agents; ``met`` by side, whose seats index into ``labels``."""
         kept = np.ones(len(met), np.bool_)
         if self.without_forfeits:
             kept &= met.forfeit == NOBODY
         absent = [at for at, label in enumerate(labels) if self.leaves_out(label)]
         if absent:
             kept &= ~np.isin(met.seats, absent).any(axis=1)
-        if self.without_judges:
-            kept &= self._judged_by_others(tournament, met)
         return kept
 
     def check_agents(self, labels: Sequence[str]) -> None:
@@ -120,12 +115,6 @@ class Where:
     def leaves_out(self, label: str) -> bool:
         """Whether an agent of this label is left out."""
         return any(name in self.without_agents for name in names_of(label))
-
-    def _judged_by_others(self, tournament: Tournament, met: Played) -> NDArray[np.bool_]:
-        numbers = [number for number, name in enumerate(judges_of(tournament), 1) if name in self.without_judges]
-        if tournament.source == "play" or not numbers:
-            return np.ones(len(met), np.bool_)
-        return ~np.isin(met.seed, np.array(numbers, np.uint64))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,25 +187,42 @@ def straddling(tournaments: Sequence[Tournament], moment: str) -> list[str]:
     return [one.key for one in tournaments if one.created_at < moment <= time_of(one)]
 
 
-def judges_of(tournament: Tournament) -> list[str]:
-    """Who judged the results of an import, by number from 1 (`arena.match_import`); none where nothing was noted."""
-    named = tournament.config.get("judges")
-    return [str(name) for name in named] if isinstance(named, list) else []
-
-
-def check_judges(where: Where, tournaments: Sequence[Tournament]) -> None:
-    """Raises `SpecificationError` or `UnknownName` where a judge that is to be left out judged none of these."""
-    if not where.without_judges:
-        return
-    known = sorted({name for one in tournaments for name in judges_of(one)})
-    if not known:
+def check_judges(where: Where) -> None:
+    """Raises `SpecificationError` where a judge of a ledger's matches is to be left out: it keeps none."""
+    if where.without_judges:
         raise SpecificationError(
-            "no result of this board names a judge: matches that were played have none, and an import has them only "
-            "where its file has a column 'judge'"
+            "a ledger does not keep who judged: leave judges out of the file of votes itself, with "
+            "arena leaderboard --from FILE --without-judge NAME, where FILE has a column 'judge'"
         )
-    for name in where.without_judges:
-        if name not in known:
-            raise UnknownName("judge of this board", name, known)
+
+
+def kept_of(record: Record, where: Where) -> Record:
+    """The matches of a record that count, by forfeits and agents; agents that are left out are none of its agents.
+
+    Raises:
+        UnknownName: an agent to leave out is not there.
+        SpecificationError: no match is left, or tournaments or dates are asked for, which a record does not know.
+    """
+    if where.since or where.until or where.tournaments:
+        raise SpecificationError(
+            "a file of results has no tournaments and no dates: --since, --until and --only-tournament are for a ledger"
+        )
+    where.check_agents(record.agents)
+    kept = np.flatnonzero(where.keeps(record.agents, record))
+    if not len(kept):
+        raise SpecificationError(f"no match of this board is left: {where.sentence()}")
+    stays = np.array([not where.leaves_out(name) for name in record.agents], np.bool_)
+    number = np.where(stays, np.cumsum(stays) - 1, -1)
+    seats = record.seats[kept]
+    return replace(
+        record,
+        agents=tuple(name for name, stay in zip(record.agents, stays.tolist(), strict=True) if stay),
+        seats=np.where(seats < 0, -1, number[seats]),
+        returns=record.returns[kept],
+        forfeit=record.forfeit[kept],
+        pair=record.pair[kept],
+        weight=record.weight[kept],
+    )
 
 
 def _first_moment(text: str | None) -> str | None:

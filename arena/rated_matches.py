@@ -15,7 +15,7 @@ from arena.games import SpecificationError
 from arena.leaderboards.record import Record, Utility
 from arena.leaderboards.stopped import Verdict, verdict_of
 from arena.ledger import Ledger, LedgerError, Played, Tournament
-from arena.verdict import decision, matches_rated
+from arena.verdict import decision, hypotheses_of, matches_rated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ def rated_matches(ledger: Ledger, tournaments: Sequence[Tournament], where: Wher
     """
     tournaments = [one for one in tournaments if one.is_rated] or tournaments  # one of the others is rated if named
     where = where or Where()
-    check_judges(where, tournaments)
+    check_judges(where)
     where.check_agents([label for one in tournaments for label in entrant_labels(one)])
     labels: dict[str, int] = {}
     parts: list[_Part] = []
@@ -82,11 +82,11 @@ def rated_matches(ledger: Ledger, tournaments: Sequence[Tournament], where: Wher
         played = by_side(tournament, _all_of(ledger, tournament))
         rated = len(played)
         if tournament.config.get("pairing") == "decide":
-            found = decision(played, error_rate=error_rate_of(tournament))
+            found = decision(played, error_rate=error_rate_of(tournament), hypotheses=hypotheses_of(tournament.config))
             rated = matches_rated(found, len(played))
             surplus += len(played) - rated
             verdicts.append(verdict_of(found, *(agent.label for agent in tournament.agents)))
-        kept = np.flatnonzero(where.keeps(tournament, own_labels, played)[:rated])
+        kept = np.flatnonzero(where.keeps(own_labels, played)[:rated])
         left_out += rated - len(kept)
         seats = played.seats[kept]
         parts.append(

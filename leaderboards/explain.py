@@ -164,7 +164,7 @@ class _Field:
         wins, virtual = found[0].wins, found[0].virtual
         strength, _ = fit(wins, virtual=virtual)
         self.rating = float(strength[self.members == agent][0] - strength.mean())
-        self.win = np.full(self.points.shape, 0.5)
+        self.win: NDArray[np.float64] = np.full(self.points.shape, 0.5)
         block = np.ix_(self.members, self.members)
         self.win[block] = 1 / (1 + np.exp(strength[None, :] - strength[:, None]))
         self.met = self.points + self.points.T
@@ -194,7 +194,7 @@ class _Field:
 
 def _inverse(cells: NDArray[np.float64], strength: NDArray[np.float64], virtual: float) -> NDArray[np.float64]:
     """H^-1; along the direction in which all strengths move together, which nothing determines, H is made regular."""
-    information = np.diag(cells.sum(axis=1)) - cells
+    information: NDArray[np.float64] = np.diag(cells.sum(axis=1)) - cells
     if virtual:
         win = 1 / (1 + np.exp(-strength))
         information[np.diag_indices_from(information)] += virtual * win * (1 - win)
@@ -247,9 +247,7 @@ def _matches(field: _Field, scale: float, most: int) -> tuple[MatchInfluence, ..
     if not len(rows):
         return ()
     unit = np.abs(moved[rows]).max() or 1.0
-    _, start, which, alike = np.unique(
-        np.round(moved[rows] / unit, SAME), return_index=True, return_inverse=True, return_counts=True
-    )
+    _, start, alike = np.unique(np.round(moved[rows] / unit, SAME), return_index=True, return_counts=True)
     told = []
     for kind in np.argsort(-np.abs(moved[rows[start]]), kind="stable")[:most].tolist():
         row = int(rows[start[kind]])

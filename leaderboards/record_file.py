@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from arena.games.errors import NotProvided, SpecificationError
+from arena.games.errors import NotProvided, SpecificationError, UnknownName
 from arena.leaderboards.record import Record, Utility
 
 MAX_BYTES = 2_000_000_000
@@ -48,9 +48,10 @@ class _Match:
     pair: str = ""
     weight: float = 1.0
     game: str = ""
+    judge: str = ""
 
 
-def read_record(path: str | Path, *, game: str | None = None) -> Record:
+def read_record(path: str | Path, *, game: str | None = None, without_judges: Sequence[str] = ()) -> Record:
     """The matches of a results file, by its ending: ``.csv``, ``.jsonl`` (or ``.ndjson``), ``.parquet``, ``.pgn``.
 
     Agents are numbered in the order in which they first appear. Where the file gives returns, the utility is what they
@@ -60,8 +61,10 @@ def read_record(path: str | Path, *, game: str | None = None) -> Record:
         path: of the file.
         game: of an export of a ledger (its rows name their ``tournament`` and ``game``), only the matches of this game; other
             files are of one game, whatever they call it.
+        without_judges: the names in the column ``judge`` whose results are passed over.
 
     Raises:
+        UnknownName: a judge to pass over gave no result.
         SpecificationError: the file is missing, too large, holds no match, or cannot be read, with the line; or it is an
             export of several games and none is named.
         NotProvided: a Parquet file, and pyarrow is not installed.
@@ -81,7 +84,22 @@ def read_record(path: str | Path, *, game: str | None = None) -> Record:
         raise SpecificationError(f"{path}: there is no such file")
     if path.stat().st_size > MAX_BYTES:
         raise SpecificationError(f"{path}: larger than {MAX_BYTES // 10**9} GB; split it or import it in parts")
-    return _record(_of_game(reader(path), game, path), path)
+    return _record(_of_judges(_of_game(reader(path), game, path), without_judges, path), path)
+
+
+def _of_judges(matches: Iterator[_Match], without: Sequence[str], path: Path) -> Iterator[_Match]:
+    """The matches that none of these judges judged."""
+    judges: dict[str, int] = {}
+    for match in matches:
+        judges.setdefault(match.judge, len(judges))
+        if match.judge not in without:
+            yield match
+    known = [name for name in judges if name]
+    if without and not known:
+        raise SpecificationError(f"{path}: no result names its judge; a column 'judge' does")
+    for name in without:
+        if name not in known:
+            raise UnknownName(f"judge in {path}", name, known)
 
 
 def _of_game(matches: Iterator[_Match], game: str | None, path: Path) -> Iterator[_Match]:
@@ -368,6 +386,7 @@ def _match(fields: Mapping[str, str], where: str) -> _Match | None:
         pair=fields.get("pair", ""),
         weight=weight,
         game=fields.get("game", "") if fields.get("tournament") else "",
+        judge=fields.get("judge", ""),
     )
 
 
