@@ -121,7 +121,7 @@ def _rate(record: Record, method: Method, *, confidence: float, anchor: str | No
         if group.separated:
             notes.append(_separation_note(tuple(record.agents[i] for i in group.members), group.wins))
     scores, above = strength.copy(), np.zeros((size, size), np.bool_)
-    outer = middle(record, strength, matches=matches)
+    outer = middle(record, strength, points, matches=matches)
     z = NormalDist().inv_cdf(0.5 + confidence / 2)
     for group, there in fitted:
         members = group.members

@@ -32,11 +32,14 @@ SEEN_SPREADS = 20
 SQUARE = 32
 
 
-def middle(record: Record, strength: NDArray[np.float64], *, matches: int) -> NDArray[np.float64]:
+def middle(
+    record: Record, strength: NDArray[np.float64], points: NDArray[np.float64], *, matches: int
+) -> NDArray[np.float64]:
     """B [A, A] of all groups.
 
     Args:
         strength: [A], nan where an agent met nobody.
+        points: [A, A], of the row against the column, as of `pair_points`.
         matches: how many of the record are used.
     """
     order = unit_order(record.pair)
@@ -49,10 +52,13 @@ def middle(record: Record, strength: NDArray[np.float64], *, matches: int) -> ND
     vague = VAGUE_UNITS * parameters / units * matches / units
     known = np.isfinite(strength)
     wide = bool(known.any()) and float(np.ptp(strength[known])) > WIDE
-    outer = np.zeros((len(strength),) * 2)
+    counted = record.seats.shape[1] == 2 and bool((record.weight * record.weight == record.weight).all())
+    odds = np.exp(np.where(wide, 0, strength))
+    outer, summed = np.zeros((len(strength),) * 2), np.empty((len(strength),) * 2)
+    _sum_cells(points, strength, odds, wide, vague if counted else 0.0, outer, summed)
     _gather(
         record.seats, record.returns, record.forfeit, record.weight, record.pair, rows,
-        strength, np.exp(np.where(wide, 0, strength)), wide, correction, vague, record.drawn, outer,
+        strength, odds, wide, correction, 0.0 if counted else vague, record.drawn, outer, summed,
     )  # fmt: skip
     return outer
 
@@ -86,30 +92,32 @@ def _num_units(pair, rows):  # type: ignore[no-untyped-def]  # numba kernel
 
 
 @nb.njit(cache=True, error_model="numpy")
-def _gather(seats, returns, forfeit, weight, pair, rows, strength, odds, wide, correction, vague, drawn, outer):  # type: ignore[no-untyped-def]  # numba kernel
+def _gather(seats, returns, forfeit, weight, pair, rows, strength, odds, wide, correction, vague, drawn, outer, summed):  # type: ignore[no-untyped-def]  # numba kernel
     """Fills B: matches of one unit stand together in the order `rows`, as they are where `rows` is empty.
 
     Twins are a unit of one pair of agents: one sum, one cell. Only where a unit holds other pairs are the agents' sums kept.
     As in counting, a block of comparisons is worked out before anything is added up.
     """
     size, num_seats = len(outer), seats.shape[1]
-    flat = outer.ravel()
     most = BLOCK * num_seats * (num_seats - 1) // 2
-    cell, unit = np.empty(most + 1, np.uint32), np.empty(most + 1, np.int64)
-    residual, cloud = np.empty(most + 1), np.empty(most + 1)  # of the agent with the smaller number; for vague units
-    sums = np.zeros((size * size, 4))  # of each pair of agents: units, their sums, the squares of these, vague units
+    low, high, unit = np.empty(most, np.uint16), np.empty(most, np.uint16), np.empty(most, np.int64)
+    residual, cloud = np.empty(most), np.empty(most)  # of the agent with the smaller number; for vague units
+    place, alone = np.empty(most, np.uint32), np.empty(most)  # units of one pair of agents
+    squares = np.zeros(
+        (size * (size - 1) // 2, 2)
+    )  # row by row below the diagonal: units of these two alone, their squares
     total, touched, seen = np.zeros(size), np.empty(size, np.int64), np.zeros(size, np.bool_)
-    begun, now, first_cell, first_sum, blur, others = False, 0, np.uint32(0), 0.0, 0.0, 0
-    for begin in range(0, len(seats), BLOCK):
-        count = 0
+    begun, now, small, large, first_sum, blur, others = False, 0, np.uint16(0), np.uint16(0), 0.0, 0.0, 0
+    for begin in range(0, len(seats) + BLOCK, BLOCK):  # the last block is empty: it ends the last unit
+        count, done = 0, 0
         for k in range(begin, min(begin + BLOCK, len(seats))):
             match = rows[k] if len(rows) else k
             part = weight[match]
             if num_seats == 2:
                 score = score_between(returns, forfeit, match, 0, 1)
                 count += _enter(
-                    seats[match, 0], seats[match, 1], score, part, pair[match], size, strength, odds, wide, vague,
-                    cell, unit, residual, cloud, count,
+                    seats[match, 0], seats[match, 1], score, part, pair[match], strength, odds, wide, vague,
+                    low, high, unit, residual, cloud, count,
                 )  # fmt: skip
                 continue
             part /= max(players_of(seats, match) - 1, 1)
@@ -117,69 +125,85 @@ def _gather(seats, returns, forfeit, weight, pair, rows, strength, odds, wide, c
                 for b in range(a + 1, num_seats):
                     score = score_between(returns, forfeit, match, a, b)
                     count += _enter(
-                        seats[match, a], seats[match, b], score, part, pair[match], size, strength, odds, wide, vague,
-                        cell, unit, residual, cloud, count,
+                        seats[match, a], seats[match, b], score, part, pair[match], strength, odds, wide, vague,
+                        low, high, unit, residual, cloud, count,
                     )  # fmt: skip
-        for k in range(count):
-            mine = begun and unit[k] == now
-            if mine and cell[k] == first_cell:
+        for k in range(count + (begin >= len(seats))):
+            mine = k < count and begun and unit[k] == now
+            if mine and low[k] == small and high[k] == large:
                 first_sum += residual[k]
                 blur += cloud[k]
             elif mine:
-                flat[cell[k]] -= cloud[k]
-                others = _touch(cell[k], residual[k], size, total, touched, seen, others)
+                outer[high[k], low[k]] -= cloud[k]
+                summed[high[k], low[k]] -= residual[k]
+                others = _touch(low[k], high[k], residual[k], total, touched, seen, others)
             else:
                 if others:
-                    others = _touch(first_cell, first_sum, size, total, touched, seen, others)
+                    others = _touch(small, large, first_sum, total, touched, seen, others)
                     _spread(outer, correction, total, touched, seen, others)
                     others = 0
-                    flat[first_cell] -= blur
+                    outer[large, small] -= blur
+                    summed[large, small] -= first_sum
                 elif begun:
-                    _add_unit(sums, first_cell, first_sum, blur)
-                begun, now, first_cell, first_sum, blur = True, unit[k], cell[k], residual[k], cloud[k]
-    if begun:
-        if others:
-            others = _touch(first_cell, first_sum, size, total, touched, seen, others)
-            _spread(outer, correction, total, touched, seen, others)
-            flat[first_cell] -= blur
-        else:
-            _add_unit(sums, first_cell, first_sum, blur)
-    _add_spreads(flat, sums, correction, drawn)
+                    row = np.uint32(large)
+                    place[done], alone[done] = row * (row - 1) // 2 + small, first_sum
+                    done += 1
+                    if vague:
+                        outer[large, small] -= blur
+                if k < count:
+                    begun, now, small, large = True, unit[k], low[k], high[k]
+                    first_sum, blur = residual[k], cloud[k]
+        for k in range(done):
+            squares[place[k], 0] += 1.0
+            squares[place[k], 1] += alone[k] * alone[k]
+    _add_spreads(outer, squares, summed, correction, drawn)
     _complete(outer, total)
 
 
 @nb.njit(cache=True, error_model="numpy")
-def _add_unit(sums, cell, value, blur):  # type: ignore[no-untyped-def]  # numba kernel
-    sums[cell, 0] += 1.0
-    sums[cell, 1] += value
-    sums[cell, 2] += value * value
-    sums[cell, 3] += blur
+def _sum_cells(points, strength, odds, wide, vague, outer, summed):  # type: ignore[no-untyped-def]  # numba kernel
+    """What each two agents' matches say together, below the diagonal: `summed` points of the column's agent less those that
+    are expected, and into `outer` the vague units, where each match counts once."""
+    for i in range(len(points)):
+        for j in range(i):
+            met = points[i, j] + points[j, i]
+            if met > 0:
+                p = 1 / (1 + np.exp(strength[i] - strength[j])) if wide else odds[j] / (odds[i] + odds[j])
+                summed[i, j] = points[j, i] - met * p
+                outer[i, j] = -vague * met * p * (1 - p)
+            else:
+                summed[i, j] = 0.0
 
 
 @nb.njit(cache=True, error_model="numpy")
-def _add_spreads(flat, sums, correction, drawn):  # type: ignore[no-untyped-def]  # numba kernel
+def _add_spreads(outer, squares, summed, correction, drawn):  # type: ignore[no-untyped-def]  # numba kernel
     """Adds to B what the units of one pair of agents each say: their spread, or their squares where pairs were drawn."""
-    seen, spreads, squares = 0.0, 0.0, 0.0
-    for cell in range(len(sums)):
-        units = sums[cell, 0]
-        if units > 1:
-            seen += units - 1
-            spreads += _spread_of(sums[cell])
-            squares += correction * sums[cell, 2]
-    share = min(1.0, spreads / squares) if seen >= SEEN_SPREADS and squares > 0 and not drawn else 1.0
-    for cell in range(len(sums)):
-        units = sums[cell, 0]
-        if units == 1 or (units and drawn):
-            flat[cell] -= share * correction * sums[cell, 2] + sums[cell, 3]
-        elif units:
-            flat[cell] -= _spread_of(sums[cell]) + sums[cell, 3]
+    seen, spreads, others, cell = 0.0, 0.0, 0.0, 0
+    for row in range(len(outer)):
+        for column in range(row):
+            units, square = squares[cell]
+            if units > 1:
+                seen += units - 1
+                spread = _spread_of(units, summed[row, column], square)
+                spreads += spread
+                others += correction * square
+                if not drawn:
+                    outer[row, column] -= spread
+            cell += 1
+    share = min(1.0, spreads / others) if seen >= SEEN_SPREADS and others > 0 and not drawn else 1.0
+    cell = 0
+    for row in range(len(outer)):
+        for column in range(row):
+            units, square = squares[cell]
+            if units == 1 or (units and drawn):
+                outer[row, column] -= share * correction * square
+            cell += 1
 
 
 @nb.njit(cache=True, error_model="numpy")
-def _spread_of(one):  # type: ignore[no-untyped-def]  # numba kernel
-    """The variance of the sum of some units about their mean, from two of them on."""
-    units, total, squares = one[0], one[1], one[2]
-    return max(squares - total * total / units, 0.0) * units / (units - 1)
+def _spread_of(units, total, square):  # type: ignore[no-untyped-def]  # numba kernel
+    """The variance of the sum of some units about their mean, from two of them on, whose squares sum to `square`."""
+    return max(square - total * total / units, 0.0) * units / (units - 1)
 
 
 @nb.njit(cache=True, error_model="numpy")
@@ -199,12 +223,12 @@ def _complete(outer, total):  # type: ignore[no-untyped-def]  # numba kernel
 
 
 @nb.njit(cache=True, error_model="numpy")
-def _enter(first, second, score, part, number, size, strength, odds, wide, vague, cell, unit, residual, cloud, count):  # type: ignore[no-untyped-def]  # numba kernel
+def _enter(first, second, score, part, number, strength, odds, wide, vague, low, high, unit, residual, cloud, count):  # type: ignore[no-untyped-def]  # numba kernel
     """Writes a comparison behind the `count` there are; returns whether it is one."""
     real = (part > 0) & (first >= 0) & (second >= 0) & (first != second) & (score == score)
     i, j = np.uint32(max(first, 0)), np.uint32(max(second, 0))
     p = 1 / (1 + np.exp(strength[j] - strength[i])) if wide else odds[i] / (odds[i] + odds[j])
-    cell[count], unit[count] = max(i, j) * size + min(i, j), number
+    low[count], high[count], unit[count] = min(i, j), max(i, j), number
     one = part * (score - p)
     residual[count] = one if i < j else -one
     cloud[count] = vague * part * part * p * (1 - p)
@@ -212,9 +236,8 @@ def _enter(first, second, score, part, number, size, strength, odds, wide, vague
 
 
 @nb.njit(cache=True, error_model="numpy")
-def _touch(cell, residual, size, total, touched, seen, count):  # type: ignore[no-untyped-def]  # numba kernel
+def _touch(small, large, residual, total, touched, seen, count):  # type: ignore[no-untyped-def]  # numba kernel
     """Adds a comparison to the sums of its two agents; returns how many agents the unit has touched."""
-    small, large = cell % size, cell // size
     for agent, value in ((small, residual), (large, -residual)):
         if not seen[agent]:
             seen[agent] = True
