@@ -29,7 +29,9 @@ from arena.recorded_returns import Recorded, Values, adjusted_by_aivat, adjusted
 from arena.results import NOBODY, MatchResults
 from arena.roster import playable
 from arena.solvers.policy_table import AnyPolicy, policy_of, strategy_of
-from arena.standings import KINDS_WITH_PROBABILITIES, canonical_game, rated_matches
+from arena.standings import canonical_game, rated_matches
+
+KINDS_WITH_PROBABILITIES = ("policy", "uniform", "checkpoint")  # others are not loaded to be asked
 
 Method = Literal["aivat", "chance", "twins"]
 """AIVAT on the game's tree; regression on recorded chance outcomes; pairs of seat-swapped twins and nothing else."""

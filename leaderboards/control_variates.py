@@ -26,8 +26,8 @@ from arena.leaderboards.record import Record
 
 MOST_KEYS = 4_000_000  # lineups numbered by a table of all there could be: beyond, by sorting
 TINY = 1e-12  # keeps the equations solvable where a feature never varies
-RIDGE = 1.0
-"""Matches without luck that are added to each feature: few matches then learn little, in place of noise."""
+RIDGES = (0.001, 0.1, 1.0, 10.0)
+"""How strongly coefficients are drawn to 0, in units of the mean variance of a feature times the number of matches."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +137,8 @@ def cross_fitted(
 ) -> NDArray[np.float64]:
     """Returns [N, P] less what chance outcomes explain of them, each match by coefficients of the other folds.
 
+    Where those folds explain nothing of each other, or there are fewer than three, returns are left as they are.
+
     Args:
         returns: [N, P].
         luck: [N, K], features of the chance outcomes, each of expectation 0 whatever the players do.
@@ -149,17 +151,45 @@ def cross_fitted(
     if not len(returns) == len(luck) == len(fold) == len(stratum):
         raise ValueError("returns, luck, fold and stratum must have a row a match each")
     adjusted = np.array(returns, np.float64)
-    if not luck.shape[1]:
+    parts = np.unique(fold).tolist()
+    if not luck.shape[1] or len(parts) < 3:
         return adjusted
-    for part in np.unique(fold).tolist():
-        others = np.flatnonzero(fold != part)
-        if not len(others):
-            continue
-        centred = returns[others] - _stratum_means(returns[others], stratum[others])
-        features = luck[others]
-        gram = features.T @ features + RIDGE * np.diag((features**2).mean(axis=0) + TINY)
-        adjusted[fold == part] -= luck[fold == part] @ np.linalg.solve(gram, features.T @ centred)
+    rows = [np.flatnonzero(fold == part) for part in parts]
+    grams = np.stack([luck[of].T @ luck[of] for of in rows])
+    for at, of in enumerate(rows):
+        others = [i for i in range(len(parts)) if i != at]
+        learned = np.concatenate([rows[i] for i in others])
+        centred = np.zeros_like(adjusted)
+        centred[learned] = returns[learned] - _stratum_means(returns[learned], stratum[learned])
+        products = np.stack([luck[rows[i]].T @ centred[rows[i]] for i in others])
+        adjusted[of] -= luck[of] @ _coefficients(grams[others], products)
     return adjusted
+
+
+def _coefficients(grams: NDArray[np.float64], products: NDArray[np.float64]) -> NDArray[np.float64]:
+    """[K, P], of ridge regression on all folds, as strong as does best on each of them by what the others say; or none.
+
+    Args:
+        grams: [folds, K, K], of the features. ``products``: [folds, K, P], of features and returns.
+    """
+    gains = np.zeros((len(RIDGES), products.shape[2]))
+    for held in range(len(grams)):
+        others = [i for i in range(len(grams)) if i != held]
+        for which, strength in enumerate(RIDGES):
+            found = _ridge(grams[others].sum(axis=0), products[others].sum(axis=0), strength)
+            gains[which] += 2 * (found * products[held]).sum(axis=0) - (found * (grams[held] @ found)).sum(axis=0)
+    gram, product = grams.sum(axis=0), products.sum(axis=0)
+    fits = np.stack([_ridge(gram, product, strength) for strength in RIDGES])
+    best = gains.argmax(axis=0)
+    chosen = np.take_along_axis(fits, best[None, None, :], axis=0)[0]
+    coefficients: NDArray[np.float64] = np.where(gains.max(axis=0) > 0, chosen, 0.0)
+    return coefficients
+
+
+def _ridge(gram: NDArray[np.float64], product: NDArray[np.float64], strength: float) -> NDArray[np.float64]:
+    scale = float(np.trace(gram)) / len(gram)
+    solved: NDArray[np.float64] = np.linalg.solve(gram + (strength * scale + TINY) * np.eye(len(gram)), product)
+    return solved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -126,14 +126,14 @@ def test_a_game_too_large_for_a_tree_uses_its_chance_outcomes_and_says_so():
 
 
 def test_chance_outcomes_explain_a_part_of_single_matches():
-    game = load_game("openspiel:leduc_poker(players=3)")
-    results = play(game, ["random"] * 3, matches=1500, seed=8)
+    game = load_game("openspiel:leduc_poker")
+    results = play(game, ["random"] * 2, matches=2000, seed=8)
     matches = Recorded(
         seats=results.specs.seats, returns=results.returns, forfeit=results.forfeit.astype(np.int64),
         chance_seed=results.specs.chance_seed, actions=results.actions, has_moves=np.ones(len(results), bool),
     )  # fmt: skip
     left = adjusted_by_chance(game, matches).returns.var(axis=0)
-    assert (left < 0.95 * results.returns.var(axis=0)).all()
+    assert (left < 0.97 * results.returns.var(axis=0)).all()
 
 
 def test_a_game_without_chance_or_tree_has_twins_alone():

@@ -137,7 +137,8 @@ def test_regression_takes_out_the_luck_that_it_is_shown():
 
 def test_a_match_does_not_change_its_own_adjustment():
     rng = np.random.default_rng(10)
-    returns, luck, fold = rng.normal(size=(40, 2)), rng.normal(size=(40, 3)), np.arange(40) % 4
+    luck, fold = rng.normal(size=(40, 3)), np.arange(40) % 4
+    returns = luck @ rng.normal(size=(3, 2)) + rng.normal(size=(40, 2))
     stratum = np.zeros(40, np.int64)
     before = cross_fitted(returns, luck, fold=fold, stratum=stratum) - returns
     changed = returns.copy()
@@ -145,6 +146,13 @@ def test_a_match_does_not_change_its_own_adjustment():
     after = cross_fitted(changed, luck, fold=fold, stratum=stratum) - changed
     np.testing.assert_allclose(after[fold == 2], before[fold == 2], atol=1e-12)
     assert np.abs(after[fold != 2] - before[fold != 2]).max() > 1e-3
+
+
+def test_features_that_explain_nothing_do_no_harm():
+    rng = np.random.default_rng(12)
+    returns, luck = rng.normal(size=(400, 2)), rng.normal(size=(400, 60))
+    adjusted = cross_fitted(returns, luck, fold=np.arange(400) % 4, stratum=np.zeros(400, np.int64))
+    assert (adjusted.var(axis=0) < 1.03 * returns.var(axis=0)).all()
 
 
 def test_wrong_arguments_are_named():
