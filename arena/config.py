@@ -20,8 +20,11 @@ ONLY_FOR: dict[str, Pairing] = {
     "further_pairs": "knockout",
     "aim": "adaptive",
     "batch": "adaptive",
+    "test": "decide",
 }
 """Keys that mean something for one pairing alone."""
+FOR_GSPRT = ("elo0", "elo1", "alpha", "beta", "elo_scale")
+"""Keys of the pentanomial test alone."""
 
 
 class ConfigError(SpecificationError):
@@ -38,7 +41,9 @@ class TournamentConfig(BaseModel):
     that are played in all. ``seed``: of all chance and all agents; made
     from the tournament's key where it is not given, so that two tournaments are two samples. ``move_clock_s``, ``match_clock_s``: seconds
     that an agent outside Arena's process has. ``challenger``: who meets all others in a gauntlet, the first as a rule.
-    ``error_rate``: of ``decide`` and ``adaptive``, the probability of a wrong verdict. ``rounds``: of ``swiss``; None are few
+    ``error_rate``: of ``decide`` and ``adaptive``, the probability of a wrong verdict. ``test``: of ``decide``: ``betting``,
+    whose error rate holds always, or ``gsprt``, the pentanomial test of the differences ``elo0`` and ``elo1``, of which the first
+    is rejected wrongly with a probability of about ``alpha``, the second of about ``beta``; ``elo_scale`` of both. ``rounds``: of ``swiss``; None are few
     more than a knockout's. ``further_pairs``: of ``knockout``, seat-swapped pairs at most that a level tie goes on; then the
     better seed wins, and agents are seeded as they are listed. ``aim``: of ``adaptive``, what is to be decided, see
     `parse_aim`; ``batch``: pairs of matches a round, None as many as entrants. ``block``: matches that are recorded together;
@@ -62,6 +67,12 @@ class TournamentConfig(BaseModel):
     aim: str | None = None
     batch: int | None = Field(default=None, ge=1, le=1_000_000)
     error_rate: float = Field(default=0.05, gt=0, lt=0.5)
+    test: Literal["betting", "gsprt"] = "betting"
+    elo0: float = Field(default=0.0, ge=-1500, le=1500)
+    elo1: float = Field(default=10.0, ge=-1500, le=1500)
+    alpha: float = Field(default=0.05, gt=0, lt=0.5)
+    beta: float = Field(default=0.05, gt=0, lt=0.5)
+    elo_scale: Literal["logistic", "normalized"] = "logistic"
     block: int | None = Field(default=None, ge=1, le=1_000_000)
 
     @model_validator(mode="before")
@@ -91,6 +102,13 @@ class TournamentConfig(BaseModel):
         for key, pairing in ONLY_FOR.items():
             if self.pairing != pairing and getattr(self, key) != type(self).model_fields[key].default:
                 raise ValueError(f"{key} is for pairing = {pairing!r}; got {self.pairing!r}")
+        for key in FOR_GSPRT:
+            if self.test != "gsprt" and getattr(self, key) != type(self).model_fields[key].default:
+                raise ValueError(f"{key} is for test = 'gsprt'; got {self.test!r}")
+        if self.test == "gsprt" and self.error_rate != type(self).model_fields["error_rate"].default:
+            raise ValueError("error_rate is for test = 'betting'; 'gsprt' has alpha and beta")
+        if not self.elo0 < self.elo1:
+            raise ValueError(f"elo1 must be more than elo0; got {self.elo1:g} and {self.elo0:g}")
         if self.pairing == "decide" and len(self.entrants) != 2:
             raise ValueError(f"pairing = 'decide' is between two agents; got {len(self.entrants)}")
         if self.pairing == "exploit" and not 1 <= len(self.entrants) <= 2:

@@ -18,7 +18,7 @@ from arena.entrants import by_side, entrant_labels
 from arena.ledger import Ledger, Tournament
 from arena.rated_matches import error_rate_of
 from arena.standings import Standings
-from arena.verdict import decision, matches_rated
+from arena.verdict import decision, hypotheses_of, matches_rated
 
 ELO = 400 / math.log(10)
 POINT_TOLERANCE = 1e-6
@@ -99,7 +99,10 @@ def _matches(ledger: Ledger, tournaments: Sequence[Tournament]) -> Iterator[_Mat
         rated = None
         if tournament.config.get("pairing") == "decide":
             played = by_side(tournament, ledger.played(tournament))
-            rated = matches_rated(decision(played, error_rate=error_rate_of(tournament)), len(played))
+            rated = matches_rated(
+                decision(played, error_rate=error_rate_of(tournament), hypotheses=hypotheses_of(tournament.config)),
+                len(played),
+            )
         count = 0
         for block in ledger.result_blocks(tournament):
             for result in block:

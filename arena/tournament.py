@@ -30,7 +30,7 @@ from arena.results import MatchResults, MatchSpecs
 from arena.roster import enlist, playable, tried
 from arena.rounds import LOOKING, PlayedRound, Round, keep_round, played_round, read_rounds
 from arena.schedule import Schedule
-from arena.verdict import decision_of_points, points_of_matches, points_of_prefix
+from arena.verdict import decision_of_points, hypotheses_of, points_of_matches, points_of_prefix
 
 FAST_KINDS = (
     "random",
@@ -363,7 +363,10 @@ class _UntilDecided:
             self.over = self._decided()
 
     def _decided(self) -> bool:
-        return decision_of_points(self.points, error_rate=self.run.config.error_rate).decided
+        config = self.run.config
+        return decision_of_points(
+            self.points, error_rate=config.error_rate, hypotheses=hypotheses_of(config.model_dump())
+        ).decided
 
 
 @contextmanager

@@ -1,9 +1,11 @@
-"""Ratings of matches that stopped once they were decided: what must be said of them."""
+"""Ratings of matches that stopped once they were decided, or were chosen by results: what must be said of them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from arena.leaderboards.gsprt import GsprtDecision
 from arena.leaderboards.leaderboard import PROVISIONAL, Leaderboard
 from arena.leaderboards.sequential_test import Decision
 
@@ -15,24 +17,37 @@ POOLED = (
     "{stopped} of {tournaments} tournaments were played until decided: ratings of such matches make the better agent "
     "look better than it is, and their intervals are too narrow"
 )
+CHOSEN = (
+    "{some}who met whom was chosen by earlier results ({kinds}): where the field is cyclic, ratings and scores depend on that "
+    "choice, and how often two agents met depended on how it went"
+)
+AIMED = (
+    "the finding allows for the choice of matches and for the moment of stopping; intervals of ratings do not. Mean scores "
+    "weighted by the logged propensities, as if all pairs had been equally likely, are in: arena tournament status {key}"
+)
 OVERSTATED = " Some of these matches were played until decided, which overstates such confidence."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What the sequential test of two agents says. ``better``: the one that it says is better, None where it says of neither.
+    """What a test that stops matches says. ``better``: of two the one that it says is better, None where it says of neither.
 
-    ``decided``: whether it is over; an open verdict asks for more matches.
+    ``decided``: whether it is over; an open verdict asks for more matches. ``aim``: what it is about, where that is not
+    which of two is better.
     """
 
     sentence: str
     better: str | None
     decided: bool
+    aim: str | None = None
 
 
-def verdict_of(decision: Decision, first: str, second: str) -> Verdict:
+def verdict_of(decision: Decision | GsprtDecision, first: str, second: str) -> Verdict:
     """A decision about two agents by their names."""
-    better = {"first_better": first, "second_better": second}.get(decision.verdict)
+    if isinstance(decision, GsprtDecision):
+        better = {"first": first, "second": second, None: None}[decision.better]
+    else:
+        better = {"first_better": first, "second_better": second}.get(decision.verdict)
     return Verdict(sentence=decision.sentence(first, second), better=better, decided=decision.decided)
 
 
@@ -65,3 +80,19 @@ def with_verdict(board: Leaderboard, verdict: Verdict | None, *, stopped: int, t
         rows = tuple(sorted(rows, key=lambda row: row.rank))
         notes = tuple(said for said in notes if not said.startswith(PROVISIONAL))
     return replace(board, finding=verdict.sentence + ".", rows=rows, notes=notes)
+
+
+def with_choices(
+    board: Leaderboard, kinds: Sequence[str], *, tournaments: int, verdict: Verdict | None = None, key: str = ""
+) -> Leaderboard:
+    """A leaderboard with matches that were chosen by results; ``kinds``: the pairings of those of its `tournaments`.
+
+    ``verdict``: of a single tournament with an aim; it is the finding then, and ``key`` the tournament's.
+    """
+    if not kinds:
+        return board
+    some = "" if len(kinds) == tournaments else f"in {len(kinds)} of {tournaments} tournaments "
+    notes = (CHOSEN.format(some=some, kinds=", ".join(sorted(set(kinds)))), *board.notes)
+    if verdict is None:
+        return replace(board, notes=notes)
+    return replace(board, finding=verdict.sentence + ".", notes=(AIMED.format(key=key), *notes))

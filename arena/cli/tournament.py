@@ -87,6 +87,12 @@ def run_command(
     error_rate: Annotated[
         float | None, typer.Option("--error-rate", help="Of decide and adaptive: of a wrong verdict.")
     ] = None,
+    test: Annotated[str | None, typer.Option("--test", help="Of decide: betting or gsprt.")] = None,
+    elo0: Annotated[float | None, typer.Option("--elo0", help="Of gsprt: the smaller difference.")] = None,
+    elo1: Annotated[float | None, typer.Option("--elo1", help="Of gsprt: the larger difference.")] = None,
+    alpha: Annotated[float | None, typer.Option("--alpha", help="Of gsprt: error rate at elo0.")] = None,
+    beta: Annotated[float | None, typer.Option("--beta", help="Of gsprt: error rate at elo1.")] = None,
+    elo_scale: Annotated[str | None, typer.Option("--elo-scale", help="Of gsprt: logistic or normalized.")] = None,
     seed: Annotated[
         int | None, typer.Option("--seed", min=0, max=2**63 - 1, help="Of everything; made from the key without it.")
     ] = None,
@@ -113,6 +119,12 @@ def run_command(
         "aim": aim,
         "batch": batch,
         "error_rate": error_rate,
+        "test": test,
+        "elo0": elo0,
+        "elo1": elo1,
+        "alpha": alpha,
+        "beta": beta,
+        "elo_scale": elo_scale,
         "seed": seed,
         "move_clock_s": move_clock,
         "match_clock_s": match_clock,

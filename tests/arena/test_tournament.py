@@ -22,10 +22,12 @@ import pytest
 from arena.config import ConfigError, make_config
 from arena.executor import InProcess, ProcessPool
 from arena.games import SpecificationError, UnknownName
+from arena.leaderboards.gsprt import GsprtDecision
 from arena.ledger import Ledger, Tournament
 from arena.results import MatchResults
+from arena.standings import standings
 from arena.tournament import create_tournament, resume_tournament, run_tournament
-from arena.verdict import decision, matches_rated
+from arena.verdict import decision, hypotheses_of, matches_rated
 
 CUP: dict[str, Any] = {
     "name": "cup",
@@ -43,6 +45,7 @@ DECIDE: dict[str, Any] = {
     "seed": 2,
     "block": 4,
 }
+GSPRT: dict[str, Any] = {**DECIDE, "test": "gsprt", "elo0": 0, "elo1": 200}
 ARENA = [sys.executable, "-c", "from arena.cli import main; main()"]
 
 
@@ -103,7 +106,7 @@ class _Interrupting(InProcess):
             yield results
 
 
-@pytest.mark.parametrize("config", [CUP, DECIDE], ids=["round_robin", "decide"])
+@pytest.mark.parametrize("config", [CUP, DECIDE, GSPRT], ids=["round_robin", "decide", "gsprt"])
 @pytest.mark.parametrize("blocks", [0, 1, 3])
 def test_an_interrupted_tournament_goes_on_to_the_same_ledger(
     tmp_path: Path, config: dict[str, Any], blocks: int
@@ -129,6 +132,32 @@ def test_two_agents_play_until_the_test_decides(ledger: Ledger) -> None:
     rated = matches_rated(found, len(played))
     assert rated == 2 * found.at
     assert len(played) - rated < 4, "at most the rest of the block in which it was decided"
+
+
+def test_the_pentanomial_test_stops_a_tournament_and_gives_its_standings_the_verdict(ledger: Ledger) -> None:
+    tournament = run_tournament(make_config(GSPRT), ledger)
+    found = decision(ledger.played(tournament), error_rate=0.05, hypotheses=hypotheses_of(tournament.config))
+    assert isinstance(found, GsprtDecision) and found.at is not None and found.better == "first"
+    assert len(ledger.played(tournament)) < 400
+    shown = standings(ledger, tournament.game, tournament=tournament.key)
+    assert shown.verdict is not None and shown.verdict.better == "strong@1"
+    assert "strong@1 is more than 0 Elo above random@1" in shown.leaderboard.finding
+    assert shown.matches == 2 * found.at
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"elo1": 20.0}, "elo1 is for test = 'gsprt'"),
+        ({"test": "gsprt", "error_rate": 0.1}, "error_rate is for test = 'betting'"),
+        ({"test": "gsprt", "elo0": 20.0}, "elo1 must be more than elo0"),
+        ({"test": "gsprt", "pairing": "round_robin"}, "test is for pairing = 'decide'"),
+    ],
+    ids=str,
+)
+def test_settings_of_another_test_are_refused(change: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        make_config({**DECIDE, **change})
 
 
 def test_workers_stop_at_the_same_match(tmp_path: Path) -> None:
