@@ -16,12 +16,14 @@ from arena.games import ArenaError, SpecificationError, UnknownName, load_game
 from arena.job_columns import JobColumn, job_columns
 from arena.leaderboards.leaderboard import Leaderboard, Method, leaderboard
 from arena.leaderboards.one_seat import seat_leaderboard
-from arena.leaderboards.stopped import Verdict, with_verdict
+from arena.leaderboards.stopped import Verdict, with_choices, with_verdict
 from arena.leaderboards.wording import listed
 from arena.ledger import Ledger, Tournament
+from arena.pairing.state import conclusion_of
 from arena.rated_matches import RatedMatches
 from arena.rated_matches import rated_matches as rated_of_tournaments
 from arena.roster import playable
+from arena.rounds import LOOKING
 from arena.solvers import exploitability
 from arena.solvers.policy_table import policy_of
 
@@ -122,6 +124,10 @@ def _standings(ledger: Ledger, game: str, every: list[Tournament], method: Metho
         board = dataclasses.replace(board, notes=(*board.notes, said))
     verdict = rated.verdicts[0] if len(chosen) == 1 and rated.verdicts and not where else None
     board = with_verdict(board, verdict, stopped=len(rated.verdicts), tournaments=len(chosen))
+    verdict = verdict or (None if where else _of_aim(ledger, chosen))
+    kinds = [str(one.config["pairing"]) for one in chosen if one.config.get("pairing") in LOOKING]
+    aimed = verdict if kinds else None
+    board = with_choices(board, kinds, tournaments=len(chosen), verdict=aimed, key=chosen[0].key)
     left_out = rated.left_out + sum(ledger.progress(one) for one in every if one not in chosen)
     if where:
         board = dataclasses.replace(board, notes=(*_where_notes(where, every, left_out), *board.notes))
@@ -137,6 +143,15 @@ def _standings(ledger: Ledger, game: str, every: list[Tournament], method: Metho
         computed_at=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
         left_out=left_out,
     )
+
+
+def _of_aim(ledger: Ledger, chosen: Sequence[Tournament]) -> Verdict | None:
+    """What the complete rounds of a single tournament decide of its aim; None where it has none."""
+    if len(chosen) != 1 or chosen[0].config.get("pairing") != "adaptive":
+        return None
+    said = conclusion_of(ledger, chosen[0], ledger.played(chosen[0]))
+    sentence = said.sentence if said.sentence.startswith(said.agents) else said.sentence[:1].upper() + said.sentence[1:]
+    return Verdict(sentence=sentence, better=None, decided=said.decided, aim=str(said.aim))
 
 
 def _where_notes(where: Where, every: list[Tournament], left_out: int) -> list[str]:

@@ -54,7 +54,9 @@ def headline(standings: Standings) -> Headline:
 
 
 def _of_verdict(verdict: Verdict, agents: list[str]) -> Headline:
-    """The verdict of a test of two, without its numbers."""
+    """The verdict of a test, without its numbers."""
+    if verdict.aim is not None:
+        return _about(verdict.sentence.partition(" (")[0].partition(", by mean score")[0])
     if verdict.better is not None:
         [worse] = [agent for agent in agents if agent != verdict.better]
         return _about(f"{short_name(verdict.better)} beats {short_name(worse)}")

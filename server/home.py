@@ -21,6 +21,7 @@ from arena.standings import Standings
 
 RECENT = 6
 TOP = 4
+MAY_END_EARLY = ("decide", "knockout", "adaptive")  # pairings whose planned matches are the most that there can be
 DRAWN_METHOD = "elo"  # one axis for all ladders
 
 router = APIRouter()
@@ -91,14 +92,14 @@ def progress_words(tournament: Tournament, done: int) -> str:
     """``180 of 400 matches``, ``28 of at most 400 matches``, ``180 matches``."""
     if tournament.planned is None:
         return numbers.counted(done, "match", "matches")
-    most = "at most " if tournament.config.get("pairing") == "decide" else ""
+    most = "at most " if tournament.config.get("pairing") in MAY_END_EARLY else ""
     return f"{numbers.count(done)} of {most}{numbers.counted(tournament.planned, 'match', 'matches')}"
 
 
 def is_decided_early(tournament: Tournament, done: int) -> bool:
-    """Whether a verdict ended it before the most matches were played."""
-    until_decided = tournament.config.get("pairing") == "decide" and tournament.status == "finished"
-    return until_decided and tournament.planned is not None and done < tournament.planned
+    """Whether it ended before the most matches were played: by a verdict, or because no tie was level."""
+    may = tournament.config.get("pairing") in MAY_END_EARLY and tournament.status == "finished"
+    return may and tournament.planned is not None and done < tournament.planned
 
 
 def _entries(site: Site, tournaments: list[Tournament]) -> list[LadderEntry]:

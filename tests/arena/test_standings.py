@@ -112,6 +112,36 @@ def test_matches_after_the_verdict_are_not_rated(ledger: Ledger) -> None:
     assert found.matches + found.surplus == ledger.progress(tournament)
 
 
+TREES = ["strong=mcts(simulations=64)", "random", "other=random"]
+
+
+def _adaptive(ledger: Ledger, name: str = "hunt") -> str:
+    return _run(
+        ledger, name, game="openspiel:tic_tac_toe", agents=TREES, pairing="adaptive", aim="top 1", matches=600, batch=20
+    )
+
+
+def test_what_an_adaptive_tournament_decided_is_the_finding(ledger: Ledger) -> None:
+    key = _adaptive(ledger)
+    found = standings(ledger, "openspiel:tic_tac_toe", tournament=key)
+    assert found.verdict is not None
+    assert found.verdict.decided
+    assert "strong@1" in found.leaderboard.finding
+    assert found.leaderboard.finding.startswith(found.verdict.sentence)
+    assert "intervals of ratings do not" in found.leaderboard.notes[0]
+    assert f"arena tournament status {key}" in found.leaderboard.notes[0]
+    assert "who met whom was chosen by earlier results (adaptive)" in found.leaderboard.notes[1]
+    assert found.surplus == 0
+
+
+def test_matches_chosen_by_results_are_named_among_others(ledger: Ledger) -> None:
+    _adaptive(ledger)
+    _run(ledger, "plain", game="openspiel:tic_tac_toe", agents=["random", "mcts(simulations=2)"])
+    found = standings(ledger, "openspiel:tic_tac_toe")
+    assert found.verdict is None
+    assert any("in 1 of 2 tournaments who met whom" in note for note in found.leaderboard.notes)
+
+
 def test_another_spelling_finds_the_same_ladder(ledger: Ledger) -> None:
     _run(ledger, "one")
     for spelling in (KUHN, "kuhn_poker", "openspiel:kuhn_poker(players=2)"):
