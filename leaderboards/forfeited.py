@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,6 +81,55 @@ def forfeits_of(record: Record) -> Forfeits:
         matches=counted(np.ones_like(others)),
         played_out=counted(np.broadcast_to(~forfeited[:, None], others.shape)),
         rated=int(((weight > 0) & at_fault).any(axis=1).sum()),
+    )
+
+
+def reliability(record: Record, *, confidence: float = 0.95) -> NDArray[np.float64]:
+    """(share of its matches that an agent did not forfeit itself, from, to) [A, 3]; nan where it had none with another agent.
+
+    Wilson's interval, with as many matches as the units of resampling are worth: agents that fail together on twins tell once. Where
+    an agent failed never or always, nothing shows how much units hold together, and each counts as one match.
+
+    Source: Wilson, Probable inference, JASA 1927, doi:10.1080/01621459.1927.10502953; the effective number of matches as Kish,
+    Survey Sampling, 1965.
+    """
+    size = len(record.agents)
+    z = NormalDist().inv_cdf(0.5 + confidence / 2)
+    _, unit = np.unique(record.pair, return_inverse=True)
+    unit = unit.reshape(-1)
+    found = np.full((size, 3), np.nan)
+    others = [_has_other(record.seats, seat) for seat in range(record.seats.shape[1])]
+    for agent in range(size):
+        weight, failed = np.zeros(len(record)), np.zeros(len(record))
+        for seat, has_other in enumerate(others):
+            mine = np.where((record.seats[:, seat] == agent) & has_other, record.weight, 0.0)
+            weight += mine
+            failed += np.where(record.forfeit == seat, mine, 0.0)
+        matches, kept = np.bincount(unit, weight), np.bincount(unit, weight - failed)
+        total = float(matches.sum())
+        if not total:
+            continue
+        share, units = float(kept.sum()) / total, int((matches > 0).sum())
+        worth = min(float(units), total)
+        if 0 < share < 1 and units > 1:
+            variance = float(((kept - share * matches) ** 2).sum()) / total**2 * units / (units - 1)
+            worth = min(total, share * (1 - share) / variance) if variance else total
+        middle = (share + z**2 / (2 * worth)) / (1 + z**2 / worth)
+        half = z / (1 + z**2 / worth) * np.sqrt(share * (1 - share) / worth + z**2 / (4 * worth**2))
+        found[agent] = share, max(0.0, middle - half), min(1.0, middle + half)
+    return found
+
+
+def played_out(record: Record) -> Record:
+    """The matches that nobody forfeited: what says of strength alone."""
+    kept = record.forfeit < 0
+    return replace(
+        record,
+        seats=record.seats[kept],
+        returns=record.returns[kept],
+        forfeit=record.forfeit[kept],
+        pair=record.pair[kept],
+        weight=record.weight[kept],
     )
 
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from arena.games.errors import UnknownName
+from arena.games.errors import ArenaError, UnknownName
 from arena.leaderboards.comparisons import Comparisons, comparisons
 from arena.leaderboards.cycle_bootstrap import with_probabilities
 from arena.leaderboards.finding import Group, finding, top_cycle, weight_bounds
-from arena.leaderboards.forfeited import Forfeits, forfeits_of
+from arena.leaderboards.forfeited import Forfeits, forfeits_of, played_out, reliability
 from arena.leaderboards.methods import METHODS, RATING_METHODS, Method
 from arena.leaderboards.minimax_ranking import (
     MOST_RESAMPLED,
@@ -71,7 +71,9 @@ class Row:
     ``provisional`` agent takes no rank: its own is the whole range of its group. ``rating`` with its interval
     ``low``..``high``, on the method's scale. ``wins``, ``draws``, ``losses``, ``forfeits`` sum to ``matches``: first alone,
     first with others, not first, at fault. ``score``: share of the points, 0..1. ``minimax_weight`` with its interval
-    ``minimax_low``..``minimax_high``, None where there is none.
+    ``minimax_low``..``minimax_high``, None where there is none. On a board with forfeits, with their intervals:
+    ``reliability``, the share of its matches that the agent did not forfeit, and ``played_out``, its rating by the matches that nobody
+    forfeited, which is strength alone; None elsewhere, and where an agent has no such match.
     """
 
     agent: str
@@ -91,6 +93,12 @@ class Row:
     provisional: bool
     minimax_low: float | None = None
     minimax_high: float | None = None
+    reliability: float | None = None
+    reliability_low: float | None = None
+    reliability_high: float | None = None
+    played_out: float | None = None
+    played_out_low: float | None = None
+    played_out_high: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,6 +237,8 @@ def leaderboard(
         for group in groups
         for agent in group.agents
     )
+    if forfeits.rated:
+        rows = _with_reliability(rows, record, chosen, confidence)
     notes += _notes(record, chosen, [row.agent for row in rows if row.provisional])
     notes += _forfeit_notes(ratings, groups, forfeits)
     return Leaderboard(
@@ -245,6 +255,35 @@ def leaderboard(
         confidence=confidence,
         forfeited=forfeits.rated,
     )
+
+
+def _with_reliability(rows: tuple[Row, ...], record: Record, method: Method, confidence: float) -> tuple[Row, ...]:
+    """The rows with how seldom each agent fails, and how strong it is where nobody fails."""
+    kept = reliability(record, confidence=confidence)
+    try:
+        strength = RATING_METHODS[method].rate(played_out(record), confidence=confidence)
+    except ArenaError:  # what is left does not suffice for the method
+        strength = None
+    numbers = {name: at for at, name in enumerate(record.agents)}
+    told = []
+    for row in rows:
+        at = numbers[row.agent]
+        share, low, high = (_finite(value) for value in kept[at].tolist())
+        row = replace(row, reliability=share, reliability_low=low, reliability_high=high)
+        if strength is not None and row.agent in strength.names:
+            here = strength.names.index(row.agent)
+            row = replace(
+                row,
+                played_out=_finite(float(strength.scores[here])),
+                played_out_low=_finite(float(strength.intervals[here, 0])),
+                played_out_high=_finite(float(strength.intervals[here, 1])),
+            )
+        told.append(row)
+    return tuple(told)
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _minimax(record: Record, matrix: Matrix, notes: list[str]) -> MinimaxWinner | None:
@@ -419,5 +458,11 @@ def _row_dict(row: Row) -> dict[str, Json]:
         "minimax_weight": row.minimax_weight,
         "minimax_low": row.minimax_low,
         "minimax_high": row.minimax_high,
+        "reliability": row.reliability,
+        "reliability_low": row.reliability_low,
+        "reliability_high": row.reliability_high,
+        "played_out": row.played_out,
+        "played_out_low": row.played_out_low,
+        "played_out_high": row.played_out_high,
         "provisional": row.provisional,
     }
