@@ -26,7 +26,12 @@ def check_leaderboard_file(path: Path) -> None:
 
 
 def write_leaderboard(
-    path: Path, board: Leaderboard, *, facts: Mapping[str, object], exploitability: Mapping[str, float] | None = None
+    path: Path,
+    board: Leaderboard,
+    *,
+    facts: Mapping[str, object],
+    exploitability: Mapping[str, float] | None = None,
+    at_least: Mapping[str, float] | None = None,
 ) -> None:
     """Writes a leaderboard, in the form that the name's ending says.
 
@@ -34,7 +39,8 @@ def write_leaderboard(
         path: .json, .csv or .parquet.
         board: what is written.
         facts: what is known beside it, such as the game; the head of a JSON file, text in a Parquet file.
-        exploitability: by agent, a column where any is known.
+        exploitability: by agent, exactly; a column where any is known.
+        at_least: by agent, lower bounds of exploitability; a column where any is known.
 
     Raises:
         SpecificationError: another ending, or the file cannot be written.
@@ -48,21 +54,24 @@ def write_leaderboard(
             shown = {**facts, "leaderboard": board.to_dict()}
             stream.write(json.dumps(shown, indent=2, allow_nan=False, ensure_ascii=False).encode() + b"\n")
         elif suffix == ".csv":
-            rows = leaderboard_rows(board, exploitability or {})
+            rows = leaderboard_rows(board, exploitability or {}, at_least or {})
             heads = list(rows[0]) if rows else ["agent"]
             stream.write(csv_text([heads, *([row[head] for head in heads] for row in rows)]).encode())
         else:
-            _write_parquet(stream, board, facts, leaderboard_rows(board, exploitability or {}))
+            _write_parquet(stream, board, facts, leaderboard_rows(board, exploitability or {}, at_least or {}))
 
     replace_file(path, fill, what="the leaderboard to")
 
 
-def leaderboard_rows(board: Leaderboard, exploitability: Mapping[str, float]) -> list[dict[str, str | int | float]]:
-    """A flat dictionary an agent; exploitability is a column where it is known of anybody."""
+def leaderboard_rows(
+    board: Leaderboard, exploitability: Mapping[str, float], at_least: Mapping[str, float] | None = None
+) -> list[dict[str, str | int | float]]:
+    """A flat dictionary an agent; exploitability, and lower bounds of it, are columns where they are known of anybody."""
     rows = board.to_csv_rows()
-    if not exploitability:
-        return rows
-    return [{**row, "exploitability": exploitability.get(str(row["agent"]), "")} for row in rows]
+    for head, known in (("exploitability", exploitability), ("exploitability_at_least", at_least or {})):
+        if known:
+            rows = [{**row, head: known.get(str(row["agent"]), "")} for row in rows]
+    return rows
 
 
 def csv_text(rows: Sequence[Sequence[object]]) -> str:

@@ -7,27 +7,23 @@ import datetime
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
-from arena.agents import load_agent
+from arena.columns import KINDS_WITH_PROBABILITIES as KINDS_WITH_PROBABILITIES
+from arena.columns import Exploitability, beaten_by, exploitabilities
 from arena.counterfactual import Moved, Where, moves, moves_in_words, straddling, time_bounds
-from arena.executor import close_agents
 from arena.games import ArenaError, SpecificationError, UnknownName, load_game
 from arena.job_columns import JobColumn, job_columns
 from arena.leaderboards.leaderboard import Leaderboard, Method, leaderboard
+from arena.leaderboards.noise_floor import NoiseFloor
 from arena.leaderboards.one_seat import seat_leaderboard
 from arena.leaderboards.stopped import Verdict, with_choices, with_verdict
 from arena.leaderboards.wording import listed
 from arena.ledger import Ledger, Tournament
 from arena.pairing.state import conclusion_of
+from arena.noise_floor import noise_floor_of
 from arena.rated_matches import RatedMatches
 from arena.rated_matches import rated_matches as rated_of_tournaments
-from arena.roster import playable
 from arena.rounds import LOOKING
-from arena.solvers import exploitability
-from arena.solvers.policy_table import policy_of
-
-KINDS_WITH_PROBABILITIES = ("policy", "uniform", "checkpoint")
 
 
 class NoMatches(UnknownName):
@@ -42,7 +38,7 @@ class NoMatches(UnknownName):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standings:
-    """A leaderboard with what only the ledger knows. ``exploitability``: by agent, exact, where it can be computed.
+    """A leaderboard with what only the ledger knows. ``exploitability``: by agent, exact or at least, where it is known; ``beaten_by``: its exploiter, and who beats it certainly.
 
     ``columns``: of the whole game, what jobs have computed. ``where``: which matches count, of a counterfactual board; ``left_out``: how many do not; ``moved``: how each agent
     stands on the full board and on this one.
@@ -51,7 +47,8 @@ class Standings:
     game: str
     title: str
     leaderboard: Leaderboard
-    exploitability: dict[str, float]
+    exploitability: dict[str, Exploitability]
+    beaten_by: dict[str, tuple[str, ...]]
     verdict: Verdict | None
     matches: int
     surplus: int
@@ -61,6 +58,7 @@ class Standings:
     where: Where | None = None
     left_out: int = 0
     moved: tuple[Moved, ...] = ()
+    noise_floor: NoiseFloor | None = None
 
     def to_dict(self) -> dict[str, object]:
         """What ``--json`` prints and the API answers."""
@@ -72,9 +70,11 @@ class Standings:
             "tournaments": list(self.tournaments),
             "verdict": None if self.verdict is None else self.verdict.sentence,
             "computed_at": self.computed_at,
-            "exploitability": self.exploitability,
+            "exploitability": {agent: one.to_dict() for agent, one in self.exploitability.items()},
+            "beaten_by": {agent: list(others) for agent, others in self.beaten_by.items()},
             "leaderboard": self.leaderboard.to_dict(),
             "columns": [column.to_dict() for column in self.columns],
+            "noise_floor": None if self.noise_floor is None else self.noise_floor.to_dict(),
             "counterfactual": None
             if self.where is None
             else {
@@ -131,17 +131,20 @@ def _standings(ledger: Ledger, game: str, every: list[Tournament], method: Metho
     left_out = rated.left_out + sum(ledger.progress(one) for one in every if one not in chosen)
     if where:
         board = dataclasses.replace(board, notes=(*_where_notes(where, every, left_out), *board.notes))
+    known = exploitabilities(ledger, game, chosen)
     return Standings(
         game=game,
         title=chosen[0].game_title,
         leaderboard=board,
-        exploitability=_exploitabilities(ledger, chosen),
+        exploitability=known,
+        beaten_by=beaten_by(board.matrix, known),
         verdict=verdict,
         matches=len(rated.record),
         surplus=rated.surplus,
         tournaments=rated.keys,
         computed_at=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
         left_out=left_out,
+        noise_floor=noise_floor_of(chosen, rated.record, board),
     )
 
 
@@ -212,30 +215,3 @@ def _chosen(ledger: Ledger, game: str, tournament: str | None) -> tuple[str, lis
     if one.game != game:
         raise SpecificationError(f"tournament {tournament!r} is of {one.game}, not of {game}")
     return game, [one]
-
-
-def _exploitabilities(ledger: Ledger, tournaments: Sequence[Tournament]) -> dict[str, float]:
-    """Exact exploitability of each agent that tells its probabilities; agents and games without one are left out."""
-    store = ledger.artifacts
-    found: dict[str, float] = {}
-    for agent in {agent.label: agent for one in tournaments for agent in one.agents}.values():
-        if agent.kind in KINDS_WITH_PROBABILITIES:
-            value = _exploitability(tournaments[0].game, playable(agent, store))
-            if value is not None:
-                found[agent.label] = value
-    return found
-
-
-@lru_cache(maxsize=256)
-def _exploitability(game: str, specification: str) -> float | None:
-    """By specification: a stored policy's path holds its content's hash, so the value never changes."""
-    try:
-        loaded = load_game(game)
-        agent = load_agent(specification, game=loaded)
-        try:
-            policy = policy_of(agent)
-            return None if policy is None else float(exploitability(loaded, policy))
-        finally:
-            close_agents([agent])
-    except ArenaError:
-        return None

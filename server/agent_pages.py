@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from markupsafe import Markup
 from starlette.responses import Response
 
+from arena.columns import Exploitability
 from arena.games import ArenaError
 from arena.leaderboards.leaderboard import PROVISIONAL_BELOW, Row
 from arena.leaderboards.payoff_matrix import Matrix
@@ -76,8 +77,12 @@ class OnLadder:
         return "" if low is None or high is None else numbers.span(low, high)
 
     @property
-    def exploitability(self) -> float | None:
+    def exploitability(self) -> Exploitability | None:
         return self.standings.exploitability.get(self.row.agent)
+
+    @property
+    def beaten_by(self) -> tuple[str, ...]:
+        return self.standings.beaten_by.get(self.row.agent, ())
 
 
 @router.get("/agents")

@@ -8,6 +8,7 @@ from itertools import pairwise
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from arena.columns import values_of
 from arena.games import ArenaError, GameInfo, UnknownName, load_game
 from arena.leaderboard_file import csv_text
 from arena.leaderboards.finding import mixture_in_words
@@ -77,8 +78,13 @@ def standings_json(site: SiteOf, game: str, method: str = "elo") -> Response:
 @router.get("/downloads/standings.csv")
 def standings_csv(site: SiteOf, game: str, method: str = "elo") -> Response:
     found = _required(site, game, method)
+    exact, at_least = (values_of(found.exploitability, kind) for kind in ("exact", "lower bound"))
     rows = [
-        {**row, "exploitability": found.exploitability.get(str(row["agent"]), "")}
+        {
+            **row,
+            "exploitability": exact.get(str(row["agent"]), ""),
+            "exploitability_at_least": at_least.get(str(row["agent"]), ""),
+        }
         for row in found.leaderboard.to_csv_rows()
     ]
     return download(

@@ -38,7 +38,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LadderRow:
-    """One agent's cells, ready to be shown. ``tier``: everyone above ranks certainly before everyone from here on."""
+    """One agent's cells, ready to be shown. ``exploiter``: who shows a lower bound; ``beaten_by``: who else beats it certainly. ``tier``: everyone above ranks certainly before everyone from here on."""
 
     agent: str
     rank: str
@@ -48,6 +48,8 @@ class LadderRow:
     interval: Markup
     weight: Markup | None
     exploitability: Markup | None
+    exploiter: str | None
+    beaten_by: tuple[str, ...]
     record: Markup
     seats: Markup
     mean_return: str
@@ -119,7 +121,7 @@ def ladder(
     written = writer(board.method)
     axis = axis_of([(row.low, row.rating, row.high) for row in listed], written=written)
     weights = [row.minimax_weight for row in listed if row.minimax_weight is not None]
-    gaps = list(standings.exploitability.values())
+    gaps = [one.value for one in standings.exploitability.values()]
     tiers = _tiers(listed) if sort == "rank" and rising else frozenset()
     rows = tuple(
         _row(
@@ -208,7 +210,11 @@ def _row(
         half=_unsigned(written(half)),
         interval=interval(axis, row.low, row.rating, row.high, label=label, open_dot=row.provisional),
         weight=_weight(row, most_weight),
-        exploitability=exploit_bar(gap, most=most_gap) if gap is not None else None,
+        exploitability=exploit_bar(gap.value, most=most_gap, at_least=gap.kind != "exact") if gap is not None else None,
+        exploiter=None if gap is None else gap.exploiter,
+        beaten_by=tuple(
+            name for name in standings.beaten_by.get(row.agent, ()) if gap is None or name != gap.exploiter
+        ),
         record=wdl_bar(row.wins, row.draws, row.losses),
         seats=seat_dots(
             [seat.score for seat in row.seat_scores], [seat.matches for seat in row.seat_scores], place=place
@@ -240,7 +246,7 @@ def _titles(method: Method) -> dict[str, str]:
         "name": "Agent",
         "rating": METHODS[method],
         "weight": "Minimax weight",
-        "exploitability": "Exploitability, exact",
+        "exploitability": "Exploitability",
         "score": "Wins, draws, losses",
         "return": "Mean return",
         "matches": "Matches",
@@ -256,7 +262,9 @@ def _sort_keys(standings: Standings) -> dict[str, Callable[[Row], float | str | 
         "name": lambda row: row.agent.casefold(),
         "rating": lambda row: row.rating,
         "weight": lambda row: row.minimax_weight,
-        "exploitability": lambda row: standings.exploitability.get(row.agent),
+        "exploitability": lambda row: (
+            standings.exploitability[row.agent].value if row.agent in standings.exploitability else None
+        ),
         "score": lambda row: row.score,
         "return": lambda row: row.mean_return,
         "matches": lambda row: float(row.matches),

@@ -13,6 +13,7 @@ from arena.cli.options import Db, Json
 if TYPE_CHECKING:
     from arena.adjusted_returns import AdjustedReturns
     from arena.cli.output import Head
+    from arena.columns import Exploitability
     from arena.counterfactual import Where
     from arena.explanation import AgentExplanation
     from arena.leaderboards.leaderboard import Leaderboard, Row
@@ -182,12 +183,16 @@ def _say_adjusted(found: AdjustedReturns, *, json: bool) -> None:
 
 
 def _write(
-    output: Path, board: Leaderboard, facts: dict[str, object], exploitability: dict[str, float] | None = None
+    output: Path, board: Leaderboard, facts: dict[str, object], exploitability: dict[str, Exploitability] | None = None
 ) -> None:
     from arena.cli.output import say
+    from arena.columns import values_of
     from arena.leaderboard_file import write_leaderboard
 
-    write_leaderboard(output, board, facts=facts, exploitability=exploitability)
+    known = exploitability or {}
+    write_leaderboard(
+        output, board, facts=facts, exploitability=values_of(known, "exact"), at_least=values_of(known, "lower bound")
+    )
     say(f"wrote {output}: {len(board.rows):,} agents, {output.stat().st_size:,} bytes")
 
 
@@ -208,8 +213,12 @@ def print_standings(found: Standings) -> None:
 
     if found.where is not None:
         _print_moves(found)
-    print_leaderboard(found.leaderboard, title=found.title, exploitability=found.exploitability)
+    print_leaderboard(
+        found.leaderboard, title=found.title, exploitability=found.exploitability, beaten_by=found.beaten_by
+    )
     _print_columns(found)
+    if found.noise_floor is not None:
+        say(f"Noise floor: {found.noise_floor.sentence()}")
     if found.surplus:
         say(f"{found.surplus:,} matches after the verdict are kept and not rated")
     say(f"{found.game}, {found.matches:,} matches of {', '.join(found.tournaments)}; computed {found.computed_at}")
@@ -249,11 +258,18 @@ def _print_moves(found: Standings) -> None:
     table(["agent", ("rank in full", "right"), ("rank here", "right"), ("rating moved", "right")], rows)
 
 
-def print_leaderboard(board: Leaderboard, *, title: str, exploitability: dict[str, float] | None = None) -> None:
+def print_leaderboard(
+    board: Leaderboard,
+    *,
+    title: str,
+    exploitability: dict[str, Exploitability] | None = None,
+    beaten_by: dict[str, tuple[str, ...]] | None = None,
+) -> None:
     """Finding, table, head-to-head matrix, minimax winner, notes."""
     from arena.cli.output import say
     from arena.leaderboards.finding import METHOD_NAMES, mixture_in_words
     from arena.leaderboards.methods import RATING_METHODS
+    from arena.leaderboards.wording import listed
 
     exploitability = exploitability or {}
     say(f"{title}: {board.finding}")
@@ -269,14 +285,22 @@ def print_leaderboard(board: Leaderboard, *, title: str, exploitability: dict[st
     _print_matrix(board)
     if board.minimax is not None:
         say(f"Minimax winner: {mixture_in_words(board.minimax)}")
+    for agent, one in exploitability.items():
+        if one.kind != "exact":
+            say(f"Exploitability of {agent}: {one.shown}, {one.sentence()}")
+    if beaten_by:
+        beaten = "; ".join(f"{agent} by {listed(others)}" for agent, others in beaten_by.items())
+        say(f"Beaten with 95 % confidence, each pair for itself: {beaten}")
     for note in board.notes:
         say(f"Note: {note}")
 
 
-def _print_rows(board: Leaderboard, rows: list[Row], exploitability: dict[str, float], *, title: str | None) -> None:
+def _print_rows(
+    board: Leaderboard, rows: list[Row], exploitability: dict[str, Exploitability], *, title: str | None
+) -> None:
     from arena.cli.output import table
     from arena.leaderboards.finding import DIGITS, METHOD_NAMES, written_of
-    from arena.leaderboards.wording import exploitable_by, share_of, signed
+    from arena.leaderboards.wording import share_of, signed
 
     digits = DIGITS.get(board.method, 2)
     low, high = min(row.low for row in rows), max(row.high for row in rows)
@@ -301,11 +325,13 @@ def _print_rows(board: Leaderboard, rows: list[Row], exploitability: dict[str, f
         columns.append(
             (
                 ("exploitability", "right"),
-                lambda row: exploitable_by(exploitability[row.agent]) if row.agent in exploitability else "",
+                lambda row: exploitability[row.agent].shown if row.agent in exploitability else "",
             )
         )
     if any(row.forfeits for row in rows):
         columns.append((("forfeits", "right"), lambda row: f"{row.forfeits:,}"))
+        columns.append((("reliable", "right"), _reliability))
+        columns.append((("where nobody forfeits", "right"), lambda row: _played_out(row, digits)))
     table(
         [head for head, _ in columns],
         [[cell(row) for _, cell in columns] for row in rows],
@@ -323,6 +349,28 @@ def _weight(row: Row) -> str:
     if low is None or high is None or f"{low:.2f}" == f"{high:.2f}" == weight:
         return weight
     return f"{weight} ({low:.2f}–{high:.2f})"
+
+
+def _reliability(row: Row) -> str:
+    """The share of its matches that an agent did not forfeit, with its interval: ``67 % (58–75)``."""
+    from arena.leaderboards.wording import share_of
+
+    if row.reliability is None or row.reliability_low is None or row.reliability_high is None:
+        return ""
+    return (
+        f"{share_of(row.reliability, row.matches)} ({100 * row.reliability_low:.0f}–{100 * row.reliability_high:.0f})"
+    )
+
+
+def _played_out(row: Row, digits: int) -> str:
+    """The rating by matches that nobody forfeited: ``+104 ±12``."""
+    from arena.leaderboards.wording import signed
+
+    if row.played_out is None:
+        return "–"
+    if row.played_out_low is None or row.played_out_high is None:
+        return signed(row.played_out, digits)
+    return f"{signed(row.played_out, digits)} ±{(row.played_out_high - row.played_out_low) / 2:.{digits}f}"
 
 
 def _half_width(row: Row, digits: int) -> str:

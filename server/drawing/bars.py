@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from arena.leaderboards.wording import FEW, exploitable_by
+from arena.leaderboards.wording import FEW, SPACE, exploitable_by
 from arena.server import numbers
 from arena.server.drawing.svg import cell, el, percent, scale, text
 
@@ -57,15 +57,17 @@ def weight_bar(weight: float, *, low: float = math.nan, high: float = math.nan, 
     return cell(marks, label)
 
 
-def exploit_bar(value: float | None, *, most: float) -> Markup:
-    """An exact exploitability as a solid bar from 0."""
+def exploit_bar(value: float | None, *, most: float, at_least: bool = False) -> Markup:
+    """An exploitability as a solid bar from 0; of a lower bound the number stands behind ≥."""
     start = el("line", cls="grid", x1=0, x2=0, y1=0, y2="100%")
     if value is None or not math.isfinite(value):
         return cell([start], "exploitability not known")
     x = scale(0, max(most, 1e-9), 0, 62)
     bar = el("rect", cls="f-orange", x=0, y="36%", width=percent(x(max(value, 0.0))), height="28%")
     shown = exploitable_by(max(value, 0.0))
-    return cell([start, bar, _number(shown, weak=False)], f"exploitability exactly {shown}")
+    sign = f"≥{SPACE}" if at_least else ""
+    words = "at least" if at_least else "exactly"
+    return cell([start, bar, _number(sign + shown, weak=False)], f"exploitability {words} {shown}")
 
 
 def seat_dots(scores: Sequence[float], matches: Sequence[int] = (), *, place: str = "seat") -> Markup:

@@ -136,7 +136,7 @@ def test_json_of_a_leaderboard_has_the_numbers_of_its_table(arena: Arena) -> Non
     assert {row["agent"] for row in rows} == {"random@1", "uniform@1"}
     assert all(row["low"] <= row["rating"] <= row["high"] for row in rows)
     assert all(row["wins"] + row["draws"] + row["losses"] == 20 for row in rows)
-    assert board["exploitability"]["uniform@1"] == pytest.approx(0.458333, abs=1e-6)
+    assert board["exploitability"]["uniform@1"]["value"] == pytest.approx(0.458333, abs=1e-6)
 
 
 def test_every_read_prints_json(arena: Arena) -> None:
@@ -325,7 +325,8 @@ def test_a_program_of_another_machines_ledger_needs_approval(
         (("agent", "add", "x", "policy:none.json"), "none.json"),
         (("solve", "cfr_pls", "openspiel:kuhn_poker"), "cfr_plus"),
         (("solve", "cfr_plus"), "arena solve cfr_plus GAME"),
-        (("exploit", "openspiel:kuhn_poker", "random"), "policy:FILE"),
+        (("exploit", "openspiel:kuhn_poker", "random", "--method", "exact"), "no probabilities"),
+        (("exploit", "openspiel:kuhn_poker", "random", "--method", "ppo"), "known: auto, enumerate, exact, mcts"),
         (("game", "show", "openspiel:mfg_crowd_modelling"), "mean"),
         (("game", "list", "opnspiel"), "openspiel"),
         (("db", "check", "--db", "none.db"), "none.db"),

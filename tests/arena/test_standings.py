@@ -89,7 +89,10 @@ def test_versions_of_an_agent_are_rated_apart(ledger: Ledger, tmp_path: Path) ->
 
 def test_exact_exploitability_is_of_tabular_agents_only(ledger: Ledger) -> None:
     _run(ledger, "one")
-    assert standings(ledger, KUHN).exploitability == {"uniform@1": pytest.approx(11 / 24)}  # 0.4583: NashConv 11/12
+    found = standings(ledger, KUHN).exploitability
+    assert {agent: (one.kind, one.value) for agent, one in found.items()} == {
+        "uniform@1": ("exact", pytest.approx(11 / 24))  # 0.4583: NashConv 11/12
+    }
 
 
 def test_matches_after_the_verdict_are_not_rated(ledger: Ledger) -> None:

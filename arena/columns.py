@@ -1,0 +1,153 @@
+"""The columns of a ladder that no match counts for: how exploitable each agent is, exactly or at least, and by whom it is beaten."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from arena.agents import load_agent
+from arena.executor import close_agents
+from arena.games import ArenaError, load_game
+from arena.job_rows import JobRow
+from arena.jobs import newest, worker_name
+from arena.leaderboards.payoff_matrix import EVEN, Matrix
+from arena.leaderboards.wording import exploitable_by
+from arena.ledger import Ledger, Tournament
+from arena.roster import playable
+from arena.solvers import exploitability
+from arena.solvers.policy_table import policy_of
+
+EXPLOIT_JOB = "exploit"
+"""The kind of jobs that keep lower bounds."""
+KINDS_WITH_PROBABILITIES = ("policy", "uniform", "checkpoint")
+AT_LEAST = "≥"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exploitability:
+    """How exploitable one agent is: ``value`` exactly, or at least so much at ``confidence``, one-sided.
+
+    ``low``, ``high``: where it lies; of a lower bound there is no upper end. Of lower bounds: ``exploiter``, the label of who showed
+    it; ``method``; ``budget`` in words; ``matches``: fresh ones. ``computed_at`` in UTC, by ``computed_by``: process and device.
+    """
+
+    kind: Literal["exact", "lower bound"]
+    value: float
+    low: float
+    high: float | None
+    confidence: float | None
+    exploiter: str | None
+    method: str
+    budget: str
+    matches: int
+    computed_at: str
+    computed_by: str
+
+    @property
+    def shown(self) -> str:
+        """``0.4583``, or ``≥ 0.4277``."""
+        return exploitable_by(self.value) if self.kind == "exact" else f"{AT_LEAST} {exploitable_by(self.value)}"
+
+    def sentence(self) -> str:
+        """What it is and where it comes from."""
+        when = f"computed {self.computed_at[:16].replace('T', ' ')} UTC on {self.computed_by}"
+        if self.kind == "exact":
+            return f"exact, by a best response on the whole game; {when}"
+        by = f"by {self.exploiter} ({self.method}, {self.budget})"
+        return f"with {100 * (self.confidence or 0):g} % confidence, one-sided, {by} in {self.matches:,} fresh matches; {when}"
+
+    def to_dict(self) -> dict[str, object]:
+        """In types of JSON."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+def exploitabilities(ledger: Ledger, game: str, tournaments: Sequence[Tournament]) -> dict[str, Exploitability]:
+    """By label, for the agents of these tournaments of a game: exact where they tell their probabilities and the game is open,
+    else the newest lower bound that `arena exploit` has kept. The others are left out."""
+    found: dict[str, Exploitability] = {}
+    bounds = newest(ledger, game, EXPLOIT_JOB)
+    for agent in {agent.label: agent for one in tournaments for agent in one.agents}.values():
+        exact = None
+        if agent.kind in KINDS_WITH_PROBABILITIES:
+            exact = _exactly(game, playable(agent, ledger.artifacts))
+        known = exact or (_bound(bounds[agent.id]) if agent.id in bounds else None)
+        if known is not None:
+            found[agent.label] = known
+    return found
+
+
+def values_of(known: Mapping[str, Exploitability], kind: Literal["exact", "lower bound"]) -> dict[str, float]:
+    """The values of one kind by label, as tables for programs hold them: a column a kind."""
+    return {agent: one.value for agent, one in known.items() if one.kind == kind}
+
+
+def beaten_by(matrix: Matrix, known: Mapping[str, Exploitability]) -> dict[str, tuple[str, ...]]:
+    """By label: the exploiter that shows that it can be beaten, and who on the ladder scores more than half against it.
+
+    With 95 % confidence, each pair for itself.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for column, agent in enumerate(matrix.agents):
+        winners = [other for row, other in enumerate(matrix.agents) if row != column and matrix.low[row, column] > EVEN]
+        bound = known.get(agent)
+        if bound is not None and bound.exploiter is not None and bound.low > 0 and bound.exploiter not in winners:
+            winners.insert(0, bound.exploiter)
+        if winners:
+            found[agent] = tuple(winners)
+    return found
+
+
+def _bound(row: JobRow) -> Exploitability | None:
+    """What a job found, read with care: a ledger comes from anywhere."""
+    result = row.result or {}
+    if result.get("kind") != "lower bound":
+        return None
+    budget = result["budget"]
+    assert isinstance(budget, dict)
+    value = float(str(result["value"]))
+    return Exploitability(
+        kind="lower bound",
+        value=value,
+        low=value,
+        high=None,
+        confidence=float(str(result["confidence"])),
+        exploiter=None if result["exploiter"] is None else str(result["exploiter"]),
+        method=str(result["method"]),
+        budget=f"{int(str(budget['spent'])):,} of {int(str(budget['allowed'])):,} {budget['unit']}",
+        matches=int(str(result["matches"])),
+        computed_at=row.finished_at or "",
+        computed_by=row.worker or "",
+    )
+
+
+@lru_cache(maxsize=256)
+def _exactly(game: str, specification: str) -> Exploitability | None:
+    """By specification: a stored policy's path holds its content's hash, so the value never changes."""
+    try:
+        loaded = load_game(game)
+        agent = load_agent(specification, game=loaded)
+        try:
+            policy = policy_of(agent)
+            if policy is None:
+                return None
+            value = float(exploitability(loaded, policy))
+        finally:
+            close_agents([agent])
+    except ArenaError:
+        return None
+    return Exploitability(
+        kind="exact",
+        value=value,
+        low=value,
+        high=value,
+        confidence=None,
+        exploiter=None,
+        method="exact",
+        budget="",
+        matches=0,
+        computed_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
+        computed_by=worker_name(),
+    )
