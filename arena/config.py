@@ -47,7 +47,8 @@ class TournamentConfig(BaseModel):
     more than a knockout's. ``further_pairs``: of ``knockout``, seat-swapped pairs at most that a level tie goes on; then the
     better seed wins, and agents are seeded as they are listed. ``aim``: of ``adaptive``, what is to be decided, see
     `parse_aim`; ``batch``: pairs of matches a round, None as many as entrants. ``block``: matches that are recorded together;
-    chosen by the speed of the agents where it is not given.
+    chosen by the speed of the agents where it is not given. ``noise_floor``: a byte-identical twin of ``twin_of`` (None: of the
+    first agent) takes part as ``NAME-twin``, and an agent that plays at random where there is none; ``agents`` then has them.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -74,6 +75,8 @@ class TournamentConfig(BaseModel):
     beta: float = Field(default=0.05, gt=0, lt=0.5)
     elo_scale: Literal["logistic", "normalized"] = "logistic"
     block: int | None = Field(default=None, ge=1, le=1_000_000)
+    noise_floor: bool = False
+    twin_of: str | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -83,10 +86,10 @@ class TournamentConfig(BaseModel):
             listed = values["agents"]
             if all(isinstance(item, str) for item in listed):
                 try:
-                    return {**values, "agents": named_agents(listed)}
+                    return _with_noise_floor({**values, "agents": named_agents(listed)})
                 except ConfigError as error:
                     raise ValueError(f"agents: {error}") from None
-        return values
+        return _with_noise_floor(values) if isinstance(values, dict) else values
 
     @model_validator(mode="after")
     def _agree(self) -> TournamentConfig:
@@ -109,6 +112,12 @@ class TournamentConfig(BaseModel):
             raise ValueError("error_rate is for test = 'betting'; 'gsprt' has alpha and beta")
         if not self.elo0 < self.elo1:
             raise ValueError(f"elo1 must be more than elo0; got {self.elo1:g} and {self.elo0:g}")
+        if self.twin_of is not None and not self.noise_floor:
+            raise ValueError("twin_of says whose twin the noise floor is made of; set noise_floor = true too")
+        if self.noise_floor and self.pairing in ("decide", "exploit"):
+            raise ValueError(
+                f"noise_floor adds a twin and an anchor, and pairing = {self.pairing!r} is between two agents"
+            )
         if self.pairing == "decide" and len(self.entrants) != 2:
             raise ValueError(f"pairing = 'decide' is between two agents; got {len(self.entrants)}")
         if self.pairing == "exploit" and not 1 <= len(self.entrants) <= 2:
@@ -152,6 +161,25 @@ class TournamentConfig(BaseModel):
     def entrants(self) -> list[str]:
         """Who meets whom: the agents, then the mixed teams."""
         return [*self.agents, *self.teams]
+
+
+def _with_noise_floor(values: dict[str, object]) -> dict[str, object]:
+    """With the twin and the random anchor among the agents, where they are asked for and not there yet."""
+    agents, teams = values.get("agents"), values.get("teams")
+    if values.get("noise_floor") is not True or not isinstance(agents, dict) or not agents:
+        return values
+    of = next(iter(agents)) if values.get("twin_of") is None else values["twin_of"]
+    if of not in agents:
+        team = "; a mixed team has no twin, its agents have" if isinstance(teams, dict) and of in teams else ""
+        raise ValueError(f"twin_of {of!r} is none of the agents {', '.join(map(str, agents))}{team}")
+    twin = f"{of}-twin"
+    if agents.get(twin, agents[of]) != agents[of]:
+        raise ValueError(f"twin_of: {twin!r} is the name of another agent; give that one another name")
+    grown = {**agents, twin: agents[of]}
+    if "random" not in (text.strip() if isinstance(text, str) else text for text in grown.values()):
+        name = next(name for name in ("random", "random-anchor", "random-anchor-2") if name not in grown)
+        grown[name] = "random"
+    return {**values, "agents": grown}
 
 
 def named_agents(texts: list[str]) -> dict[str, str]:

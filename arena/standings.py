@@ -14,10 +14,12 @@ from arena.counterfactual import Moved, Where, moves, moves_in_words, straddling
 from arena.games import ArenaError, SpecificationError, UnknownName, load_game
 from arena.job_columns import JobColumn, job_columns
 from arena.leaderboards.leaderboard import Leaderboard, Method, leaderboard
+from arena.leaderboards.noise_floor import NoiseFloor
 from arena.leaderboards.one_seat import seat_leaderboard
 from arena.leaderboards.stopped import Verdict, with_choices, with_verdict
 from arena.leaderboards.wording import listed
 from arena.ledger import Ledger, Tournament
+from arena.noise_floor import noise_floor_of
 from arena.pairing.state import conclusion_of
 from arena.rated_matches import RatedMatches
 from arena.rated_matches import rated_matches as rated_of_tournaments
@@ -56,6 +58,7 @@ class Standings:
     where: Where | None = None
     left_out: int = 0
     moved: tuple[Moved, ...] = ()
+    noise_floor: NoiseFloor | None = None
 
     def to_dict(self) -> dict[str, object]:
         """What ``--json`` prints and the API answers."""
@@ -71,6 +74,7 @@ class Standings:
             "beaten_by": {agent: list(others) for agent, others in self.beaten_by.items()},
             "leaderboard": self.leaderboard.to_dict(),
             "columns": [column.to_dict() for column in self.columns],
+            "noise_floor": None if self.noise_floor is None else self.noise_floor.to_dict(),
             "counterfactual": None
             if self.where is None
             else {
@@ -140,6 +144,7 @@ def _standings(ledger: Ledger, game: str, every: list[Tournament], method: Metho
         tournaments=rated.keys,
         computed_at=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
         left_out=left_out,
+        noise_floor=noise_floor_of(chosen, rated.record, board),
     )
 
 

@@ -25,6 +25,7 @@ from arena.games import ArenaError, Game, SpecificationError, load_game
 from arena.games.sides import Sides
 from arena.ledger import AgentVersion, Ledger, Played, Tournament
 from arena.match import Clock
+from arena.noise_floor import add_twin, twins_of
 from arena.pairing.rule import Rule, rule_of
 from arena.results import MatchResults, MatchSpecs
 from arena.roster import enlist, playable, tried
@@ -89,7 +90,11 @@ def create_tournament(
     ``or_finished``: else the newest finished one.
     """
     game = _fitting_game(config)
-    agents = enlist(ledger, ledger.artifacts, config.agents, game=game)
+    twins = twins_of(config.model_dump())
+    others = {name: text for name, text in config.agents.items() if name not in twins}
+    enlisted = dict(zip(others, enlist(ledger, ledger.artifacts, others, game=game), strict=True))
+    enlisted |= {twin: add_twin(ledger, twin, enlisted[name]) for twin, name in twins.items()}
+    agents = tuple(enlisted[name] for name in config.agents)
     if len({agent.id for agent in agents}) < len(agents):
         raise ConfigError("one agent stands twice in the tournament; leave it out, or give its twin another name")
     rule = rule_of(config, len(game.info.sides))

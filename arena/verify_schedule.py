@@ -15,7 +15,7 @@ from arena.pairing.rule import rule_of
 from arena.results import NOBODY, Fault, Termination
 from arena.rounds import LOOKING, Round, played_rounds, read_rounds
 from arena.tournament import schedule_of
-from arena.verdict import decision
+from arena.verdict import decision, hypotheses_of
 
 SHOWN = 20
 """How many matches of one kind of difference are named one by one."""
@@ -120,7 +120,8 @@ def _missing(tournament: Tournament, config: TournamentConfig, played: Played, e
     """The numbers of matches that should be recorded: all of a finished tournament, as far as its test wanted them."""
     if config.pairing == "decide":
         end = int(played.index[-1]) + 1 if len(played) else 0
-        decided = decision(by_side(tournament, played), error_rate=config.error_rate).decided
+        hypotheses = hypotheses_of(tournament.config)
+        decided = decision(by_side(tournament, played), error_rate=config.error_rate, hypotheses=hypotheses).decided
         if tournament.status == "finished" and not decided:
             end = max(end, rule_of(config, len(tournament.sides)).most)
     elif tournament.status != "finished":

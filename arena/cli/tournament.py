@@ -96,6 +96,13 @@ def run_command(
     seed: Annotated[
         int | None, typer.Option("--seed", min=0, max=2**63 - 1, help="Of everything; made from the key without it.")
     ] = None,
+    noise_floor: Annotated[
+        bool,
+        typer.Option("--noise-floor", help="A twin of an agent and a random one take part: how far apart equals seem."),
+    ] = False,
+    twin_of: Annotated[
+        str | None, typer.Option("--twin-of", help="Whose twin, with --noise-floor; the first agent's without it.")
+    ] = None,
     move_clock: MoveClock = None,
     match_clock: MatchClock = None,
     workers: Workers = 1,
@@ -126,6 +133,8 @@ def run_command(
         "beta": beta,
         "elo_scale": elo_scale,
         "seed": seed,
+        "noise_floor": noise_floor or None,
+        "twin_of": twin_of,
         "move_clock_s": move_clock,
         "match_clock_s": match_clock,
     }
