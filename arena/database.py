@@ -34,6 +34,7 @@ from arena.ledger import Ledger
 from arena.ledger_matches import block_name, in_rows, read_results
 from arena.ledger_rows import Tournament
 from arena.ledger_schema import REVISION, blocks, lineup_seats, lineups, matches, tournaments
+from arena.rounds import read_rounds
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 LIST_BYTES = 1 << 16
@@ -106,7 +107,7 @@ def check(url: str | Path | None = None) -> list[str]:
     """What is wrong with a ledger, a sentence each; empty = it is whole.
 
     Looked at: the database's own structure, references, every block (it unpacks, its borders, its matches against the
-    rows), counts, and that every agent's content is in the artifact store with the right hash.
+    rows), every round, counts, and that every agent's content is in the artifact store with the right hash.
 
     Raises:
         LedgerError: there is no ledger, or not one of this release's revision.
@@ -199,6 +200,10 @@ def _lineups(ledger: Ledger) -> Iterator[str]:
 
 def _tournaments(ledger: Ledger) -> Iterator[str]:
     for tournament in ledger.tournaments():
+        try:
+            read_rounds(ledger, tournament)
+        except ArenaError as error:
+            yield str(error)
         with ledger.reading() as connection:
             of = blocks.c.tournament_id == tournament.id
             borders = connection.execute(

@@ -24,12 +24,18 @@ PAIRINGS = {
     "round_robin": "everyone against everyone",
     "gauntlet": "one against all others",
     "decide": "played until decided",
+    "swiss": "Swiss",
+    "knockout": "knockout",
+    "adaptive": "chosen by what is in doubt",
 }
 CONFIG_WORDS = {
     "pairing": "Pairing",
     "matches": "Matches of each pairing",
     "seed": "Seed",
     "challenger": "Challenger",
+    "rounds": "Rounds",
+    "aim": "Aim",
+    "batch": "Pairs a round",
     "error_rate": "Error rate of the verdict",
     "move_clock_s": "Clock for a move",
     "match_clock_s": "Clock for a match",
@@ -37,6 +43,7 @@ CONFIG_WORDS = {
 }
 SECONDS = ("move_clock_s", "match_clock_s")
 FOR_DECISIONS_ONLY = "error_rate"
+DECIDING = ("decide", "adaptive")
 
 router = APIRouter()
 
@@ -85,7 +92,7 @@ def config_words(tournament: Tournament) -> dict[str, str]:
     said = {}
     for key, title in CONFIG_WORDS.items():
         value = tournament.config.get(key)
-        if value is None or (key == FOR_DECISIONS_ONLY and tournament.config.get("pairing") != "decide"):
+        if value is None or (key == FOR_DECISIONS_ONLY and tournament.config.get("pairing") not in DECIDING):
             continue
         if key == "pairing":
             said[title] = PAIRINGS.get(str(value), str(value))

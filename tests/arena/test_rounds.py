@@ -20,6 +20,7 @@ import sqlalchemy as sa
 
 from arena.config import make_config
 from arena.connection import DamagedLedger
+from arena.database import check
 from arena.executor import InProcess, ProcessPool
 from arena.games import SpecificationError
 from arena.ledger import Ledger, Played, Tournament
@@ -175,6 +176,7 @@ def test_rounds_that_do_not_follow_each_other_are_damage(ledger: Ledger) -> None
         connection.execute(sa.delete(rounds).where(rounds.c.number == 1))
     with pytest.raises(DamagedLedger, match=r"round 2 of tournament 'swiss' .* should be round 1"):
         read_rounds(ledger, tournament)
+    assert len([line for line in check(ledger.url_for_people) if "should be round 1" in line]) == 1
 
 
 def test_seats_are_balanced_and_twins_share_chance(ledger: Ledger) -> None:
