@@ -188,8 +188,7 @@ def _coefficients(grams: NDArray[np.float64], products: NDArray[np.float64]) -> 
 
 def _ridge(gram: NDArray[np.float64], product: NDArray[np.float64], strength: float) -> NDArray[np.float64]:
     scale = float(np.trace(gram)) / len(gram)
-    solved: NDArray[np.float64] = np.linalg.solve(gram + (strength * scale + TINY) * np.eye(len(gram)), product)
-    return solved
+    return np.asarray(np.linalg.solve(gram + (strength * scale + TINY) * np.eye(len(gram)), product), np.float64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
