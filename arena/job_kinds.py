@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from arena.agents import load_agent
+from arena.columns import EXPLOIT_JOB, EXPLOIT_METHODS
 from arena.executor import close_agents
 from arena.games import NotProvided, SpecificationError, UnknownName, load_game
 from arena.job_rows import JobRow
@@ -141,6 +142,12 @@ def _exploitability(ledger: Ledger, row: JobRow, _: Progress) -> Mapping[str, ob
     return {"nash_conv": value, "exploitability": value / game.info.num_players}
 
 
+def _exploit(ledger: Ledger, row: JobRow, progress: Progress) -> Mapping[str, object]:
+    from arena.exploit import exploit_job  # late: it loads everything that agents are searched with
+
+    return exploit_job(ledger, row.game, ledger.agent(str(row.agent)), row.settings, progress)
+
+
 def _column(ratings: Ratings, mark: int) -> Mapping[str, object]:
     """Ratings in types of JSON, with the state of the ledger that they were computed from."""
     return {
@@ -166,7 +173,11 @@ def _of_type(kind: str, name: str, value: str | int | float, default: str | int 
 
 
 def _check_method(kind: str, method: str) -> None:
-    able = METHODS if kind == "ratings" else ("elo", "bradley_terry")
+    able: tuple[str, ...] = ("elo", "bradley_terry")
+    if kind == "ratings":
+        able = tuple(METHODS)
+    elif kind == EXPLOIT_JOB:
+        able = EXPLOIT_METHODS
     if method not in able:
         raise UnknownName(f"rating method of a job {kind!r}", method, able)
 
@@ -192,6 +203,13 @@ JOB_KINDS: dict[str, JobKind] = {
         settings={},
         on_tensors=True,
         work=_exploitability,
+    ),
+    EXPLOIT_JOB: JobKind(
+        about="agent",
+        meaning="at least how much an exploiter gains, in fresh matches; 0 stands for a method's own budget or matches",
+        settings={"method": "auto", "budget": 0, "matches": 0, "confidence": 0.95, "seed": 0},
+        on_tensors=False,
+        work=_exploit,
     ),
 }
 """The kinds by name."""
