@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import sqlalchemy as sa
 
@@ -38,7 +37,8 @@ COMPARED = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merged:
-    """What was new: agents by their label here, tournaments by key, how many rounds, blocks and matches, contents of agents.
+    """What was new: agents by their label here, tournaments by key, ``completed`` ones that were here with fewer matches, how many
+    matches and contents of agents.
 
     ``renamed``: label there -> label here, where the version is another.
     """
@@ -237,18 +237,13 @@ def _copy_matches(ledger: Ledger, other: Ledger, here: Tournament, there: Tourna
 
 
 def _finish(ledger: Ledger, here: Tournament, there: Tournament) -> None:
-    """A tournament that is finished there is finished here: all of its matches are."""
-    if there.status != "finished" or here.status == "finished":
+    """A tournament that is finished there, or of which all matches are here now, is finished here."""
+    whole = there.status == "finished" or ledger.progress(here) == here.planned
+    if not whole or here.status == "finished":
         return
     with ledger.writing() as connection:
         connection.execute(
             tournaments.update()
             .where(tournaments.c.id == here.id)
-            .values(status="finished", finished_at=there.finished_at)
+            .values(status="finished", finished_at=there.finished_at or now())
         )
-
-
-def merge_from(ledger: Ledger, url: str | Path) -> Merged:
-    """Merges the ledger at a path or URL, which is only read."""
-    with Ledger.open(url, create=False, read_only=True) as other:
-        return merge(ledger, other)

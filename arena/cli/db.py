@@ -57,10 +57,10 @@ def merge_command(
     """Take another ledger's agents, tournaments and matches into this one; merging twice changes nothing."""
     from arena.cli.output import say, say_json
     from arena.ledger import Ledger
-    from arena.merge import merge_from
+    from arena.merge import merge
 
-    with Ledger.open(db, create=False) as ledger:
-        merged = merge_from(ledger, other)
+    with Ledger.open(other, create=False, read_only=True) as theirs, Ledger.open(db) as ledger:
+        merged = merge(ledger, theirs)
         place = ledger.url_for_people
     if json:
         say_json(merged.to_dict())
@@ -69,8 +69,12 @@ def merge_command(
         say(f"{place} has all of it already")
         return
     say(
-        f"merged into {place}: {len(merged.agents):,} new agents, {len(merged.tournaments):,} new tournaments, "
+        f"merged into {place}: {_new(len(merged.agents), 'agent')}, {_new(len(merged.tournaments), 'tournament')}, "
         f"{len(merged.completed):,} completed ones, {merged.matches:,} matches"
     )
     for there, here in merged.renamed.items():
         say(f"{there} is {here} here")
+
+
+def _new(count: int, what: str) -> str:
+    return f"{count:,} new {what}{'' if count == 1 else 's'}"

@@ -63,6 +63,26 @@ def test_agents_may_be_listed_by_specification(tmp_path: Path) -> None:
         ("matches = 40", 'challenger = "bob"', "line 4: challenger 'bob' is none of the agents"),
         ("[agents]", "agents = {a = {b = 1}}\n[x]", "line 6: agents.a: .*string"),
         ("matches = 40", 'challenger = "random"', "challenger is for pairing = 'gauntlet'"),
+        ("matches = 40", "rounds = 4", "line 4: rounds is for pairing = 'swiss'; got 'round_robin'"),
+        ("matches = 40", "further_pairs = 1", "further_pairs is for pairing = 'knockout'"),
+        ("matches = 40", 'pairing = "swiss"\nrounds = 0', "line 5: rounds: .*greater than or equal to 1; got 0"),
+        ("matches = 40", 'pairing = "adaptive"\nmatches = 9', "aim is needed for pairing = 'adaptive': one of 'top 5'"),
+        ("matches = 40", 'pairing = "adaptive"\naim = "order"', "matches is needed for pairing = 'adaptive'"),
+        (
+            "matches = 40",
+            'pairing = "adaptive"\nmatches = 9\naim = "best"',
+            "line 6: aim: unknown aim 'best'; an aim is one of",
+        ),
+        (
+            "matches = 40",
+            'pairing = "adaptive"\nmatches = 9\naim = "top 9"',
+            "aim 'top 9' decides nothing among 2 agents",
+        ),
+        (
+            "matches = 40",
+            'pairing = "adaptive"\nmatches = 9\naim = "compare random me"',
+            "names 'me', which is none of random",
+        ),
         ('random = "random"', "random = 3", "line 7: agents.random: .*string; got 3"),
         ('random = "random"', '"a b" = "random"', "an agent's name is"),
         (
