@@ -7,6 +7,7 @@ from arena.leaderboards.alpha_rank import alpha_rank
 from arena.leaderboards.bootstrap_intervals import bootstrap_intervals
 from arena.leaderboards.bradley_terry import bradley_terry, elo
 from arena.leaderboards.comparisons import Comparisons, comparisons
+from arena.leaderboards.confidence_sequences import ConfidenceSequence, elo_sequence, rating_sequence, score_sequence
 from arena.leaderboards.correlated_ratings import correlated_ratings
 from arena.leaderboards.cycle_bootstrap import cycle_probabilities
 from arena.leaderboards.cycle_order import cycle_order
@@ -15,6 +16,7 @@ from arena.leaderboards.deviation_ratings import deviation_ratings, deviation_ra
 from arena.leaderboards.elo_online import elo_online
 from arena.leaderboards.empirical_game import EmpiricalGame, empirical_game
 from arena.leaderboards.glicko2 import glicko2
+from arena.leaderboards.gsprt import GsprtDecision, gsprt
 from arena.leaderboards.leaderboard import METHODS, Leaderboard, Method, Row, SeatScore, leaderboard
 from arena.leaderboards.low_rank_completion import Completion, choose_anchors, complete_by_anchors, complete_matrix
 from arena.leaderboards.mean_return import mean_return
@@ -26,6 +28,7 @@ from arena.leaderboards.next_pairs import Pairs, next_pairs
 from arena.leaderboards.openskill import openskill
 from arena.leaderboards.payoff_matrix import Matrix, payoff_matrix
 from arena.leaderboards.plackett_luce import plackett_luce
+from arena.leaderboards.planning import Plan, plan
 from arena.leaderboards.propensities import effective_matches, uniform_field
 from arena.leaderboards.ratings import Ratings
 from arena.leaderboards.record import Record, Utility
@@ -43,10 +46,12 @@ __all__ = [
     "Comparisons",
     "Completion",
     "Conclusion",
+    "ConfidenceSequence",
     "Cycle",
     "Decision",
     "EmpiricalGame",
     "FullOrder",
+    "GsprtDecision",
     "Leaderboard",
     "Matrix",
     "Method",
@@ -54,6 +59,7 @@ __all__ = [
     "MinimaxWinner",
     "Pairs",
     "PayoffModel",
+    "Plan",
     "RatingMethod",
     "Ratings",
     "Record",
@@ -82,8 +88,10 @@ __all__ = [
     "effective_matches",
     "elo",
     "elo_online",
+    "elo_sequence",
     "empirical_game",
     "glicko2",
+    "gsprt",
     "kemeny",
     "leaderboard",
     "low_rank_payoffs",
@@ -97,9 +105,12 @@ __all__ = [
     "parse_aim",
     "payoff_matrix",
     "plackett_luce",
+    "plan",
     "rao_kupper",
+    "rating_sequence",
     "response_graph",
     "schulze",
+    "score_sequence",
     "sequential_test",
     "top_component",
     "uniform_field",

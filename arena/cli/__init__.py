@@ -15,6 +15,7 @@ from arena.cli import (
     job,
     leaderboard,
     match,
+    plan,
     play,
     site,
     solve,
@@ -39,6 +40,7 @@ app.add_typer(db.app, name="db")
 app.add_typer(job.app, name="job")
 app.command("worker")(job.worker_command)
 app.command("play")(play.play_command)
+app.command("plan")(plan.plan_command)
 app.command("leaderboard")(leaderboard.leaderboard_command)
 app.command("figure")(figure.figure_command)
 app.command("site")(site.site_command)
