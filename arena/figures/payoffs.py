@@ -104,7 +104,7 @@ def _title(components: tuple[tuple[int, ...], ...]) -> str:
     if not cyclic:
         return "Who beats whom: an order without a cycle"
     if len(components[0]) > 1:
-        return f"Who beats whom: {len(components[0])} agents at the top beat each other in cycles"
+        return f"Who beats whom: scores among {len(components[0])} agents at the top run in cycles"
     return f"Who beats whom: cycles below the top, the largest among {max(map(len, cyclic))} agents"
 
 
@@ -118,7 +118,7 @@ def _words(matrix: Matrix, with_numbers: bool, is_named: bool) -> str:
     order = "" if is_named else " Agents in the order of the components, without room for names."
     return (
         f"Score of the row against the column in percent, draws as halves; {len(matrix)} agents, {played:,} matches. {doubt} "
-        f"White: never met. Purple: a set of cycles.{order}"
+        f"White: never met. Purple: scores run in cycles there, certain or not.{order}"
     )
 
 
