@@ -81,7 +81,7 @@ class AdjustedReturns:
         worth = [mean.worth for mean in sampled if mean.worth is not None]
         exact = all(mean.is_exact for mean in sampled)
         if exact:
-            return f"{said}: computed from all agents' probabilities, so that the adjusted means have no error left."
+            return f"{said}: by {METHOD_WORDS[self.method]}{known}; what is known decides them alone, so that no error is left."
         if not worth:
             return f"{said}: {METHOD_WORDS[self.method]}{known}."
         least, most = _times(min(worth)), _times(max(worth))

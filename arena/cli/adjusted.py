@@ -23,7 +23,8 @@ def print_adjusted(found: AdjustedReturns) -> None:
             _print_means(found.pairs, found, title="Against each opponent")
         else:
             say(f"{len(found.pairs):,} means against single opponents: --json")
-    say("worth: how many times as many matches would make the mean as paid as certain as the adjusted one")
+    if found.method != "twins":
+        say("worth: how many times as many matches would make the mean as paid as certain as the adjusted one")
     say("twins worth: how many times as many matches without seat-swapped twins these matches stand for")
     for note in found.notes:
         say(f"Note: {note}")

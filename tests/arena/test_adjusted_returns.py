@@ -77,7 +77,7 @@ def test_with_both_policies_known_the_adjusted_mean_is_the_exact_expected_return
     assert mean.adjusted.mean == pytest.approx(_expected(tree, strategies), abs=1e-12)
     assert mean.is_exact
     assert found.known == ("p0@1", "p1@1")
-    assert "no error left" in found.finding
+    assert "no error is left" in found.finding
 
 
 @pytest.mark.parametrize("values", ["fitted", "uniform", "equilibrium"])
