@@ -9,12 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena.games import Game, NotProvided, TableBatch, Turn
-from arena.results import MatchResult, Termination
-
-RETURN_TOLERANCE = (
-    1e-9  # returns of games whose replay is exact differ by nothing; this allows for sums in another order
-)
-RETURN_TOLERANCE_INEXACT = 1e-4
+from arena.replay_many import differences_of
+from arena.results import MatchResult
 
 Action = int | float | tuple[int | float, ...]
 
@@ -83,24 +79,7 @@ def moves_said(game: Game, result: MatchResult) -> list[tuple[int, str]]:
 
 def verify(game: Game, result: MatchResult) -> list[str]:
     """What does not agree between a recorded match and the same actions played again; nothing when it is right."""
-    try:
-        *_, (last, turn) = _positions(game, result, ())
-    except NotProvided as error:
-        return [str(error)]
-    if result.termination.is_forfeit:
-        return ["the game is over, so nobody can have forfeited it"] if last.done else []
-    if not last.done:
-        return [f"after all {len(result.actions)} recorded actions the game is not over"]
-    problems = []
-    truncated = turn.truncated is not None and bool(turn.truncated[0])
-    if truncated != (result.termination == Termination.TRUNCATED):
-        problems.append(
-            f"recorded as {result.termination.name.lower()}, replayed as {'' if truncated else 'not '}truncated"
-        )
-    tolerance = RETURN_TOLERANCE if game.info.replay == "exact" else RETURN_TOLERANCE_INEXACT
-    if not np.allclose(turn.returns[0], result.returns, rtol=0, atol=tolerance):
-        problems.append(f"recorded returns {list(result.returns)}, replayed {turn.returns[0].tolist()}")
-    return problems
+    return differences_of(game, result)
 
 
 def _positions(game: Game, result: MatchResult, views_of: Collection[int] | None) -> Iterator[tuple[Position, Turn]]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import scipy.linalg
 from numpy.typing import NDArray
 
 from arena.games.errors import NotProvided, UnknownName
@@ -194,13 +195,13 @@ class _Field:
 
 def _inverse(cells: NDArray[np.float64], strength: NDArray[np.float64], virtual: float) -> NDArray[np.float64]:
     """H^-1; along the direction in which all strengths move together, which nothing determines, H is made regular."""
-    information: NDArray[np.float64] = np.diag(cells.sum(axis=1)) - cells
+    information = np.diag(cells.sum(axis=1)) - cells
     if virtual:
         win = 1 / (1 + np.exp(-strength))
-        information[np.diag_indices_from(information)] += virtual * win * (1 - win)
+        information = information + np.diag(virtual * win * (1 - win))
     else:
-        information += np.diag(information).mean() / len(strength)
-    inverse: NDArray[np.float64] = np.linalg.inv(information)
+        information = information + np.diag(information).mean() / len(strength)
+    inverse: NDArray[np.float64] = scipy.linalg.inv(information)
     return inverse
 
 

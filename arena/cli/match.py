@@ -146,27 +146,35 @@ def replay_command(
 @app.command("verify")
 def verify_command(match: Match, db: Db = None, json: Json = False) -> None:
     """Play the recorded actions again and compare. Without /NUMBER: every match of the tournament."""
-    from arena.cli.output import say, say_json
+    from arena.cli.output import progress, say, say_json
     from arena.games import load_game
     from arena.ledger import Ledger
-    from arena.replay import verify
+    from arena.replay_many import differences, differences_of
 
+    problems: dict[str, list[str]] = {}
     with Ledger.open(db, create=False, read_only=True) as ledger:
         if "/" in match:
             tournament, result = find_match(ledger, match)
-            results = [result]
+            _played_here(tournament)
+            verified = 1
+            if found := differences_of(load_game(tournament.game), result):
+                problems[match] = found
         else:
             tournament = ledger.tournament(match)
-            results = list(ledger.results(tournament))
-    _played_here(tournament)
-    game = load_game(tournament.game)
-    problems = {f"{tournament.key}/{r.spec.index}": found for r in results if (found := verify(game, r))}
+            _played_here(tournament)
+            game, verified, planned = load_game(tournament.game), 0, ledger.progress(tournament)
+            with progress("verify") as told:
+                for block in ledger.result_blocks(tournament):
+                    for row, said in differences(game, block).items():
+                        problems[f"{tournament.key}/{block.specs.index[row]}"] = said
+                    verified += len(block)
+                    told(verified, planned)
     if json:
-        say_json({"verified": len(results), "problems": problems})
+        say_json({"verified": verified, "problems": problems})
     else:
         for name, found in list(problems.items())[:20]:
             say(f"{name}: {'; '.join(found)}")
-        say(f"{len(results) - len(problems):,} of {len(results):,} matches replay to what is recorded")
+        say(f"{verified - len(problems):,} of {verified:,} matches replay to what is recorded")
     if problems:
         raise typer.Exit(1)
 
