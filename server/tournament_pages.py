@@ -27,6 +27,7 @@ PAIRINGS = {
     "swiss": "Swiss",
     "knockout": "knockout",
     "adaptive": "chosen by what is in doubt",
+    "exploit": "an exploiter against its victim, not rated",
 }
 CONFIG_WORDS = {
     "pairing": "Pairing",
