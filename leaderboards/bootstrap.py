@@ -10,6 +10,8 @@ Source: Rubin, The Bayesian bootstrap, The Annals of Statistics 1981, doi:10.121
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numba as nb
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +77,15 @@ def resampled_scores(
     return draws
 
 
+def quantiles(draws: NDArray[np.float64], shares: Sequence[float]) -> NDArray[np.float64]:
+    """The quantiles [len(shares), ...] of the draws [R, ...]: the k-th smallest of R is the one at k / (R + 1).
+
+    So one more draw is below it with the probability that it is asked for, whatever the law of the draws.
+    """
+    found: NDArray[np.float64] = np.quantile(draws, shares, axis=0, method="weibull")
+    return found
+
+
 def percentile_bounds(
     scores: NDArray[np.float64], draws: NDArray[np.float64], confidence: float
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -87,7 +98,7 @@ def percentile_bounds(
     if not len(draws):
         return np.full((size, 2), np.nan), np.zeros((size, size), np.bool_)
     tail = (1 - confidence) / 2
-    low, high = np.quantile(draws, [tail, 1 - tail], axis=0)
+    low, high = quantiles(draws, [tail, 1 - tail])
     intervals = np.stack((np.minimum(low, scores), np.maximum(high, scores)), axis=1)
     larger = np.zeros((size, size))
     for draw in draws:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena.games.errors import ArenaError
+from arena.leaderboards.bootstrap import quantiles
 from arena.leaderboards.payoff_matrix import EVEN, Matrix, payoff_matrix
 from arena.leaderboards.ratings import Ratings
 from arena.leaderboards.record import Record
@@ -78,7 +79,7 @@ def minimax_winner_of(matrix: Matrix, *, payoff: Payoff = "score", resamples: in
     draws = np.empty((resamples, size))
     draws[:, by_name] = symmetric_strategies(above - above.transpose(0, 2, 1))
     tail = (1 - matrix.confidence) / 2
-    bounds = np.quantile(draws, [tail, 1 - tail], axis=0) if resamples else np.full((2, size), np.nan)
+    bounds = quantiles(draws, [tail, 1 - tail]) if resamples else np.full((2, size), np.nan)
     return MinimaxWinner(
         agents=matrix.agents,
         weights=solution.strategies[0],

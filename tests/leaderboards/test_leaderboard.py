@@ -21,7 +21,7 @@ def test_rock_paper_scissors_is_found_to_be_a_cycle():
     assert board.finding == (
         f"paper beats rock (100{NBSP}%), which beats scissors (100{NBSP}%), which beats paper (100{NBSP}%): a cycle, real "
         "with probability over 0.99. Elo does not tell them apart, but the mix that nobody beats is "
-        "paper 0.33 (0.26 to 0.40), rock 0.33 (0.26 to 0.41) and scissors 0.33 (0.27 to 0.41)."
+        "paper 0.33 (0.26 to 0.40), rock 0.33 (0.26 to 0.41) and scissors 0.33 (0.26 to 0.41)."
     )
     assert board.cycle == ("paper", "rock", "scissors")
     assert [row.rating for row in board.rows] == pytest.approx([0, 0, 0], abs=1e-6)
