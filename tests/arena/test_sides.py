@@ -10,8 +10,10 @@ from arena.games import SpecificationError, load_game
 from arena.games.sides import side_of_player, side_returns
 from arena.ledger import Ledger
 from arena.pairing.rule import rule_of
+from arena.pairing.state import pairing_state
 from arena.playing import play
 from arena.results import NOBODY
+from arena.rounds import read_rounds
 from arena.standings import standings
 from arena.tournament import run_tournament, schedule_of
 
@@ -153,3 +155,16 @@ def test_teams_need_a_game_of_teams_with_room_for_them(ledger):
     with pytest.raises(ConfigError, match="has 8 agents; a team of SMAX 5m_vs_6m has 6 players"):
         run_tournament(make_config(large), ledger)
     assert ledger.tournaments() == []
+
+
+@pytest.mark.parametrize("pairing", ["swiss", "knockout"])
+def test_teams_meet_in_pairings_that_look_at_results(ledger, pairing):
+    tournament = run_tournament(make_config({**CUP, "pairing": pairing}), ledger)
+    state = pairing_state(ledger, tournament)
+    assert state.labels == entrant_labels(tournament)
+    decided = read_rounds(ledger, tournament)
+    met = by_side(tournament, ledger.played(tournament)).seats
+    assert {frozenset(pair) for pair in met.tolist()} == {
+        frozenset(pair) for one in decided for pair in one.lineups.tolist()
+    }
+    assert max(int(one.lineups.max()) for one in decided) == 2, "the mixed team is an entrant"
