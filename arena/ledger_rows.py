@@ -97,16 +97,16 @@ class Played:
     def __len__(self) -> int:
         return len(self.index)
 
-    def take(self, rows: slice) -> Played:
+    def take(self, rows: slice | NDArray[np.int64]) -> Played:
         """The rows named."""
         return Played(**{name: getattr(self, name)[rows] for name in self.__slots__})
 
     @staticmethod
     def joined(parts: Sequence[Played]) -> Played:
-        """All parts, at least one, in the order of their index."""
+        """All parts, at least one, in the order of their index; a match that stands in several counts once."""
         if len(parts) == 1:
             return parts[0]
-        order = np.argsort(np.concatenate([part.index for part in parts]), kind="stable")
+        order = np.unique(np.concatenate([part.index for part in parts]), return_index=True)[1]
         return Played(
             **{name: np.concatenate([getattr(part, name) for part in parts])[order] for name in Played.__slots__}
         )

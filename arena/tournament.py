@@ -277,6 +277,7 @@ class _Run:
         self.written = ledger.written(tournament)  # the first matches of the blocks that the ledger has
         self.out: dict[int, None] = {}  # those of the blocks that are being played, in schedule order
         self.looks = config.pairing in LOOKING
+        # after `written`: what somebody else records between the two is played here too, and then stands twice in `fresh`
         self.fresh = [ledger.played(tournament)] if self.looks else []  # matches of rounds that are not complete yet
 
     def play(self) -> None:

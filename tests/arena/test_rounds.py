@@ -187,6 +187,29 @@ def test_seats_are_balanced_and_twins_share_chance(ledger: Ledger) -> None:
     assert len(set(played.seed.tolist())) == len(played)
 
 
+def test_two_who_play_one_tournament_at_once_write_one_ledger(ledger: Ledger, whole: Any) -> None:
+    key = create_tournament(make_config(SWISS), ledger).key
+
+    class Crossed(InProcess):
+        """Plays a block while somebody else plays the whole tournament."""
+
+        def run(self, setup: Any, blocks: Any, **settings: Any) -> Iterator[MatchResults]:
+            for number, results in enumerate(super().run(setup, blocks, **settings)):
+                if number == 1:
+                    resume_tournament(key, ledger)
+                yield results
+
+    resume_tournament(key, ledger, Crossed())
+    assert _is_same(_recorded(ledger, ledger.tournament(key)), whole["swiss"])
+
+
+def test_a_match_recorded_twice_counts_once(ledger: Ledger) -> None:
+    played = ledger.played(run_tournament(make_config(SWISS), ledger))
+    joined = Played.joined([played, played.take(slice(3, 9))])
+    assert joined.index.tolist() == played.index.tolist()
+    assert (joined.seats == played.seats).all()
+
+
 def test_only_complete_rounds_count_as_played(ledger: Ledger) -> None:
     tournament = create_tournament(make_config({**SWISS, "block": 4}), ledger)
     with pytest.raises(KeyboardInterrupt):
