@@ -115,7 +115,7 @@ def test_every_command_is_documented_with_all_its_options(words: tuple[str, ...]
         "-h",
         "--help",
     }
-    documented = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", section.group(1)))
+    documented = set(re.findall(r"(?<![\w-])--?[a-z][a-z0-9-]*", section.group(1)))
     assert options == documented
 
 
