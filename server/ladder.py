@@ -38,7 +38,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LadderRow:
-    """One agent's cells, ready to be shown. ``exploiter``: who shows a lower bound; ``beaten_by``: who else beats it certainly. ``tier``: everyone above ranks certainly before everyone from here on."""
+    """One agent's cells, ready to be shown. ``exploiter``: who shows a lower bound. ``tier``: everyone above ranks certainly before everyone from here on."""
 
     agent: str
     rank: str
@@ -49,7 +49,6 @@ class LadderRow:
     weight: Markup | None
     exploitability: Markup | None
     exploiter: str | None
-    beaten_by: tuple[str, ...]
     record: Markup
     seats: Markup
     mean_return: str
@@ -212,9 +211,6 @@ def _row(
         weight=_weight(row, most_weight),
         exploitability=exploit_bar(gap.value, most=most_gap, at_least=gap.kind != "exact") if gap is not None else None,
         exploiter=None if gap is None else gap.exploiter,
-        beaten_by=tuple(
-            name for name in standings.beaten_by.get(row.agent, ()) if gap is None or name != gap.exploiter
-        ),
         record=wdl_bar(row.wins, row.draws, row.losses),
         seats=seat_dots(
             [seat.score for seat in row.seat_scores], [seat.matches for seat in row.seat_scores], place=place
