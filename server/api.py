@@ -13,6 +13,7 @@ from arena.games import GameInfo, UnknownName
 from arena.ledger_rows import AgentVersion, Tournament
 from arena.server.agent_pages import on_ladders, opponent_label
 from arena.server.drawing.battle import as_json
+from arena.server.filters import WhereAsked
 from arena.server.game_pages import standings_of
 from arena.server.ladder import METHODS, method_of
 from arena.server.match_lists import MatchLine, match_lines, recent_matches
@@ -41,6 +42,7 @@ router = APIRouter(
     prefix="/api",
     tags=["ledger"],
     responses={
+        400: {"model": ErrorAnswer, "description": "What cannot be done, such as a filter that leaves no match"},
         404: {"model": ErrorAnswer, "description": "No such game, agent, tournament or match"},
         422: {"model": ErrorAnswer, "description": "A parameter that cannot be read"},
     },
@@ -61,8 +63,14 @@ def playable(request: Request) -> Response:
 
 
 @router.get("/games/{specification:path}", summary="Standings of a game over all its tournaments")
-def game(request: Request, site: SiteOf, specification: str, method: Method = "elo") -> Response:
-    found = standings_of(site, specification, method)
+def game(
+    request: Request,
+    site: SiteOf,
+    specification: Annotated[str, Path(description="a game's specification, as in its address")],
+    where: WhereAsked,
+    method: Method = "elo",
+) -> Response:
+    found = standings_of(site, specification, method, where)
     if found is None:
         raise UnknownName("game with matches", specification, [row.game for row in site.ledger.games() if row.matches])
     return json_answer(request, found.to_dict())

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from itertools import pairwise
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from arena.columns import values_of
+from arena.counterfactual import Moved, Where, moves_in_words, rating_moved
 from arena.games import ArenaError, GameInfo, UnknownName, load_game
 from arena.leaderboard_file import csv_text
 from arena.leaderboards.finding import mixture_in_words
@@ -16,9 +19,10 @@ from arena.leaderboards.methods import RATING_METHODS
 from arena.leaderboards.payoff_matrix import Matrix
 from arena.leaderboards.response_graph import Cycle
 from arena.server import numbers
+from arena.server.filters import WhereAsked, choices_of, query_of
 from arena.server.findings import headline
 from arena.server.heat import heat_rows, margin_rows
-from arena.server.ladder import METHODS, ladders, method_of
+from arena.server.ladder import METHOD_GROUPS, METHODS, ladders, method_of
 from arena.server.site import Site, SiteOf, download, game_address, page, playable_games
 from arena.server.teams import has_teams
 from arena.standings import Standings
@@ -29,17 +33,34 @@ CYCLES_SHOWN = 6
 router = APIRouter()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankMove:
+    """An agent on the full board and on this one: ranks as ranges, and how far its rating moved; a dash where it has none."""
+
+    agent: str
+    rank_in_full: str
+    rank: str
+    rating: str
+
+
 @router.get("/games/{specification:path}")
 def game(
-    request: Request, site: SiteOf, specification: str, method: str = "elo", sort: str = "rank", order: str = ""
+    request: Request,
+    site: SiteOf,
+    specification: str,
+    where: WhereAsked,
+    method: str = "elo",
+    sort: str = "rank",
+    order: str = "",
 ) -> Response:
-    found, refusal = _rated(site, specification, method)
+    found, refusal = _rated(site, specification, method, where)
     if found is None:
         return page(request, "game_empty.html", info=_playable(specification), specification=specification)
     said = headline(found)
     board = found.leaderboard
     tournaments = [site.ledger.tournament(key) for key in found.tournaments]
     kinds = {agent.label: agent.kind for one in tournaments for agent in one.agents}
+    every = [one for one in site.ledger.tournaments(found.game) if one.is_rated] if where else tournaments
     order_of_rows = [row.agent for row in board.rows]
     by_margin = board.minimax is not None and board.minimax.payoff == "margin"
     return page(
@@ -65,19 +86,58 @@ def game(
         tournaments=tournaments,
         facts=facts_of(specification),
         methods=METHODS,
+        groups=method_groups(),
         refusal=refusal,
+        where=where,
+        choices=choices_of(every),
+        kept={"sort": sort, "order": order} if sort != "rank" or order else {},
+        filters=urlencode(query_of(where)),
+        moved=_moves(found),
+        moved_finding=moves_in_words(found.moved) if where else "",
     )
 
 
+def method_groups() -> list[tuple[str, list[tuple[str, str]]]]:
+    """The methods that the page offers, by question: (group, [(name, title)])."""
+    return [
+        (group, [(name, METHODS[name]) for name in names if name in METHODS]) for group, names in METHOD_GROUPS.items()
+    ]
+
+
+def _moves(found: Standings) -> list[RankMove]:
+    """Those whose rank is another one, or that are on one of the boards alone."""
+    digits = RATING_METHODS[found.leaderboard.method].digits
+    return [
+        RankMove(
+            agent=one.agent,
+            rank_in_full=_range(one.rank_in_full),
+            rank=_range(one.rank),
+            rating=rating_moved(one, digits).replace("-", numbers.MINUS) or numbers.MISSING,
+        )
+        for one in found.moved
+        if one.rank != one.rank_in_full or _is_gone(one)
+    ]
+
+
+def _is_gone(one: Moved) -> bool:
+    return (one.rating is None) != (one.rating_in_full is None)
+
+
+def _range(rank: tuple[int, int] | None) -> str:
+    if rank is None:
+        return numbers.MISSING
+    return str(rank[0]) if rank[0] == rank[1] else f"{rank[0]}–{rank[1]}"
+
+
 @router.get("/downloads/standings.json")
-def standings_json(site: SiteOf, game: str, method: str = "elo") -> Response:
-    body = json.dumps(_required(site, game, method).to_dict(), allow_nan=False, indent=1)
+def standings_json(site: SiteOf, game: str, where: WhereAsked, method: str = "elo") -> Response:
+    body = json.dumps(_required(site, game, method, where).to_dict(), allow_nan=False, indent=1)
     return download(body, media_type="application/json", filename=f"{game}.json")
 
 
 @router.get("/downloads/standings.csv")
-def standings_csv(site: SiteOf, game: str, method: str = "elo") -> Response:
-    found = _required(site, game, method)
+def standings_csv(site: SiteOf, game: str, where: WhereAsked, method: str = "elo") -> Response:
+    found = _required(site, game, method, where)
     exact, at_least = (values_of(found.exploitability, kind) for kind in ("exact", "lower bound"))
     rows = [
         {
@@ -95,8 +155,8 @@ def standings_csv(site: SiteOf, game: str, method: str = "elo") -> Response:
 
 
 @router.get("/downloads/matrix.csv")
-def matrix_csv(site: SiteOf, game: str) -> Response:
-    matrix = _required(site, game, "elo").leaderboard.matrix
+def matrix_csv(site: SiteOf, game: str, where: WhereAsked) -> Response:
+    matrix = _required(site, game, "elo", where).leaderboard.matrix
     names = ("score", "low", "high", "matches", "wins", "draws", "losses", "margin", "margin_low", "margin_high")
     columns = [getattr(matrix, name) for name in names]
     rows: list[list[object]] = [["agent", "opponent", *names]]
@@ -117,30 +177,31 @@ def _scores(matrix: Matrix, cycle: Cycle) -> list[str]:
     ]
 
 
-def _rated(site: Site, specification: str, method: str) -> tuple[Standings | None, str]:
+def _rated(site: Site, specification: str, method: str, where: Where) -> tuple[Standings | None, str]:
     """(the standings by this method, ""), or where it cannot rank these matches those by Elo and why it cannot."""
     try:
-        return standings_of(site, specification, method), ""
+        return standings_of(site, specification, method, where), ""
     except UnknownName:
         raise
     except ArenaError as refused:
         if method == "elo":
             raise
-        return standings_of(site, specification, "elo"), str(refused)
+        return standings_of(site, specification, "elo", where), str(refused)
 
 
-def standings_of(site: Site, specification: str, method: str) -> Standings | None:
+def standings_of(site: Site, specification: str, method: str, where: Where | None = None) -> Standings | None:
     """The standings of a game of the ledger, or None for a game that can be played but has no match yet.
 
     What an address names is looked up, never loaded: loading could read files or take long.
 
     Raises:
         UnknownName: neither in the ledger nor playable by name, or no such method.
+        SpecificationError: no match is left that counts.
     """
     rating = method_of(method)
     matches = {row.game: row.matches for row in site.ledger.games()}
     if matches.get(specification):
-        return site.standings.standings(specification, method=rating)
+        return site.standings.standings(specification, method=rating, where=where)
     if specification not in matches:
         _playable(specification, also=matches)
     return None
@@ -172,8 +233,8 @@ def _playable(specification: str, also: dict[str, int] | None = None) -> GameInf
     raise UnknownName("game", specification, [*also, *(info.specification for info in playable_games())])
 
 
-def _required(site: Site, game: str, method: str) -> Standings:
-    found = standings_of(site, game, method)
+def _required(site: Site, game: str, method: str, where: Where) -> Standings:
+    found = standings_of(site, game, method, where)
     if found is None:
         raise UnknownName("game with matches", game, [row.game for row in site.ledger.games() if row.matches])
     return found

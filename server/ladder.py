@@ -10,18 +10,31 @@ from urllib.parse import urlencode
 
 from markupsafe import Markup
 
+from arena.counterfactual import Where
 from arena.games import UnknownName
 from arena.leaderboards.leaderboard import Method, Row
 from arena.leaderboards.methods import RATING_METHODS
 from arena.server import numbers
 from arena.server.drawing.bars import exploit_bar, seat_dots, wdl_bar, weight_bar
 from arena.server.drawing.intervals import Axis, axis_head, axis_of, interval
+from arena.server.filters import query_of
 from arena.standings import Standings
 
 METHODS: Mapping[Method, str] = {
     name: method.title[:1].upper() + method.title[1:] for name, method in RATING_METHODS.items()
 }
 """Rating methods that the page offers, and how their column is called."""
+
+METHOD_GROUPS: Mapping[str, tuple[Method, ...]] = {
+    "Strength": (
+        *("elo", "bradley_terry", "davidson", "rao_kupper", "bradley_terry_seats", "plackett_luce"),
+        *("multidimensional_elo", "elo_online", "glicko2", "openskill"),
+    ),
+    "Rankings of the field": ("minimax", "nash_average", "alpha_rank", "deviation", "correlated"),
+    "Votes": ("copeland", "schulze", "kemeny"),
+    "Returns": ("mean_return",),
+}
+"""The methods by the question that they answer, as the page lists them."""
 
 ASCENDING_FIRST = frozenset({"rank", "name", "exploitability"})
 
@@ -38,7 +51,13 @@ class Head:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LadderRow:
-    """One agent's cells, ready to be shown. ``exploiter``: who shows a lower bound. ``tier``: everyone above ranks certainly before everyone from here on."""
+    """One agent's cells, ready to be shown.
+
+    ``exploiter``: who shows a lower bound; ``exploitable``: how that is known, in words. ``beaten_by``: agents that certainly
+    beat it; ``beaten``: the same in words. ``reliability``: the share of its matches that it did not forfeit, with its interval;
+    ``played_out``: its rating where nobody forfeited, with its half width. ``tier``: everyone above ranks certainly before
+    everyone from here on.
+    """
 
     agent: str
     rank: str
@@ -49,6 +68,11 @@ class LadderRow:
     weight: Markup | None
     exploitability: Markup | None
     exploiter: str | None
+    exploitable: str
+    beaten_by: tuple[str, ...]
+    beaten: str
+    reliability: str
+    played_out: str
     record: Markup
     seats: Markup
     mean_return: str
@@ -70,6 +94,7 @@ class Ladder:
     has_exploitability: bool
     has_returns: bool
     has_seats: bool
+    has_reliability: bool
     seat_words: str
     any_provisional: bool
 
@@ -139,7 +164,8 @@ def ladder(
     return Ladder(
         rows=rows,
         heads={
-            key: _head(key, title, sort, rising, board.method, path) for key, title in _titles(board.method).items()
+            key: _head(key, title, sort, rising, board.method, path, standings.where)
+            for key, title in _titles(board.method).items()
         },
         axis=axis_head(axis, label=f"axis of {METHODS[board.method]}"),
         rating=METHODS[board.method],
@@ -147,6 +173,7 @@ def ladder(
         has_exploitability=bool(gaps),
         has_returns=board.method != "mean_return",
         has_seats=any(len(row.seat_scores) > 1 for row in listed),
+        has_reliability=any(row.reliability is not None for row in listed),
         seat_words="side" if in_teams else "seat",
         any_provisional=any(row.provisional for row in listed),
     )
@@ -163,6 +190,38 @@ def rank_range(row: Row) -> str:
 def half_width(row: Row) -> float:
     """Half the interval's width; the larger half where it is lopsided."""
     return max(row.high - row.rating, row.rating - row.low)
+
+
+def reliability_in_words(row: Row) -> str:
+    """``94 % (91–96)``, the share of matches without an own fault with its interval; empty on boards without forfeits."""
+    if row.reliability is None or row.reliability_low is None or row.reliability_high is None:
+        return ""
+    low, high = (f"{100 * value:.0f}" for value in (row.reliability_low, row.reliability_high))
+    return f"{numbers.share_of(row.reliability, row.matches)} ({low}–{high})"
+
+
+def played_out_in_words(row: Row, written: Callable[[float], str]) -> str:
+    """``+44 ±13``, the rating by the matches that nobody forfeited; empty where there is none."""
+    if row.played_out is None:
+        return ""
+    if row.played_out_low is None or row.played_out_high is None:
+        return written(row.played_out)
+    half = max(row.played_out_high - row.played_out, row.played_out - row.played_out_low)
+    return f"{written(row.played_out)} ±{_unsigned(written(half))}"
+
+
+def beaten_in_words(standings: Standings, agent: str) -> str:
+    """Who beats an agent and how surely: ``third@1 scores 71 % (62–79)``; an exploiter by what it showed."""
+    matrix, gap = standings.leaderboard.matrix, standings.exploitability.get(agent)
+    said = []
+    for other in standings.beaten_by.get(agent, ()):
+        if other not in matrix.agents or not matrix.matches[matrix.agents.index(other), matrix.agents.index(agent)]:
+            said.append(f"{other} gains at least {gap.shown.removeprefix('≥ ')}" if gap is not None else other)
+            continue
+        at = matrix.agents.index(other), matrix.agents.index(agent)
+        score = numbers.share_of(float(matrix.score[at]), int(matrix.matches[at]))
+        said.append(f"{other} scores {score} ({100 * matrix.low[at]:.0f}–{100 * matrix.high[at]:.0f})")
+    return "; ".join(said)
 
 
 def method_of(name: str) -> Method:
@@ -211,6 +270,11 @@ def _row(
         weight=_weight(row, most_weight),
         exploitability=exploit_bar(gap.value, most=most_gap, at_least=gap.kind != "exact") if gap is not None else None,
         exploiter=None if gap is None else gap.exploiter,
+        exploitable="" if gap is None else gap.sentence(),
+        beaten_by=standings.beaten_by.get(row.agent, ()),
+        beaten=beaten_in_words(standings, row.agent),
+        reliability=reliability_in_words(row),
+        played_out=played_out_in_words(row, written),
         record=wdl_bar(row.wins, row.draws, row.losses),
         seats=seat_dots(
             [seat.score for seat in row.seat_scores], [seat.matches for seat in row.seat_scores], place=place
@@ -278,10 +342,11 @@ def _missing(value: float | str | None) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
-def _head(key: str, title: str, sort: str, rising: bool, method: Method, path: str) -> Head:
+def _head(key: str, title: str, sort: str, rising: bool, method: Method, path: str, where: Where | None) -> Head:
     now = key == sort
     next_rising = not rising if now else key in ASCENDING_FIRST
-    query = {"method": method, "sort": key, "order": "asc" if next_rising else "desc"}
+    query = [("method", method), ("sort", key), ("order", "asc" if next_rising else "desc")]
+    query += query_of(where or Where())
     state = ("ascending" if rising else "descending") if now else None
     return Head(title=title, key=key, address=f"{path}?{urlencode(query)}", sorted=state)
 

@@ -4,53 +4,84 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from typing import cast
 
+from arena.counterfactual import Where
+from arena.explanation import AgentExplanation, explained
 from arena.jobs import finished
 from arena.leaderboards.leaderboard import Method
 from arena.ledger import Ledger
 from arena.standings import Standings, standings
 
 PATIENCE = 10.0  # while matches pour in, at most a tenth of the time goes into computing
+KEPT = 512
+"""Values: readers may ask for any date, so that what was not asked for longest goes."""
 
 
 @dataclass(slots=True)
 class _Entry:
     lock: threading.Lock = field(default_factory=threading.Lock)
     mark: tuple[int, int] | None = None
-    value: Standings | None = None
+    value: object = None
     computed_at: float = 0.0
     took: float = 0.0
 
 
 class StandingsCache:
-    """`arena.standings.standings` of one ledger, kept by the ledger's mark of the game and its finished jobs.
+    """`arena.standings.standings` and `arena.explanation.explained` of one ledger, kept by the ledger's mark of the game and its
+    finished jobs.
 
-    While a tournament of the game runs, the last standings are given until ten times their computing time has passed: they say
+    While a tournament of the game runs, the last ones are given until ten times their computing time has passed: standings say
     themselves when they were computed and from how many matches.
     """
 
     def __init__(self, ledger: Ledger, *, now: Callable[[], float] = time.monotonic):
         self._ledger, self._now = ledger, now
-        self._entries: dict[tuple[str, str | None, Method], _Entry] = {}
+        self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
         self._lock = threading.Lock()
 
-    def standings(self, game: str, *, tournament: str | None = None, method: Method = "elo") -> Standings:
-        """The standings of a game, or of one tournament of it.
+    def standings(
+        self, game: str, *, tournament: str | None = None, method: Method = "elo", where: Where | None = None
+    ) -> Standings:
+        """The standings of a game, or of one tournament of it; counterfactual ones where only some matches count.
 
         Raises:
             ArenaError: what `arena.standings.standings` raises.
         """
+
+        def compute() -> Standings:
+            return standings(self._ledger, game, tournament=tournament, method=method, where=where)
+
+        return cast("Standings", self._kept(game, ("standings", game, tournament, method, where or Where()), compute))
+
+    def explained(self, game: str, agent: str, *, since: str | None = None) -> AgentExplanation:
+        """Why an agent, by its label, has its Elo on the ladder of a game.
+
+        Raises:
+            ArenaError: what `arena.explanation.explained` raises.
+        """
+
+        def compute() -> AgentExplanation:
+            return explained(self._ledger, game, agent, since=since)
+
+        return cast("AgentExplanation", self._kept(game, ("explained", game, agent, since), compute))
+
+    def _kept(self, game: str, key: Hashable, compute: Callable[[], object]) -> object:
         with self._lock:
-            entry = self._entries.setdefault((game, tournament, method), _Entry())
+            entry = self._entries.setdefault(key, _Entry())
+            self._entries.move_to_end(key)
+            while len(self._entries) > KEPT:
+                self._entries.popitem(last=False)
         with entry.lock:
             mark = (self._ledger.mark(game), finished(self._ledger, game))
             young = self._now() - entry.computed_at < PATIENCE * entry.took
             if entry.value is not None and (mark == entry.mark or (young and self._is_played(game))):
                 return entry.value
             start = self._now()
-            entry.value = standings(self._ledger, game, tournament=tournament, method=method)
+            entry.value = compute()
             entry.mark, entry.computed_at = mark, self._now()
             entry.took = entry.computed_at - start
             return entry.value

@@ -21,7 +21,7 @@ def static_page(html: str, link: Link) -> str:
     """The page with every link led through `link`.
 
     A link that leads nowhere becomes plain text. A form becomes a row of links for each of its lists of choices whose choices
-    have pages; its other fields go, and so do scripts, buttons, and what scripts alone would show.
+    have pages; its other fields go, and so do scripts, buttons, what scripts alone would show, and what says of itself that it needs a server.
     """
     page = _Page(link)
     page.feed(html)
@@ -61,6 +61,7 @@ class _Page(HTMLParser):
             tag in NEEDS_SERVER
             or "hidden" in given
             or "data-theme-switch" in given
+            or "data-needs-server" in given
             or given.get("name") == "htmx-config"
         ):
             if tag not in VOID:

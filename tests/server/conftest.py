@@ -7,7 +7,7 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,6 +136,39 @@ def imported(ledger: Ledger) -> Tournament:
         actions=Ragged.of_lists([[] for _ in range(wins)]),
         seconds=np.zeros((wins, 2), np.float32),
         faults=(Fault(index=4, player=1, termination=Termination.CRASH, message=HOSTILE, log=f"said {HOSTILE}"),),
+    )
+    ledger.write(tournament, results)
+    return ledger.set_status(tournament, "finished")
+
+
+def import_matches(
+    ledger: Ledger, game: str, matches: Sequence[tuple[str, str, float, int]], name: str = ""
+) -> Tournament:
+    """Matches of (agent in seat 0, agent in seat 1, what seat 0 gets, the seat that forfeits or -1)."""
+    facts = GameInfo(
+        specification=game, title=f"Game {game}", version="1", num_players=2, action_space=ActionSpace(size=1)
+    )
+    names = list(dict.fromkeys(name for first, second, *_ in matches for name in (first, second)))
+    agents = [ledger.add_agent(one, specification="elsewhere", kind="external") for one in names]
+    tournament = ledger.add_tournament(
+        name=name or game, game=facts, agents=agents, config={}, seed=0, planned=None, source="import"
+    )
+    size = len(matches)
+    forfeit = np.array([match[3] for match in matches], np.int8)
+    returns = np.array([match[2] for match in matches], float)
+    results = MatchResults(
+        specs=MatchSpecs(
+            index=np.arange(size),
+            seats=np.array([[names.index(match[0]), names.index(match[1])] for match in matches]),
+            seed=np.zeros(size, np.uint64),
+            chance_seed=np.arange(size, dtype=np.uint64),
+        ),
+        returns=np.column_stack((returns, -returns)),
+        termination=np.where(forfeit >= 0, Termination.CRASH, Termination.NORMAL).astype(np.int8),
+        forfeit=forfeit,
+        actions=Ragged.of_lists([[] for _ in range(size)]),
+        seconds=np.zeros((size, 2), np.float32),
+        faults=(),
     )
     ledger.write(tournament, results)
     return ledger.set_status(tournament, "finished")

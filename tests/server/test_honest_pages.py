@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Sequence
 
-import numpy as np
 import pytest
 
 from arena.config import make_config
-from arena.games import GameInfo
-from arena.games.actions import ActionSpace
 from arena.ledger import Ledger
 from arena.ledger_rows import Tournament
-from arena.results import MatchResults, MatchSpecs, Termination
 from arena.server.site import game_address
 from arena.tournament import run_tournament
+from tests.server.conftest import import_matches
 
 ODD = "evil/../game?x#y"
 MCTS = "mcts(simulations=40)"
@@ -27,43 +23,6 @@ def _decide(ledger: Ledger, name: str, game: str, agents: dict[str, str], most: 
     return run_tournament(make_config(values), ledger)
 
 
-def _import(ledger: Ledger, game: str, matches: Sequence[tuple[str, str, float, int]]) -> Tournament:
-    """Matches of (agent in seat 0, agent in seat 1, what seat 0 gets, the seat that forfeits or -1)."""
-    facts = GameInfo(
-        specification=game, title=f"Game {game}", version="1", num_players=2, action_space=ActionSpace(size=1)
-    )
-    names = list(dict.fromkeys(name for first, second, *_ in matches for name in (first, second)))
-    agents = [ledger.add_agent(name, specification="elsewhere", kind="external") for name in names]
-    tournament = ledger.add_tournament(
-        name=game, game=facts, agents=agents, config={}, seed=0, planned=None, source="import"
-    )
-    size = len(matches)
-    forfeit = np.array([match[3] for match in matches], np.int8)
-    returns = np.array([match[2] for match in matches], float)
-    results = MatchResults(
-        specs=MatchSpecs(
-            index=np.arange(size),
-            seats=np.array([[names.index(match[0]), names.index(match[1])] for match in matches]),
-            seed=np.zeros(size, np.uint64),
-            chance_seed=np.arange(size, dtype=np.uint64),
-        ),
-        returns=np.column_stack((returns, -returns)),
-        termination=np.where(forfeit >= 0, Termination.CRASH, Termination.NORMAL).astype(np.int8),
-        forfeit=forfeit,
-        actions=_no_actions(size),
-        seconds=np.zeros((size, 2), np.float32),
-        faults=(),
-    )
-    ledger.write(tournament, results)
-    return ledger.set_status(tournament, "finished")
-
-
-def _no_actions(size: int):
-    from arena.games.ragged import Ragged
-
-    return Ragged.of_lists([[] for _ in range(size)])
-
-
 @pytest.fixture(scope="module")
 def honest(tmp_path_factory: pytest.TempPathFactory, serve_module):
     with Ledger.open(tmp_path_factory.mktemp("honest") / "arena.db") as ledger:
@@ -71,16 +30,16 @@ def honest(tmp_path_factory: pytest.TempPathFactory, serve_module):
         _decide(ledger, "Equal", "openspiel:kuhn_poker", {"one": "random", "two": "random"}, 20)
         _decide(ledger, "Pooled one", "openspiel:tic_tac_toe", {"tree": MCTS, "dice": "random"}, 400)
         _decide(ledger, "Pooled two", "openspiel:tic_tac_toe", {"one": "random", "two": "random"}, 20)
-        _import(ledger, "a:few", [("x", "y", 1, -1), ("y", "x", 1, -1), ("x", "y", -1, -1)] * 4)
-        _import(ledger, "a:broken", [("sound", "broken", 1, 1)] * 30)
-        _import(ledger, "a:shaky", [("sound", "shaky", 1, 1)] * 15 + [("sound", "shaky", -1, -1)] * 15)
-        _import(
+        import_matches(ledger, "a:few", [("x", "y", 1, -1), ("y", "x", 1, -1), ("x", "y", -1, -1)] * 4)
+        import_matches(ledger, "a:broken", [("sound", "broken", 1, 1)] * 30)
+        import_matches(ledger, "a:shaky", [("sound", "shaky", 1, 1)] * 15 + [("sound", "shaky", -1, -1)] * 15)
+        import_matches(
             ledger,
             "a:apart",
             [("m", "n", 1, -1)] * 30 + [("o", "p", 1, -1), ("p", "o", 1, -1)] * 12,
         )
-        _import(ledger, "a:graded", [("often", "much", 1, -1)] * 32 + [("often", "much", -20, -1)] * 8)
-        _import(ledger, ODD, [("x", "y", 1, -1)] * 3)
+        import_matches(ledger, "a:graded", [("often", "much", 1, -1)] * 32 + [("often", "much", -20, -1)] * 8)
+        import_matches(ledger, ODD, [("x", "y", 1, -1)] * 3)
         with serve_module(ledger) as served:
             yield served
 

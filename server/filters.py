@@ -1,0 +1,87 @@
+"""Which matches count, as an address says it: the filters of a counterfactual board."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Query
+
+from arena.counterfactual import Where
+from arena.entrants import entrant_labels
+from arena.games import SpecificationError
+from arena.ledger_rows import Tournament
+
+TOURNAMENTS_OFFERED = 200
+"""The newest ones; others can be named in the address."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """What the form offers: seats (or sides) from 1, tournaments by (key, name), agents by label."""
+
+    seats: tuple[int, ...]
+    seat_word: str
+    tournaments: tuple[tuple[str, str], ...]
+    agents: tuple[str, ...]
+
+
+def where_asked(
+    without_forfeits: Annotated[bool, Query(description="only matches that nobody forfeited")] = False,
+    seat: Annotated[
+        str, Query(description="rate agents by what they did on this seat (a side in games of teams), from 1")
+    ] = "",
+    since: Annotated[
+        str, Query(description="ISO date, UTC: only tournaments that were finished then or later, or still run")
+    ] = "",
+    until: Annotated[str, Query(description="ISO date, UTC: only tournaments that were finished by then")] = "",
+    tournament: Annotated[list[str] | None, Query(description="only these tournaments, by key")] = None,
+    without_agent: Annotated[
+        list[str] | None, Query(description="no match in which one of these sat, by name or label")
+    ] = None,
+) -> Where:
+    """The filters of an address; a field that a form sends empty filters nothing.
+
+    Raises:
+        SpecificationError: a seat or a date that is none.
+    """
+    if seat and not (seat.isascii() and seat.isdecimal() and len(seat) < 4):
+        raise SpecificationError(f"seats are counted from 1; got {seat!r}")
+    return Where(
+        without_forfeits=without_forfeits,
+        seat=int(seat) if seat else None,
+        since=since or None,
+        until=until or None,
+        tournaments=_given(tournament),
+        without_agents=_given(without_agent),
+    )
+
+
+WhereAsked = Annotated[Where, Depends(where_asked)]
+
+
+def query_of(where: Where) -> list[tuple[str, str]]:
+    """The filters as an address has them: `where_asked` reads the same back."""
+    found = [("without_forfeits", "1")] if where.without_forfeits else []
+    given = (("seat", where.seat), ("since", where.since), ("until", where.until))
+    found += [(name, str(value)) for name, value in given if value is not None]
+    found += [("tournament", key) for key in where.tournaments]
+    return found + [("without_agent", name) for name in where.without_agents]
+
+
+def choices_of(tournaments: Sequence[Tournament]) -> Choices:
+    """What can be chosen among the tournaments of a game."""
+    sides = tournaments[0].sides
+    newest = tournaments[::-1][:TOURNAMENTS_OFFERED]
+    labels = {label for one in tournaments for label in entrant_labels(one)}
+    return Choices(
+        seats=tuple(range(1, len(sides) + 1)) if len(sides) > 1 else (),
+        seat_word="Side" if any(len(side) > 1 for side in sides) else "Seat",
+        tournaments=tuple((one.key, one.name) for one in newest),
+        agents=tuple(sorted(labels, key=str.casefold)),
+    )
+
+
+def _given(values: list[str] | None) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(value for value in values or () if value))
