@@ -5,8 +5,8 @@ of draws, through one of the models of `outcome_models`. All of them are concave
 finds the maximum. Where there is none (an agent that won everything), one virtual draw of each agent with an average one
 keeps the answer finite, and a note says so.
 
-The covariance is the sandwich H⁻¹ B H⁻¹ of `bradley_terry`: H the information, B the outer products of the gradients of
-the units of resampling, and a little for units of unknown outcome.
+The covariance is the sandwich H⁻¹ B H⁻¹ of `bradley_terry`: H the information, B how the gradients of the units of
+resampling spread (`unit_spread`), and a little for units of unknown outcome.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 
 from arena.leaderboards.bradley_terry import VAGUE_UNITS, VIRTUAL_WEIGHT
-from arena.leaderboards.comparisons import Comparisons, comparisons, groups_of, outer_by_unit, pair_sums
+from arena.leaderboards.comparisons import Comparisons, comparisons, groups_of, pair_sums
 from arena.leaderboards.outcome_models import HALF, OutcomeModel
 from arena.leaderboards.ratings import Ratings, group_notes
 from arena.leaderboards.record import Record
+from arena.leaderboards.unit_spread import unit_spread
 from arena.leaderboards.wording import SPACE, listed, signed
 
 MAX_NEWTON_STEPS = 200
@@ -97,7 +98,7 @@ def rate_paired(
         names = tuple(record.agents[i] for i in members)
         part, inside = _part(compared, members), points[np.ix_(members, members)]
         fitted, weight = _fitted(part, inside, model, seat_advantage, prior, names, notes)
-        covariance = _covariance(part, fitted, model, weight)
+        covariance = _covariance(part, fitted, model, weight, drawn=record.drawn)
         at = np.arange(len(members))
         variance = np.maximum(np.diag(covariance), 0)
         theirs = variance[at]
@@ -328,8 +329,10 @@ def _newton_step(information: NDArray[np.float64], gradient: NDArray[np.float64]
     return step
 
 
-def _covariance(part: Comparisons, fitted: PairedFit, model: OutcomeModel, prior: float) -> NDArray[np.float64]:
-    """H⁻¹ B H⁻¹ of (θ of mean 0, γ, t)."""
+def _covariance(
+    part: Comparisons, fitted: PairedFit, model: OutcomeModel, prior: float, *, drawn: bool
+) -> NDArray[np.float64]:
+    """H⁻¹ B H⁻¹ of (θ of mean 0, γ, t); `drawn`: whether who met whom was drawn by lot."""
     num_agents, count = part.num_agents, len(fitted.parameters)
     has_tie = not np.isnan(fitted.tie)
     has_seat = count > num_agents + has_tie
@@ -344,9 +347,9 @@ def _covariance(part: Comparisons, fitted: PairedFit, model: OutcomeModel, prior
     if has_tie:
         rows.append((np.full(len(part), count - 1), terms.dt))
     agents, values = (np.stack(column) for column in zip(*rows, strict=True))
-    seen = outer_by_unit(agents, values, part.unit, count)
     units, free = max(part.num_units, 1), max(count - 1, 1)
     correction = units / max(units - free, units / 2)
+    seen = unit_spread(agents, values, part.unit, num_agents=num_agents, size=count, correction=correction, drawn=drawn)
     per_unit = part.matches / units
     vague = fitted.information.copy()
     if prior:
@@ -355,7 +358,7 @@ def _covariance(part: Comparisons, fitted: PairedFit, model: OutcomeModel, prior
         virtual = HALF.terms(held, 0.0, half, np.zeros(len(held)), half)
         vague[np.arange(len(held)), np.arange(len(held))] += virtual.dxx
     mean_weight = float(part.weight @ part.weight) / max(float(part.weight.sum()), 1e-300)
-    middle = correction * seen + VAGUE_UNITS * free / units * per_unit * mean_weight * vague
+    middle = seen + VAGUE_UNITS * free / units * per_unit * mean_weight * vague
     if prior:
         win = 1 / (1 + np.exp(-held))
         middle[np.arange(len(held)), np.arange(len(held))] += prior * (win**2 + (1 - win) ** 2) / 2

@@ -22,9 +22,10 @@ from scipy.sparse.csgraph import connected_components
 
 from arena.games.errors import ArenaError
 from arena.leaderboards.bradley_terry import VAGUE_UNITS, VIRTUAL_WEIGHT
-from arena.leaderboards.comparisons import comparisons, groups_of, outer_by_unit, pair_sums, units_of
+from arena.leaderboards.comparisons import comparisons, groups_of, pair_sums, units_of
 from arena.leaderboards.ratings import Ratings, group_notes
 from arena.leaderboards.record import Record
+from arena.leaderboards.unit_spread import unit_spread
 from arena.leaderboards.wording import listed
 
 MOST_TIED = 12  # players of one tie: the sums go over all of its 4,096 subsets
@@ -79,7 +80,9 @@ def plackett_luce(record: Record, *, prior: float = 0.0, confidence: float = 0.9
                 "have a finite answer; one virtual draw of each agent with an average one keeps the ratings finite"
             )
         strength, information, slopes = fit_orders(part, levels[inside], weight[inside], len(members), prior=held)
-        covariance = _covariance(part, slopes, unit[inside], weight[inside], information, strength, held)
+        covariance = _covariance(
+            part, slopes, unit[inside], weight[inside], information, strength, held, drawn=record.drawn
+        )
         variance = np.maximum(np.diag(covariance), 0)
         difference = np.maximum(variance[:, None] + variance - 2 * covariance, 0)
         scores[members], spread[members] = strength - strength.mean(), np.sqrt(variance)
@@ -169,15 +172,21 @@ def _covariance(
     information: NDArray[np.float64],
     theta: NDArray[np.float64],
     prior: float,
+    *,
+    drawn: bool,
 ) -> NDArray[np.float64]:
-    """H⁻¹ B H⁻¹ of the ratings of mean 0, as in `bradley_terry`."""
+    """H⁻¹ B H⁻¹ of the ratings of mean 0, as in `bradley_terry`; `drawn`: whether who met whom was drawn by lot."""
     size = len(theta)
-    seen = outer_by_unit(np.ascontiguousarray(agents.T), np.ascontiguousarray(slopes.T), unit, size)
-    units, free = max(len(np.unique(unit)), 1), max(size - 1, 1)
+    number = np.cumsum(np.diff(unit, prepend=unit[:1]) != 0)
+    units, free = int(number[-1]) + 1, max(size - 1, 1)
+    correction = units / max(units - free, units / 2)
+    middle = unit_spread(
+        np.ascontiguousarray(agents.T), np.ascontiguousarray(slopes.T), number,
+        num_agents=size, size=size, correction=correction, drawn=drawn,
+    )  # fmt: skip
     win = 1 / (1 + np.exp(-theta))
     vague = information - np.diag(prior * win * (1 - win))
     mean_weight = float(weight @ weight) / float(weight.sum())
-    middle = units / max(units - free, units / 2) * seen
     middle += VAGUE_UNITS * free / units * len(unit) / units * mean_weight * vague
     middle += np.diag(prior * (win**2 + (1 - win) ** 2) / 2)
     bread = scipy.linalg.solve(_regular(information, prior), np.eye(size), assume_a="pos")
