@@ -18,6 +18,7 @@ from arena.server.game_pages import standings_of
 from arena.server.ladder import METHODS, method_of
 from arena.server.match_lists import MatchLine, match_lines, recent_matches
 from arena.server.match_pages import Number, film_seen, moves_seen, replayed, text_seen, view_of
+from arena.server.pairing_views import rounds_dict
 from arena.server.site import SiteOf, json_answer, playable_games
 from arena.server.teams import members_of, mixed_teams
 
@@ -120,6 +121,12 @@ def tournament_standings(request: Request, site: SiteOf, key: Key, method: Metho
     return json_answer(
         request, site.standings.standings(found.game, tournament=key, method=method_of(method)).to_dict()
     )
+
+
+@router.get("/tournaments/{key}/rounds", summary="How a Swiss, knockout or adaptive tournament stands, and its rounds")
+def tournament_rounds(request: Request, site: SiteOf, key: Key) -> Response:
+    found = site.ledger.tournament(key)
+    return json_answer(request, rounds_dict(site.ledger, found, site.played(found)))
 
 
 @router.get("/tournaments/{key}/matches", summary="A tournament's matches, in schedule order")

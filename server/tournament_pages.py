@@ -8,12 +8,13 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from arena.games import ArenaError
-from arena.ledger_rows import Tournament
+from arena.ledger_rows import Played, Tournament
 from arena.results import Fault
 from arena.server import numbers
 from arena.server.home import is_decided_early, meter_of, progress_words, run_of
 from arena.server.ladder import ladder
 from arena.server.match_lists import TERMINATION_WORDS, match_lines
+from arena.server.pairing_views import PairingView, pairing_view
 from arena.server.site import Site, SiteOf, page, tournament_address
 from arena.server.teams import has_teams
 from arena.standings import Standings
@@ -37,6 +38,8 @@ CONFIG_WORDS = {
     "rounds": "Rounds",
     "aim": "Aim",
     "batch": "Pairs a round",
+    "further_pairs": "Further pairs of a level tie",
+    "noise_floor": "Noise floor",
     "error_rate": "Error rate of the verdict",
     "move_clock_s": "Clock for a move",
     "match_clock_s": "Clock for a match",
@@ -45,6 +48,7 @@ CONFIG_WORDS = {
 SECONDS = ("move_clock_s", "match_clock_s")
 FOR_DECISIONS_ONLY = "error_rate"
 DECIDING = ("decide", "adaptive")
+OF_KNOCKOUTS_ONLY = "further_pairs"
 
 router = APIRouter()
 
@@ -65,6 +69,7 @@ def tournament(request: Request, site: SiteOf, key: str, matches: int = 1) -> Re
     rows = range(len(played))[::-1][(at - 1) * PER_PAGE : at * PER_PAGE]
     faults = site.ledger.faults(found)
     standing, problem = _standing(site, found, done)
+    rounds, damaged = _pairing(site, found, played)
     return page(
         request,
         "tournament.html",
@@ -72,6 +77,8 @@ def tournament(request: Request, site: SiteOf, key: str, matches: int = 1) -> Re
         done=done,
         meter=meter_of(found, done),
         progress=_progress(found, done, standing),
+        rounds=rounds,
+        damaged=damaged,
         pairing=PAIRINGS.get(str(found.config.get("pairing", "")), ""),
         standing=standing,
         problem=problem,
@@ -93,12 +100,20 @@ def config_words(tournament: Tournament) -> dict[str, str]:
     said = {}
     for key, title in CONFIG_WORDS.items():
         value = tournament.config.get(key)
-        if value is None or (key == FOR_DECISIONS_ONLY and tournament.config.get("pairing") not in DECIDING):
+        pairing = tournament.config.get("pairing")
+        unset = value is None or value is False
+        if unset or (key == FOR_DECISIONS_ONLY and pairing not in DECIDING):
             continue
+        if key == OF_KNOCKOUTS_ONLY and pairing != "knockout":
+            continue
+        if key == "matches" and pairing in DECIDING:
+            title = "Matches at most"
         if key == "pairing":
             said[title] = PAIRINGS.get(str(value), str(value))
         elif key in SECONDS:
             said[title] = numbers.duration(float(str(value)))
+        elif value is True:
+            said[title] = "a twin and a random anchor take part"
         elif key == "seed" or not isinstance(value, int):
             said[title] = str(value)
         else:
@@ -119,6 +134,14 @@ def _standing(site: Site, tournament: Tournament, done: int) -> tuple[Standings 
         return None, ""
     try:
         return site.standings.standings(tournament.game, tournament=tournament.key), ""
+    except ArenaError as error:
+        return None, str(error)
+
+
+def _pairing(site: Site, tournament: Tournament, played: Played) -> tuple[PairingView | None, str]:
+    """(table, bracket or verdict with the rounds, "") of a pairing that looks at results, or (None, why it cannot be read)."""
+    try:
+        return pairing_view(site.ledger, tournament, played), ""
     except ArenaError as error:
         return None, str(error)
 
