@@ -34,6 +34,7 @@ from arena.ledger import Ledger
 from arena.ledger_matches import block_name, in_rows, read_results
 from arena.ledger_rows import Tournament
 from arena.ledger_schema import REVISION, blocks, lineup_seats, lineups, matches, tournaments
+from arena.results import NOBODY, Termination
 from arena.rounds import read_rounds
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -247,6 +248,13 @@ def _block(connection: sa.Connection, tournament: Tournament, first: int, last: 
     strange = {fault.index for fault in results.faults} - set(index.tolist())
     if strange:
         yield f"{name}: a fault is noted for match {min(strange)}, which it does not hold"
+    for fault in results.faults:
+        nobody, infrastructure = fault.player == NOBODY, fault.termination is Termination.INFRASTRUCTURE
+        if nobody != infrastructure:
+            who = "nobody" if nobody else f"player {fault.player}"
+            yield f"{name}: the fault of match {fault.index}, {fault.termination.name.lower()}, is noted as that of {who}"
+        elif infrastructure and fault.index != first:
+            yield f"{name}: it is noted as played again from match {fault.index}, with which it does not begin"
     if in_rows(tournament):
         plies = connection.scalars(
             sa.select(matches.c.plies)

@@ -23,7 +23,7 @@ import numpy as np
 from arena.agents import load_agent
 from arena.games import Agent, AgentFault, ArenaError, ClockedAgent, Game, SpecificationError, load_game
 from arena.match import Clock, play_matches
-from arena.results import MatchResults, MatchSpecs
+from arena.results import NOBODY, Fault, MatchResults, MatchSpecs, Termination
 
 MAX_ATTEMPTS = 3  # a block whose worker dies this often is given up
 PR_SET_PDEATHSIG = 1
@@ -179,7 +179,7 @@ class InProcess:
 
 
 class ProcessPool:
-    """Plays blocks in `workers` processes. A worker that dies is replaced and its block played again."""
+    """Plays blocks in `workers` processes. A worker that dies is replaced, and its block is played again and says so in its faults."""
 
     def __init__(self, workers: int):
         if workers < 1:
@@ -211,6 +211,7 @@ class ProcessPool:
                         worker.stop()
                         again.append(_lost(worker))
                         continue
+                    results = _with_deaths(results, worker.task)
                     task = _next(again, todo)
                     if task is None:
                         busy.remove(worker)
@@ -227,8 +228,10 @@ class ProcessPool:
 
 @dataclass(frozen=True, slots=True)
 class _Task:
+    """A block, and the exit codes of the workers that died under it."""
+
     specs: MatchSpecs
-    attempt: int = 1
+    deaths: tuple[int | None, ...] = ()
 
 
 class _Worker:
@@ -290,13 +293,29 @@ def _speaking(crew: list[_Worker]) -> list[_Worker]:
 def _lost(worker: _Worker) -> _Task:
     task = worker.task
     first = int(task.specs.index[0])
-    if task.attempt == MAX_ATTEMPTS:
+    deaths = (*task.deaths, worker.exit_code)
+    if len(deaths) == MAX_ATTEMPTS:
         raise WorkFailed(
             f"the worker process died {MAX_ATTEMPTS} times at the block of match {first} "
             f"(exit code {worker.exit_code}); look for memory limits and at the agents that run inside Arena"
         )
     logger.warning("a worker died (exit code %s); its block of match %d is played again", worker.exit_code, first)
-    return _Task(task.specs, task.attempt + 1)
+    return _Task(task.specs, deaths)
+
+
+def _with_deaths(results: MatchResults, task: _Task) -> MatchResults:
+    """The results of a block with the infrastructure fault that came before them, if there was one."""
+    if not task.deaths:
+        return results
+    died = "a worker process died" if len(task.deaths) == 1 else f"{len(task.deaths)} worker processes died"
+    codes = ", ".join(map(str, task.deaths))
+    fault = Fault(
+        index=int(task.specs.index[0]),
+        player=NOBODY,
+        termination=Termination.INFRASTRUCTURE,
+        message=f"{died} under this block of {len(task.specs):,} matches (exit code {codes}); it was played again",
+    )
+    return dataclasses.replace(results, faults=(fault, *results.faults))
 
 
 def _work(setup: MatchSetup, connection: Connection, parent: int) -> None:

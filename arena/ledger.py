@@ -352,9 +352,9 @@ class Ledger:
         raise LedgerError(f"tournament {tournament.key!r} has no match {number}; {which}")
 
     def faults(self, tournament: Tournament) -> list[Fault]:
-        """Why matches were forfeited, in the order of their index."""
+        """Why matches were forfeited, in the order of their index. Infrastructure faults: `arena.infrastructure`."""
         with self.reading() as connection:
-            return read_faults(connection, tournament)
+            return [fault for fault in read_faults(connection, tournament) if fault.termination.is_forfeit]
 
     def matches_of(self, agent_id: int, limit: int = 100) -> list[tuple[str, int]]:
         """The last matches in which an agent sat: (tournament's key, number), the newest first."""

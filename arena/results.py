@@ -15,7 +15,10 @@ NOBODY = -1
 
 
 class Termination(enum.IntEnum):
-    """How a match ended. Codes are stored: never renumber. Forfeits are the ends that an agent caused."""
+    """How a match ended. Codes are stored: never renumber. Forfeits are the ends that an agent caused.
+
+    No match ends by ``INFRASTRUCTURE``: a `Fault` of that kind says that a worker died and the block was played again.
+    """
 
     NORMAL = 0
     TRUNCATED = 1
@@ -25,15 +28,19 @@ class Termination(enum.IntEnum):
     PROTOCOL_ERROR = 5
     OUTPUT_FLOOD = 6
     OUT_OF_MEMORY = 7
+    INFRASTRUCTURE = 8
 
     @property
     def is_forfeit(self) -> bool:
-        return self >= Termination.ILLEGAL_MOVE
+        return Termination.ILLEGAL_MOVE <= self < Termination.INFRASTRUCTURE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """Why a match was forfeited: ``index`` of the match in its schedule, the player, and what the agent said last."""
+    """Why a match was forfeited: ``index`` of the match in its schedule, the player, and what the agent said last.
+
+    Of an infrastructure fault ``index`` is the first match of the block that was played again, and ``player`` is `NOBODY`.
+    """
 
     index: int
     player: int

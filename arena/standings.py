@@ -12,6 +12,7 @@ from arena.columns import KINDS_WITH_PROBABILITIES as KINDS_WITH_PROBABILITIES
 from arena.columns import Exploitability, beaten_by, exploitabilities
 from arena.counterfactual import Moved, Where, moves, moves_in_words, straddling, time_bounds
 from arena.games import ArenaError, SpecificationError, UnknownName, load_game
+from arena.infrastructure import NOTHING_PLAYED_AGAIN, PlayedAgain, played_again
 from arena.job_columns import JobColumn, job_columns
 from arena.leaderboards.leaderboard import Leaderboard, Method, leaderboard
 from arena.leaderboards.noise_floor import NoiseFloor
@@ -41,7 +42,7 @@ class Standings:
     """A leaderboard with what only the ledger knows. ``exploitability``: by agent, exact or at least, where it is known; ``beaten_by``: its exploiter, and who beats it certainly.
 
     ``columns``: of the whole game, what jobs have computed. ``where``: which matches count, of a counterfactual board; ``left_out``: how many do not; ``moved``: how each agent
-    stands on the full board and on this one.
+    stands on the full board and on this one. ``infrastructure``: blocks of these matches that were played again after a worker died.
     """
 
     game: str
@@ -59,6 +60,7 @@ class Standings:
     left_out: int = 0
     moved: tuple[Moved, ...] = ()
     noise_floor: NoiseFloor | None = None
+    infrastructure: PlayedAgain = NOTHING_PLAYED_AGAIN
 
     def to_dict(self) -> dict[str, object]:
         """What ``--json`` prints and the API answers."""
@@ -75,6 +77,7 @@ class Standings:
             "leaderboard": self.leaderboard.to_dict(),
             "columns": [column.to_dict() for column in self.columns],
             "noise_floor": None if self.noise_floor is None else self.noise_floor.to_dict(),
+            "infrastructure": self.infrastructure.to_dict(),
             "counterfactual": None
             if self.where is None
             else {
@@ -128,6 +131,9 @@ def _standings(ledger: Ledger, game: str, every: list[Tournament], method: Metho
     kinds = [str(one.config["pairing"]) for one in chosen if one.config.get("pairing") in LOOKING]
     aimed = verdict if kinds else None
     board = with_choices(board, kinds, tournaments=len(chosen), verdict=aimed, key=chosen[0].key)
+    infrastructure = played_again(ledger, chosen)
+    if infrastructure.blocks:
+        board = dataclasses.replace(board, notes=(*board.notes, infrastructure.sentence()))
     left_out = rated.left_out + sum(ledger.progress(one) for one in every if one not in chosen)
     if where:
         board = dataclasses.replace(board, notes=(*_where_notes(where, every, left_out), *board.notes))
@@ -145,6 +151,7 @@ def _standings(ledger: Ledger, game: str, every: list[Tournament], method: Metho
         computed_at=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
         left_out=left_out,
         noise_floor=noise_floor_of(chosen, rated.record, board),
+        infrastructure=infrastructure,
     )
 
 

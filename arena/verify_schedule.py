@@ -61,7 +61,7 @@ def schedule_differences(ledger: Ledger, tournament: Tournament, played: Played)
 
 def end_differences(tournament: Tournament, played: Played, faults: Sequence[Fault]) -> list[tuple[str, str]]:
     """(where, what) of matches whose end, player at fault and noted fault do not agree with each other."""
-    forfeited = played.termination >= int(Termination.ILLEGAL_MOVE)
+    forfeited = np.isin(played.termination, [int(one) for one in Termination if one.is_forfeit])
     known = {fault.index: fault for fault in faults}
     said: list[tuple[int, str]] = []
     for row in np.flatnonzero(forfeited != (played.forfeit != NOBODY)).tolist():

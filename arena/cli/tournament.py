@@ -161,19 +161,24 @@ def resume_command(keys: Keys, workers: Workers = 1, db: Db = None, json: Json =
 
 @app.command("status")
 def status_command(key: Key, db: Db = None, json: Json = False) -> None:
-    """Show how far a tournament is: the Swiss table, the bracket, what is decided of an aim."""
+    """Show how far a tournament is: forfeits, blocks played again, the Swiss table, the bracket, what is decided of an aim."""
     from arena.cli.output import say, say_json
     from arena.cli.pairing_shown import print_pairing
+    from arena.infrastructure import played_again
     from arena.ledger import Ledger
     from arena.pairing.state import pairing_state
 
     with Ledger.open(db, create=False, read_only=True) as ledger:
         tournament = ledger.tournament(key)
         shown = facts(ledger, tournament)
+        shown["forfeits"] = len({fault.index for fault in ledger.faults(tournament)})
+        again = played_again(ledger, [tournament])
         state = pairing_state(ledger, tournament)
     if json:
+        shown["played_again"] = again.to_dict()
         say_json(shown | ({} if state is None else {"state": state.to_dict()}))
         return
+    shown["played again"] = again.sentence()
     for name, value in shown.items():
         say(f"{name:<12} {', '.join(value) if isinstance(value, list) else value}")
     if state is not None:

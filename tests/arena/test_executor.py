@@ -11,7 +11,7 @@ import pytest
 
 from arena.executor import InProcess, MatchSetup, ProcessPool, WorkFailed
 from arena.games import SpecificationError
-from arena.results import MatchResults, MatchSpecs
+from arena.results import NOBODY, MatchResults, MatchSpecs, Termination
 from arena.schedule import round_robin
 
 SETUP = MatchSetup(
@@ -42,6 +42,10 @@ def test_two_workers_play_the_same_matches_and_a_killed_one_changes_nothing(alon
     assert MatchResults.joined(parts).equals(alone)
     assert sum(heard) == 120
     assert not _workers(), "no process stays behind"
+    (fault,) = MatchResults.joined(parts).faults
+    assert (fault.player, fault.termination) == (NOBODY, Termination.INFRASTRUCTURE)
+    assert fault.index in [int(block.index[0]) for block in _blocks()]
+    assert fault.message.startswith("a worker process died under this block of 12 matches (exit code -9)")
 
 
 def test_an_abandoned_run_leaves_no_worker() -> None:
