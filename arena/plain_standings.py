@@ -16,9 +16,9 @@ import networkx as nx
 
 from arena.entrants import by_side, entrant_labels
 from arena.ledger import Ledger, Tournament
-from arena.rated_matches import error_rate_of
+from arena.repeated_games import DRAWS, MAY_DRAW, REPEATS_NEEDED, drawing_of_entrants, has_chance
 from arena.standings import Standings
-from arena.verdict import decision, hypotheses_of, matches_rated
+from arena.verdict import decision_recorded, matches_rated
 
 ELO = 400 / math.log(10)
 POINT_TOLERANCE = 1e-6
@@ -50,11 +50,13 @@ class _Match:
     agents: tuple[str, ...]
     returns: tuple[float, ...]
     forfeit: int
+    moves: bytes | None
+    """None where the match is of a file: it repeats no other."""
 
 
 def plain_rows(ledger: Ledger, tournaments: Sequence[Tournament]) -> dict[str, PlainRow]:
     """What each agent did in the rated matches of these tournaments of one game."""
-    matches = list(_matches(ledger, tournaments))
+    matches = _without_copies(ledger, tournaments, list(_matches(ledger, tournaments)))
     worst = min((min(match.returns) for match in matches if match.forfeit < 0), default=math.inf)
     rows: dict[str, PlainRow] = {}
     for match in matches:
@@ -99,10 +101,7 @@ def _matches(ledger: Ledger, tournaments: Sequence[Tournament]) -> Iterator[_Mat
         rated = None
         if tournament.config.get("pairing") == "decide":
             played = by_side(tournament, ledger.played(tournament))
-            rated = matches_rated(
-                decision(played, error_rate=error_rate_of(tournament), hypotheses=hypotheses_of(tournament.config)),
-                len(played),
-            )
+            rated = matches_rated(decision_recorded(ledger, tournament, played), len(played))
         count = 0
         for block in ledger.result_blocks(tournament):
             for result in block:
@@ -125,7 +124,32 @@ def _matches(ledger: Ledger, tournaments: Sequence[Tournament]) -> Iterator[_Mat
                     key = (result.spec.seed, result.spec.chance_seed, *agents)
                 if key not in seen:
                     seen.add(key)
-                    yield _Match(tuple(agents), tuple(returns), forfeit)
+                    moves = result.actions.tobytes() if tournament.source == "play" else None
+                    yield _Match(tuple(agents), tuple(returns), forfeit, moves)
+
+
+def _without_copies(ledger: Ledger, tournaments: Sequence[Tournament], matches: list[_Match]) -> list[_Match]:
+    """The matches, without those that repeat others move for move between agents that do not draw: `arena.repeated_games`."""
+    drawing = drawing_of_entrants(ledger, tournaments)
+    companies: dict[tuple[str, ...], list[_Match]] = {}
+    for match in matches:
+        if match.moves is not None and max((drawing[agent] for agent in match.agents), default=DRAWS) < DRAWS:
+            companies.setdefault(tuple(sorted(match.agents)), []).append(match)
+    alike: set[tuple[str, ...]] = set()
+    for company, played in companies.items():
+        games, seatings = set(played), {match.agents for match in played}
+        needed = REPEATS_NEEDED if max(drawing[agent] for agent in company) == MAY_DRAW else 1
+        if len(games) == len(seatings) and len(played) - len(seatings) >= needed:
+            alike |= seatings
+    if not alike or has_chance(tournaments[0]):
+        return matches
+    kept: list[_Match] = []
+    seen: set[_Match] = set()
+    for match in matches:
+        if match.agents not in alike or match.moves is None or match not in seen:
+            kept.append(match)
+            seen.add(match)
+    return kept
 
 
 def _side_names(tournament: Tournament) -> list[dict[tuple[int, ...], str]]:

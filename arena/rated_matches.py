@@ -15,7 +15,8 @@ from arena.games import SpecificationError
 from arena.leaderboards.record import Record, Utility
 from arena.leaderboards.stopped import Verdict, verdict_of
 from arena.ledger import Ledger, LedgerError, Played, Tournament
-from arena.verdict import decision, hypotheses_of, matches_rated
+from arena.repeated_games import drawing_of_entrants, repeats
+from arena.verdict import decision_recorded, matches_rated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +25,8 @@ class RatedMatches:
 
     ``tournament`` int64 [N]: of each match, index into ``keys``; ``number`` int64 [N]: its number in there. ``verdicts``: of
     the tournaments that were played until decided, in order. ``surplus``: matches after a verdict; ``repeated``: matches that
-    repeat others, seed by seed; ``left_out``: matches that `Where` does not count.
+    repeat others, seed by seed; ``copies``: matches that repeat others move for move between deterministic agents;
+    ``left_out``: matches that `Where` does not count.
     """
 
     record: Record
@@ -34,6 +36,7 @@ class RatedMatches:
     verdicts: tuple[Verdict, ...]
     surplus: int
     repeated: int
+    copies: int
     left_out: int
 
     def key(self, row: int) -> str:
@@ -82,7 +85,7 @@ def rated_matches(ledger: Ledger, tournaments: Sequence[Tournament], where: Wher
         played = by_side(tournament, _all_of(ledger, tournament))
         rated = len(played)
         if tournament.config.get("pairing") == "decide":
-            found = decision(played, error_rate=error_rate_of(tournament), hypotheses=hypotheses_of(tournament.config))
+            found = decision_recorded(ledger, tournament, played)
             rated = matches_rated(found, len(played))
             surplus += len(played) - rated
             verdicts.append(verdict_of(found, *(agent.label for agent in tournament.agents)))
@@ -105,14 +108,30 @@ def rated_matches(ledger: Ledger, tournaments: Sequence[Tournament], where: Wher
     origin = np.concatenate([part.origin for part in parts])
     kept = np.sort(np.unique(np.column_stack((origin, seats.astype(np.uint64))), axis=0, return_index=True)[1])
     part_of = np.concatenate([np.full(len(part.group), number) for number, part in enumerate(parts)])
+    returns = np.concatenate([part.returns for part in parts])
+    forfeit = np.concatenate([part.forfeit for part in parts])
+    index = np.concatenate([part.number for part in parts])
+    repeated = len(seats) - len(kept)
+    copies = repeats(
+        ledger,
+        tournaments,
+        drawing=drawing_of_entrants(ledger, tournaments),
+        agents=tuple(labels),
+        seats=seats[kept],
+        returns=returns[kept],
+        forfeit=forfeit[kept],
+        tournament=part_of[kept],
+        number=index[kept],
+    )
+    kept = kept[~copies]
     pair = np.unique(
         np.column_stack((part_of, np.concatenate([part.group for part in parts]))), axis=0, return_inverse=True
     )
     record = Record(
         agents=tuple(labels),
         seats=seats[kept],
-        returns=np.concatenate([part.returns for part in parts])[kept],
-        forfeit=np.concatenate([part.forfeit for part in parts])[kept],
+        returns=returns[kept],
+        forfeit=forfeit[kept],
         pair=pair[1].reshape(-1)[kept],
         weight=np.ones(len(kept)),
         utility=_utility(tournaments[0].utility),
@@ -121,17 +140,13 @@ def rated_matches(ledger: Ledger, tournaments: Sequence[Tournament], where: Wher
         record=record,
         keys=tuple(one.key for one in tournaments),
         tournament=part_of[kept],
-        number=np.concatenate([part.number for part in parts])[kept],
+        number=index[kept],
         verdicts=tuple(verdicts),
         surplus=surplus,
-        repeated=len(seats) - len(kept),
+        repeated=repeated,
+        copies=int(copies.sum()),
         left_out=left_out,
     )
-
-
-def error_rate_of(tournament: Tournament) -> float:
-    """Of a tournament that is played until decided: the probability of a wrong verdict."""
-    return float(str(tournament.config.get("error_rate", 0.05)))
 
 
 def _all_of(ledger: Ledger, tournament: Tournament) -> Played:

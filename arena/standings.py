@@ -24,6 +24,7 @@ from arena.noise_floor import noise_floor_of
 from arena.pairing.state import conclusion_of
 from arena.rated_matches import RatedMatches
 from arena.rated_matches import rated_matches as rated_of_tournaments
+from arena.repeated_games import NOTE
 from arena.rounds import LOOKING
 
 
@@ -125,6 +126,8 @@ def _standings(ledger: Ledger, game: str, every: list[Tournament], method: Metho
     if rated.repeated:
         said = f"{rated.repeated:,} matches repeat others, agent by agent and seed by seed; each counts once"
         board = dataclasses.replace(board, notes=(*board.notes, said))
+    if rated.copies:
+        board = dataclasses.replace(board, notes=(*board.notes, NOTE.format(count=rated.copies)))
     verdict = rated.verdicts[0] if len(chosen) == 1 and rated.verdicts and not where else None
     board = with_verdict(board, verdict, stopped=len(rated.verdicts), tournaments=len(chosen))
     verdict = verdict or (None if where else _of_aim(ledger, chosen))

@@ -31,7 +31,14 @@ from arena.results import MatchResults, MatchSpecs
 from arena.roster import enlist, playable, tried
 from arena.rounds import LOOKING, PlayedRound, Round, keep_round, played_round, read_rounds
 from arena.schedule import Schedule
-from arena.verdict import decision_of_points, hypotheses_of, points_of_matches, points_of_prefix
+from arena.verdict import (
+    alike_recorded,
+    decision,
+    hypotheses_of,
+    pairs_looked_at,
+    points_of_matches,
+    points_of_prefix,
+)
 
 FAST_KINDS = (
     "random",
@@ -357,6 +364,8 @@ class _UntilDecided:
         self.finished: dict[int, MatchResults] = {}
         # read once; each block then adds its own
         self.points = points_of_prefix(by_side(run.tournament, run.ledger.played(run.tournament)))
+        self.alike: int | None = None
+        self.looked = False  # whether the first pairs, which alone decide it, were enough to tell
         self.over = self._decided()
 
     def record(self, results: MatchResults) -> None:
@@ -369,10 +378,12 @@ class _UntilDecided:
             self.over = self._decided()
 
     def _decided(self) -> bool:
-        config = self.run.config
-        return decision_of_points(
-            self.points, error_rate=config.error_rate, hypotheses=hypotheses_of(config.model_dump())
-        ).decided
+        config, hypotheses = self.run.config, hypotheses_of(self.run.config.model_dump())
+        if not self.looked:
+            self.alike = alike_recorded(self.run.ledger, self.run.tournament)
+            pairs = pairs_looked_at(error_rate=config.error_rate, hypotheses=hypotheses)
+            self.looked = len(self.points) >= 2 * pairs
+        return decision(self.points, error_rate=config.error_rate, hypotheses=hypotheses, alike=self.alike).decided
 
 
 @contextmanager

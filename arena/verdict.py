@@ -9,9 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena.leaderboards.gsprt import GsprtDecision, Scale, gsprt
+from arena.leaderboards.same_games import SameGames, alike_pairs_needed
 from arena.leaderboards.sequential_test import Decision, sequential_test
-from arena.ledger import Played
+from arena.ledger import Ledger, Played, Tournament
+from arena.repeated_games import always_alike
 from arena.results import NOBODY
+
+Found = Decision | GsprtDecision | SameGames
+"""What stops a tournament that is played until decided, or leaves it open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,30 +43,71 @@ def hypotheses_of(config: Mapping[str, object]) -> Hypotheses | None:
     )
 
 
-def decision(played: Played, *, error_rate: float, hypotheses: Hypotheses | None = None) -> Decision | GsprtDecision:
-    """The sequential test on the longest complete prefix of the schedule.
+def error_rate_of(tournament: Tournament) -> float:
+    """Of a tournament that is played until decided: the probability of a wrong verdict."""
+    return float(str(tournament.config.get("error_rate", 0.05)))
 
-    Without `hypotheses` a wrong verdict has at most the probability `error_rate`, however often one looks: `sequential_test`.
-    With them it is the pentanomial test, `gsprt`.
+
+def decision_recorded(ledger: Ledger, tournament: Tournament, played: Played) -> Found:
+    """What the recorded matches of a tournament that is played until decided say.
+
+    The sequential test reads the longest complete prefix of the schedule; without hypotheses a wrong verdict has at most the
+    probability `error_rate_of`, however often one looks: `sequential_test`. With them it is the pentanomial test, `gsprt`. Where
+    the first pairs of twins are all alike, move for move, between agents that do not draw, the rest would be copies: `SameGames`.
+
+    Args:
+        ledger: where the moves are.
+        tournament: of two entrants.
+        played: its matches by side.
     """
-    return decision_of_points(points_of_prefix(played), error_rate=error_rate, hypotheses=hypotheses)
-
-
-def decision_of_points(
-    points: NDArray[np.float64], *, error_rate: float, hypotheses: Hypotheses | None = None
-) -> Decision | GsprtDecision:
-    """The same of agent 0's points in the first matches [N], in schedule order, so that twins stand side by side."""
-    pairs = points[: len(points) - len(points) % 2].reshape(-1, 2).mean(axis=1)
-    if hypotheses is None:
-        return sequential_test(pairs, alpha=error_rate)
-    return gsprt(
-        pairs,
-        elo0=hypotheses.elo0,
-        elo1=hypotheses.elo1,
-        alpha=hypotheses.alpha,
-        beta=hypotheses.beta,
-        scale=hypotheses.scale,
+    return decision(
+        points_of_prefix(played),
+        error_rate=error_rate_of(tournament),
+        hypotheses=hypotheses_of(tournament.config),
+        alike=alike_recorded(ledger, tournament),
     )
+
+
+def alike_recorded(ledger: Ledger, tournament: Tournament) -> int | None:
+    """`always_alike` at the error rate of the test that the tournament asks for."""
+    return always_alike(
+        ledger, tournament, error_rate=_rate(error_rate_of(tournament), hypotheses_of(tournament.config))
+    )
+
+
+def pairs_looked_at(*, error_rate: float, hypotheses: Hypotheses | None) -> int:
+    """How many pairs of twins, from the first on, decide whether all are alike."""
+    return alike_pairs_needed(_rate(error_rate, hypotheses))
+
+
+def _rate(error_rate: float, hypotheses: Hypotheses | None) -> float:
+    return error_rate if hypotheses is None else min(hypotheses.alpha, hypotheses.beta)
+
+
+def decision(
+    points: NDArray[np.float64], *, error_rate: float, hypotheses: Hypotheses | None = None, alike: int | None = None
+) -> Found:
+    """What the test says of agent 0's points in the first matches [N], in schedule order, so that twins stand side by side.
+
+    Args:
+        alike: how many pairs there are at the beginning, all alike, after which the rest would be copies; None: they are not.
+    """
+    pairs = points[: len(points) - len(points) % 2].reshape(-1, 2).mean(axis=1)
+    found: Decision | GsprtDecision
+    if hypotheses is None:
+        found = sequential_test(pairs, alpha=error_rate)
+    else:
+        found = gsprt(
+            pairs,
+            elo0=hypotheses.elo0,
+            elo1=hypotheses.elo1,
+            alpha=hypotheses.alpha,
+            beta=hypotheses.beta,
+            scale=hypotheses.scale,
+        )
+    if alike is None or alike > len(pairs) or (found.at is not None and found.at <= alike):
+        return found
+    return SameGames(at=alike, score=float(pairs[:alike].mean()), error_rate=_rate(error_rate, hypotheses) / 2)
 
 
 def points_of_prefix(played: Played) -> NDArray[np.float64]:
@@ -81,6 +127,6 @@ def points_of_matches(
     return points
 
 
-def matches_rated(decision: Decision | GsprtDecision, recorded: int) -> int:
+def matches_rated(decision: Found, recorded: int) -> int:
     """How many of the recorded matches count: those after the verdict are kept as surplus and not rated."""
     return recorded if decision.at is None else 2 * decision.at

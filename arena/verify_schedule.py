@@ -15,7 +15,7 @@ from arena.pairing.rule import rule_of
 from arena.results import NOBODY, Fault, Termination
 from arena.rounds import LOOKING, Round, played_rounds, read_rounds
 from arena.tournament import schedule_of
-from arena.verdict import decision, hypotheses_of
+from arena.verdict import decision_recorded
 
 SHOWN = 20
 """How many matches of one kind of difference are named one by one."""
@@ -55,7 +55,7 @@ def schedule_differences(ledger: Ledger, tournament: Tournament, played: Played)
         )
         end = schedule.end
     found += _told(tournament, ((number, "is not in the schedule") for number in played.index[played.index >= end]))
-    found += _told(tournament, ((number, "is missing") for number in _missing(tournament, config, played, end)))
+    found += _told(tournament, ((number, "is missing") for number in _missing(ledger, tournament, config, played, end)))
     return found
 
 
@@ -116,12 +116,13 @@ def _seed_differences(tournament: Tournament, played: Played) -> Iterator[tuple[
         yield int(played.index[row]), f"its {which} is not the one that the tournament's seed gives"
 
 
-def _missing(tournament: Tournament, config: TournamentConfig, played: Played, end: int) -> NDArray[np.int64]:
+def _missing(
+    ledger: Ledger, tournament: Tournament, config: TournamentConfig, played: Played, end: int
+) -> NDArray[np.int64]:
     """The numbers of matches that should be recorded: all of a finished tournament, as far as its test wanted them."""
     if config.pairing == "decide":
         end = int(played.index[-1]) + 1 if len(played) else 0
-        hypotheses = hypotheses_of(tournament.config)
-        decided = decision(by_side(tournament, played), error_rate=config.error_rate, hypotheses=hypotheses).decided
+        decided = decision_recorded(ledger, tournament, by_side(tournament, played)).decided
         if tournament.status == "finished" and not decided:
             end = max(end, rule_of(config, len(tournament.sides)).most)
     elif tournament.status != "finished":

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from arena.leaderboards.gsprt import GsprtDecision
 from arena.leaderboards.leaderboard import PROVISIONAL, Leaderboard
+from arena.leaderboards.same_games import SameGames
 from arena.leaderboards.sequential_test import Decision
 
 ALONE = (
@@ -42,9 +43,9 @@ class Verdict:
     aim: str | None = None
 
 
-def verdict_of(decision: Decision | GsprtDecision, first: str, second: str) -> Verdict:
+def verdict_of(decision: Decision | GsprtDecision | SameGames, first: str, second: str) -> Verdict:
     """A decision about two agents by their names."""
-    if isinstance(decision, GsprtDecision):
+    if isinstance(decision, GsprtDecision | SameGames):
         better = {"first": first, "second": second, None: None}[decision.better]
     else:
         better = {"first_better": first, "second_better": second}.get(decision.verdict)

@@ -27,7 +27,7 @@ from arena.ledger import Ledger, Tournament
 from arena.results import MatchResults
 from arena.standings import standings
 from arena.tournament import create_tournament, resume_tournament, run_tournament
-from arena.verdict import decision, hypotheses_of, matches_rated
+from arena.verdict import decision, hypotheses_of, matches_rated, points_of_prefix
 
 CUP: dict[str, Any] = {
     "name": "cup",
@@ -125,7 +125,7 @@ def test_an_interrupted_tournament_goes_on_to_the_same_ledger(
 def test_two_agents_play_until_the_test_decides(ledger: Ledger) -> None:
     tournament = run_tournament(make_config(DECIDE), ledger)
     played = ledger.played(tournament)
-    found = decision(played, error_rate=0.05)
+    found = decision(points_of_prefix(played), error_rate=0.05)
     assert found.verdict == "first_better"
     assert found.at is not None
     assert len(played) < 400
@@ -136,7 +136,9 @@ def test_two_agents_play_until_the_test_decides(ledger: Ledger) -> None:
 
 def test_the_pentanomial_test_stops_a_tournament_and_gives_its_standings_the_verdict(ledger: Ledger) -> None:
     tournament = run_tournament(make_config(GSPRT), ledger)
-    found = decision(ledger.played(tournament), error_rate=0.05, hypotheses=hypotheses_of(tournament.config))
+    found = decision(
+        points_of_prefix(ledger.played(tournament)), error_rate=0.05, hypotheses=hypotheses_of(tournament.config)
+    )
     assert isinstance(found, GsprtDecision) and found.at is not None and found.better == "first"
     assert len(ledger.played(tournament)) < 400
     shown = standings(ledger, tournament.game, tournament=tournament.key)
@@ -170,7 +172,7 @@ def test_twins_are_not_told_apart(ledger: Ledger) -> None:
     twins = {**DECIDE, "agents": {"a": "random", "b": "random"}, "matches": 100}
     tournament = run_tournament(make_config(twins), ledger)
     assert ledger.progress(tournament) == 100
-    assert not decision(ledger.played(tournament), error_rate=0.05).decided
+    assert not decision(points_of_prefix(ledger.played(tournament)), error_rate=0.05).decided
 
 
 def test_three_players_take_turns_at_the_seats(ledger: Ledger) -> None:
