@@ -23,6 +23,8 @@ from arena.solvers.policy_table import policy_of
 EXPLOIT_METHODS = ("auto", "exact", "enumerate", "mcts")
 EXPLOIT_JOB = "exploit"
 """The kind of jobs that keep lower bounds."""
+EXACT_JOB = "exploitability"
+"""The kind of jobs that keep exact values."""
 KINDS_WITH_PROBABILITIES = ("policy", "uniform", "checkpoint")
 AT_LEAST = "≥"
 
@@ -66,13 +68,13 @@ class Exploitability:
 
 
 def exploitabilities(ledger: Ledger, game: str, tournaments: Sequence[Tournament]) -> dict[str, Exploitability]:
-    """By label, for the agents of these tournaments of a game: exact where they tell their probabilities and the game is open,
-    else the newest lower bound that `arena exploit` has kept. The others are left out."""
+    """By label, for the agents of these tournaments of a game: exact where a job has computed it, or where they tell their
+    probabilities and the game is open; else the newest lower bound that `arena exploit` has kept. The others are left out."""
     found: dict[str, Exploitability] = {}
-    bounds = newest(ledger, game, EXPLOIT_JOB)
+    bounds, exactly = newest(ledger, game, EXPLOIT_JOB), newest(ledger, game, EXACT_JOB)
     for agent in {agent.label: agent for one in tournaments for agent in one.agents}.values():
-        exact = None
-        if agent.kind in KINDS_WITH_PROBABILITIES:
+        exact = _exact(exactly[agent.id]) if agent.id in exactly else None
+        if exact is None and agent.kind in KINDS_WITH_PROBABILITIES:
             exact = _exactly(game, playable(agent, ledger.artifacts))
         known = exact or (_bound(bounds[agent.id]) if agent.id in bounds else None)
         if known is not None:
@@ -124,6 +126,28 @@ def _bound(row: JobRow) -> Exploitability | None:
     )
 
 
+def _exact(row: JobRow) -> Exploitability | None:
+    """What a job computed, read with care."""
+    value = (row.result or {}).get("exploitability")
+    return _exact_value(value, row.finished_at or "", row.worker or "") if isinstance(value, float) else None
+
+
+def _exact_value(value: float, computed_at: str, computed_by: str) -> Exploitability:
+    return Exploitability(
+        kind="exact",
+        value=value,
+        low=value,
+        high=value,
+        confidence=None,
+        exploiter=None,
+        method="exact",
+        budget="",
+        matches=0,
+        computed_at=computed_at,
+        computed_by=computed_by,
+    )
+
+
 @lru_cache(maxsize=256)
 def _exactly(game: str, specification: str) -> Exploitability | None:
     """By specification: a stored policy's path holds its content's hash, so the value never changes."""
@@ -139,16 +163,4 @@ def _exactly(game: str, specification: str) -> Exploitability | None:
             close_agents([agent])
     except ArenaError:
         return None
-    return Exploitability(
-        kind="exact",
-        value=value,
-        low=value,
-        high=value,
-        confidence=None,
-        exploiter=None,
-        method="exact",
-        budget="",
-        matches=0,
-        computed_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
-        computed_by=worker_name(),
-    )
+    return _exact_value(value, datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"), worker_name())

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from arena.agents import load_agent
-from arena.columns import EXPLOIT_JOB, EXPLOIT_METHODS
+from arena.columns import EXACT_JOB, EXPLOIT_JOB, EXPLOIT_METHODS
 from arena.executor import close_agents
 from arena.games import NotProvided, SpecificationError, UnknownName, load_game
 from arena.job_rows import JobRow
@@ -197,7 +197,7 @@ JOB_KINDS: dict[str, JobKind] = {
         on_tensors=True,
         work=_bootstrap,
     ),
-    "exploitability": JobKind(
+    EXACT_JOB: JobKind(
         about="agent",
         meaning="exactly how much a best response gains, of agents that tell their probabilities",
         settings={},

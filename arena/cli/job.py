@@ -172,9 +172,10 @@ def worker_command(
     until_empty: Annotated[bool, typer.Option("--until-empty", help="End where no job waits.")] = False,
     db: Db = None,
 ) -> None:
-    """Do the jobs that wait in a ledger, one after the other; Ctrl-C stops, and its job waits for another worker."""
+    """Do the jobs that wait in a ledger, one after the other; Ctrl-C or a SIGTERM stops, and its job waits for another worker."""
     import sys
 
+    from arena.cli.interruption import signals_interrupt
     from arena.games import UnknownName
     from arena.job_kinds import JOB_KINDS
     from arena.ledger import Ledger
@@ -200,7 +201,12 @@ def worker_command(
 
     with Ledger.open(db, create=False) as ledger:
         sys.stderr.write(f"waiting for jobs in {ledger.url_for_people}; Ctrl-C stops\n")
-        done = work(ledger, devices=device, kinds=kind, until_empty=until_empty, on_begun=begun, on_ended=ended)
+        try:
+            with signals_interrupt():
+                done = work(ledger, devices=device, kinds=kind, until_empty=until_empty, on_begun=begun, on_ended=ended)
+        except KeyboardInterrupt:
+            sys.stderr.write("stopped; what it had not finished waits for another worker\n")
+            raise typer.Exit(130) from None
     sys.stderr.write(f"did {done:,} jobs\n")
 
 

@@ -221,7 +221,9 @@ def print_standings(found: Standings) -> None:
         say(f"Noise floor: {found.noise_floor.sentence()}")
     if found.surplus:
         say(f"{found.surplus:,} matches after the verdict are kept and not rated")
-    say(f"{found.game}, {found.matches:,} matches of {', '.join(found.tournaments)}; computed {found.computed_at}")
+    say(
+        f"{found.game}, {found.matches:,} matches of {', '.join(found.tournaments)}; computed {found.computed_at}, here"
+    )
 
 
 def _print_columns(found: Standings) -> None:
@@ -285,9 +287,14 @@ def print_leaderboard(
     _print_matrix(board)
     if board.minimax is not None:
         say(f"Minimax winner: {mixture_in_words(board.minimax)}")
+    exact: dict[str, list[str]] = {}
     for agent, one in exploitability.items():
-        if one.kind != "exact":
+        if one.kind == "exact":
+            exact.setdefault(one.sentence(), []).append(agent)
+        else:
             say(f"Exploitability of {agent}: {one.shown}, {one.sentence()}")
+    for sentence, agents in exact.items():
+        say(f"Exploitability of {listed(agents)}: {sentence}")
     if beaten_by:
         beaten = "; ".join(f"{agent} by {listed(others)}" for agent, others in beaten_by.items())
         say(f"Beaten with 95 % confidence, each pair for itself: {beaten}")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -261,6 +259,7 @@ def _play(ledger: Ledger, tournaments: list[Tournament], workers: int, *, json: 
     """Runs with one progress bar; an interrupted run says how to go on."""
     import sys
 
+    from arena.cli.interruption import signals_interrupt
     from arena.cli.leaderboard import print_standings
     from arena.cli.output import progress, say, say_json
     from arena.cli.pairing_shown import print_pairing
@@ -279,7 +278,7 @@ def _play(ledger: Ledger, tournaments: list[Tournament], workers: int, *, json: 
     one = len(tournaments) == 1
     label = tournaments[0].name if one else f"{len(tournaments)} tournaments"
     try:
-        with _signals_interrupt(), progress(label) as told:
+        with signals_interrupt(), progress(label) as told:
             played = play_series(tournaments, ledger, executor, progress=told, on_begun=begun)
     except (KeyboardInterrupt, Exception) as stopped:
         _say_resume(ledger, tournaments)
@@ -302,19 +301,6 @@ def _play(ledger: Ledger, tournaments: list[Tournament], workers: int, *, json: 
         if state is not None:
             print_pairing(state)
         print_standings(board)
-
-
-@contextmanager
-def _signals_interrupt() -> Iterator[None]:
-    """A polite end by others (`kill`, a closed terminal, a container that stops) is an interruption like Ctrl-C."""
-    import signal
-
-    before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _say_resume(ledger: Ledger, tournaments: list[Tournament]) -> None:

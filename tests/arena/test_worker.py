@@ -21,6 +21,7 @@ from arena.ledger import Ledger
 from arena.ledger_schema import jobs as table
 from arena.rated_matches import rated_matches
 from arena.solvers import nash_conv
+from arena.standings import standings
 from arena.tournament import run_tournament
 from arena.worker import devices_here, work
 
@@ -132,8 +133,8 @@ def test_what_nobody_can_do_is_refused_before_it_waits(ledger, kind, changed, er
     assert jobs.all_jobs(ledger) == []
 
 
-def test_a_killed_worker_leaves_its_job_to_the_next(ledger, tmp_path):
-    row = ask(ledger, "bootstrap", GAME, settings={"resamples": 1_000_000})
+def worker_at(path, stderr):
+    """A process of `arena worker`."""
     command = [
         sys.executable,
         "-c",
@@ -142,14 +143,23 @@ def test_a_killed_worker_leaves_its_job_to_the_next(ledger, tmp_path):
         "--device",
         "cpu",
         "--db",
-        str(tmp_path / "arena.db"),
+        str(path),
     ]
-    worker = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(command, stderr=stderr, text=True)
+
+
+def wait_until_running(ledger, row):
+    deadline = time.monotonic() + 60
+    while jobs.job(ledger, row.key).status != "running" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert jobs.job(ledger, row.key).status == "running"
+
+
+def test_a_killed_worker_leaves_its_job_to_the_next(ledger, tmp_path):
+    row = ask(ledger, "bootstrap", GAME, settings={"resamples": 1_000_000})
+    worker = worker_at(tmp_path / "arena.db", stderr=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + 60
-        while jobs.job(ledger, row.key).status != "running" and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert jobs.job(ledger, row.key).status == "running"
+        wait_until_running(ledger, row)
     finally:
         os.kill(worker.pid, signal.SIGKILL)
         worker.wait()
@@ -158,12 +168,43 @@ def test_a_killed_worker_leaves_its_job_to_the_next(ledger, tmp_path):
     assert jobs.claim(ledger, {"cpu": "next"}).key == row.key
 
 
+def test_a_worker_that_is_asked_to_end_gives_its_job_back(ledger, tmp_path):
+    row = ask(ledger, "bootstrap", GAME, settings={"resamples": 1_000_000})
+    worker = worker_at(tmp_path / "arena.db", stderr=subprocess.PIPE)
+    try:
+        wait_until_running(ledger, row)
+        worker.send_signal(signal.SIGTERM)
+        _, said = worker.communicate(timeout=60)
+    finally:
+        worker.kill()
+        worker.wait()
+    assert worker.returncode == 130
+    assert "waits for another worker" in said
+    assert "Traceback" not in said
+    back = jobs.job(ledger, row.key)
+    assert (back.status, back.worker, back.attempts) == ("waiting", None, 0)
+    assert jobs.claim(ledger, {"cpu": "next"}).key == row.key
+
+
+def test_the_ladder_takes_an_exact_value_from_the_job_that_computed_it(ledger):
+    agent = ledger.agent("uniform")
+    row = ask(ledger, "exploitability", GAME, agent=agent, device="torch")
+    work(ledger, devices=["torch"], until_empty=True)
+    found = standings(ledger, GAME).exploitability
+    done = jobs.job(ledger, row.key)
+    assert found["uniform@1"].value == done.result["exploitability"]
+    assert (found["uniform@1"].computed_at, found["uniform@1"].computed_by) == (done.finished_at, done.worker)
+    assert "UTC on torch of " in found["uniform@1"].sentence()
+    assert found["first@1"].computed_by.startswith("cpu of ")  # nobody asked: computed here
+
+
 def test_the_leaderboard_shows_what_jobs_have_computed(ledger, tmp_path):
     db = ("--db", str(tmp_path / "arena.db"))
     ask(ledger, "bootstrap", GAME)
     work(ledger, devices=["cpu"], until_empty=True)
     shown = arena("leaderboard", "kuhn_poker", *db).stdout
     assert "Elo, bootstrap: computed 20" in shown
+    assert "exact, by a best response on the whole game; computed 20" in shown
     (column,) = json.loads(arena("leaderboard", "kuhn_poker", "--json", *db).stdout)["columns"]
     assert set(column["values"]) == {"random@1", "uniform@1", "first@1"}
     assert json.loads(arena("leaderboard", "kuhn_poker", "-t", "cup", "--json", *db).stdout)["columns"] == []
