@@ -10,14 +10,23 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from arena.columns import Exploitability
-from arena.games import ArenaError
+from arena.games import ArenaError, UnknownName
 from arena.leaderboards.leaderboard import PROVISIONAL_BELOW, Row
 from arena.leaderboards.payoff_matrix import Matrix
 from arena.leaderboards.wording import FEW
 from arena.ledger_rows import AgentVersion
 from arena.server import numbers
 from arena.server.drawing.bars import score_interval, wdl_bar
-from arena.server.ladder import METHODS, half_width, rank_range, writer
+from arena.server.explain_views import explain_view
+from arena.server.ladder import (
+    METHODS,
+    beaten_in_words,
+    half_width,
+    played_out_in_words,
+    rank_range,
+    reliability_in_words,
+    writer,
+)
 from arena.server.match_lists import recent_matches, tournaments_of
 from arena.server.site import Site, SiteOf, page
 from arena.server.teams import members_of
@@ -81,6 +90,18 @@ class OnLadder:
         return self.standings.exploitability.get(self.row.agent)
 
     @property
+    def beaten(self) -> str:
+        return beaten_in_words(self.standings, self.row.agent)
+
+    @property
+    def reliability(self) -> str:
+        return reliability_in_words(self.row)
+
+    @property
+    def played_out(self) -> str:
+        return played_out_in_words(self.row, writer(self.standings.leaderboard.method))
+
+    @property
     def beaten_by(self) -> tuple[str, ...]:
         return self.standings.beaten_by.get(self.row.agent, ())
 
@@ -106,21 +127,45 @@ def opponent_label(site: Site, against: str) -> str:
 
 
 @router.get("/agents/{reference:path}")
-def agent(request: Request, site: SiteOf, reference: str, against: str = "", forfeits: bool = False) -> Response:
+def agent(
+    request: Request,
+    site: SiteOf,
+    reference: str,
+    against: str = "",
+    forfeits: bool = False,
+    ladder: str = "",
+    since: str = "",
+) -> Response:
     found = site.ledger.agent(reference)
     opponent = opponent_label(site, against)
     places = on_ladders(site, found)
+    explained = _explained_on(places, ladder)
     return page(
         request,
         "agent.html",
         agent=found,
         places=places,
+        why=explain_view(site, explained.standings, found.label, since=since) if explained else None,
         sentence=_sentence(found, places),
         matches=recent_matches(site, found, against=opponent, forfeits=forfeits),
         forfeits=forfeits,
         against=opponent,
         lineage={key: str(value) for key, value in found.lineage.items()},
     )
+
+
+def _explained_on(places: list[OnLadder], ladder: str) -> OnLadder | None:
+    """The place that is explained: on the ladder asked for, else the first; None where there is none.
+
+    Raises:
+        UnknownName: the agent is not on the ladder asked for.
+    """
+    if not ladder:
+        return places[0] if places else None
+    found = next((place for place in places if place.standings.game == ladder), None)
+    if found is None:
+        raise UnknownName("ladder of this agent", ladder, [place.standings.game for place in places])
+    return found
 
 
 def on_ladders(site: Site, agent: AgentVersion) -> list[OnLadder]:

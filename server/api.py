@@ -77,6 +77,25 @@ def game(
     return json_answer(request, found.to_dict())
 
 
+@router.get("/explain", summary="Why an agent has its rating on a ladder, and what changed since a date")
+def explain(
+    request: Request,
+    site: SiteOf,
+    game: Annotated[str, Query(description="the ladder, by its game's specification")],
+    agent: Annotated[str, Query(description="a label name@version, or a name of which one version is on the ladder")],
+    where: WhereAsked,
+    method: Annotated[str, Query(description="elo or bradley_terry")] = "elo",
+    changed_since: Annotated[
+        str, Query(description="ISO date, UTC: what changed since, in parts that sum to the whole")
+    ] = "",
+) -> Response:
+    known = [row.game for row in site.ledger.games() if row.matches]
+    if game not in known:  # looked up, never loaded
+        raise UnknownName("game with matches", game, known)
+    found = site.standings.explained(game, agent, method=method, since=changed_since or None, where=where)
+    return json_answer(request, found.to_dict())
+
+
 @router.get("/agents", summary="Agents, all versions")
 def agents(request: Request, site: SiteOf, retired: bool = False) -> Response:
     return json_answer(request, {"agents": [_agent(one) for one in site.ledger.agents(include_retired=retired)]})

@@ -57,17 +57,20 @@ class StandingsCache:
 
         return cast("Standings", self._kept(game, ("standings", game, tournament, method, where or Where()), compute))
 
-    def explained(self, game: str, agent: str, *, since: str | None = None) -> AgentExplanation:
-        """Why an agent, by its label, has its Elo on the ladder of a game.
+    def explained(
+        self, game: str, agent: str, *, method: str = "elo", since: str | None = None, where: Where | None = None
+    ) -> AgentExplanation:
+        """Why an agent, by its label, has its rating on the ladder of a game of the ledger.
 
         Raises:
             ArenaError: what `arena.explanation.explained` raises.
         """
 
         def compute() -> AgentExplanation:
-            return explained(self._ledger, game, agent, since=since)
+            return explained(self._ledger, game, agent, method=method, since=since, where=where)
 
-        return cast("AgentExplanation", self._kept(game, ("explained", game, agent, since), compute))
+        key = ("explained", game, agent, method, since, where or Where())
+        return cast("AgentExplanation", self._kept(game, key, compute))
 
     def _kept(self, game: str, key: Hashable, compute: Callable[[], object]) -> object:
         with self._lock:

@@ -32,10 +32,10 @@ MOST_VIEWS = 4
 START = ("/", "/tournaments", "/agents", "/games", "/api/games", "/api/agents", "/api/tournaments")
 QUERIES = {
     "games": {"method", "sort", "order"},
-    "agents": {"against", "forfeits", "retired"},
+    "agents": {"against", "forfeits", "retired", "ladder", "since"},
     "tournaments": {"matches"},
     "match": {"move", "view"},
-    "api": {"method", "view"},
+    "api": {"method", "view", "game", "agent", "changed_since"},
     "downloads": {"game", "method"},
 }
 LONGEST = 100  # characters of a file's name before its ending
@@ -143,6 +143,8 @@ class _Extent:
         if kind == "games":
             return rest in self.games and query.keys() <= QUERIES["games"]
         if kind == "agents":
+            if "ladder" in query and query["ladder"] not in self.games:
+                return False
             return rest in self.agents and query.keys() <= QUERIES["agents"] and (self.pairs or "against" not in query)
         if kind != "tournaments" or parts[1] not in self.matches:
             return False
@@ -158,6 +160,8 @@ class _Extent:
     def _api(self, parts: list[str], query: dict[str, str]) -> bool:
         kind, rest = parts[0], "/".join(parts[1:])
         if not rest:
+            if kind == "explain":
+                return query.get("game") in self.games and query.get("agent") in self.agents
             return kind in ("games", "agents", "tournaments") and not query
         if kind == "games":
             return rest in self.games

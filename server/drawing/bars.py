@@ -116,5 +116,16 @@ def score_interval(score: float, low: float, high: float) -> Markup:
     return cell(marks, f"score {score * 100:.0f} %, 95 % interval {low * 100:.0f} to {high * 100:.0f}")
 
 
+def surplus_bar(surplus: float, *, most: float) -> Markup:
+    """Points against expectation as a bar from the middle: blue to the right above it, orange to the left below."""
+    x = scale(-max(most, 1e-9), max(most, 1e-9), 3, 97)
+    marks = [el("line", cls="even", x1="50%", x2="50%", y1=0, y2="100%")]
+    ends = sorted((x(0.0), x(surplus)))
+    if ends[1] - ends[0] >= 0.01:
+        cls = "f-blue" if surplus > 0 else "f-orange"
+        marks.append(el("rect", cls=cls, x=percent(ends[0]), width=percent(ends[1] - ends[0]), y="36%", height="28%"))
+    return cell(marks, f"{numbers.signed(surplus, 1)} points against expectation")
+
+
 def _number(words: str, *, weak: bool) -> Markup:
     return text(words, x="100%", y="50%", dy=".35em", cls="end t-3" if weak else "end t-b")
