@@ -77,6 +77,20 @@ def resampled_scores(
     return draws
 
 
+def unknown_outcomes(agents: tuple[str, ...], *, resample: int, seed: int = SEED) -> NDArray[np.float64]:
+    """[A, 2]: how often each agent won and lost one unit of unknown outcome against the field, 1/2 each on the average.
+
+    So a resample of few matches, or of matches that all ended alike, differs from them, as another sample of the league might.
+
+    Args:
+        agents: [A], names; their order, not that of the agents, decides which random weights an agent gets.
+    """
+    place = np.argsort(np.argsort(np.array(agents, dtype=np.str_), kind="stable"))
+    numbers = PSEUDO_UNITS + 2 * place[:, None] + np.arange(2)
+    drawn: NDArray[np.float64] = _exponentials(numbers.ravel(), resample, seed) / 2
+    return drawn.reshape(-1, 2)
+
+
 def quantiles(draws: NDArray[np.float64], shares: Sequence[float]) -> NDArray[np.float64]:
     """The quantiles [len(shares), ...] of the draws [R, ...]: the k-th smallest of R is the one at k / (R + 1).
 

@@ -38,7 +38,8 @@ def correlated_ratings(
         record: matches in which every company of agents was seen; see `empirical_game`.
         epsilon: what a player may gain by a deviation, as a share of the range of payoffs, above 0.
         confidence: of the intervals.
-        resamples: of the bootstrap over pairs of twins; None: 50 up to 10 agents, else 0.
+        resamples: of the bootstrap over pairs of twins; None: 50 up to 10 agents, else 0. None are made, and there are no
+            intervals, where a company was seen in one pair of twins only.
 
     Raises:
         ValueError: a setting out of its range.
@@ -54,7 +55,7 @@ def correlated_ratings(
     game = empirical_game(record, resamples=resamples)
     scores = correlated_payoffs(game.payoffs, epsilon=epsilon)
     draws = [correlated_payoffs(payoffs, epsilon=epsilon) for payoffs in game.draws]
-    intervals, above = percentile_bounds(scores, np.array(draws).reshape(resamples, len(scores)), confidence)
+    intervals, above = percentile_bounds(scores, np.array(draws).reshape(len(game.draws), len(scores)), confidence)
     return Ratings(
         method="correlated",
         names=game.agents,
@@ -64,7 +65,8 @@ def correlated_ratings(
         above=above,
         matches=game.matches,
         confidence=confidence,
-        settings={"epsilon": epsilon, "intervals": "bootstrap", "resamples": resamples, "seed": SEED},
+        settings={"epsilon": epsilon, "intervals": "bootstrap", "resamples": len(game.draws), "seed": SEED},
+        notes=game.notes,
     ).spread_over(record.agents)
 
 

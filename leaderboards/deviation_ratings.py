@@ -29,7 +29,8 @@ def deviation_ratings(record: Record, *, confidence: float = 0.95, resamples: in
     Args:
         record: matches in which every company of agents was seen; see `empirical_game`.
         confidence: of the intervals.
-        resamples: of the bootstrap over pairs of twins; None: 50 up to 12 agents, else 0.
+        resamples: of the bootstrap over pairs of twins; None: 50 up to 12 agents, else 0. None are made, and there are no
+            intervals, where a company was seen in one pair of twins only.
 
     Raises:
         ValueError: a setting out of its range.
@@ -41,7 +42,7 @@ def deviation_ratings(record: Record, *, confidence: float = 0.95, resamples: in
         resamples = RESAMPLES if len(np.unique(record.seats[record.seats >= 0])) <= MOST_RESAMPLED else 0
     game = empirical_game(record, resamples=resamples)
     scores = _of_symmetric(game.payoffs)
-    draws = np.array([_of_symmetric(payoffs) for payoffs in game.draws]).reshape(resamples, len(scores))
+    draws = np.array([_of_symmetric(payoffs) for payoffs in game.draws]).reshape(len(game.draws), len(scores))
     intervals, above = percentile_bounds(scores, draws, confidence)
     size = len(scores)
     return Ratings(
@@ -53,7 +54,8 @@ def deviation_ratings(record: Record, *, confidence: float = 0.95, resamples: in
         above=above,
         matches=game.matches,
         confidence=confidence,
-        settings={"intervals": "bootstrap", "resamples": resamples, "seed": SEED},
+        settings={"intervals": "bootstrap", "resamples": len(game.draws), "seed": SEED},
+        notes=game.notes,
     ).spread_over(record.agents)
 
 

@@ -10,7 +10,7 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from arena.leaderboards.bootstrap import SEED, percentile_bounds, unit_weights
+from arena.leaderboards.bootstrap import SEED, percentile_bounds, unit_weights, unknown_outcomes
 from arena.leaderboards.comparisons import Comparisons, comparisons, groups_of, pair_sums
 from arena.leaderboards.ratings import Ratings, group_notes
 from arena.leaderboards.record import Record
@@ -33,8 +33,8 @@ def elo_online(
 
     Matches are taken in their canonical order: by number of the pair of twins, within a pair as they stand. In a match of
     more than two players all comparisons use the ratings before it, each with its weight. The interval is a bootstrap
-    over pairs of twins in that order: how much the rating would differ had the same agents met again; where an agent has
-    not moved far from `start` yet it is too narrow.
+    over pairs of twins in that order: how much the rating would differ had the same agents met again. Before its first match each
+    agent moves by a match of unknown outcome. Where an agent has not moved far from `start` yet the interval is too narrow.
 
     Source: Elo, The Rating of Chessplayers, Past and Present, 1978, section 1.6.
 
@@ -58,7 +58,8 @@ def elo_online(
     draws = np.empty((resamples, len(scores)))
     for resample in range(resamples):
         times = unit_weights(compared.num_units, resample=resample)[compared.unit]
-        draws[resample] = run_elo(compared, compared.weight * times, step=step, start=start)
+        won, lost = unknown_outcomes(record.agents, resample=resample).T
+        draws[resample] = run_elo(compared, compared.weight * times, step=step, start=start + step * (won - lost) / 2)
     intervals, above = percentile_bounds(scores, draws, confidence)
     met = pair_sums(compared, compared.weight)
     groups = groups_of(met + met.T > 0)
@@ -80,10 +81,14 @@ def elo_online(
 
 
 def run_elo(
-    compared: Comparisons, weight: NDArray[np.float64], *, step: float = STEP, start: float = START
+    compared: Comparisons,
+    weight: NDArray[np.float64],
+    *,
+    step: float = STEP,
+    start: float | NDArray[np.float64] = START,
 ) -> NDArray[np.float64]:
-    """The ratings [A] after all comparisons, each moving its two agents by `weight` [C] times the step."""
-    ratings = np.full(compared.num_agents, float(start))
+    """The ratings [A] after all comparisons, each moving its two agents by `weight` [C] times the step; `start`: one, or [A]."""
+    ratings = np.full(compared.num_agents, start, np.float64)
     _run(compared.first, compared.second, compared.score, weight, compared.match, step, ratings)
     return ratings
 

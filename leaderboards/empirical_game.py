@@ -19,6 +19,7 @@ from arena.leaderboards.forfeited import earned_returns
 from arena.leaderboards.record import Record
 from arena.leaderboards.wording import listed
 
+THIN = "some agents met in one pair of matches only, which shows no spread: there are no intervals"
 MOST_PROFILES = 200_000  # payoffs are dense: players × agents^players
 
 
@@ -27,13 +28,15 @@ class EmpiricalGame:
     """A symmetric game of agents.
 
     ``agents`` [A]; ``payoffs`` float64 [P, A, ..., A]: the return of each player of each profile of agents. ``draws`` float64
-    [R, P, A, ..., A]: the same of resampled matches. ``matches``: how many it is made of.
+    [R, P, A, ..., A]: the same of resampled matches, none where a company was seen in one pair of twins alone: its payoffs would
+    not vary. ``matches``: how many it is made of. ``notes``: where there are no draws, why.
     """
 
     agents: tuple[str, ...]
     payoffs: NDArray[np.float64]
     draws: NDArray[np.float64]
     matches: int
+    notes: tuple[str, ...] = ()
 
 
 def empirical_game(record: Record, *, resamples: int = 0, seed: int = SEED) -> EmpiricalGame:
@@ -109,10 +112,16 @@ def empirical_game(record: Record, *, resamples: int = 0, seed: int = SEED) -> E
         return shaped
 
     payoffs = table(np.ones(len(key)), True)
+    in_units = np.bincount(
+        np.unique(key * max(num_units, 1) + unit_of) // max(num_units, 1), minlength=size**num_players
+    )
+    sampled = np.unique(flat if constant is None else flat[:, (profiles != profiles[:, :1]).any(axis=1)])
+    thin = bool(resamples and len(sampled) and in_units[sampled].min() < 2)
+    resamples = 0 if thin else resamples
     draws = np.empty((resamples, *payoffs.shape))
     for resample in range(resamples):
         draws[resample] = table(unit_weights(num_units, resample=resample, seed=seed)[unit_of], False)
-    return EmpiricalGame(agents=names, payoffs=payoffs, draws=draws, matches=len(rows))
+    return EmpiricalGame(agents=names, payoffs=payoffs, draws=draws, matches=len(rows), notes=(THIN,) if thin else ())
 
 
 def _keys_of(profiles: NDArray[np.int64], player: int, size: int) -> NDArray[np.int64]:

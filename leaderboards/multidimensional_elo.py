@@ -16,7 +16,7 @@ import scipy.optimize
 from numpy.typing import NDArray
 
 from arena.games.errors import ArenaError
-from arena.leaderboards.bootstrap import SEED, percentile_bounds, unit_contents, unit_weights
+from arena.leaderboards.bootstrap import SEED, percentile_bounds, unit_contents, unit_weights, unknown_outcomes
 from arena.leaderboards.bradley_terry import ELO_PER_NATURAL
 from arena.leaderboards.comparisons import Comparisons, comparisons, groups_of, pair_sums
 from arena.leaderboards.ratings import Ratings
@@ -67,7 +67,8 @@ def multidimensional_elo(
         record: the matches, of agents that met at least through others; their order does not matter.
         rank: of the cyclic part; None: chosen by held-out likelihood, at most 3.
         confidence: of the intervals.
-        resamples: of the bootstrap over pairs of twins, at the chosen rank; None: 50 up to 30 agents, else 0.
+        resamples: of the bootstrap over pairs of twins, at the chosen rank, with a unit of unknown outcome an agent; None: 50
+            up to 30 agents, else 0.
 
     Raises:
         ValueError: a setting out of its range.
@@ -81,9 +82,15 @@ def multidimensional_elo(
         resamples = RESAMPLES if len(active) <= MOST_RESAMPLED else 0
     draws = np.empty((resamples, len(active)))
     start = _start(compared, model.rank)
+    met = pair_sums(compared, compared.weight)
+    met += met.T
+    shares, unit_weight = met / met.sum(axis=1, keepdims=True), float(compared.weight.sum()) / compared.num_units
     for resample in range(resamples):
         times = unit_weights(compared.num_units, resample=resample)[compared.unit]
-        draws[resample] = _fit(_points(compared, compared.weight * times), model.rank, start)[0]
+        points = _points(compared, compared.weight * times)
+        won, lost = unit_weight * unknown_outcomes(model.agents, resample=resample).T
+        points += won[:, None] * shares + (lost[:, None] * shares).T
+        draws[resample] = _fit(points, model.rank, start)[0]
     scores = ELO_PER_NATURAL * model.strength
     intervals, above = percentile_bounds(scores, ELO_PER_NATURAL * draws, confidence)
     settings: dict[str, str | float] = {"rank": model.rank, "ridge": RIDGE, "intervals": "bootstrap"}

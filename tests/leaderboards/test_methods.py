@@ -74,3 +74,20 @@ def test_a_hundred_matches_of_equals_seldom_tell_two_agents_apart(name):
         RATING_METHODS[name].rate(twins(np.random.default_rng(seed), np.zeros(3), 17)).above.any() for seed in range(4)
     ]
     assert sum(told) <= 2
+
+
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("matches", [1, 2])
+def test_after_a_pair_of_twins_nobody_is_certainly_above_anybody(name, matches):
+    # mean returns know no bounds of what may be returned: two equal ones show no spread
+    ratings = RATING_METHODS[name].rate(record_of([[0, 1]] * matches, [[1, -1]] * matches, pair=[0] * matches))
+    assert not ratings.above.any()
+    low, high = ratings.intervals.T
+    assert np.isnan(low).all() or (low[0] < high[1] and low[1] < high[0])
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_matches_that_all_end_alike_leave_doubt(name):
+    ratings = RATING_METHODS[name].rate(record_of([[0, 1], [1, 2], [2, 0]] * 5, [[0, 0]] * 15))
+    if name not in ("mean_return", "deviation", "correlated"):  # what was paid, without a model of what may be
+        assert (np.ptp(ratings.intervals, axis=1) > 0).all()
