@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import dataclass
 from itertools import pairwise
 from urllib.parse import urlencode
@@ -19,6 +20,7 @@ from arena.leaderboards.methods import RATING_METHODS
 from arena.leaderboards.payoff_matrix import Matrix
 from arena.leaderboards.response_graph import Cycle
 from arena.server import numbers
+from arena.server.adjusted_views import adjusted_view
 from arena.server.filters import WhereAsked, choices_of, query_of
 from arena.server.findings import headline
 from arena.server.heat import heat_rows, margin_rows
@@ -93,8 +95,37 @@ def game(
         kept={"sort": sort, "order": order} if sort != "rank" or order else {},
         filters=urlencode(query_of(where)),
         moved=_moves(found),
+        exploit_sources=exploit_sources(found),
+        again=_again(found, where),
+        luck=adjusted_view(site, found, where),
         moved_finding=moves_in_words(found.moved) if where else "",
     )
+
+
+def exploit_sources(found: Standings) -> list[str]:
+    """When and where exploitability was computed: exact values together by where, each lower bound for itself."""
+    exact: dict[str, list[str]] = {}
+    for one in found.exploitability.values():
+        if one.kind == "exact":
+            exact.setdefault(one.computed_by, []).append(one.computed_at[:16].replace("T", " "))
+    said = []
+    for where, times in exact.items():
+        values = "1 exact value" if len(times) == 1 else f"{len(times)} exact values"
+        when = min(times) if min(times) == max(times) else f"{min(times)} to {max(times)}"
+        said.append(f"{values} computed {when} UTC on {where}")
+    bounds = ((agent, one) for agent, one in found.exploitability.items() if one.kind != "exact")
+    return said + [f"{agent}: {one.sentence()}" for agent, one in bounds]
+
+
+def _again(found: Standings, where: Where) -> str:
+    """The command that prints the same board."""
+    parts = ["arena leaderboard", shlex.quote(found.game)]
+    if found.leaderboard.method != "elo":
+        parts += ["--method", found.leaderboard.method]
+    for name, value in query_of(where):
+        option = {"tournament": "--only-tournament"}.get(name, "--" + name.replace("_", "-"))
+        parts += [option] if name == "without_forfeits" else [option, shlex.quote(value)]
+    return " ".join(parts)
 
 
 def method_groups() -> list[tuple[str, list[tuple[str, str]]]]:

@@ -25,6 +25,7 @@ TERMINATION_WORDS = {
     Termination.PROTOCOL_ERROR: "protocol error",
     Termination.OUTPUT_FLOOD: "output flood",
     Termination.OUT_OF_MEMORY: "out of memory",
+    Termination.INFRASTRUCTURE: "a worker was lost",
 }
 
 

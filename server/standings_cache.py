@@ -9,6 +9,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import cast
 
+from arena.adjusted_returns import AdjustedReturns, adjusted_standings
 from arena.counterfactual import Where
 from arena.explanation import AgentExplanation, explained
 from arena.jobs import finished
@@ -71,6 +72,18 @@ class StandingsCache:
 
         key = ("explained", game, agent, method, since, where or Where())
         return cast("AgentExplanation", self._kept(game, key, compute))
+
+    def adjusted(self, game: str, *, where: Where | None = None) -> AdjustedReturns:
+        """Mean returns of a game's matches, raw and with the luck taken out.
+
+        Raises:
+            ArenaError: what `arena.adjusted_returns.adjusted_standings` raises.
+        """
+
+        def compute() -> AdjustedReturns:
+            return adjusted_standings(self._ledger, game, where=where)
+
+        return cast("AdjustedReturns", self._kept(game, ("adjusted", game, where or Where()), compute))
 
     def _kept(self, game: str, key: Hashable, compute: Callable[[], object]) -> object:
         with self._lock:
