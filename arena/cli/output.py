@@ -12,6 +12,8 @@ from typing import Literal
 
 LINE_EVERY_S = 10.0  # how often progress is told in a pipe
 PIPE_WIDTH = 400
+GAP = 3  # between two columns
+FEWEST_COLUMNS = 3
 NARROWEST = 20  # a text is broken no narrower, however narrow the terminal is
 
 
@@ -41,20 +43,31 @@ def table(
 ) -> None:
     """A quiet table. A head is its text, or (text, "right") for numbers.
 
-    Where the terminal is too narrow, the columns in `optional` are left out, the first one first, and named below.
+    Where the terminal is too narrow, the columns in `optional` are left out, the first one first, then numbers from the right,
+    and named below. No number is ever cut: it would be another one.
     """
     from rich.box import SIMPLE_HEAD
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
 
     # a pipe has room for every column
     console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
     names = [head if isinstance(head, str) else head[0] for head in heads]
-    kept = _fitting(names, rows, optional, console.width)
+    rights = [not isinstance(head, str) for head in heads]
+    widths = [max([cell_len(name), *(cell_len(row[at]) for row in rows)]) for at, name in enumerate(names)]
+    needed = [width if right else min(width, NARROWEST) for width, right in zip(widths, rights, strict=True)]
+    kept = _fitting(names, widths, needed, rights, optional, console.width)
+    fits = sum(needed[at] + GAP for at in kept) <= console.width
     made = Table(box=SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False, title_style="bold")
     for at in kept:
-        right = not isinstance(heads[at], str)
-        made.add_column(plain(names[at]), justify="right" if right else "left", no_wrap=right, overflow="fold")
+        made.add_column(
+            plain(names[at]),
+            justify="right" if rights[at] else "left",
+            no_wrap=rights[at] and fits,
+            overflow="fold",
+            min_width=needed[at] if fits else None,
+        )
     for row in rows:
         made.add_row(*(plain(row[at]) for at in kept))
     console.print(made)
@@ -63,15 +76,18 @@ def table(
         say(f"(no room for: {', '.join(left_out)}; a wider terminal or --json shows them)")
 
 
-def _fitting(names: list[str], rows: Sequence[Sequence[str]], optional: Sequence[str], width: int) -> list[int]:
-    from rich.cells import cell_len
-
-    widths = [max([cell_len(name), *(cell_len(row[at]) for row in rows)]) + 3 for at, name in enumerate(names)]
+def _fitting(
+    names: list[str], widths: list[int], needed: list[int], rights: list[bool], optional: Sequence[str], width: int
+) -> list[int]:
+    """The columns that are shown: whole if only optional ones are left out, else with folded texts and fewer numbers."""
     kept = list(range(len(names)))
     for name in optional:
-        if sum(widths[at] for at in kept) <= width:
+        if sum(widths[at] + GAP for at in kept) <= width:
             break
         kept = [at for at in kept if names[at] != name]
+    for at in reversed(kept[FEWEST_COLUMNS:]):
+        if rights[at] and sum(needed[other] + GAP for other in kept) > width:
+            kept.remove(at)
     return kept
 
 
