@@ -92,7 +92,13 @@ class Standings:
 
 
 def standings(
-    ledger: Ledger, game: str, *, tournament: str | None = None, method: Method = "elo", where: Where | None = None
+    ledger: Ledger,
+    game: str,
+    *,
+    tournament: str | None = None,
+    method: Method = "elo",
+    where: Where | None = None,
+    joint: bool = False,
 ) -> Standings:
     """The standings of a game over all its tournaments, or of one tournament.
 
@@ -102,6 +108,7 @@ def standings(
         tournament: only this one.
         method: how to rate.
         where: which matches count. The standings are then a counterfactual board, and say how it differs from the full one.
+        joint: whether all comparisons of agents hold at once with the board's confidence; not of one seat alone.
 
     Raises:
         UnknownName: the ledger has no matches of the game, or no such tournament.
@@ -109,18 +116,22 @@ def standings(
     """
     game, chosen = _chosen(ledger, game, tournament)
     if where:
-        full = standings(ledger, game, tournament=tournament, method=method)
-        here = _standings(ledger, game, chosen, method, where)
+        if joint and where.seat is not None:
+            raise SpecificationError("ranks of one seat are not given jointly")
+        full = standings(ledger, game, tournament=tournament, method=method, joint=joint)
+        here = _standings(ledger, game, chosen, method, where, joint)
         return dataclasses.replace(here, where=where, moved=moves(full.leaderboard, here.leaderboard))
-    found = _standings(ledger, game, chosen, method, Where())
+    found = _standings(ledger, game, chosen, method, Where(), joint)
     return found if tournament else dataclasses.replace(found, columns=tuple(job_columns(ledger, game)))
 
 
-def _standings(ledger: Ledger, game: str, every: list[Tournament], method: Method, where: Where) -> Standings:
+def _standings(
+    ledger: Ledger, game: str, every: list[Tournament], method: Method, where: Where, joint: bool
+) -> Standings:
     chosen = where.chosen(every)
     rated = rated_of_tournaments(ledger, chosen, where)
     if where.seat is None:
-        board = leaderboard(rated.record, method=method)
+        board = leaderboard(rated.record, method=method, joint=joint)
     else:
         board = seat_leaderboard(rated.record, seat=where.seat - 1, method=method)
     if rated.repeated:

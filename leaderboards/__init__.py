@@ -23,6 +23,7 @@ from arena.leaderboards.mean_return import mean_return
 from arena.leaderboards.methods import RATING_METHODS, RatingMethod
 from arena.leaderboards.minimax_ranking import MinimaxWinner, minimax_ranking, minimax_winner_of
 from arena.leaderboards.multidimensional_elo import PayoffModel, low_rank_payoffs, multidimensional_elo
+from arena.leaderboards.multiplicity import Joint, joint_ratings
 from arena.leaderboards.nash_average import nash_average
 from arena.leaderboards.next_pairs import Pairs, next_pairs
 from arena.leaderboards.openskill import openskill
@@ -52,6 +53,7 @@ __all__ = [
     "EmpiricalGame",
     "FullOrder",
     "GsprtDecision",
+    "Joint",
     "Leaderboard",
     "Matrix",
     "Method",
@@ -92,6 +94,7 @@ __all__ = [
     "empirical_game",
     "glicko2",
     "gsprt",
+    "joint_ratings",
     "kemeny",
     "leaderboard",
     "low_rank_payoffs",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -23,6 +23,7 @@ from arena.leaderboards.minimax_ranking import (
     minimax_winner_of,
     ratings_of,
 )
+from arena.leaderboards.multiplicity import compared_pairs, joint_ratings, single_sentence
 from arena.leaderboards.payoff_matrix import Matrix, matrix_of
 from arena.leaderboards.ratings import Ratings
 from arena.leaderboards.record import Record
@@ -108,7 +109,8 @@ class Leaderboard:
     ``rows``: by group, the best first, provisional agents at the end by name; agents without a rated match are left out and named in ``notes``. ``groups``:
     agents of different groups never met, not even through others, and are ranked apart. ``cycles``: who beats whom in a
     circle, the best supported first; ``cycle``: the agents of one that makes the best agent of the first group undefined,
-    () where there is none. ``forfeited``: how many of the matches ended by a forfeit.
+    () where there is none. ``forfeited``: how many of the matches ended by a forfeit. ``comparisons``: of two ranked agents, how many
+    the ranks rest on; ``joint``: whether these are all true at once with the confidence, or each for itself.
     """
 
     method: Method
@@ -123,6 +125,8 @@ class Leaderboard:
     notes: tuple[str, ...]
     confidence: float = 0.95
     forfeited: int = 0
+    comparisons: int = 0
+    joint: bool = False
 
     def to_dict(self) -> dict[str, Json]:
         """All of it in types of JSON; what is not a finite number is None."""
@@ -130,6 +134,8 @@ class Leaderboard:
         return {
             "method": self.method,
             "confidence": self.confidence,
+            "comparisons": self.comparisons,
+            "joint": self.joint,
             "finding": self.finding,
             "matches": self.matches,
             "forfeited": self.forfeited,
@@ -191,7 +197,12 @@ class Leaderboard:
 
 
 def leaderboard(
-    record: Record, *, method: str = "elo", confidence: float = 0.95, shown: Sequence[str] | None = None
+    record: Record,
+    *,
+    method: str = "elo",
+    confidence: float = 0.95,
+    shown: Sequence[str] | None = None,
+    joint: bool = False,
 ) -> Leaderboard:
     """The leaderboard of a record.
 
@@ -204,6 +215,8 @@ def leaderboard(
         confidence: of intervals, rank ranges and what is called certain.
         shown: the agents that the board is of, all by default; the others count as opponents alone, and what needs a whole
             field, cycles and the minimax winner, is left out.
+        joint: whether ranks, and what the finding says of ratings, hold all at once with the confidence (`joint_ratings`); else each
+            comparison of two agents has it for itself. Intervals are each agent's own either way.
 
     Raises:
         UnknownName: no such method.
@@ -229,6 +242,12 @@ def leaderboard(
     ratings = _ratings(record, compared, chosen, minimax, confidence)
     counted, forfeits = tallies(record), forfeits_of(record)
     provisional = _rows_played(record, counted, chosen) < PROVISIONAL_BELOW
+    ranked_pairs = int(compared_pairs(ratings, provisional | hidden).sum()) // 2
+    level = None
+    if joint:
+        rate = RATING_METHODS[chosen].rate if minimax is None or chosen != "minimax" else _minimax_rate(minimax, matrix)
+        level = joint_ratings(record, rate, confidence=confidence, left_out=provisional | hidden)
+        ratings = replace(ratings, above=_of_names(level.ratings, record.agents).above)
     found = [] if cooperative or hidden.any() else with_probabilities(cycles(matrix), record.agents, compared)
     groups = _groups(ratings, provisional, matrix, found, hidden)
     ranks = ratings.rank_ranges(provisional | hidden)
@@ -241,9 +260,19 @@ def leaderboard(
         rows = _with_reliability(rows, record, chosen, confidence)
     notes += _notes(record, chosen, [row.agent for row in rows if row.provisional])
     notes += _forfeit_notes(ratings, groups, forfeits)
+    if level is not None:
+        notes.append(level.sentence())
+    elif ranked_pairs > 1:
+        notes.append(single_sentence(ranked_pairs, confidence))
+    said = finding(ratings, groups, matrix, minimax=minimax, forfeits=forfeits)
+    if level is not None and ranked_pairs > 1:
+        said = said.replace(
+            f"{100 * confidence:g}\N{NO-BREAK SPACE}% confidence",
+            f"{100 * confidence:g}\N{NO-BREAK SPACE}% joint confidence",
+        )
     return Leaderboard(
         method=chosen,
-        finding=finding(ratings, groups, matrix, minimax=minimax, forfeits=forfeits),
+        finding=said,
         rows=rows,
         matrix=matrix,
         minimax=minimax,
@@ -254,7 +283,27 @@ def leaderboard(
         notes=(*notes, *ratings.notes),
         confidence=confidence,
         forfeited=forfeits.rated,
+        comparisons=ranked_pairs,
+        joint=joint,
     )
+
+
+def _minimax_rate(minimax: MinimaxWinner, matrix: Matrix) -> Callable[..., Ratings]:
+    """The board's own minimax winner as a rating method, with as many resamples as are asked for."""
+
+    def rate(record: Record, *, confidence: float, resamples: int | None = None) -> Ratings:
+        winner = minimax
+        if resamples is not None:
+            part = matrix.of([matrix.agents.index(agent) for agent in minimax.agents])
+            winner = minimax_winner_of(part, payoff=minimax.payoff, resamples=resamples)
+        return ratings_of(winner, matches=len(record), confidence=confidence).spread_over(record.agents)
+
+    return rate
+
+
+def _of_names(ratings: Ratings, names: tuple[str, ...]) -> Ratings:
+    """The same ratings of exactly these agents."""
+    return ratings if ratings.names == names else ratings.spread_over(names)
 
 
 def _with_reliability(rows: tuple[Row, ...], record: Record, method: Method, confidence: float) -> tuple[Row, ...]:

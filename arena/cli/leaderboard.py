@@ -38,6 +38,9 @@ def leaderboard_command(
     adjusted: Annotated[
         bool, typer.Option("--adjusted", help="Mean returns with luck taken out (AIVAT), beside those that were paid.")
     ] = False,
+    joint: Annotated[
+        bool, typer.Option("--joint", help="Ranks that are all true at once with 95 %, in place of pair by pair.")
+    ] = False,
     explain: Annotated[
         str | None,
         typer.Option("--explain", help="Why this agent has its rating: opponents, matches, whom to play next."),
@@ -90,6 +93,8 @@ def leaderboard_command(
     )
     if adjusted and (where or explain):
         raise SpecificationError("--adjusted is of all matches; leave the other questions out")
+    if joint and (adjusted or explain or seat is not None):
+        raise SpecificationError("--joint is of the ranks of a leaderboard; leave --adjusted, --explain and --seat out")
     if explain and (source is not None or output is not None):
         raise SpecificationError("--explain is of a ledger, printed or given as JSON with --json")
     if adjusted and output is not None:
@@ -100,7 +105,7 @@ def leaderboard_command(
         _say_adjusted(adjusted_record(read_record(source, game=game), name=source.name), json=json)
         return
     if source is not None:
-        board = _board_of_file(source, game, method, where)
+        board = _board_of_file(source, game, method, where, joint=joint)
         if output is not None:
             _write(output, board, {"from": source.name})
         elif json:
@@ -129,7 +134,7 @@ def leaderboard_command(
                 json=json,
             )
             return
-        found = standings(ledger, game, tournament=tournament, method=method, where=where)
+        found = standings(ledger, game, tournament=tournament, method=method, where=where, joint=joint)
     if output is not None:
         facts = {name: value for name, value in found.to_dict().items() if name not in ("computed_at", "leaderboard")}
         _write(output, found.leaderboard, facts, found.exploitability)
@@ -139,7 +144,7 @@ def leaderboard_command(
         print_standings(found)
 
 
-def _board_of_file(source: Path, game: str | None, method: str, where: Where) -> Leaderboard:
+def _board_of_file(source: Path, game: str | None, method: str, where: Where, *, joint: bool) -> Leaderboard:
     """The leaderboard of a file of results, of all of it or of what counts."""
     from dataclasses import replace
 
@@ -149,12 +154,12 @@ def _board_of_file(source: Path, game: str | None, method: str, where: Where) ->
     from arena.leaderboards.record_file import read_record
 
     everything = read_record(source, game=game)
-    full = leaderboard(everything, method=method)
+    full = leaderboard(everything, method=method, joint=joint)
     if not where:
         return full
     kept = kept_of(read_record(source, game=game, without_judges=where.without_judges), where)
     if where.seat is None:
-        board = leaderboard(kept, method=method)
+        board = leaderboard(kept, method=method, joint=joint)
     else:
         board = seat_leaderboard(kept, seat=where.seat - 1, method=method)
     left_out = len(everything) - len(kept)

@@ -139,6 +139,19 @@ def test_json_of_a_leaderboard_has_the_numbers_of_its_table(arena: Arena) -> Non
     assert board["exploitability"]["uniform@1"]["value"] == pytest.approx(0.458333, abs=1e-6)
 
 
+def test_a_joint_leaderboard_says_that_its_ranks_hold_at_once(arena: Arena) -> None:
+    players = ("-a", "random", "-a", "uniform", "-a", "third=random")
+    ran = arena("tournament", "run", "--game", "openspiel:kuhn_poker", *players, "-n", "40", "--name", "more")
+    assert ran.code == 0, ran.err
+    single = json.loads(arena("leaderboard", "--json").out)["leaderboard"]
+    joint = json.loads(arena("leaderboard", "--joint", "--json").out)["leaderboard"]
+    assert (single["joint"], joint["joint"], joint["comparisons"]) == (False, True, 3)
+    assert "the 3 comparisons of two agents are all true at once" in " ".join(joint["notes"])
+    assert "arena leaderboard --joint" in " ".join(single["notes"])
+    refused = arena("leaderboard", "--joint", "--seat", "1")
+    assert refused.code == 2
+
+
 def test_every_read_prints_json(arena: Arena) -> None:
     arena(*CUP)
     reads = [
