@@ -26,6 +26,7 @@ from arena.solvers.minimax_q import minimax_q
 from arena.solvers.minimax_winner import minimax_winner
 from arena.solvers.mmd import mmd
 from arena.solvers.nash_average import nash_average
+from arena.solvers.nash_mirror_prox import nash_mirror_prox, nash_mp
 from arena.solvers.nash_value_iteration import nash_value_iteration
 from arena.solvers.policy_file import load_policy, save_policy
 from arena.solvers.policy_table import tabulate
@@ -82,6 +83,8 @@ __all__ = [
     "mmd",
     "nash_average",
     "nash_conv",
+    "nash_mirror_prox",
+    "nash_mp",
     "nash_value_iteration",
     "next_shape",
     "pcfr_plus",

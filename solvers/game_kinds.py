@@ -16,12 +16,13 @@ GameKind = Literal[
     "bimatrix",
     "zero_sum_matrix",
     "symmetric_zero_sum",
+    "preference",
     "markov_game",
     "zero_sum_markov_game",
     "zero_sum_episodes",
 ]
 """Trees can be written out (size and perfect recall aside, which are known when they are); a normal form is a tree too. Zero
-sum: of two players, and constant sums count. Symmetric: also the game of a preference matrix. Episodes: Markov games with a
+sum: of two players, and constant sums count. Symmetric: also the game of a preference matrix, which alone is of the kind preference. Episodes: Markov games with a
 horizon."""
 
 
@@ -39,6 +40,8 @@ def kinds_of(game: Game) -> frozenset[GameKind]:
             kinds.update(("zero_sum_tree", "zero_sum_matrix"))
         if is_symmetric_zero_sum(payoffs):
             kinds.add("symmetric_zero_sum")
+        if getattr(game, "preferences", None) is not None:
+            kinds.add("preference")
     elif isinstance(game, MarkovGame):
         kinds.update(("markov_game", "zero_sum_markov_game") if zero_sum else ("markov_game",))
         if zero_sum and game.horizon is not None:

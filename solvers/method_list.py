@@ -13,8 +13,8 @@ from arena.solvers.game_kinds import GameKind, kinds_of
 class Method:
     """A solver as it is offered: what it finds, which games it is for, and what theory promises of its answer there.
 
-    ``promise``: one phrase. ``takes``: what the function at ``location`` is given, the game or its payoffs
-    [num_players, A_0, A_1, ...]. ``playable``: whether its answer is a policy, which a file can hold and an agent can play;
+    ``promise``: one phrase. ``takes``: what the function at ``location`` is given: the game, its payoffs
+    [num_players, A_0, A_1, ...] or its preferences [n, n]. ``playable``: whether its answer is a policy, which a file can hold and an agent can play;
     a distribution over joint actions is none. ``games``: the kinds of games that it takes, so that a refusal can name the
     methods that do apply.
     """
@@ -25,11 +25,12 @@ class Method:
     promise: str
     location: str
     games: tuple[GameKind, ...]
-    takes: Literal["game", "payoffs"] = "game"
+    takes: Literal["game", "payoffs", "preferences"] = "game"
     playable: bool = True
 
 
 TREES = "small enough to be written out, perfect recall; a guarantee for two-player zero-sum games"
+PREFERENCES = "preference games"
 
 METHODS = (
     Method(
@@ -205,6 +206,15 @@ METHODS = (
         promise="a mixture that no candidate beats, up to rounding",
         location="arena.solvers.registry:solve_preference_game",
         games=("symmetric_zero_sum",),
+    ),
+    Method(
+        name="nash_mirror_prox",
+        description="the mixture of candidates that is best against itself near a reference: mirror prox, the last policy",
+        preconditions=PREFERENCES,
+        promise="KL to the solution is divided by 1 + 2 beta, or more, in every iteration of two queries",
+        location="arena.solvers.nash_mirror_prox:nash_mirror_prox",
+        games=("preference",),
+        takes="preferences",
     ),
     Method(
         name="mamql",

@@ -52,14 +52,14 @@ def solve(method: str, game: Game, **settings: object) -> Solution:
     try:
         if known[method].takes == "game":
             return function(game, **settings)
-        payoffs = payoffs_of(game)
-        if payoffs is None or (isinstance(game.info, GameInfo) and method not in applicable(game)):
+        taken = getattr(game, "preferences", None) if known[method].takes == "preferences" else payoffs_of(game)
+        if taken is None or (isinstance(game.info, GameInfo) and method not in applicable(game)):
             raise NotProvided(
                 f"{method} needs {known[method].preconditions}; {game.info.specification} is none of them"
             )
     except NotProvided as error:
         raise refusal(method, game, error) from None
-    return _playable(game, function(payoffs, **settings))
+    return _playable(game, function(taken, **settings))
 
 
 def refusal(method: str, game: Game | GameTree, error: NotProvided) -> NotProvided:

@@ -19,6 +19,9 @@ GROUPS = {
     "Markov games": "Markov games: start with nash_value_iteration",
 }
 
+COUNTED = ("queries", "comparisons", "exploitability")
+"""What learners on preferences tell in their settings of what they asked, and of their answer without the reference."""
+
 
 def list_methods(json: bool) -> None:
     """Prints every method: what it finds, what it needs, what it promises."""
@@ -101,6 +104,7 @@ def say_solution(
         "converged": solution.converged,
         "guarantee": solution.guarantee,
         "iterations": solution.iterations,
+        **{name: solution.settings[name] for name in COUNTED if name in solution.settings},
         "values": list(solution.values) or None,
         "unique": solution.unique,
         "strategies": [strategy.tolist() for strategy in solution.strategies] or None,
