@@ -159,9 +159,10 @@ def resume_command(keys: Keys, workers: Workers = 1, db: Db = None, json: Json =
 
 @app.command("status")
 def status_command(key: Key, db: Db = None, json: Json = False) -> None:
-    """Show how far a tournament is: forfeits, blocks played again, the Swiss table, the bracket, what is decided of an aim."""
+    """Show how far a tournament is: forfeits, blocks played again, the Swiss table, the bracket, the sequential test, what is decided of an aim."""
     from arena.cli.output import say, say_json
     from arena.cli.pairing_shown import print_pairing
+    from arena.duel_test import duel_test
     from arena.infrastructure import played_again
     from arena.ledger import Ledger
     from arena.pairing.state import pairing_state
@@ -172,13 +173,19 @@ def status_command(key: Key, db: Db = None, json: Json = False) -> None:
         shown["forfeits"] = len({fault.index for fault in ledger.faults(tournament)})
         again = played_again(ledger, [tournament])
         state = pairing_state(ledger, tournament)
+        duel = duel_test(ledger, tournament)
     if json:
         shown["played_again"] = again.to_dict()
-        say_json(shown | ({} if state is None else {"state": state.to_dict()}))
+        told = state or duel
+        say_json(shown | ({} if told is None else {"state": told.to_dict()}))
         return
     shown["played again"] = again.sentence()
     for name, value in shown.items():
         say(f"{name:<12} {', '.join(value) if isinstance(value, list) else value}")
+    if duel is not None:
+        say(f"{'verdict':<12} {duel.sentence}")
+        say(f"{'evidence':<12} {duel.evidence_sentence()}")
+        say(f"{'pairs read':<12} {duel.pairs_sentence()}")
     if state is not None:
         say()
         print_pairing(state)

@@ -152,6 +152,17 @@ def test_a_joint_leaderboard_says_that_its_ranks_hold_at_once(arena: Arena) -> N
     assert refused.code == 2
 
 
+def test_the_status_of_a_duel_shows_its_test(arena: Arena) -> None:
+    players = ("-a", "random", "-a", "other=random", "-n", "8", "--pairing", "decide", "--name", "duel")
+    arena("tournament", "run", "--game", "openspiel:tic_tac_toe", *players)
+    said = arena("tournament", "status", "duel").out
+    assert "verdict      random@1 and other@1 are not told apart by 4 pairs of matches" in said
+    assert "decides at 40" in said
+    assert "pairs read   4 of at most 4 pairs of twins" in said
+    state = json.loads(arena("tournament", "status", "duel", "--json").out)["state"]
+    assert (state["kind"], state["decided"], state["pairs"]) == ("decide", False, 4)
+
+
 def test_every_read_prints_json(arena: Arena) -> None:
     arena(*CUP)
     reads = [

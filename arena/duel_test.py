@@ -1,0 +1,104 @@
+"""How far the sequential test of a tournament that is played until decided has come: the verdict, its evidence, the pairs read."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from arena.entrants import by_side, entrant_labels
+from arena.leaderboards.gsprt import GsprtDecision
+from arena.leaderboards.same_games import SameGames
+from arena.leaderboards.stopped import verdict_of
+from arena.ledger import Ledger, Tournament
+from arena.verdict import decision_recorded, error_rate_of, hypotheses_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DuelTest:
+    """``test``: ``betting`` or ``gsprt``. ``pairs``: read; ``most``: that there may be; ``surplus``: matches recorded after the verdict.
+
+    ``evidence``: by name, natural logarithms: of the betting test what a bet of 1 has become that the agent is better, of the
+    pentanomial one its log-likelihood ratio; ``low``, ``high``: where it decides, ``low`` None of the betting test.
+    """
+
+    test: str
+    sentence: str
+    decided: bool
+    better: str | None
+    pairs: int
+    most: int | None
+    surplus: int
+    evidence: dict[str, float]
+    low: float | None
+    high: float | None
+
+    def evidence_sentence(self) -> str:
+        """The evidence in words."""
+        if not self.evidence or self.high is None:
+            return "nothing to weigh: the games repeat" if self.decided else "none yet"
+        if self.test == "gsprt":
+            [ratio] = self.evidence.values()
+            return f"log-likelihood ratio {ratio:+.2f}; decides at {self.low:+.2f} and {self.high:+.2f}"
+        stands = ", ".join(f"on {agent} at {math.exp(value):,.3g}" for agent, value in self.evidence.items())
+        return f"a bet of 1 stands {stands}; decides at {math.exp(self.high):,.3g}"
+
+    def pairs_sentence(self) -> str:
+        """How many pairs were read, in words."""
+        most = "" if self.most is None else f" of at most {self.most:,}"
+        surplus = f"; {self.surplus:,} matches after the verdict are not read" if self.surplus else ""
+        return f"{self.pairs:,}{most} pairs of twins{surplus}"
+
+    def to_dict(self) -> dict[str, object]:
+        """As JSON values."""
+        return {
+            "kind": "decide",
+            "test": self.test,
+            "sentence": self.sentence,
+            "decided": self.decided,
+            "better": self.better,
+            "pairs": self.pairs,
+            "most_pairs": self.most,
+            "surplus": self.surplus,
+            "log_evidence": dict(self.evidence),
+            "decides_below": self.low,
+            "decides_above": self.high,
+        }
+
+
+def duel_test(ledger: Ledger, tournament: Tournament) -> DuelTest | None:
+    """The test of a tournament that is played until decided; None of any other."""
+    if tournament.source != "play" or tournament.config.get("pairing") != "decide":
+        return None
+    played = by_side(tournament, ledger.played(tournament))
+    found = decision_recorded(ledger, tournament, played)
+    first, second = entrant_labels(tournament)[:2]
+    verdict = verdict_of(found, first, second)
+    evidence: dict[str, float] = {}
+    low: float | None = None
+    high: float | None = None
+    if isinstance(found, GsprtDecision):
+        low, high = found.low, found.high
+        if found.pairs:
+            evidence = {f"{first} above {second}": float(found.path[-1])}
+    elif not isinstance(found, SameGames):
+        high = found.bound
+        if found.pairs:
+            evidence = {first: float(found.path[-1, 0]), second: float(found.path[-1, 1])}
+    rate = error_rate_of(tournament) if hypotheses_of(tournament.config) is None else None
+    said = (
+        verdict.sentence
+        if found.decided or rate is None
+        else f"{verdict.sentence} (error rate of a verdict: at most {rate:g})"
+    )
+    return DuelTest(
+        test=str(tournament.config.get("test", "betting")),
+        sentence=said,
+        decided=found.decided,
+        better=verdict.better,
+        pairs=found.at if isinstance(found, SameGames) else found.pairs,
+        most=None if tournament.planned is None else tournament.planned // 2,
+        surplus=0 if found.at is None else len(played) - 2 * found.at,
+        evidence=evidence,
+        low=low,
+        high=high,
+    )
