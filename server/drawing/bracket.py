@@ -53,7 +53,7 @@ def bracket_drawing(stages: Sequence[tuple[str, Sequence[tuple[Place, Place]]]],
 
 def _middle(stage: int, at: int) -> float:
     """The height of a tie's middle: between the two that lead to it."""
-    return HEAD + (at + 0.5) * 2**stage * (HEIGHT + GAP)
+    return HEAD + (at + 0.5) * (1 << stage) * (HEIGHT + GAP)
 
 
 def _box(x: float, y: float, tie: tuple[Place, Place]) -> list[Markup]:
