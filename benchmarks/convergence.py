@@ -44,7 +44,8 @@ SHORT_ZERO_SUM = (
     "matrix:matching_pennies",
     "markov:random(states=3,actions=2,horizon=2,discount=1.0)",
 )
-PREFERENCES = ("preference:rps",)
+WEIGHTED_CYCLE = f"preference:{Path(__file__).parent / 'preferences' / 'weighted cycle.csv'}"
+PREFERENCES = ("preference:rps", WEIGHTED_CYCLE)
 LEARNED: dict[str, object] = {"reference": (0.6, 0.3, 0.1), "beta": 0.01, "until": 1e-9}
 """Learners on preferences start at their reference: at uniform play rock, paper, scissors would be solved."""
 UNTIL, MOST_ITERATIONS = 1e-3, 10_000
@@ -75,6 +76,9 @@ PLANS = {
     "mccfr": Plan(settings={"iterations": 1_000_000}),
     "minimax_winner": Plan(sizes=(2, 4, 8, 16, 32, 64, 128), kind="symmetric"),
     "nash_average": Plan(sizes=(2, 4, 8, 16, 32)),
+    "nash_md": Plan(games=PREFERENCES, settings={**LEARNED, "beta": 0.1, "until": 1e-6}),
+    "optimistic_mwu": Plan(games=PREFERENCES, settings=LEARNED),
+    "spo": Plan(games=(WEIGHTED_CYCLE,)),
     "nash_mirror_prox": Plan(games=PREFERENCES, settings=LEARNED),
     "psro": Plan(settings={"iterations": 200}),
     "sequence_form_lp": Plan(kind="trees"),

@@ -26,8 +26,10 @@ from arena.solvers.minimax_q import minimax_q
 from arena.solvers.minimax_winner import minimax_winner
 from arena.solvers.mmd import mmd
 from arena.solvers.nash_average import nash_average
+from arena.solvers.nash_md import nash_md
 from arena.solvers.nash_mirror_prox import nash_mirror_prox, nash_mp
 from arena.solvers.nash_value_iteration import nash_value_iteration
+from arena.solvers.optimistic_mwu import optimistic_mwu
 from arena.solvers.policy_file import load_policy, save_policy
 from arena.solvers.policy_table import tabulate
 from arena.solvers.projected_replicator_dynamics import projected_replicator_dynamics
@@ -39,6 +41,7 @@ from arena.solvers.self_play import self_play
 from arena.solvers.sequence_form_lp import sequence_form_lp
 from arena.solvers.soft_markov_equilibrium import soft_markov_equilibrium
 from arena.solvers.solution import Marginals, Solution
+from arena.solvers.spo import spo
 
 __all__ = [
     "AdversarialEpisodes",
@@ -83,10 +86,12 @@ __all__ = [
     "mmd",
     "nash_average",
     "nash_conv",
+    "nash_md",
     "nash_mirror_prox",
     "nash_mp",
     "nash_value_iteration",
     "next_shape",
+    "optimistic_mwu",
     "pcfr_plus",
     "projected_replicator_dynamics",
     "psro",
@@ -98,5 +103,6 @@ __all__ = [
     "sequence_form_lp",
     "soft_markov_equilibrium",
     "solve",
+    "spo",
     "tabulate",
 ]

@@ -82,6 +82,16 @@ def rate_of(step: float, beta: float) -> float:
     return step / (1 + step * beta)
 
 
+def falling_rate(beta: float, done: int) -> float:
+    """η of the iteration after so many, 2 / (β (t + 2)): the first forgets where it began, the t-th weighs about 2/t."""
+    return 2 / (beta * (done + 2))
+
+
+def hedge_step(size: int, iterations: int) -> float:
+    """√(8 ln n / T), which makes Hedge's bound ln n / (η T) + η / 8 least; 1 for a single candidate."""
+    return float(np.sqrt(8 * np.log(size) / iterations)) if size > 1 else 1.0
+
+
 def normalised(logs: Array) -> Array:
     """The logarithms [..., n] of the policy proportional to exp(logs)."""
     shifted = logs - logs.max(axis=-1, keepdims=True)
