@@ -31,5 +31,16 @@ class Record:
     utility: Utility = "zero_sum"
     drawn: bool = False
 
+    def __post_init__(self) -> None:
+        """Refuses numbers that no rating can be made of, which comparisons would take for draws.
+
+        Raises:
+            ValueError: a seated player's return that is not finite, or a weight that is not or is negative.
+        """
+        if not np.isfinite(self.returns).all() and not np.isfinite(self.returns[self.seats >= 0]).all():
+            raise ValueError("returns must be finite")
+        if len(self.weight) and not (self.weight.min() >= 0 and self.weight.max() < np.inf):
+            raise ValueError("weights must be finite and at least 0")
+
     def __len__(self) -> int:
         return len(self.seats)
