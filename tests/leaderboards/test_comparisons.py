@@ -8,7 +8,7 @@ from simulated_records import record_of
 
 from arena.games import ArenaError
 from arena.leaderboards import comparisons
-from arena.leaderboards.comparisons import clustered_outer, pair_sums
+from arena.leaderboards.comparisons import outer_by_unit, pair_sums
 
 
 def plain(record):
@@ -70,7 +70,8 @@ def test_sums_by_unit_equal_their_plain_twin(record):
             gradient[made.first[k]] += residual[k]
             gradient[made.second[k]] -= residual[k]
         expected += np.outer(gradient, gradient)
-    assert np.allclose(clustered_outer(made, residual), expected)
+    agents, values = np.stack((made.first, made.second)), np.stack((residual, -residual))
+    assert np.allclose(outer_by_unit(agents, values, made.unit, len(record.agents)), expected)
     assert pair_sums(made, residual).sum() == pytest.approx(residual.sum())
 
 
