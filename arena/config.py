@@ -49,6 +49,8 @@ class TournamentConfig(BaseModel):
     `parse_aim`; ``batch``: pairs of matches a round, None as many as entrants. ``block``: matches that are recorded together;
     chosen by the speed of the agents where it is not given. ``noise_floor``: a byte-identical twin of ``twin_of`` (None: of the
     first agent) takes part as ``NAME-twin``, and an agent that plays at random where there is none; ``agents`` then has them.
+    ``common_chance``: of ``round_robin`` and ``gauntlet``, whether the k-th rotation of every lineup has the same chance and the
+    same draws of agents, not only the matches of one rotation the same chance.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -77,6 +79,7 @@ class TournamentConfig(BaseModel):
     block: int | None = Field(default=None, ge=1, le=1_000_000)
     noise_floor: bool = False
     twin_of: str | None = None
+    common_chance: bool = False
 
     @model_validator(mode="before")
     @classmethod
@@ -118,6 +121,8 @@ class TournamentConfig(BaseModel):
             raise ValueError(
                 f"noise_floor adds a twin and an anchor, and pairing = {self.pairing!r} is between two agents"
             )
+        if self.common_chance and self.pairing not in ("round_robin", "gauntlet"):
+            raise ValueError(f"common_chance is for pairing = 'round_robin' or 'gauntlet'; got {self.pairing!r}")
         if self.pairing == "decide" and len(self.entrants) != 2:
             raise ValueError(f"pairing = 'decide' is between two agents; got {len(self.entrants)}")
         if self.pairing == "exploit" and not 1 <= len(self.entrants) <= 2:

@@ -39,11 +39,15 @@ class WorkFailed(ArenaError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatchSetup:
-    """What every block of a tournament shares: the game, the agents as (name, specification), the clocks."""
+    """What every block of a tournament shares: the game, the agents as (name, specification), the clocks.
+
+    ``common_chance``: whether matches of different lineups share their chance, see `arena.schedule`.
+    """
 
     game: str
     agents: tuple[tuple[str, str], ...]
     clock: Clock = field(default_factory=Clock)
+    common_chance: bool = False
 
 
 class Executor(Protocol):
@@ -68,7 +72,8 @@ class Troupe:
     """The agents of a setup and tables to play at, kept from block to block.
 
     Where a game has chance, the matches of a rotation share it, so that an agent that remembers one knows what is hidden
-    in the next: each seat of the rotation gets an instance of its own of every agent that could remember.
+    in the next: each seat of the rotation gets an instance of its own of every agent that could remember. Where all lineups
+    share it, as many matches would each need their own: such agents are refused.
     """
 
     def __init__(self, setup: MatchSetup):
@@ -80,6 +85,8 @@ class Troupe:
         try:
             for name, specification in setup.agents:
                 self.agents.append(load_agent(specification, game=self.game, name=name))
+                if setup.common_chance:
+                    require_forgetful(self.agents[-1])
             if self.game.info.chance and any(map(_may_remember, self.agents)):
                 self.turns = len(self.game.info.sides)
             for _ in range(1, self.turns):
@@ -132,6 +139,15 @@ class Troupe:
 def _may_remember(agent: Agent | ClockedAgent) -> bool:
     """Whether an agent could carry something from one match to another: programs, and agents that keep notes."""
     return hasattr(agent, "send") or agent.info.remembers
+
+
+def require_forgetful(agent: Agent | ClockedAgent) -> None:
+    """Raises `SpecificationError` for an agent that might know the cards of a match from another one of the same chance."""
+    if _may_remember(agent):
+        raise SpecificationError(
+            f"common_chance deals the same cards to many matches, and {agent.info.name} could remember them from one to another: "
+            "it is for agents of Arena's own that keep nothing; leave it out where programs, people or scripts play"
+        )
 
 
 def require_started(agent: Agent | ClockedAgent) -> None:

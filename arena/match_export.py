@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from arena.entrants import by_side, entrant_labels, without_moves
 from arena.games import NotProvided
 from arena.ledger import Ledger, Tournament
-from arena.rated_matches import rated_matches
+from arena.rated_matches import rated_matches, units_by_chance
 from arena.results import NOBODY, MatchResult, MatchResults, Termination
 
 ROWS_A_GROUP = 16384  # of a Parquet file: large enough to compress, small enough to hold
@@ -155,13 +155,13 @@ def most_sides(chosen: Chosen) -> int:
 def _rows(tournament: Tournament, block: MatchResults, counted: NDArray[np.bool_]) -> Iterator[MatchRow]:
     labels = entrant_labels(tournament)
     met = by_side(tournament, without_moves(block))
-    imported = tournament.source != "play"
+    by_chance = units_by_chance(tournament)
     for at in range(len(block)):
         result = block[at]
         index, at_fault = result.spec.index, int(met.forfeit[at])
         entrants = [labels[entrant] for entrant in met.seats[at].tolist() if entrant != NOBODY]
-        # as the standings have it: the rotation of seats, which shares a chance seed; in an import what its file said
-        unit = result.spec.chance_seed if imported else index // met.seats.shape[1]
+        # as the standings have it: what shares a chance seed, the rotation of seats or more; in an import what its file said
+        unit = result.spec.chance_seed if by_chance else index // met.seats.shape[1]
         yield MatchRow(
             tournament=tournament.key,
             match=index,

@@ -160,9 +160,14 @@ def _all_of(ledger: Ledger, tournament: Tournament) -> Played:
     return played
 
 
+def units_by_chance(tournament: Tournament) -> bool:
+    """Whether the chance seed names the unit of resampling: of imports, and where lineups share their chance."""
+    return tournament.source != "play" or tournament.config.get("common_chance") is True
+
+
 def _groups(tournament: Tournament, played: Played) -> NDArray[np.int64]:
-    """The unit of resampling of each match: its rotation of seats, which shares a chance seed; as its file says."""
-    if tournament.source != "play":
+    """The unit of resampling of each match: what shares a chance seed, its rotation of seats or more; as its file says."""
+    if units_by_chance(tournament):
         return played.chance_seed.astype(np.int64)
     groups: NDArray[np.int64] = played.index // played.seats.shape[1]
     return groups

@@ -10,7 +10,7 @@ from arena.agents import content_of, kinds, load_agent, needs_approval
 from arena.agents.registry import FILE_SCHEMES, split_specification
 from arena.approvals import approve, is_approved
 from arena.artifacts import ArtifactStore, file_hash
-from arena.executor import close_agents, require_started
+from arena.executor import close_agents, require_forgetful, require_started
 from arena.games import Game, SpecificationError, UnknownName
 from arena.ledger import AgentVersion, Ledger, LedgerError
 
@@ -55,7 +55,9 @@ def specification_meant(text: str, db: str | None) -> str:
         return playable(version, ledger.artifacts)
 
 
-def enlist(ledger: Ledger, store: ArtifactStore, agents: Mapping[str, str], *, game: Game) -> tuple[AgentVersion, ...]:
+def enlist(
+    ledger: Ledger, store: ArtifactStore, agents: Mapping[str, str], *, game: Game, common_chance: bool = False
+) -> tuple[AgentVersion, ...]:
     """The versions that `agents` (name -> specification, or the name of a registered agent) means, tried on the game.
 
     Raises:
@@ -64,12 +66,12 @@ def enlist(ledger: Ledger, store: ArtifactStore, agents: Mapping[str, str], *, g
     """
     return tuple(
         version or add_agent(ledger, store, name=name, specification=text)
-        for name, text, version in tried(ledger, store, agents, game=game)
+        for name, text, version in tried(ledger, store, agents, game=game, common_chance=common_chance)
     )
 
 
 def tried(
-    ledger: Ledger, store: ArtifactStore, agents: Mapping[str, str], *, game: Game
+    ledger: Ledger, store: ArtifactStore, agents: Mapping[str, str], *, game: Game, common_chance: bool = False
 ) -> list[tuple[str, str, AgentVersion | None]]:
     """(name, text, the version that it means, None for a new one) of each agent, loaded on the game; nothing is recorded.
 
@@ -96,6 +98,8 @@ def tried(
             said = str(error).replace(specification.partition(":")[2], version.specification.partition(":")[2])
             raise SpecificationError(f"{version.label}: {said}") from None
         try:
+            if common_chance:
+                require_forgetful(agent)
             require_started(agent)
         finally:
             close_agents([agent])

@@ -4,6 +4,9 @@ A *lineup* is the agents of one pairing, one a side: a player, or in a game of t
 match a side: every agent once on every side, all with the same chance seed (for two sides: swapped twins). Lineups take
 turns, so that every prefix of the schedule is balanced. Any slice of a schedule is computed without the rest.
 
+With *common chance* the k-th rotation of every lineup has the same seeds, of chance and of the agents' own draws: common random
+numbers, by which agents that meet the same opponents are compared on the same cards.
+
 A tournament whose lineups are chosen by results has a schedule for each of its rounds, which begins where the one before
 it ended: `arena.pairing` says with which lineups.
 """
@@ -32,7 +35,7 @@ class Schedule:
 
     ``entrants``: the agents that each number of a lineup stands for, which take turns at the players of a side; ``sides``:
     the players of each. Without them a lineup names the agents, one a player. ``first``: the number of its first match,
-    which is also the first of a rotation.
+    which is also the first of a rotation. ``common_chance``: whether all lineups share their seeds.
     """
 
     lineups: NDArray[np.int64]
@@ -41,6 +44,7 @@ class Schedule:
     sides: Sides | None = None
     entrants: Sequence[Sequence[int]] | None = None
     first: int = 0
+    common_chance: bool = False
 
     @property
     def end(self) -> int:
@@ -68,9 +72,28 @@ class Schedule:
         return MatchSpecs(
             index=index,
             seats=self._seated(np.take_along_axis(self.lineups[turn_of % len(self.lineups)], seat, axis=1)),
-            seed=counter_hash(seed, MATCH_STREAM, index),
-            chance_seed=counter_hash(seed, CHANCE_STREAM, group),
+            seed=self.match_seeds(index),
+            chance_seed=self.chance_seeds(index),
         )
+
+    def match_seeds(self, index: NDArray[np.int64]) -> NDArray[np.uint64]:
+        """The seed of each match, from which its agents draw: its own, or with common chance that of its rotation."""
+        number = self._turns(index) if self.common_chance else index
+        seeds: NDArray[np.uint64] = counter_hash(np.uint64(self.seed), MATCH_STREAM, number)
+        return seeds
+
+    def chance_seeds(self, index: NDArray[np.int64]) -> NDArray[np.uint64]:
+        """The chance seed of each match: that of its rotation, which with common chance all lineups share."""
+        seeds: NDArray[np.uint64] = counter_hash(np.uint64(self.seed), CHANCE_STREAM, self._turns(index))
+        return seeds
+
+    def _turns(self, index: NDArray[np.int64]) -> NDArray[np.int64]:
+        """What numbers the chance of each match."""
+        begin, rotation = self.first // self.num_sides, index // self.num_sides
+        if not self.common_chance:
+            return rotation
+        turns: NDArray[np.int64] = begin + (rotation - begin) // len(self.lineups)
+        return turns
 
     def _seated(self, lineup: NDArray[np.int64]) -> NDArray[np.int64]:
         """The agent of each player [N, num_players] where these stand on the sides [N, num_sides]."""

@@ -99,7 +99,11 @@ def create_tournament(
     game = _fitting_game(config)
     twins = twins_of(config.model_dump())
     others = {name: text for name, text in config.agents.items() if name not in twins}
-    enlisted = dict(zip(others, enlist(ledger, ledger.artifacts, others, game=game), strict=True))
+    enlisted = dict(
+        zip(
+            others, enlist(ledger, ledger.artifacts, others, game=game, common_chance=config.common_chance), strict=True
+        )
+    )
     enlisted |= {twin: add_twin(ledger, twin, enlisted[name]) for twin, name in twins.items()}
     agents = tuple(enlisted[name] for name in config.agents)
     if len({agent.id for agent in agents}) < len(agents):
@@ -130,7 +134,7 @@ def create_tournament(
 def try_tournament(config: TournamentConfig, ledger: Ledger) -> None:
     """Raises `ArenaError` where the game or an agent cannot be loaded, or they do not fit each other; records nothing."""
     game = _fitting_game(config)
-    tried(ledger, ledger.artifacts, config.agents, game=game)
+    tried(ledger, ledger.artifacts, config.agents, game=game, common_chance=config.common_chance)
     rule_of(config, len(game.info.sides))
 
 
@@ -160,6 +164,7 @@ def resume_tournament(
         game=tournament.game,
         agents=tuple((agent.name, playable(agent, store)) for agent in tournament.agents),
         clock=Clock(move_s=config.move_clock_s, match_s=config.match_clock_s),
+        common_chance=config.common_chance,
     )
     ledger.set_status(tournament, "running")
     try:
@@ -191,6 +196,7 @@ def schedule_of(config: TournamentConfig, sides: Sides, chosen: Round, *, first:
         sides=None if alone else sides,
         entrants=None if alone else members_of(config),
         first=first,
+        common_chance=config.common_chance,
     )
 
 
@@ -211,6 +217,12 @@ def _fitting_game(config: TournamentConfig) -> Game:
     sides = len(game.info.sides)
     if config.pairing == "decide" and sides != 2:
         raise ConfigError(f"pairing = 'decide' needs a game of two players; {game.info.title} has {sides}")
+    if config.common_chance and not game.info.chance:
+        raise ConfigError(f"common_chance needs a game of chance; {game.info.title} has none to share")
+    if config.common_chance and len(config.entrants) < sides:
+        raise ConfigError(
+            f"common_chance needs an agent for each of the {sides} sides of {game.info.title}; got {len(config.entrants)}"
+        )
     _check_teams(config, game)
     return game
 

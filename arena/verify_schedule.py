@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from arena.config import TournamentConfig, make_config
 from arena.entrants import by_side
-from arena.games.seeds import CHANCE_STREAM, MATCH_STREAM, counter_hash
 from arena.ledger import Ledger, Played, Tournament
 from arena.pairing.rule import rule_of
 from arena.results import NOBODY, Fault, Termination
 from arena.rounds import LOOKING, Round, played_rounds, read_rounds
+from arena.schedule import Schedule
 from arena.tournament import schedule_of
 from arena.verdict import decision_recorded
 
@@ -37,7 +37,8 @@ def schedule_differences(ledger: Ledger, tournament: Tournament, played: Played)
     )
     rounds, said = _rounds(ledger, tournament, config, played)
     found = [(tournament.key, sentence) for sentence in said]
-    found += _told(tournament, _seed_differences(tournament, played))
+    if rounds:  # all have the same rule for seeds
+        found += _told(tournament, _seed_differences(schedule_of(config, tournament.sides, rounds[0]), played))
     end = 0
     for chosen in rounds:
         schedule = schedule_of(config, tournament.sides, chosen, first=end)
@@ -106,11 +107,10 @@ def _same_round(one: Round, other: Round) -> bool:
     return bool(np.allclose(one.propensities, other.propensities, rtol=1e-9, atol=0))
 
 
-def _seed_differences(tournament: Tournament, played: Played) -> Iterator[tuple[int, str]]:
-    """Seeds are words of the tournament's seed: one a match, one of chance that a rotation of seats shares."""
-    seed = np.uint64(tournament.seed)
-    of_match = counter_hash(seed, MATCH_STREAM, played.index) != played.seed
-    of_chance = counter_hash(seed, CHANCE_STREAM, played.index // len(tournament.sides)) != played.chance_seed
+def _seed_differences(schedule: Schedule, played: Played) -> Iterator[tuple[int, str]]:
+    """Seeds are words of the tournament's seed: one a match, one of chance that a rotation of seats shares, or all lineups."""
+    of_match = schedule.match_seeds(played.index) != played.seed
+    of_chance = schedule.chance_seeds(played.index) != played.chance_seed
     for row in np.flatnonzero(of_match | of_chance).tolist():
         which = "seed" if of_match[row] else "chance seed"
         yield int(played.index[row]), f"its {which} is not the one that the tournament's seed gives"

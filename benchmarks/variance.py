@@ -1,9 +1,11 @@
-"""Standard errors of a mean return at equal matches: raw, twins, AIVAT with one or both sides known, learned values.
+"""Standard errors of mean returns at equal matches: raw, twins, AIVAT; and of differences between agents with common chance.
 
     .venv/bin/python benchmarks/variance.py [--matches 2000]
 
 Two policies meet on kuhn poker, leduc poker and liar's dice: an equilibrium with a share of random choices mixed in, and
-another random policy. Every row is of the same matches. `true` is the exact expected return, from the tree.
+another random policy. Every row is of the same matches. `true` is the exact expected return, from the tree. A second table
+is of two agents that meet the same three opponents, each lineup with its own chance or all with a common one: how well their
+difference and their own means are known.
 """
 
 from __future__ import annotations
@@ -37,12 +39,18 @@ GAMES = {
     "liar's dice": "openspiel:liars_dice",
 }
 CARELESS = 0.2  # the share of random choices in the equilibrium player
+OPPONENTS = 3  # of two agents that are compared
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--matches", type=int, default=2000)
     matches = parser.parse_args().matches
+    print("| game | matches of each | chance | what | estimate | standard error | worth |")
+    print("|---|---|---|---|---|---|---|")
+    for title, name in GAMES.items():
+        compare_chance(title, name, matches)
+    print()
     print("| game | matches | how | mean | standard error | worth |")
     print("|---|---|---|---|---|---|")
     for title, name in GAMES.items():
@@ -97,13 +105,63 @@ def compare(title: str, name: str, matches: int) -> None:
         print(f"| {title} | {matches:,} | {how} | {value:+.4f} | {error:.4f} | {worth} |", flush=True)
 
 
-def _tournament(game: str, policies: Sequence[TabularPolicy], matches: int) -> MatchResults:
+def compare_chance(title: str, name: str, matches: int) -> None:
+    """Prints the rows of one game about common chance."""
+    game = load_game(name)
+    tree, rng = compile_tree(game), np.random.default_rng(1)
+    equilibrium = tabulated(tree, sequence_form_lp(game).policy)
+
+    def careless(share: float) -> TabularPolicy:
+        noise = normalised(tree, rng.random(tree.num_sequences) ** 2)
+        return tree.policy(normalised(tree, (1 - share) * equilibrium + share * noise))
+
+    policies = [careless(CARELESS), careless(CARELESS / 2), *(careless(1.0) for _ in range(OPPONENTS))]
+    before: dict[str, float] = {}
+    for common in (False, True):
+        results = _tournament(name, policies, matches, common_chance=common)
+        for what, weights in (("first less second", (1, -1)), ("first alone", (1, 0))):
+            estimate, error = _contrast(results, weights)
+            before.setdefault(what, error)
+            worth = (before[what] / error) ** 2
+            chance = "common" if common else "of each lineup"
+            print(
+                f"| {title} | {matches * OPPONENTS:,} | {chance} | {what} | {estimate:+.4f} | {error:.4f} | {worth:.2f} |"
+            )
+
+
+def _contrast(results: MatchResults, weights: Sequence[float]) -> tuple[float, float]:
+    """(sum of weight times mean return of the first agents against the others, its standard error by what shares chance)."""
+    seats, own = results.specs.seats, len(weights)
+    met = ((seats < own).sum(axis=1) == 1).nonzero()[0]
+    seat = (seats[met] < own).argmax(axis=1)
+    agent, other = seats[met, seat], seats[met, 1 - seat]
+    returns = results.returns[met, seat]
+    stratum = (agent * len(seats) + other) * 2 + seat  # what differs between these is no luck
+    _, which = np.unique(stratum, return_inverse=True)
+    means = np.bincount(which, returns) / np.bincount(which)
+    share = np.array(weights)[agent] / np.bincount(agent)[agent]
+    sums = np.bincount(
+        np.unique(results.specs.chance_seed[met], return_inverse=True)[1], share * (returns - means[which])
+    )
+    return float(share @ returns), float(np.sqrt((sums**2).sum()))
+
+
+def _tournament(
+    game: str, policies: Sequence[TabularPolicy], matches: int, *, common_chance: bool = False
+) -> MatchResults:
     """Seat-swapped twins between two policies, from a ledger of their own."""
     with tempfile.TemporaryDirectory() as folder:
         for number, policy in enumerate(policies):
             save_policy(policy, Path(folder) / f"p{number}.json")
         agents = [f"p{number}=policy:{folder}/p{number}.json" for number in range(len(policies))]
-        config = {"name": "variance", "game": game, "agents": agents, "matches": matches, "seed": 1}
+        config = {
+            "name": "variance",
+            "game": game,
+            "agents": agents,
+            "matches": matches,
+            "seed": 1,
+            "common_chance": common_chance,
+        }
         with Ledger.open(Path(folder) / "arena.db") as ledger:
             return ledger.results(run_tournament(make_config(config), ledger))
 

@@ -101,6 +101,10 @@ def run_command(
     twin_of: Annotated[
         str | None, typer.Option("--twin-of", help="Whose twin, with --noise-floor; the first agent's without it.")
     ] = None,
+    common_chance: Annotated[
+        bool,
+        typer.Option("--common-chance", help="Of round_robin and gauntlet: the same cards and draws for every lineup."),
+    ] = False,
     move_clock: MoveClock = None,
     match_clock: MatchClock = None,
     workers: Workers = 1,
@@ -133,6 +137,7 @@ def run_command(
         "seed": seed,
         "noise_floor": noise_floor or None,
         "twin_of": twin_of,
+        "common_chance": common_chance or None,
         "move_clock_s": move_clock,
         "match_clock_s": match_clock,
     }
