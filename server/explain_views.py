@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -20,6 +21,9 @@ from arena.standings import Standings
 
 OPPONENTS_SHOWN = 12
 NEXT_SHOWN = 5
+MOST_AGENTS = 1_000
+"""Of a ladder whose explanations a page computes: beyond, the command does."""
+
 SEEN = 0.05  # points, as the table rounds
 
 
@@ -88,6 +92,9 @@ def explain_view(site: Site, standings: Standings, agent: str, *, since: str = "
     unit = RATING_METHODS["elo"].title
     if standings.leaderboard.method != "elo":
         why = "this ladder is ranked by mean return; what is explained is Elo"
+        return ExplainView(game=game, title=title, unit=unit, sentence="", refusal=why)
+    if len(standings.leaderboard.rows) > MOST_AGENTS:
+        why = f"this takes long on a ladder of so many agents; at a terminal: arena leaderboard {shlex.quote(game)} --explain {agent}"
         return ExplainView(game=game, title=title, unit=unit, sentence="", refusal=why)
     try:
         found = site.standings.explained(game, agent)

@@ -18,8 +18,9 @@ from arena.ledger import Ledger
 from arena.standings import Standings, standings
 
 PATIENCE = 10.0  # while matches pour in, at most a tenth of the time goes into computing
-KEPT = 512
-"""Values: readers may ask for any date, so that what was not asked for longest goes."""
+KEPT = {"counterfactual": 32, "explained": 512, "adjusted": 64}
+"""Values of each kind: readers may ask for any date, so that what was not asked for longest goes. Full boards all stay: the
+ledger bounds them."""
 
 
 @dataclass(slots=True)
@@ -41,7 +42,7 @@ class StandingsCache:
 
     def __init__(self, ledger: Ledger, *, now: Callable[[], float] = time.monotonic):
         self._ledger, self._now = ledger, now
-        self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
+        self._entries: dict[str, OrderedDict[Hashable, _Entry]] = {}
         self._lock = threading.Lock()
 
     def standings(
@@ -56,7 +57,8 @@ class StandingsCache:
         def compute() -> Standings:
             return standings(self._ledger, game, tournament=tournament, method=method, where=where)
 
-        return cast("Standings", self._kept(game, ("standings", game, tournament, method, where or Where()), compute))
+        kind = "counterfactual" if where else "full"
+        return cast("Standings", self._kept(kind, game, (game, tournament, method, where or Where()), compute))
 
     def explained(
         self, game: str, agent: str, *, method: str = "elo", since: str | None = None, where: Where | None = None
@@ -70,8 +72,8 @@ class StandingsCache:
         def compute() -> AgentExplanation:
             return explained(self._ledger, game, agent, method=method, since=since, where=where)
 
-        key = ("explained", game, agent, method, since, where or Where())
-        return cast("AgentExplanation", self._kept(game, key, compute))
+        key = (game, agent, method, since, where or Where())
+        return cast("AgentExplanation", self._kept("explained", game, key, compute))
 
     def adjusted(self, game: str, *, where: Where | None = None) -> AdjustedReturns:
         """Mean returns of a game's matches, raw and with the luck taken out.
@@ -83,14 +85,15 @@ class StandingsCache:
         def compute() -> AdjustedReturns:
             return adjusted_standings(self._ledger, game, where=where)
 
-        return cast("AdjustedReturns", self._kept(game, ("adjusted", game, where or Where()), compute))
+        return cast("AdjustedReturns", self._kept("adjusted", game, (game, where or Where()), compute))
 
-    def _kept(self, game: str, key: Hashable, compute: Callable[[], object]) -> object:
+    def _kept(self, kind: str, game: str, key: Hashable, compute: Callable[[], object]) -> object:
         with self._lock:
-            entry = self._entries.setdefault(key, _Entry())
-            self._entries.move_to_end(key)
-            while len(self._entries) > KEPT:
-                self._entries.popitem(last=False)
+            entries = self._entries.setdefault(kind, OrderedDict())
+            entry = entries.setdefault(key, _Entry())
+            entries.move_to_end(key)
+            while len(entries) > KEPT.get(kind, len(entries)):
+                entries.popitem(last=False)
         with entry.lock:
             mark = (self._ledger.mark(game), finished(self._ledger, game))
             young = self._now() - entry.computed_at < PATIENCE * entry.took

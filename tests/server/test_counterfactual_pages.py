@@ -13,9 +13,10 @@ import pytest
 from arena.counterfactual import Where, moves_in_words, rating_moved
 from arena.leaderboards.methods import RATING_METHODS
 from arena.ledger import Ledger
-from arena.server import numbers
+from arena.server import numbers, standings_cache
 from arena.server.filters import query_of, where_asked
 from arena.server.ladder import METHOD_GROUPS, half_width, played_out_in_words, reliability_in_words, writer
+from arena.server.standings_cache import StandingsCache
 from arena.standings import standings
 from tests.server.conftest import Site, import_matches, serving
 
@@ -174,3 +175,32 @@ def test_reliability_and_strength_without_forfeits_stand_in_the_row(board: Site)
 def test_boards_without_forfeits_have_neither(board: Site) -> None:
     text = board.get(_address(Where(without_forfeits=True))).text
     assert '<span class="sub">reliable' not in text and '<span class="sub">played out' not in text
+
+
+def test_boards_that_were_not_asked_for_longest_are_forgotten_and_full_ones_kept(
+    board: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache, computed = StandingsCache(board.ledger), []
+    monkeypatch.setattr(standings_cache, "standings", lambda *_, **asked: computed.append(asked["where"]) or object())
+    full = cache.standings(GAME)
+    wheres = [Where(since=f"2020-01-{day:02}") for day in range(1, 29)] + [
+        Where(since=f"2020-02-{day:02}") for day in range(1, 29)
+    ]
+    for where in wheres:
+        cache.standings(GAME, where=where)
+    assert cache.standings(GAME) is full
+    known = len(computed)
+    cache.standings(GAME, where=wheres[-1])
+    assert len(computed) == known
+    cache.standings(GAME, where=wheres[0])
+    assert len(computed) == known + 1
+
+
+def test_the_description_of_the_api_has_every_filter(board: Site) -> None:
+    paths = board.get("/openapi.json").json()["paths"]
+    filters = {"without_forfeits", "seat", "since", "until", "tournament", "without_agent"}
+    for path in ("/api/games/{specification}", "/api/explain"):
+        named = {one["name"]: one.get("description") for one in paths[path]["get"]["parameters"]}
+        assert filters <= named.keys()
+        assert all(named.values()), named
+    assert "/api/tournaments/{key}/rounds" in paths
