@@ -37,6 +37,7 @@ from arena.leaderboards.response_graph import Cycle, cycles, response_graph, top
 from arena.leaderboards.sequential_test import Decision, sequential_test
 from arena.leaderboards.ties import bradley_terry_seats, davidson, rao_kupper
 from arena.leaderboards.voting import copeland, kemeny, schulze
+from arena.leaderboards.watched_ratings import WatchedRatings, watch_ratings
 from arena.leaderboards.weights_over_time import WeightsOverTime, weights_over_time
 
 __all__ = [
@@ -69,6 +70,7 @@ __all__ = [
     "SeatScore",
     "Top",
     "Utility",
+    "WatchedRatings",
     "WeightsOverTime",
     "alpha_rank",
     "bootstrap_intervals",
@@ -117,5 +119,6 @@ __all__ = [
     "sequential_test",
     "top_component",
     "uniform_field",
+    "watch_ratings",
     "weights_over_time",
 ]

@@ -103,15 +103,23 @@ def rating_sequence(
         raise ValueError(f"one estimate, error and count a look; got shapes {at.shape}, {error.shape} and {n.shape}")
     if not (np.all(error >= 0) and np.all(n >= 1) and np.isfinite(at).all()) or narrowest_at < 1:
         raise ValueError("standard errors must be at least 0, units and narrowest_at at least 1, differences finite")
-    width = -2 * math.log(error_rate)
-    rho = (width + math.log(width + 1)) / narrowest_at  # ρ²
-    radius = error * np.sqrt((n + 1 / rho) / n * np.log((n * rho + 1) / error_rate**2))
+    radius = error * standard_errors_wide(n, error_rate=error_rate, narrowest_at=narrowest_at)
     return ConfidenceSequence(
         low=np.maximum.accumulate(at - radius),
         high=np.minimum.accumulate(at + radius),
         error_rate=error_rate,
         asymptotic=True,
     )
+
+
+def standard_errors_wide(
+    units: NDArray[np.float64], *, error_rate: float, narrowest_at: int = 500
+) -> NDArray[np.float64]:
+    """How many standard errors the bounds of `rating_sequence` are from the estimate after so many units."""
+    width = -2 * math.log(error_rate)
+    rho = (width + math.log(width + 1)) / narrowest_at  # ρ²
+    wide: NDArray[np.float64] = np.sqrt((units + 1 / rho) / units * np.log((units * rho + 1) / error_rate**2))
+    return wide
 
 
 def _check_rate(error_rate: float) -> None:
