@@ -10,10 +10,12 @@ from arena.solvers.correlated_equilibrium import correlated_equilibrium
 from arena.solvers.counterfactual import cfr, cfr_plus, dcfr, pcfr_plus
 from arena.solvers.dark_hex_measures import DarkHexMeasures, dark_hex_measures, dark_hex_nash_conv
 from arena.solvers.demonstrations import Demonstrations, demonstrate, load_demonstrations, save_demonstrations
+from arena.solvers.dno import dno
 from arena.solvers.double_oracle import double_oracle
 from arena.solvers.exploitability import BestResponse, best_response, expected_returns, exploitability, nash_conv
 from arena.solvers.fictitious_play import fictitious_play
 from arena.solvers.gamma_curriculum import gamma_shapes, next_shape
+from arena.solvers.inpo import inpo
 from arena.solvers.log_barrier_ftrl import log_barrier_bound, log_barrier_ftrl, log_barrier_strategies
 from arena.solvers.logit_qre import logit_qre
 from arena.solvers.lp import matrix_game_lp
@@ -28,7 +30,9 @@ from arena.solvers.mmd import mmd
 from arena.solvers.nash_average import nash_average
 from arena.solvers.nash_md import nash_md
 from arena.solvers.nash_mirror_prox import nash_mirror_prox, nash_mp
+from arena.solvers.nash_prox import nash_prox
 from arena.solvers.nash_value_iteration import nash_value_iteration
+from arena.solvers.online_ipo import online_ipo
 from arena.solvers.optimistic_mwu import optimistic_mwu
 from arena.solvers.policy_file import load_policy, save_policy
 from arena.solvers.policy_table import tabulate
@@ -63,12 +67,14 @@ __all__ = [
     "dark_hex_nash_conv",
     "dcfr",
     "demonstrate",
+    "dno",
     "double_oracle",
     "expected_returns",
     "exploitability",
     "exploration_regret",
     "fictitious_play",
     "gamma_shapes",
+    "inpo",
     "load_demonstrations",
     "load_policy",
     "log_barrier_bound",
@@ -89,8 +95,10 @@ __all__ = [
     "nash_md",
     "nash_mirror_prox",
     "nash_mp",
+    "nash_prox",
     "nash_value_iteration",
     "next_shape",
+    "online_ipo",
     "optimistic_mwu",
     "pcfr_plus",
     "projected_replicator_dynamics",

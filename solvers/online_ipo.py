@@ -1,0 +1,93 @@
+"""Online IPO: the policy gradient of a policy against itself, in a table of logarithms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from arena.solvers.checkpoint import State
+from arena.solvers.preference_learning import Learner, Query, asked, learn, require_beta, require_step
+from arena.solvers.preference_mirror import normalised, preference_matrix, reference_logs
+from arena.solvers.solution import Progress, Solution
+
+DEFAULT_ITERATIONS = 10_000
+
+
+def online_ipo(
+    preferences: ArrayLike,
+    *,
+    reference: Sequence[float] | NDArray[np.float64] | None = None,
+    beta: float = 0.1,
+    step: float = 2.0,
+    samples: int | None = None,
+    noise: float = 0.0,
+    iterations: int | None = None,
+    until: float | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+    checkpoint: str | Path | None = None,
+) -> Solution:
+    """The last policy of Online IPO in the preference game that charges β KL(π, μ), from μ on; one iteration = one query.
+
+        θ_next = θ + η π (q - π·q)          π = softmax θ, q = P π - β log(π / μ)
+
+    That is a gradient step on the expected IPO loss of two draws from the policy, Σ π(y) π(y') [d(y) - d(y') - (P(y, y') - 1/2) / β]²
+    with d = log(π / μ), the draws held fixed: its gradient is -4/β times the direction above. A candidate's logarithm
+    moves by its probability, so that large tables are slow. `nash_mirror_prox` says what the gap and ``settings`` are.
+
+    Source: Calandriello et al., Human alignment of large language models through online preference optimisation, ICML 2024,
+    arXiv:2403.08635.
+
+    Args:
+        preferences: [n, n], P[i, j] = probability that i beats j, P + Pᵀ = 1, 1/2 on the diagonal.
+        reference: μ [n], every probability above 0; None = uniform.
+        beta: β > 0, the price of leaving the reference, in win rates.
+        step: η > 0.
+        samples: None = exact win rates; else how many opponents drawn from the policy asked about each candidate meets in a query.
+        noise: the chance, below 1/2, with which the judge of a sampled comparison names the loser; known, and corrected for.
+        iterations: the most that are done; by default 10,000.
+        until: stop once the gap is at most this.
+        seed: of the samples.
+        progress: called with (iterations, gap) whenever the gap was measured.
+        checkpoint: a file (.npz) to go on from where it exists, and that is written now and then, at the end and on Ctrl-C.
+
+    Raises:
+        SpecificationError: not such a matrix, the worst cell is named; the checkpoint is of other preferences or settings,
+            or no checkpoint.
+        ValueError: a setting outside its range.
+    """
+    matrix = preference_matrix(preferences)
+    magnet = reference_logs(reference, len(matrix))
+    price = require_beta(beta)
+    eta = require_step(step)
+
+    def update(state: State, query: Query, _: int) -> State:
+        logs = state["logs"]
+        worth = query(logs) - price * (logs - magnet)
+        policy = np.exp(logs)
+        return {"logs": normalised(logs + eta * policy * (worth - policy @ worth))}
+
+    learner = Learner(
+        method="online_ipo",
+        state={"logs": magnet.copy()},
+        update=update,
+        queries=1,
+        reference=magnet,
+        beta=price,
+        covered=False,
+        guarantee="none: steps may circle; the gap says how near the policy is",
+        settings={"beta": price, "step": eta},
+        source="Calandriello et al. 2024, arXiv:2403.08635",
+    )
+    return learn(
+        learner,
+        asked(matrix, samples=samples, noise=noise, seed=seed),
+        iterations=iterations,
+        until=until,
+        default=DEFAULT_ITERATIONS,
+        progress=progress,
+        checkpoint=checkpoint,
+    )
