@@ -169,6 +169,13 @@ def give_back(ledger: Ledger, row: JobRow) -> None:
         )
 
 
+def withdraw(ledger: Ledger, row: JobRow) -> bool:
+    """Whether a job that waits is gone now, as if nobody had asked for it; one that somebody has begun or ended stays."""
+    with ledger.writing() as connection:
+        gone = connection.execute(jobs.delete().where(jobs.c.id == row.id, jobs.c.status == "waiting"))
+    return bool(gone.rowcount)
+
+
 def record(
     ledger: Ledger,
     *,

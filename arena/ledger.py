@@ -155,6 +155,15 @@ class Ledger:
         with self.reading() as connection:
             return find_agent(connection, reference)
 
+    def forget_agent(self, agent: AgentVersion) -> bool:
+        """Whether a version that has neither matches nor jobs is gone now; any other stays."""
+        agents = schema.agents
+        held = [table for table in schema.metadata.sorted_tables if "agent_id" in table.c]
+        used = [sa.exists().where(table.c.agent_id == agents.c.id) for table in held]
+        with self.writing() as connection:
+            gone = connection.execute(agents.delete().where(agents.c.id == agent.id, ~sa.or_(*used)))
+        return bool(gone.rowcount)
+
     def retire_agent(self, reference: str) -> AgentVersion:
         """Takes an agent out of the lists; its matches stay, and so does its rating."""
         agent = self.agent(reference)
