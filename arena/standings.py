@@ -17,7 +17,7 @@ from arena.job_columns import JobColumn, job_columns
 from arena.leaderboards.leaderboard import Leaderboard, Method, leaderboard
 from arena.leaderboards.noise_floor import NoiseFloor
 from arena.leaderboards.one_seat import seat_leaderboard
-from arena.leaderboards.stopped import Verdict, with_choices, with_verdict
+from arena.leaderboards.stopped import Verdict, ranks_of, with_choices, with_verdict
 from arena.leaderboards.wording import listed
 from arena.ledger import Ledger, Tournament
 from arena.noise_floor import noise_floor_of
@@ -175,7 +175,7 @@ def _of_aim(ledger: Ledger, chosen: Sequence[Tournament]) -> Verdict | None:
         return None
     said = conclusion_of(ledger, chosen[0], ledger.played(chosen[0]))
     sentence = said.sentence if said.sentence.startswith(said.agents) else said.sentence[:1].upper() + said.sentence[1:]
-    return Verdict(sentence=sentence, better=None, decided=said.decided, aim=str(said.aim))
+    return Verdict(sentence=sentence, better=None, decided=said.decided, aim=str(said.aim), ranks=ranks_of(said))
 
 
 def _where_notes(where: Where, every: list[Tournament], left_out: int) -> list[str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from arena.leaderboards.aims import Comparison, FullOrder, Top
+from arena.leaderboards.decided import Conclusion
 from arena.leaderboards.gsprt import GsprtDecision
 from arena.leaderboards.leaderboard import PROVISIONAL, Leaderboard
 from arena.leaderboards.same_games import SameGames
@@ -23,7 +25,7 @@ CHOSEN = (
     "choice, and how often two agents met depended on how it went"
 )
 AIMED = (
-    "the finding allows for the choice of matches and for the moment of stopping; intervals of ratings do not. Mean scores "
+    "the finding allows for the choice of matches and for the moment of stopping, and ranks say no more than it does; intervals of ratings do not. Mean scores "
     "weighted by the logged propensities, as if all pairs had been equally likely, are in: arena tournament status {key}"
 )
 OVERSTATED = " Some of these matches were played until decided, which overstates such confidence."
@@ -34,13 +36,14 @@ class Verdict:
     """What a test that stops matches says. ``better``: of two the one that it says is better, None where it says of neither.
 
     ``decided``: whether it is over; an open verdict asks for more matches. ``aim``: what it is about, where that is not
-    which of two is better.
+    which of two is better. ``ranks``: the best and worst rank of each agent that it leaves open, where it is about an aim.
     """
 
     sentence: str
     better: str | None
     decided: bool
     aim: str | None = None
+    ranks: Mapping[str, tuple[int, int]] | None = None
 
 
 def verdict_of(decision: Decision | GsprtDecision | SameGames, first: str, second: str) -> Verdict:
@@ -50,6 +53,25 @@ def verdict_of(decision: Decision | GsprtDecision | SameGames, first: str, secon
     else:
         better = {"first_better": first, "second_better": second}.get(decision.verdict)
     return Verdict(sentence=decision.sentence(first, second), better=better, decided=decision.decided)
+
+
+def ranks_of(conclusion: Conclusion) -> dict[str, tuple[int, int]]:
+    """The best and worst rank of each agent that a conclusion leaves open: all of them where it is about something else."""
+    size, members = len(conclusion.agents), conclusion.members
+    ranks = dict.fromkeys(conclusion.agents, (1, size))
+    if isinstance(conclusion.aim, Top):
+        k = conclusion.aim.k
+        for agent in conclusion.agents:
+            if agent in members:
+                ranks[agent] = (1, k)
+            elif agent not in conclusion.open:
+                ranks[agent] = (min(k + 1, size), size)
+    elif isinstance(conclusion.aim, FullOrder) and len(members) == size:
+        ranks |= {agent: (place, place) for place, agent in enumerate(members, 1)}
+    elif isinstance(conclusion.aim, Comparison) and members:
+        pair = {conclusion.aim.first, conclusion.aim.second}
+        ranks |= {agent: (1, size - 1) if agent in members else (2, size) for agent in pair}
+    return ranks
 
 
 def stopped_note(*, stopped: int, tournaments: int) -> str:
@@ -96,4 +118,6 @@ def with_choices(
     notes = (CHOSEN.format(some=some, kinds=", ".join(sorted(set(kinds)))), *board.notes)
     if verdict is None:
         return replace(board, notes=notes)
-    return replace(board, finding=verdict.sentence + ".", notes=(AIMED.format(key=key), *notes))
+    ranks = verdict.ranks or {}
+    rows = tuple(row if row.provisional else replace(row, rank=ranks.get(row.agent, row.rank)) for row in board.rows)
+    return replace(board, finding=verdict.sentence + ".", rows=rows, notes=(AIMED.format(key=key), *notes))

@@ -135,6 +135,9 @@ def test_what_an_adaptive_tournament_decided_is_the_finding(ledger: Ledger) -> N
     assert f"arena tournament status {key}" in found.leaderboard.notes[0]
     assert "who met whom was chosen by earlier results (adaptive)" in found.leaderboard.notes[1]
     assert found.surplus == 0
+    ranks = {row.agent: row.rank for row in found.leaderboard.rows if not row.provisional}
+    assert ranks.pop("strong@1") == (1, 1)
+    assert set(ranks.values()) == {(2, 3)}, "ranks say no more than that strong is the best"
 
 
 def test_matches_chosen_by_results_are_named_among_others(ledger: Ledger) -> None:
