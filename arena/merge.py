@@ -1,7 +1,8 @@
 """Another ledger's agents, tournaments, rounds and matches taken into this one, by their keys; nothing that stands here is changed.
 
 The same agent is the same name, specification and content; one of a known name and other content becomes a new version of
-that name here. The same tournament is the same key, game, configuration, seed and agents: it gets the blocks that it lacks.
+that name here. The same tournament is the same key, game, configuration, seed and agents: it gets the blocks that it lacks, and those
+that both have must hold the same matches.
 Everything is written under the keys that it has, so that an interrupted merge is gone on with and a second one changes nothing.
 """
 
@@ -172,6 +173,8 @@ def _check_same(
         unlike.append("agents")
     if not unlike and not _rounds_agree(ledger, other, here, there):
         unlike.append("rounds")
+    if not unlike and (first := _unlike_block(ledger, other, here, there)) is not None:
+        unlike.append(f"the matches from number {first}")
     if unlike:
         raise LedgerError(
             f"tournament {here.key!r} of {ledger.url_for_people} and tournament {there.key!r} of {other.url_for_people} "
@@ -211,6 +214,15 @@ def _rounds_agree(ledger: Ledger, other: Ledger, here: Tournament, there: Tourna
     """Whether the rounds that both have are the same; who is ahead has more of them."""
     pairs = zip(_rounds_of(ledger, here), _rounds_of(other, there), strict=False)
     return all(mine[1:-1] == theirs[1:-1] for mine, theirs in pairs)
+
+
+def _unlike_block(ledger: Ledger, other: Ledger, here: Tournament, there: Tournament) -> int | None:
+    """The first block that both have with other matches: one of them was played otherwise, or changed since."""
+    for first in sorted(ledger.written(here) & other.written(there)):
+        with ledger.reading() as mine, other.reading() as theirs:
+            if not read_results(mine, here, first=first).equals(read_results(theirs, there, first=first)):
+                return first
+    return None
 
 
 def _add_tournament(ledger: Ledger, other: Ledger, there: Tournament, ours: Mapping[int, AgentVersion]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from arena.config import make_config
 from arena.database import check
@@ -144,6 +145,18 @@ def test_two_tournaments_of_one_key_are_refused_and_nothing_is_written(
         merge(one, two)
     assert [tournament.key for tournament in one.tournaments()] == ["cup"]
     assert one.agents() == before
+
+
+def test_matches_that_differ_in_two_ledgers_are_refused_and_nothing_is_written(one: Ledger, two: Ledger) -> None:
+    for ledger in (one, two):
+        run_tournament(make_config(CUP), ledger)
+    assert not merge(one, two).changed
+    run_tournament(make_config({**CUP, "name": "fine"}), two)
+    with two.writing() as connection:
+        connection.execute(sa.text("update matches set seed = seed + 1 where number = 17"))
+    with pytest.raises(LedgerError, match="differ in the matches from number 16; nothing was merged"):
+        merge(one, two)
+    assert [tournament.key for tournament in one.tournaments()] == ["cup"]
 
 
 def test_a_ledger_is_not_merged_with_itself(one: Ledger) -> None:
