@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import cycle, islice
 
 import networkx as nx
@@ -17,6 +17,7 @@ import networkx as nx
 from arena.entrants import by_side, entrant_labels
 from arena.ledger import Ledger, Tournament
 from arena.repeated_games import DRAWS, MAY_DRAW, REPEATS_NEEDED, drawing_of_entrants, has_chance
+from arena.rounds import read_rounds
 from arena.standings import Standings
 from arena.verdict import decision_recorded, matches_rated
 
@@ -52,11 +53,15 @@ class _Match:
     forfeit: int
     moves: bytes | None
     """None where the match is of a file: it repeats no other."""
+    weight: float = field(default=1.0, compare=False)
+    """Of comparisons; points and returns are counted as played."""
 
 
 def plain_rows(ledger: Ledger, tournaments: Sequence[Tournament]) -> dict[str, PlainRow]:
     """What each agent did in the rated matches of these tournaments of one game."""
     matches = _without_copies(ledger, tournaments, list(_matches(ledger, tournaments)))
+    if len(tournaments) == 1 and tournaments[0].config.get("pairing") == "adaptive":
+        matches = _as_if_uniform(ledger, tournaments[0], matches)
     worst = min((min(match.returns) for match in matches if match.forfeit < 0), default=math.inf)
     rows: dict[str, PlainRow] = {}
     for match in matches:
@@ -152,6 +157,28 @@ def _without_copies(ledger: Ledger, tournaments: Sequence[Tournament], matches: 
     return kept
 
 
+def _as_if_uniform(ledger: Ledger, tournament: Tournament, matches: list[_Match]) -> list[_Match]:
+    """The matches of an adaptive tournament weighted by the inverse of their propensities, every pair alike where all met."""
+    drawn = [
+        float(chance)
+        for one in read_rounds(ledger, tournament)
+        for chance in ([] if one.propensities is None else one.propensities)
+        for _ in range(2)
+    ][: len(matches)]
+    if len(drawn) < len(matches) or ledger.progress(tournament) != len(matches):  # not drawn, or copies are set aside
+        return matches
+    inverse = [1 / chance for chance in drawn]
+    pairs = [frozenset(match.agents) for match in matches]
+    total: dict[frozenset[str], float] = {}
+    for pair, weight in zip(pairs, inverse, strict=True):
+        total[pair] = total.get(pair, 0.0) + weight
+    agents = {agent for match in matches for agent in match.agents}
+    if len(total) == len(agents) * (len(agents) - 1) // 2:
+        inverse = [weight / total[pair] for pair, weight in zip(pairs, inverse, strict=True)]
+    mean = sum(inverse) / max(len(inverse), 1)
+    return [replace(match, weight=weight / mean) for match, weight in zip(matches, inverse, strict=True)]
+
+
 def _side_names(tournament: Tournament) -> list[dict[tuple[int, ...], str]]:
     """For each side: the agents of its players -> the label of the mixed team that these are."""
     numbers = {agent.name: number for number, agent in enumerate(tournament.agents)}
@@ -179,7 +206,7 @@ def _count(row: PlainRow, match: _Match, seat: int, others: Sequence[int], worst
             points = 1.0 if mine > theirs else 0.0 if mine < theirs else 0.5
         ahead, behind = ahead + (points == 1.0), behind + (points == 0.0)
         if points != 0.5 or match.forfeit < 0:  # level where a third failed: not compared
-            row.compared(match.agents[other], points, 1 / (len(match.agents) - 1))
+            row.compared(match.agents[other], points, match.weight / (len(match.agents) - 1))
     row.matches += 1
     row.points += (ahead + (len(others) - ahead - behind) / 2) / len(others)
     if match.forfeit == seat:

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from arena.columns import KINDS_WITH_PROBABILITIES as KINDS_WITH_PROBABILITIES
 from arena.columns import Exploitability, beaten_by, exploitabilities
 from arena.counterfactual import Moved, Where, moves, moves_in_words, straddling, time_bounds
+from arena.drawn_weights import PLAIN, WEIGHTED, drawn_weights
 from arena.games import ArenaError, SpecificationError, UnknownName, load_game
 from arena.infrastructure import NOTHING_PLAYED_AGAIN, PlayedAgain, played_again
 from arena.job_columns import JobColumn, job_columns
-from arena.leaderboards.leaderboard import Leaderboard, Method, leaderboard
+from arena.leaderboards.leaderboard import ONE_BY_ONE, Leaderboard, Method, leaderboard
 from arena.leaderboards.noise_floor import NoiseFloor
 from arena.leaderboards.one_seat import seat_leaderboard
 from arena.leaderboards.stopped import Verdict, ranks_of, with_choices, with_verdict
@@ -130,8 +131,15 @@ def _standings(
 ) -> Standings:
     chosen = where.chosen(every)
     rated = rated_of_tournaments(ledger, chosen, where)
+    weighted = False
     if where.seat is None:
-        board = leaderboard(rated.record, method=method, joint=joint)
+        drawn = None if where else drawn_weights(ledger, chosen, rated)
+        board = leaderboard(rated.record, method=method, joint=joint, weighted=None if drawn is None else drawn[0])
+        weighted = drawn is not None and method not in ONE_BY_ONE
+        if drawn is not None and weighted:
+            board = dataclasses.replace(board, notes=(*board.notes, WEIGHTED[drawn[1]]))
+        elif len(chosen) > 1 and any(one.config.get("pairing") == "adaptive" for one in chosen):
+            board = dataclasses.replace(board, notes=(*board.notes, PLAIN))
     else:
         board = seat_leaderboard(rated.record, seat=where.seat - 1, method=method)
     if rated.repeated:
@@ -144,7 +152,7 @@ def _standings(
     verdict = verdict or (None if where else _of_aim(ledger, chosen))
     kinds = [str(one.config["pairing"]) for one in chosen if one.config.get("pairing") in LOOKING]
     aimed = verdict if kinds else None
-    board = with_choices(board, kinds, tournaments=len(chosen), verdict=aimed, key=chosen[0].key)
+    board = with_choices(board, kinds, tournaments=len(chosen), verdict=aimed, key=chosen[0].key, weighted=weighted)
     infrastructure = played_again(ledger, chosen)
     if infrastructure.blocks:
         board = dataclasses.replace(board, notes=(*board.notes, infrastructure.sentence()))

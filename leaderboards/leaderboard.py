@@ -39,6 +39,9 @@ PROVISIONAL_BELOW = FEW
 PROVISIONAL = "provisional, "
 """How the note of provisional agents begins."""
 
+ONE_BY_ONE = ("elo_online", "glicko2", "openskill")
+"""Methods that read matches one after the other."""
+
 MATRIX_SHOWN = (
     "score",
     "low",
@@ -203,6 +206,7 @@ def leaderboard(
     confidence: float = 0.95,
     shown: Sequence[str] | None = None,
     joint: bool = False,
+    weighted: Record | None = None,
 ) -> Leaderboard:
     """The leaderboard of a record.
 
@@ -217,6 +221,9 @@ def leaderboard(
             field, cycles and the minimax winner, is left out.
         joint: whether ranks, and what the finding says of ratings, hold all at once with the confidence (`joint_ratings`); else each
             comparison of two agents has it for itself. Intervals are each agent's own either way.
+        weighted: the same matches with other weights (`uniform_field`), by which ratings, head-to-head scores, cycles and the minimax
+            winner are found; what is counted, points and mean returns, is of the matches as played. Methods that read matches
+            one after the other take no weights and go by the record.
 
     Raises:
         UnknownName: no such method.
@@ -225,8 +232,12 @@ def leaderboard(
     if method not in METHODS:
         raise UnknownName("rating method", method, METHODS)
     chosen = method
-    compared = comparisons(record)
+    played, record_rated = record, record if weighted is None or method in ONE_BY_ONE else weighted
+    compared = comparisons(record_rated)
     matrix = matrix_of(record.agents, compared, confidence=confidence)
+    if record_rated is not played:
+        counts = matrix_of(record.agents, comparisons(played), confidence=confidence)
+        matrix = replace(matrix, **{name: getattr(counts, name) for name in ("matches", "wins", "draws", "losses")})
     notes: list[str] = []
     cooperative = record.utility == "identical"
     hidden = np.array([shown is not None and name not in shown for name in record.agents], np.bool_)
@@ -239,14 +250,14 @@ def leaderboard(
     if chosen == "minimax" and minimax is None:
         notes.append("this record has no minimax winner: ranked by Elo")
         chosen = "elo"
-    ratings = _ratings(record, compared, chosen, minimax, confidence)
+    ratings = _ratings(record_rated, compared, chosen, minimax, confidence)
     counted, forfeits = tallies(record), forfeits_of(record)
     provisional = _rows_played(record, counted, chosen) < PROVISIONAL_BELOW
     ranked_pairs = int(compared_pairs(ratings, provisional | hidden).sum()) // 2
     level = None
     if joint:
         rate = RATING_METHODS[chosen].rate if minimax is None or chosen != "minimax" else _minimax_rate(minimax, matrix)
-        level = joint_ratings(record, rate, confidence=confidence, left_out=provisional | hidden)
+        level = joint_ratings(record_rated, rate, confidence=confidence, left_out=provisional | hidden)
         ratings = replace(ratings, above=_of_names(level.ratings, record.agents).above)
     found = [] if cooperative or hidden.any() else with_probabilities(cycles(matrix), record.agents, compared)
     groups = _groups(ratings, provisional, matrix, found, hidden)

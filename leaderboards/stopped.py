@@ -24,6 +24,7 @@ CHOSEN = (
     "{some}who met whom was chosen by earlier results ({kinds}): where the field is cyclic, ratings and scores depend on that "
     "choice, and how often two agents met depended on how it went"
 )
+CHOSEN_WEIGHED = "who met whom was chosen by earlier results ({kinds}): ratings allow for that, points and mean returns as played do not"
 AIMED = (
     "the finding allows for the choice of matches and for the moment of stopping, and ranks say no more than it does; intervals of ratings do not. Mean scores "
     "weighted by the logged propensities, as if all pairs had been equally likely, are in: arena tournament status {key}"
@@ -106,16 +107,25 @@ def with_verdict(board: Leaderboard, verdict: Verdict | None, *, stopped: int, t
 
 
 def with_choices(
-    board: Leaderboard, kinds: Sequence[str], *, tournaments: int, verdict: Verdict | None = None, key: str = ""
+    board: Leaderboard,
+    kinds: Sequence[str],
+    *,
+    tournaments: int,
+    verdict: Verdict | None = None,
+    key: str = "",
+    weighted: bool = False,
 ) -> Leaderboard:
     """A leaderboard with matches that were chosen by results; ``kinds``: the pairings of those of its `tournaments`.
 
-    ``verdict``: of a single tournament with an aim; it is the finding then, and ``key`` the tournament's.
+    ``verdict``: of a single tournament with an aim; it is the finding then, and ``key`` the tournament's. ``weighted``: whether
+    its ratings weigh matches by the probabilities of their draws.
     """
     if not kinds:
         return board
     some = "" if len(kinds) == tournaments else f"in {len(kinds)} of {tournaments} tournaments "
-    notes = (CHOSEN.format(some=some, kinds=", ".join(sorted(set(kinds)))), *board.notes)
+    named = ", ".join(sorted(set(kinds)))
+    said = CHOSEN_WEIGHED.format(kinds=named) if weighted else CHOSEN.format(some=some, kinds=named)
+    notes = (said, *board.notes)
     if verdict is None:
         return replace(board, notes=notes)
     ranks = verdict.ranks or {}

@@ -1,0 +1,58 @@
+"""Weights of matches that were drawn with logged probabilities: what ratings of one adaptive tournament are made with.
+
+Who met whom was chosen by earlier results; weighted by the inverse of the probability of its draw, a match stands for those that a uniform
+draw would have given (`uniform_field`). Ratings, head-to-head scores and the minimax winner are then those of the whole field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arena.games import ArenaError
+from arena.leaderboards.propensities import Kind, uniform_field
+from arena.leaderboards.record import Record
+from arena.ledger import Ledger, Tournament
+from arena.rated_matches import RatedMatches
+from arena.rounds import read_rounds
+
+WEIGHTED = {
+    "pair": "ratings, head-to-head scores and the minimax winner weigh matches by the inverse of the logged propensities, every pair of agents alike: "
+    "they are of the whole field whatever was chosen, up to terms of the order of 1 / matches of a pair; numbers of matches, points and mean "
+    "returns are of the matches as played",
+    "field": "ratings, head-to-head scores and the minimax winner weigh matches by the inverse of the logged propensities, as if every pair had been as likely "
+    "to meet (sums are unbiased; some pairs never met); numbers of matches, points and mean returns are of the matches as played",
+}
+PLAIN = (
+    "several tournaments together weigh every match alike, also those that were chosen by results; weighted by the logged propensities is the "
+    "board of each adaptive tournament alone: --tournament KEY"
+)
+
+
+def propensities_of(ledger: Ledger, tournament: Tournament, number: NDArray[np.int64]) -> NDArray[np.float64] | None:
+    """The probability with which each of these matches, by number, was drawn; None where nothing was drawn."""
+    slots: list[NDArray[np.float64]] = []
+    for one in read_rounds(ledger, tournament):
+        if one.propensities is None:
+            return None
+        slots.append(np.repeat(one.propensities, one.matches // max(len(one.lineups), 1)))
+    every = np.concatenate(slots) if slots else np.zeros(0)
+    return every[number] if len(number) and number.max() < len(every) else None
+
+
+def drawn_weights(ledger: Ledger, chosen: Sequence[Tournament], rated: RatedMatches) -> tuple[Record, Kind] | None:
+    """The rated matches of a single adaptive tournament with those weights, and of which kind they are; None for all others.
+
+    Also where games were set aside as copies of others: what is left was not drawn so.
+    """
+    if len(chosen) != 1 or chosen[0].config.get("pairing") != "adaptive" or rated.copies or rated.repeated:
+        return None
+    propensity = propensities_of(ledger, chosen[0], rated.number)
+    if propensity is None:
+        return None
+    try:
+        return uniform_field(rated.record, propensity, kind="pair"), "pair"
+    except ArenaError:  # some never met
+        return uniform_field(rated.record, propensity, kind="field"), "field"
