@@ -136,7 +136,10 @@ def preference_matrix(preferences: ArrayLike) -> Array:
     Raises:
         SpecificationError: not a square matrix of probabilities with P + Pᵀ = 1; the message names the worst cell.
     """
-    matrix = np.asarray(preferences, np.float64)
+    try:
+        matrix = np.asarray(preferences, np.float64)
+    except (TypeError, ValueError) as error:
+        raise SpecificationError(f"preferences must be a square matrix of numbers: {error}") from None
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not matrix.size:
         raise SpecificationError(f"preferences must be a square matrix; got shape {matrix.shape}")
     outside = ~((matrix >= 0) & (matrix <= 1))

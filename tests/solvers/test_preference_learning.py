@@ -7,6 +7,8 @@ from preference_tables import CYCLE, SKEWED, WEIGHTED, gap_by_definition, random
 from arena.cli.solve_settings import settings_of
 from arena.games import NotProvided, SpecificationError, TabularPolicy, load_game
 from arena.solvers import methods, solve
+from arena.solvers.preference_learning import Learner, learn
+from arena.solvers.preference_mirror import WinRates
 from arena.solvers.registry import function_of
 
 LEARNERS = [name for name, method in methods().items() if method.takes == "preferences"]
@@ -58,6 +60,22 @@ def test_samples_are_counted_and_seeded_and_promise_nothing(name):
     assert one.settings["comparisons"] == one.settings["queries"] * 3 * 5
     loose = run(name, WEIGHTED, seed=3, **{**settings, "until": 1.0})
     assert loose.gap <= 1.0 and not loose.converged and loose.guarantee.startswith("none")
+
+
+def test_no_two_queries_of_a_run_draw_the_same():
+    logs, heard = np.log(np.full(3, 1 / 3)), []
+
+    def update(state, query, done):
+        heard.extend((query(logs), query(logs)))
+        return {}
+
+    rates = WinRates(preferences=WEIGHTED, samples=40, seed=1)
+    settings = {"covered": False, "guarantee": "none", "settings": {}, "source": "a test"}
+    state = {"logs": logs.copy()}
+    learner = Learner(method="test", state=state, update=update, queries=2, reference=logs, beta=0.1, **settings)
+    learn(learner, rates, iterations=3, until=None, default=3, progress=None, checkpoint=None)
+    assert [one.tolist() for one in heard] == [rates.of(logs, query).tolist() for query in range(6)]
+    assert len({tuple(one) for one in heard}) == 6
 
 
 @pytest.mark.parametrize("name", LEARNERS)

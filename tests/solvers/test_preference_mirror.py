@@ -110,6 +110,8 @@ def test_the_circulant_tournament_is_even_at_uniform_play():
     [
         (np.full((2, 3), 0.5), r"square matrix; got shape \(2, 3\)"),
         (np.zeros((0, 0)), "square"),
+        ([["a", "b"], ["c", "d"]], "square matrix of numbers"),
+        ([[0.5, 0.5], [0.5]], "square matrix of numbers"),
         (np.full(3, 0.5), "square"),
         ([[0.5, 0.7], [0.2, 0.5]], r"\[0, 1\] = 0.7 and \[1, 0\] = 0.2"),
         ([[0.5, 0.7], [0.3, 0.6]], r"1/2 on the diagonal; \[1, 1\] is 0.6"),
