@@ -1,12 +1,14 @@
 """Who beats whom: arrows, cycles, and how seldom noise is called a cycle."""
 
 from itertools import permutations
+from math import comb
 
 import numpy as np
 import pytest
 from simulated_records import from_counts, record_of, twins
 
 from arena.leaderboards import cycles, payoff_matrix, response_graph, top_component
+from arena.leaderboards.response_graph import FALSE_CYCLES, _link_level
 
 RPS = [[0, 0, 20], [20, 0, 0], [0, 20, 0]]
 NAMES = ("rock", "paper", "scissors")
@@ -89,3 +91,10 @@ def test_a_winner_of_all_pairs_is_alone_at_the_top():
 
 def test_without_meetings_everybody_is_at_the_top():
     assert top_component(payoff_matrix(record_of(np.zeros((0, 2)), np.zeros((0, 2)), agents=("a", "b")))) == ("a", "b")
+
+
+@pytest.mark.parametrize("num_agents", [5, 30, 200])
+def test_among_equal_agents_a_twentieth_of_a_certain_cycle_is_expected(num_agents):
+    # three agents make two cycles, one each way round, and each of three links must be as improbable as this
+    expected = 2 * comb(num_agents, 3) * _link_level(num_agents, 0.95) ** 3
+    assert expected <= FALSE_CYCLES * (1 + 1e-12) and _link_level(num_agents, 0.95) <= 0.025
