@@ -4,7 +4,8 @@
 
 The number that an Elo interval is of is the rating that the same fit gives to the true win rates under the same schedule (in a cyclic
 league no rating is the truth, and this one is what more matches would lead to); of adaptively chosen matches with inverse
-propensity weights it is that of the uniform field. Ratings have mean 0. Matches are seat-swapped twins; where twins share chance, a
+propensity weights it is that of the uniform field. The models with draws, seats or orders are held to their own fits of the true
+win rates, multidimensional Elo to the true mean logit against the field. Ratings have mean 0. Matches are seat-swapped twins; where twins share chance, a
 seat is lucky in both. The table shows the share of all agents' intervals that hold theirs, with the standard error over runs, the share
 of pairs of agents called certainly apart the wrong way round, and the agent covered worst. Runs of a row are shared out so
 that each row has about as many agents.
@@ -27,10 +28,26 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from arena.leaderboards import Ratings, Record, bootstrap_intervals, elo, next_pairs
+from arena.leaderboards import (
+    Ratings,
+    Record,
+    bootstrap_intervals,
+    bradley_terry_seats,
+    davidson,
+    elo,
+    elo_online,
+    glicko2,
+    multidimensional_elo,
+    next_pairs,
+    plackett_luce,
+    rao_kupper,
+)
 from arena.leaderboards.aims import parse_aim
 from arena.leaderboards.bradley_terry import ELO_PER_NATURAL
 from arena.leaderboards.bradley_terry_fit import fit
+from arena.leaderboards.glicko2 import START
+from arena.leaderboards.outcome_models import DAVIDSON, HALF, RAO_KUPPER, OutcomeModel
+from arena.leaderboards.paired_fit import Cells, fit_paired
 from arena.leaderboards.propensities import uniform_field
 
 AGENTS_A_ROW = 10_000  # intervals that a row counts at least
@@ -39,6 +56,23 @@ LUCK = 0.35  # of the twins that share chance: how often both ends are decided b
 BATCH, EXPLORE = 40, 0.2  # of adaptive pairing
 
 Rate = Callable[[Record], Ratings]
+
+RATES: dict[str, Rate] = {
+    "elo": elo,
+    "davidson": davidson,
+    "rao_kupper": rao_kupper,
+    "bradley_terry_seats": bradley_terry_seats,
+    "plackett_luce": plackett_luce,
+    "multidimensional_elo": multidimensional_elo,
+    "glicko2": glicko2,
+    "elo_online": elo_online,
+}
+MODELS: dict[str, OutcomeModel] = {
+    "davidson": DAVIDSON,
+    "rao_kupper": RAO_KUPPER,
+    "bradley_terry_seats": HALF,
+    "plackett_luce": HALF,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +103,14 @@ class Case:
     draws: float = 0.0
     luck: float = 0.0
     intervals: str = "sandwich"
+    method: str = "elo"
+
+    @property
+    def label(self) -> str:
+        """The method where it is not Elo, and the league."""
+        if self.method != "elo":
+            return f"{self.method}, {self.kind}" + (", draws" if self.draws else "")
+        return f"{self.name} ({self.kind})" if self.name != self.kind else self.name
 
 
 CASES = (
@@ -95,7 +137,25 @@ CASES = (
     Case(name="bootstrap", kind="transitive", schedule="round robin", agents=10, pairs=45, intervals="bootstrap"),
     Case(name="bootstrap", kind="transitive", schedule="round robin", agents=10, pairs=180, intervals="bootstrap"),
     Case(name="bootstrap", kind="cyclic", schedule="unbalanced", agents=50, pairs=80, intervals="bootstrap"),
+    *(
+        Case(name="methods", kind=kind, schedule=met, agents=agents, pairs=pairs, draws=0.4, method=method)
+        for method in MODELS
+        for kind, met, agents, pairs in (
+            ("transitive", "round robin", 10, 45),
+            ("cyclic", "round robin", 10, 90),
+            ("cyclic", "unbalanced", 30, 90),
+        )
+    ),
+    Case(name="methods", kind="transitive", schedule="round robin", agents=6, pairs=50, method="multidimensional_elo"),
+    Case(name="methods", kind="cyclic", schedule="round robin", agents=6, pairs=50, method="multidimensional_elo"),
+    Case(name="methods", kind="cyclic", schedule="round robin", agents=10, pairs=180, method="multidimensional_elo"),
+    *(
+        Case(name="methods", kind=kind, schedule="shuffled", agents=10, pairs=pairs, method=method)
+        for method in ("glicko2", "elo_online")
+        for kind, pairs in (("transitive", 45), ("transitive", 360), ("cyclic", 90))
+    ),
 )
+SLOW_RUNS = 100  # of multidimensional Elo, fifty fits a run
 
 
 def league(case: Case, rng: np.random.Generator) -> League:
@@ -114,8 +174,9 @@ def schedule(case: Case, rng: np.random.Generator) -> NDArray[np.int64]:
     """[pairs, 2]: the agents of each pair of twins."""
     every = np.stack(np.triu_indices(case.agents, 1), axis=1)
     total = case.agents * case.pairs // 2
-    if case.schedule == "round robin":
-        return np.repeat(every, max(1, round(total / len(every))), axis=0)
+    if case.schedule in ("round robin", "shuffled"):
+        rounds = np.repeat(every, max(1, round(total / len(every))), axis=0)
+        return rounds if case.schedule == "round robin" else rounds[rng.permutation(len(rounds))]
     popularity = np.exp(rng.uniform(0, np.log(10), case.agents))  # the most popular plays ten times as often
     chance = popularity[every[:, 0]] * popularity[every[:, 1]]
     ring = np.stack((np.arange(case.agents), np.roll(np.arange(case.agents), -1)), axis=1)  # nobody stands apart
@@ -170,6 +231,24 @@ def projection(true: League, met: NDArray[np.float64]) -> NDArray[np.float64]:
     return ELO_PER_NATURAL * fit(met * true.score)[0]
 
 
+def target_of(case: Case, true: League, met: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What the intervals of a row are of."""
+    if case.method == "multidimensional_elo":
+        rate = true.score + 0.5 * np.eye(case.agents)
+        return ELO_PER_NATURAL * np.log(rate / (1 - rate)).mean(axis=1)
+    if case.method not in MODELS:
+        return projection(true, met) + (START if case.method == "glicko2" else 0.0)
+    first, second = np.nonzero(met)
+    count, model = met[first, second] / 2, MODELS[case.method]  # each of two agents sits first as often
+    draw = count * ((1 - true.luck) * true.draw[first, second])
+    win = count * true.score[first, second] - draw / 2
+    if not model.has_ties:
+        win, draw = win + draw / 2, 0 * draw
+    cells = Cells(first=first, second=second, win=win, draw=draw, loss=count - win - draw)
+    seats = case.method == "bradley_terry_seats"
+    return fit_paired(cells, model, num_agents=case.agents, seat_advantage=seats).strength
+
+
 def meetings_of(record: Record) -> NDArray[np.float64]:
     met = np.zeros((len(record.agents),) * 2)
     np.add.at(met, (record.seats[:, 0], record.seats[:, 1]), 1.0)
@@ -177,12 +256,16 @@ def meetings_of(record: Record) -> NDArray[np.float64]:
 
 
 def runs_of(case: Case, runs: int | None) -> int:
-    return runs or max(FEWEST_RUNS, AGENTS_A_ROW // case.agents)
+    return runs or (
+        SLOW_RUNS if case.method == "multidimensional_elo" else max(FEWEST_RUNS, AGENTS_A_ROW // case.agents)
+    )
 
 
 def outcomes(case: Case, runs: int) -> Iterator[tuple[NDArray[np.bool_], float]]:
     """Of each run: which agents' intervals hold their target, and the share of pairs called apart the wrong way round."""
-    rate: Rate = elo if case.intervals == "sandwich" else lambda record: bootstrap_intervals(record, elo, resamples=200)
+    rate = RATES[case.method]
+    if case.intervals == "bootstrap":
+        rate = lambda record: bootstrap_intervals(record, elo, resamples=200)  # noqa: E731
     uniform = 1.0 - np.eye(case.agents)
     for run in range(runs):
         rng = np.random.default_rng([run, case.agents, CASES.index(case)])
@@ -194,7 +277,7 @@ def outcomes(case: Case, runs: int) -> Iterator[tuple[NDArray[np.bool_], float]]
                 record = uniform_field(record, propensity, kind="field")
         else:
             record = play(true, schedule(case, rng), rng)
-            target = projection(true, meetings_of(record))
+            target = target_of(case, true, meetings_of(record))
         ratings = rate(record)
         held = (ratings.intervals[:, 0] <= target) & (target <= ratings.intervals[:, 1])
         wrong = ratings.above & (target[:, None] < target)
@@ -207,7 +290,14 @@ def main() -> None:
     parser.add_argument("--only", help="rows whose name begins so")
     asked = parser.parse_args()
     table = Table(
-        "league", "schedule", "agents", "matches an agent", "runs", "covered %", "wrong way round %", "worst agent %"
+        "method and league",
+        "schedule",
+        "agents",
+        "matches an agent",
+        "runs",
+        "covered %",
+        "wrong way round %",
+        "worst agent %",
     )
     chosen = [case for case in CASES if case.name.startswith(asked.only or "")]
     began = time.perf_counter()
@@ -216,7 +306,7 @@ def main() -> None:
         by_run = np.array([one.mean() for one in held])
         error = by_run.std(ddof=1) / np.sqrt(len(by_run))
         table.add_row(
-            f"{case.name} ({case.kind})" if case.name != case.kind else case.name,
+            case.label,
             case.schedule,
             f"{case.agents}",
             f"{2 * case.pairs}",
