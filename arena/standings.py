@@ -133,7 +133,7 @@ def _standings(
     rated = rated_of_tournaments(ledger, chosen, where)
     weighted = False
     if where.seat is None:
-        drawn = None if where else drawn_weights(ledger, chosen, rated)
+        drawn = drawn_weights(ledger, chosen, rated)
         board = leaderboard(rated.record, method=method, joint=joint, weighted=None if drawn is None else drawn[0])
         weighted = drawn is not None and method not in ONE_BY_ONE
         if drawn is not None and weighted:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from arena.config import make_config
+from arena.counterfactual import Where
 from arena.drawn_weights import propensities_of
 from arena.leaderboards import elo
 from arena.leaderboards.propensities import uniform_field
@@ -75,3 +76,8 @@ def test_a_pooled_board_weighs_all_alike_and_says_so(ledger: Ledger) -> None:
 def test_other_methods_take_the_weights_where_they_can(ledger: Ledger, method: Any) -> None:
     notes = standings(ledger, KUHN, tournament=_hunt(ledger), method=method).leaderboard.notes
     assert any("inverse of the logged" in note for note in notes) == (method != "elo_online")
+
+
+def test_a_counterfactual_board_of_it_is_weighted_as_the_full_one(ledger: Ledger) -> None:
+    found = standings(ledger, KUHN, tournament=_hunt(ledger), where=Where(without_agents=("fourth",)))
+    assert any("inverse of the logged" in note for note in found.leaderboard.notes)
