@@ -155,7 +155,7 @@ CASES = (
         for kind, pairs in (("transitive", 45), ("transitive", 360), ("cyclic", 90))
     ),
 )
-SLOW_RUNS = 100  # of multidimensional Elo, fifty fits a run
+SLOW_RUNS = 60  # of multidimensional Elo, fifty fits a run
 
 
 def league(case: Case, rng: np.random.Generator) -> League:
