@@ -28,6 +28,10 @@ def plan_command(
     from arena.games import SpecificationError
     from arena.leaderboards.planning import plan
 
+    if (score is None) == (difference is None):
+        raise SpecificationError(
+            "say how large the difference is, with --difference ELO or with --score SHARE, not both"
+        )
     try:
         made = plan(
             score=score,

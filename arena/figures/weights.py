@@ -116,9 +116,9 @@ def _words(over_time: WeightsOverTime, more: int, never: int) -> str:
         else "; no intervals: too many agents."
     )
     if more:
-        said += f" {more} more agents had some weight once."
+        said += f" {more} more {'agent' if more == 1 else 'agents'} had some weight once."
     if never:
-        said += f" {never} agents never had any."
+        said += f" {never} {'agent' if never == 1 else 'agents'} never had any."
     return said
 
 

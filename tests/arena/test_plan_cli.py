@@ -26,4 +26,4 @@ def test_no_question_is_wrong_usage(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     monkeypatch.setattr("sys.argv", ["arena", "plan"])
     with pytest.raises(SystemExit) as ended:
         main()
-    assert ended.value.code == 2 and "either score or difference" in capsys.readouterr().err
+    assert ended.value.code == 2 and "--difference ELO or with --score SHARE" in capsys.readouterr().err
