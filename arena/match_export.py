@@ -67,7 +67,7 @@ def chosen_matches(ledger: Ledger, *, game: str | None = None, tournament: str |
         UnknownName: no such tournament.
     """
     chosen = [ledger.tournament(tournament)] if tournament is not None else ledger.tournaments(game)
-    rated: dict[str, NDArray[np.int64]] = {}
+    rated = {one.key: np.empty(0, np.int64) for one in chosen}  # no rating counts the fresh matches of exploiters
     for name in dict.fromkeys(one.game for one in chosen):
         found = rated_matches(ledger, [one for one in chosen if one.game == name])
         rated.update({key: np.sort(found.number[found.tournament == at]) for at, key in enumerate(found.keys)})

@@ -15,6 +15,7 @@ import pytest
 
 from arena.cli.match_export import write_matches
 from arena.config import make_config
+from arena.exploit import exploit
 from arena.games import NotProvided, SpecificationError
 from arena.leaderboards.leaderboard import Leaderboard, leaderboard
 from arena.leaderboards.record_file import read_record
@@ -102,6 +103,17 @@ def test_matches_after_a_verdict_are_written_and_not_rated(ledger: Ledger) -> No
     found = standings(ledger, TTT, tournament="decided")
     assert found.surplus > 0
     assert [row["weight"] for row in rows] == [1] * found.matches + [0] * found.surplus
+
+
+def test_fresh_matches_of_exploiters_are_written_and_not_rated(tmp_path: Path) -> None:
+    with Ledger.open(tmp_path / "arena.db") as made:
+        play(made, "poker", KUHN, {"ann": "random", "bob": "uniform"}, matches=4)
+        tried = exploit(KUHN, "random", ledger=made, budget=200, matches=2)
+        told = {row["tournament"]: row["weight"] for row in match_rows(made, chosen_matches(made))}
+        assert told == {"poker": 1, tried.tournament: 0}
+        assert rated(leaderboard(read_record(exported(made, tmp_path / "out.jsonl")))) == numbers(
+            standings(made, KUHN).leaderboard
+        )
 
 
 def test_a_repeated_match_counts_once(tmp_path: Path) -> None:
