@@ -61,7 +61,7 @@ def _of_verdict(verdict: Verdict, agents: list[str]) -> Headline:
         [worse] = [agent for agent in agents if agent != verdict.better]
         return _about(f"{short_name(verdict.better)} beats {short_name(worse)}")
     names = " and ".join(short_name(agent) for agent in agents)
-    return _about(f"{names} differ by little" if verdict.decided else f"{names} are not told apart")
+    return _about(f"neither of {names} is shown to be better" if verdict.decided else f"{names} are not told apart")
 
 
 def _words(text: str, cycle: tuple[str, ...] = ()) -> Headline:

@@ -7,6 +7,7 @@ from collections import Counter
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from arena.duel_test import duel_test
 from arena.games import ArenaError
 from arena.ledger_rows import Played, Tournament
 from arena.results import Fault
@@ -41,12 +42,17 @@ CONFIG_WORDS = {
     "further_pairs": "Further pairs of a level tie",
     "noise_floor": "Noise floor",
     "error_rate": "Error rate of the verdict",
+    "elo0": "Elo difference of H0",
+    "elo1": "Elo difference of H1",
+    "alpha": "Error rate under H0",
+    "beta": "Error rate under H1",
     "move_clock_s": "Clock for a move",
     "match_clock_s": "Clock for a match",
     "block": "Matches recorded together",
 }
 SECONDS = ("move_clock_s", "match_clock_s")
 FOR_DECISIONS_ONLY = "error_rate"
+FOR_GSPRT_ONLY = ("elo0", "elo1", "alpha", "beta")
 DECIDING = ("decide", "adaptive")
 OF_KNOCKOUTS_ONLY = "further_pairs"
 
@@ -89,20 +95,23 @@ def tournament(request: Request, site: SiteOf, key: str, matches: int = 1) -> Re
         faults=[_fault_line(fault) for fault in faults[:FAULTS_SHOWN]],
         fault_kinds=Counter(TERMINATION_WORDS[fault.termination] for fault in faults),
         num_faults=len(faults),
-        config=config_words(found),
+        config=config_words(site, found),
         seat_word="Player" if has_teams(found) else "Seat",
         events=tournament_address(key) + "/events" if found.status == "running" else "",
     )
 
 
-def config_words(tournament: Tournament) -> dict[str, str]:
+def config_words(site: Site, tournament: Tournament) -> dict[str, str]:
     """The configuration for people; what is not set, or means nothing for this pairing, is left out."""
     said = {}
     for key, title in CONFIG_WORDS.items():
         value = tournament.config.get(key)
         pairing = tournament.config.get("pairing")
         unset = value is None or value is False
-        if unset or (key == FOR_DECISIONS_ONLY and pairing not in DECIDING):
+        gsprt = pairing == "decide" and tournament.config.get("test") == "gsprt"
+        if unset or (key == FOR_DECISIONS_ONLY and (gsprt or pairing not in DECIDING)):
+            continue
+        if key in FOR_GSPRT_ONLY and not gsprt:
             continue
         if key == OF_KNOCKOUTS_ONLY and pairing != "knockout":
             continue
@@ -118,7 +127,16 @@ def config_words(tournament: Tournament) -> dict[str, str]:
             said[title] = str(value)
         else:
             said[title] = numbers.count(value)
+    said |= _test_words(site, tournament)
     return said
+
+
+def _test_words(site: Site, tournament: Tournament) -> dict[str, str]:
+    """How far the sequential test has come, of two agents that play until decided."""
+    test = duel_test(site.ledger, tournament)
+    if test is None:
+        return {}
+    return {"Pairs read": test.pairs_sentence(), "Evidence": test.evidence_sentence()}
 
 
 def _progress(tournament: Tournament, done: int, standing: Standings | None) -> tuple[str, str, str]:

@@ -9,6 +9,7 @@ from html import unescape
 import pytest
 
 from arena.config import make_config
+from arena.duel_test import duel_test
 from arena.ledger import Ledger
 from arena.pairing.state import AdaptiveState, KnockoutState, SwissState, pairing_state
 from arena.rounds import read_rounds
@@ -147,3 +148,20 @@ def test_names_in_a_bracket_are_escaped_and_open_places_said() -> None:
     drawing = str(bracket_drawing([("final", [tie])], "Bracket"))
     assert "&lt;b&gt;" in drawing
     assert ">open<" in drawing
+
+
+def test_a_duel_by_the_pentanomial_test_shows_its_hypotheses_and_how_far_it_is(tmp_path, serve):
+    values = {
+        "name": "Duel", "game": "arena:tic_tac_toe", "agents": {"search": "mcts(simulations=20)", "random": "random"},
+        "pairing": "decide", "test": "gsprt", "elo0": 0.0, "elo1": 200.0, "matches": 200, "seed": 1,
+    }  # fmt: skip
+    with Ledger.open(tmp_path / "arena.db") as ledger:
+        tournament = run_tournament(make_config(values), ledger)
+        found = duel_test(ledger, tournament)
+        with serve(ledger) as site:
+            shown = site.get(f"/tournaments/{tournament.key}").text
+    assert found.decided
+    assert found.evidence_sentence() in unescape(shown)
+    assert found.pairs_sentence() in unescape(shown)
+    assert "Elo difference of H1" in shown
+    assert "Error rate of the verdict" not in shown
