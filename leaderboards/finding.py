@@ -18,6 +18,7 @@ from arena.leaderboards.wording import FEW, listed, percent, probability, share_
 
 METHOD_NAMES: dict[str, str] = {name: method.title for name, method in RATING_METHODS.items()}
 DIGITS: dict[str, int] = {name: method.digits for name, method in RATING_METHODS.items()}
+_DOUBT = {str(name): method.doubt for name, method in RATING_METHODS.items()}
 _WRITTEN = {str(name): method.written for name, method in RATING_METHODS.items()}
 MINOR_PART = 0.5  # a leader with certainly less than this weight is not what the mixture is made of
 LEAST_SHOWN = 0.005  # a weight that is written as 0.00
@@ -192,9 +193,16 @@ def written_of(method: str, value: float) -> str:
     return _WRITTEN[method](value) if method in _WRITTEN else signed(value, 2)
 
 
+def doubt_of(method: str, low: float, value: float, high: float) -> str:
+    """The interval beside a rating, as its method writes it; "" where there is none."""
+    if method in _DOUBT:
+        return _DOUBT[method](low, value, high)
+    half = max(high - value, value - low)
+    return f"±{half:,.2f}" if half == half else ""
+
+
 def _value(ratings: Ratings, agent: int) -> str:
-    digits = DIGITS.get(ratings.method, 2)
-    low, high = ratings.intervals[agent]
-    half = max(high - ratings.scores[agent], ratings.scores[agent] - low)
-    written = written_of(ratings.method, float(ratings.scores[agent]))
-    return f"{written}{'' if half != half else f' ±{half:,.{digits}f}'}"
+    low, high = (float(end) for end in ratings.intervals[agent])
+    value = float(ratings.scores[agent])
+    written, doubt = written_of(ratings.method, value), doubt_of(ratings.method, low, value, high)
+    return f"{written} {doubt}" if doubt.startswith("±") else f"{written} ({doubt})" if doubt else written

@@ -74,6 +74,13 @@ class RatingMethod:
         """A rating with the method's digits, and a sign where 0 is the middle."""
         return signed(value, self.digits) if self.scale == "centred" else f"{value:,.{self.digits}f}"
 
+    def doubt(self, low: float, value: float, high: float) -> str:
+        """``±61``, the wider half of the interval; of shares, which are bounded, ``0.41–0.68``; "" where there is none."""
+        half = max(high - value, value - low)
+        if half != half:
+            return ""
+        return f"{self.written(low)}–{self.written(high)}" if self.scale == "share" else f"±{half:,.{self.digits}f}"
+
 
 def _method(
     title: str, digits: int, rate: Rate, meaning: str, reads: Reads = "comparisons", scale: Scale = "centred"

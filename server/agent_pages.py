@@ -21,7 +21,7 @@ from arena.server.explain_views import explain_view
 from arena.server.ladder import (
     METHODS,
     beaten_in_words,
-    half_width,
+    doubt_in_words,
     played_out_in_words,
     rank_range,
     reliability_in_words,
@@ -55,7 +55,7 @@ class InTeam:
     label: str
     rank: str
     rating: str
-    half: str
+    doubt: str
     record: Markup
     matches: str
 
@@ -69,7 +69,7 @@ class OnLadder:
     rank: str
     method: str
     rating: str
-    half: str
+    doubt: str
     opponents: tuple[Opponent, ...]
     teams: tuple[InTeam, ...]
 
@@ -191,14 +191,14 @@ def _on_ladder(standings: Standings, row: Row) -> OnLadder:
         rank=rank_range(row),
         method=METHODS[method],
         rating=written(row.rating),
-        half=written(half_width(row)).lstrip("+"),
+        doubt=doubt_in_words(row, method),
         opponents=_opponents(standings.leaderboard.matrix, row.agent),
         teams=tuple(
             InTeam(
                 label=team.agent,
                 rank=rank_range(team),
                 rating=written(team.rating),
-                half=written(half_width(team)).lstrip("+"),
+                doubt=doubt_in_words(team, method),
                 record=wdl_bar(team.wins, team.draws, team.losses),
                 matches=numbers.count(team.matches),
             )
@@ -235,7 +235,7 @@ def _sentence(agent: AgentVersion, places: list[OnLadder]) -> str:
         if first.row.provisional
         else f"Rank {first.rank} of {first.ranked} on {first.standings.title}"
     )
-    said += f", {first.method} {first.rating} ±{first.half}"
+    said += f", {first.method} {first.rating} {first.doubt}"
     if len(first.opponents) > 1:
         worst = first.opponents[0]
         said += f"; its hardest opponent is {worst.agent}, against whom it scores {' '.join(filter(None, (worst.score, worst.few)))}"

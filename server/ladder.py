@@ -63,7 +63,7 @@ class LadderRow:
     rank: str
     tier: bool
     rating: str
-    half: str
+    doubt: str
     interval: Markup
     weight: Markup | None
     exploitability: Markup | None
@@ -187,9 +187,9 @@ def rank_range(row: Row) -> str:
     return str(first) if first == last else f"{first}–{last}"
 
 
-def half_width(row: Row) -> float:
-    """Half the interval's width; the larger half where it is lopsided."""
-    return max(row.high - row.rating, row.rating - row.low)
+def doubt_in_words(row: Row, method: Method) -> str:
+    """``±61``, or of shares ``0.41–0.68``; a dash where there is no interval."""
+    return RATING_METHODS[method].doubt(row.low, row.rating, row.high) or numbers.MISSING
 
 
 def reliability_in_words(row: Row) -> str:
@@ -257,7 +257,6 @@ def _row(
     kind: str,
     place: str,
 ) -> LadderRow:
-    half = half_width(row)
     label = f"{row.agent}: {written(row.rating)}, 95 % interval {written(row.low)} to {written(row.high)}"
     gap = standings.exploitability.get(row.agent)
     return LadderRow(
@@ -265,7 +264,7 @@ def _row(
         rank=rank_range(row),
         tier=tier,
         rating=written(row.rating),
-        half=_unsigned(written(half)),
+        doubt=doubt_in_words(row, standings.leaderboard.method),
         interval=interval(axis, row.low, row.rating, row.high, label=label, open_dot=row.provisional),
         weight=_weight(row, most_weight),
         exploitability=exploit_bar(gap.value, most=most_gap, at_least=gap.kind != "exact") if gap is not None else None,

@@ -311,7 +311,7 @@ def _print_rows(
     board: Leaderboard, rows: list[Row], exploitability: dict[str, Exploitability], *, title: str | None
 ) -> None:
     from arena.cli.output import table
-    from arena.leaderboards.finding import DIGITS, METHOD_NAMES, written_of
+    from arena.leaderboards.finding import DIGITS, METHOD_NAMES, doubt_of, written_of
     from arena.leaderboards.wording import share_of, signed
 
     digits = DIGITS.get(board.method, 2)
@@ -321,7 +321,7 @@ def _print_rows(
         (("rank", "right"), lambda row: "–" if row.provisional else _rank(row.rank)),
         ("agent", lambda row: row.agent + (" (provisional)" if row.provisional else "")),
         ((METHOD_NAMES[board.method], "right"), lambda row: written_of(board.method, row.rating)),
-        (("95 %", "right"), lambda row: _half_width(row, digits)),
+        (("95 %", "right"), lambda row: doubt_of(board.method, row.low, row.rating, row.high) or "–"),
         (drawing, lambda row: _interval(row, low, high)),
         (("matches", "right"), lambda row: f"{row.matches:,}"),
         (("won", "right"), lambda row: f"{row.wins:,}"),
@@ -383,12 +383,6 @@ def _played_out(row: Row, digits: int) -> str:
     if row.played_out_low is None or row.played_out_high is None:
         return signed(row.played_out, digits)
     return f"{signed(row.played_out, digits)} ±{(row.played_out_high - row.played_out_low) / 2:.{digits}f}"
-
-
-def _half_width(row: Row, digits: int) -> str:
-    """The wider half of the interval; a dash where none was computed."""
-    half = max(row.high - row.rating, row.rating - row.low)
-    return f"±{half:.{digits}f}" if half == half else "–"
 
 
 def _rank(rank: tuple[int, int]) -> str:

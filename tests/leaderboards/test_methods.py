@@ -91,3 +91,16 @@ def test_matches_that_all_end_alike_leave_doubt(name):
     ratings = RATING_METHODS[name].rate(record_of([[0, 1], [1, 2], [2, 0]] * 5, [[0, 0]] * 15))
     if name not in ("mean_return", "deviation", "correlated"):  # what was paid, without a model of what may be
         assert (np.ptp(ratings.intervals, axis=1) > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("method", "low", "value", "high", "shown"),
+    [
+        ("elo", -80.0, -20.0, 60.0, "±80"),
+        ("glicko2", 1400.0, 1500.0, 1600.0, "±100"),
+        ("alpha_rank", 0.0, 1.0, 1.0, "0.00–1.00"),
+        ("kemeny", np.nan, 0.5, np.nan, ""),
+    ],
+)
+def test_doubt_is_written_as_the_scale_wants(method, low, value, high, shown):
+    assert RATING_METHODS[method].doubt(low, value, high) == shown

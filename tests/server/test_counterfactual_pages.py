@@ -15,7 +15,7 @@ from arena.leaderboards.methods import RATING_METHODS
 from arena.ledger import Ledger
 from arena.server import numbers, standings_cache
 from arena.server.filters import query_of, where_asked
-from arena.server.ladder import METHOD_GROUPS, half_width, played_out_in_words, reliability_in_words, writer
+from arena.server.ladder import METHOD_GROUPS, doubt_in_words, played_out_in_words, reliability_in_words, writer
 from arena.server.standings_cache import StandingsCache
 from arena.standings import standings
 from tests.server.conftest import Site, import_matches, serving
@@ -60,7 +60,15 @@ def _address(where: Where, **more: str) -> str:
 
 def _ratings(text: str) -> list[tuple[str, str]]:
     table = text[text.index('class="board-table"') : text.index("<caption>")]
-    return re.findall(r'<span class="strong">([^<]*)</span> <span class="muted small">±([^<]*)</span>', table)
+    return re.findall(r'<span class="strong">([^<]*)</span> <span class="muted small">([^<]*)</span>', table)
+
+
+def test_shares_stand_with_the_ends_of_their_interval(board: Site) -> None:
+    found = standings(board.ledger, GAME, method="copeland")
+    shown = _ratings(board.get(_address(Where(), method="copeland")).text)
+    assert shown == [
+        (writer("copeland")(row.rating), f"{row.low:.2f}–{row.high:.2f}") for row in found.leaderboard.rows
+    ]
 
 
 @pytest.mark.parametrize("where", WHERES, ids=str)
@@ -68,7 +76,7 @@ def _ratings(text: str) -> list[tuple[str, str]]:
 def test_the_page_shows_the_numbers_of_the_library(board: Site, where: Where, method: str) -> None:
     found = standings(board.ledger, GAME, method=method, where=where)
     written = writer(method)
-    expected = [(written(row.rating), written(half_width(row)).lstrip("+")) for row in found.leaderboard.rows]
+    expected = [(written(row.rating), doubt_in_words(row, method)) for row in found.leaderboard.rows]
     text = board.get(_address(where, method=method)).text
     assert _ratings(text) == expected
     assert moves_in_words(found.moved) in unescape(re.sub(r"<[^>]+>", "", text))
