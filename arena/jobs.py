@@ -11,21 +11,20 @@ import hashlib
 import json
 import os
 import platform
-import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
 
 import numpy as np
 import sqlalchemy as sa
 
 from arena.games.errors import ArenaError, UnknownName
+from arena.heartbeat import heartbeat
 from arena.job_rows import JobRow, JobStatus, read_jobs
 from arena.ledger import AgentVersion, Ledger, LedgerError
 from arena.ledger_entries import SILENT_S, insert_new, now
 from arena.ledger_schema import jobs
 
 MOST_ATTEMPTS = 3  # a job whose workers died so often is given up
-HEARTBEAT_S = 10.0
 
 Progress = Callable[[int, int], None]
 Work = Callable[[Progress], Mapping[str, object]]
@@ -218,7 +217,7 @@ def carry_out(ledger: Ledger, row: JobRow, work: Work, *, progress: Progress | N
         Exception: what `work` raises, noted in the ledger.
     """
     try:
-        with _heartbeat(ledger, row):
+        with heartbeat(partial(_keep_alive, ledger, row)):
             result = work(progress or _unheard)
     except Exception as error:
         fail(ledger, row, str(error) or type(error).__name__)
@@ -296,25 +295,9 @@ def _unheard(done: int, planned: int) -> None:
     """Progress that nobody asked for."""
 
 
-@contextmanager
-def _heartbeat(ledger: Ledger, row: JobRow) -> Iterator[None]:
-    over = threading.Event()
-
-    def beat() -> None:
-        while not over.wait(HEARTBEAT_S):
-            try:
-                with ledger.writing() as connection:
-                    connection.execute(jobs.update().where(*_mine(row)).values(alive_at=now()))
-            except ArenaError:  # a busy ledger: the next beat will do
-                continue
-
-    thread = threading.Thread(target=beat, name="job heartbeat", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
+def _keep_alive(ledger: Ledger, row: JobRow) -> None:
+    with ledger.writing() as connection:
+        connection.execute(jobs.update().where(*_mine(row)).values(alive_at=now()))
 
 
 def _plain(value: object) -> object:

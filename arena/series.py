@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from arena.config import TournamentConfig
 from arena.executor import Executor
+from arena.heartbeat import heartbeat
 from arena.ledger import Ledger, Tournament
-from arena.tournament import Progress, create_tournament, heartbeat, is_same, resume_tournament, try_tournament
+from arena.tournament import Progress, create_tournament, is_same, keep_alive, resume_tournament, try_tournament
 
 
 def plan_series(configs: Sequence[TournamentConfig], ledger: Ledger) -> list[Tournament]:
@@ -48,7 +50,7 @@ def play_series(
     before = sum(ledger.progress(one) for one in tournaments if one.status == "finished")
     played: list[Tournament] = []
     try:
-        with heartbeat(ledger, waiting):
+        with heartbeat(partial(keep_alive, ledger, waiting)):
             for one in tournaments:
                 if on_begun:
                     on_begun(one)

@@ -9,11 +9,10 @@ what an uninterrupted one would have written.
 from __future__ import annotations
 
 import importlib.metadata
-import logging
 import platform
-import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
+from functools import partial
 from itertools import cycle, islice
 
 import numpy as np
@@ -21,8 +20,9 @@ import numpy as np
 from arena.config import ConfigError, TournamentConfig, make_config
 from arena.entrants import by_side, without_moves
 from arena.executor import Executor, InProcess, MatchSetup
-from arena.games import ArenaError, Game, SpecificationError, load_game
+from arena.games import Game, SpecificationError, load_game
 from arena.games.sides import Sides
+from arena.heartbeat import heartbeat
 from arena.ledger import AgentVersion, Ledger, Played, Tournament
 from arena.match import Clock
 from arena.noise_floor import add_twin, twins_of
@@ -52,9 +52,6 @@ SLOW_BLOCK = 16  # what an interruption may cost where agents search or live out
 BLOCKS_AT_LEAST = 32  # enough for every worker and for a moving progress bar
 BLOCKS_A_ROUND = 8  # where the next round waits for this one: enough for most crews
 DECIDE_BLOCK = 64  # between two looks of a sequential test
-HEARTBEAT_S = 10.0
-
-logger = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]
 """Called with (matches recorded or finished, matches planned)."""
@@ -177,7 +174,7 @@ def resume_tournament(
             executor=executor or InProcess(),
             progress=progress,
         )
-        with heartbeat(ledger, [tournament]):
+        with heartbeat(partial(keep_alive, ledger, [tournament])):
             run.play()
     except BaseException:
         ledger.set_status(tournament, "interrupted")
@@ -398,26 +395,10 @@ class _UntilDecided:
         return decision(self.points, error_rate=config.error_rate, hypotheses=hypotheses, alike=self.alike).decided
 
 
-@contextmanager
-def heartbeat(ledger: Ledger, tournaments: Sequence[Tournament]) -> Iterator[None]:
-    """Says now and then that these tournaments are being played, so that killed ones do not pass for running ones."""
-    over = threading.Event()
-
-    def beat() -> None:
-        while not over.wait(HEARTBEAT_S):
-            for tournament in tournaments:
-                try:
-                    ledger.keep_alive(tournament)
-                except ArenaError as error:  # a busy ledger: the next beat will do
-                    logger.warning("cannot say that %s is being played: %s", tournament.key, error)
-
-    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
+def keep_alive(ledger: Ledger, tournaments: Sequence[Tournament]) -> None:
+    """Says that these tournaments are being played, so that killed ones do not pass for running ones."""
+    for tournament in tournaments:
+        ledger.keep_alive(tournament)
 
 
 class _Counter:

@@ -253,7 +253,7 @@ def test_a_tournament_that_nobody_plays_any_more_reads_as_interrupted(
 
 def test_a_tournament_says_that_it_is_being_played(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     beats: list[str] = []
-    monkeypatch.setattr("arena.tournament.HEARTBEAT_S", 0.001)
+    monkeypatch.setattr("arena.heartbeat.HEARTBEAT_S", 0.001)
     monkeypatch.setattr(ledger, "keep_alive", lambda tournament: beats.append(tournament.key))
     tournament = run_tournament(make_config(CUP), ledger)
     assert set(beats) == {tournament.key}
