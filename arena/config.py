@@ -27,6 +27,9 @@ FOR_GSPRT = ("elo0", "elo1", "alpha", "beta", "elo_scale")
 """Keys of the pentanomial test alone."""
 
 
+LONGEST_NAME = 100  # characters of a tournament's name
+
+
 class ConfigError(SpecificationError):
     """A tournament file that cannot be read; the message names file, line and key."""
 
@@ -55,7 +58,7 @@ class TournamentConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    name: str = Field(min_length=1, max_length=100)
+    name: str = Field(min_length=1, max_length=LONGEST_NAME)
     game: str = Field(min_length=1)
     agents: dict[str, str]
     teams: dict[str, list[str]] = Field(default_factory=dict)

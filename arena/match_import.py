@@ -74,7 +74,7 @@ def _check_names(ledger: Ledger, game: str, name: str, content_hash: str) -> Non
 def _rows(record: Record) -> NDArray[np.int64]:
     """Each match as often as it counts."""
     weight = record.weight
-    if not np.all(np.isfinite(weight)) or np.any(weight < 0) or np.any(np.floor(weight) != weight):
+    if np.any(np.floor(weight) != weight):
         raise LedgerError(
             "a match of this file counts a fraction; a ledger holds whole matches: rate the file itself with "
             "`arena leaderboard --from FILE`"

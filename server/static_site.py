@@ -7,8 +7,10 @@ import os
 import re
 import shutil
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urljoin, urlsplit
 
@@ -268,15 +270,26 @@ def _name_of(path: str, query: dict[str, str]) -> tuple[str, str]:
 
 
 def _write(ledger: Ledger, folder: Path, matches: int, progress: Callable[[int, int], None]) -> _Crawl:
-    import asyncio
-
     crawl = _Crawl(extent=_extent(ledger, matches))
     for address in START:
         crawl.file_of(address)
-    asyncio.run(_ask(ledger, crawl, folder, progress))
+    _run(partial(_ask, ledger, crawl, folder, progress))
     manifest = {"made_by": "arena site", "pages": crawl.files}
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return crawl
+
+
+def _run(work: Callable[[], Coroutine[None, None, None]]) -> None:
+    """Runs it to its end, also where a loop runs already, as in a notebook: then in a thread of its own."""
+    import asyncio
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        asyncio.run(work())
+        return
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(lambda: asyncio.run(work())).result()
 
 
 async def _ask(ledger: Ledger, crawl: _Crawl, folder: Path, progress: Callable[[int, int], None]) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -182,3 +184,12 @@ def test_a_form_becomes_links_of_the_choices_that_have_pages() -> None:
 def test_drawings_and_scripts() -> None:
     html = '<svg viewBox="0 0 1 1"><linearGradient id="g"/></svg><script>x < "</p>"</script><b hidden>for scripts</b>'
     assert static_page(html, lambda href: href) == '<svg viewBox="0 0 1 1"><linearGradient id="g"/></svg>'
+
+
+def test_a_site_is_written_where_an_event_loop_runs(tmp_path: Path, ledger: Ledger) -> None:
+    async def written() -> list[Path]:
+        write_site(LedgerPart(ledger, []), tmp_path / "site")
+        return list((tmp_path / "site").iterdir())
+
+    with ThreadPoolExecutor(1) as pool:  # of its own: other tests may have left a loop running in this thread
+        assert pool.submit(lambda: asyncio.run(written())).result()
