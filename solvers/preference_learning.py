@@ -14,6 +14,7 @@ from arena.solvers.iteration import Run, iterate
 from arena.solvers.preference_mirror import (
     Array,
     WinRates,
+    mirror_step,
     regularised_exploitability,
     win_rate_exploitability,
 )
@@ -49,6 +50,27 @@ class Learner:
     guarantee: str
     settings: Mapping[str, Setting]
     source: str
+
+
+def hedge_self_play(*, method: str, start: Array, step: float, guarantee: str, source: str) -> Learner:
+    """Hedge against itself from log π = `start` [n], log π_next = log π + step · P π + constant; its average is the answer."""
+
+    def update(state: State, query: Query, _: int) -> State:
+        return {"logs": mirror_step(state["logs"], query(state["logs"]), start, rate=step, beta=0.0)}
+
+    return Learner(
+        method=method,
+        state={"logs": start.copy()},
+        update=update,
+        queries=1,
+        reference=start,
+        beta=0.0,
+        averaged=True,
+        covered=True,
+        guarantee=guarantee,
+        settings={"step": step},
+        source=source,
+    )
 
 
 def learn(

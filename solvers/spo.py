@@ -6,9 +6,8 @@ from pathlib import Path
 
 from numpy.typing import ArrayLike
 
-from arena.solvers.checkpoint import State
-from arena.solvers.preference_learning import Learner, Query, asked, learn, require_step
-from arena.solvers.preference_mirror import hedge_step, mirror_step, preference_matrix, reference_logs
+from arena.solvers.preference_learning import asked, hedge_self_play, learn, require_step
+from arena.solvers.preference_mirror import hedge_step, preference_matrix, reference_logs
 from arena.solvers.solution import Progress, Solution
 
 DEFAULT_ITERATIONS = 10_000
@@ -57,20 +56,11 @@ def spo(
     eta = hedge_step(len(matrix), iterations or DEFAULT_ITERATIONS) if step is None else require_step(step)
     start = reference_logs(None, len(matrix))
 
-    def update(state: State, query: Query, _: int) -> State:
-        return {"logs": mirror_step(state["logs"], query(state["logs"]), start, rate=eta, beta=0.0)}
-
-    learner = Learner(
+    learner = hedge_self_play(
         method="spo",
-        state={"logs": start.copy()},
-        update=update,
-        queries=1,
-        reference=start,
-        beta=0.0,
-        averaged=True,
-        covered=True,
+        start=start,
+        step=eta,
         guarantee="the gap of the average is at most log(candidates) / (step · iterations) + step / 8",
-        settings={"step": eta},
         source="Swamy et al. 2024, arXiv:2401.04056",
     )
     return learn(
