@@ -213,15 +213,11 @@ def kept_of(record: Record, where: Where) -> Record:
         raise SpecificationError(f"no match of this board is left: {where.sentence()}")
     stays = np.array([not where.leaves_out(name) for name in record.agents], np.bool_)
     number = np.where(stays, np.cumsum(stays) - 1, -1)
-    seats = record.seats[kept]
+    left = record.of(kept)
     return replace(
-        record,
+        left,
         agents=tuple(name for name, stay in zip(record.agents, stays.tolist(), strict=True) if stay),
-        seats=np.where(seats < 0, -1, number[seats]),
-        returns=record.returns[kept],
-        forfeit=record.forfeit[kept],
-        pair=record.pair[kept],
-        weight=record.weight[kept],
+        seats=np.where(left.seats < 0, -1, number[left.seats]),
     )
 
 

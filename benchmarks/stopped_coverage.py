@@ -19,7 +19,7 @@ os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"  # befo
 import argparse
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,16 +113,16 @@ def leagues(gap: float, rule: str, runs: int) -> Iterator[Stopped]:
             watched = watch_ratings(record, looks=looks)
             led = watched.first_leader()
             look = len(looks) - 1 if led is None else led[0]
-            rated = elo(_prefix(record, 2 * looks[look]))
+            rated = elo(record.of(slice(2 * int(looks[look]))))
         else:
             for look, units in enumerate(looks.tolist()):  # noqa: B007 - the last look is read below
-                rated = elo(_prefix(record, 2 * units))
+                rated = elo(record.of(slice(2 * int(units))))
                 leader = int(np.argmax(rated.scores))
                 if rated.above[leader].sum() == AGENTS - 1:
                     break
-            watched = watch_ratings(_prefix(record, 2 * looks[look]), looks=looks[: look + 1])
+            watched = watch_ratings(record.of(slice(2 * int(looks[look]))), looks=looks[: look + 1])
         leader, rival = np.argsort(-rated.scores)[:2].tolist()
-        anchored = elo(_prefix(record, 2 * looks[look]), anchor=record.agents[rival])
+        anchored = elo(record.of(slice(2 * int(looks[look]))), anchor=record.agents[rival])
         half = (anchored.intervals[leader, 1] - anchored.intervals[leader, 0]) / 2
         at = float(anchored.scores[leader])
         yield Stopped(
@@ -131,18 +131,6 @@ def leagues(gap: float, rule: str, runs: int) -> Iterator[Stopped]:
             watched=(float(watched.low[leader, rival, look]), float(watched.high[leader, rival, look])),
             at=int(looks[look]),
         )
-
-
-def _prefix(record: Record, matches: int) -> Record:
-    part = slice(0, int(matches))
-    return replace(
-        record,
-        seats=record.seats[part],
-        returns=record.returns[part],
-        forfeit=record.forfeit[part],
-        pair=record.pair[part],
-        weight=record.weight[part],
-    )
 
 
 ROWS: tuple[tuple[str, str, float, Callable[[float, str, int], Iterator[Stopped]], str], ...] = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
@@ -123,14 +123,7 @@ def reliability(record: Record, *, confidence: float = 0.95) -> NDArray[np.float
 def played_out(record: Record) -> Record:
     """The matches that nobody forfeited: what says of strength alone."""
     kept = record.forfeit < 0
-    return replace(
-        record,
-        seats=record.seats[kept],
-        returns=record.returns[kept],
-        forfeit=record.forfeit[kept],
-        pair=record.pair[kept],
-        weight=record.weight[kept],
-    )
+    return record.of(kept)
 
 
 def _has_other(seats: NDArray[np.int64], seat: int) -> NDArray[np.bool_]:

@@ -8,7 +8,7 @@ Source: Shapley, A value for n-person games, 1953, doi:10.1515/9781400881970-018
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -92,14 +92,5 @@ def rating_change(
 
 
 def _scores(record: Record, kept: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    ratings = bradley_terry(
-        replace(
-            record,
-            seats=record.seats[kept],
-            returns=record.returns[kept],
-            forfeit=record.forfeit[kept],
-            pair=record.pair[kept],
-            weight=record.weight[kept],
-        )
-    )
+    ratings = bradley_terry(record.of(kept))
     return ratings.scores, ratings.groups

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -44,3 +44,14 @@ class Record:
 
     def __len__(self) -> int:
         return len(self.seats)
+
+    def of(self, rows: NDArray[np.int64] | NDArray[np.bool_] | slice) -> Record:
+        """The same agents with these matches alone, by number or by whether they are kept, in this order."""
+        return replace(
+            self,
+            seats=self.seats[rows],
+            returns=self.returns[rows],
+            forfeit=self.forfeit[rows],
+            pair=self.pair[rows],
+            weight=self.weight[rows],
+        )

@@ -16,7 +16,7 @@ arXiv:2103.06476.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,7 +118,7 @@ def watch_ratings(
     radius = np.full((size, size, len(chosen)), np.inf)
     for look, units in enumerate(chosen.tolist()):
         part = rows[: ends[units - 1]]
-        difference, error = _differences(_taken(record, part))
+        difference, error = _differences(record.of(part))
         estimate[:, :, look] = difference
         wide = float(
             standard_errors_wide(np.array([units], np.float64), error_rate=share, narrowest_at=narrowest_at)[0]
@@ -145,17 +145,6 @@ def _by_unit(pair: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int
     rows = np.argsort(began, kind="stable")
     ends = np.flatnonzero(np.diff(began[rows], append=-1)) + 1
     return rows, ends
-
-
-def _taken(record: Record, rows: NDArray[np.int64]) -> Record:
-    return replace(
-        record,
-        seats=record.seats[rows],
-        returns=record.returns[rows],
-        forfeit=record.forfeit[rows],
-        pair=record.pair[rows],
-        weight=record.weight[rows],
-    )
 
 
 def _units_of_agents(record: Record, rows: NDArray[np.int64]) -> NDArray[np.int64]:

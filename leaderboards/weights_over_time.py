@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,11 +70,7 @@ def _at(
     record: Record, count: int, resamples: int
 ) -> tuple[int, NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]] | None:
     """(matches, weights, low, high [A]) of the first `count` matches; None where a pair has not met."""
-    early = replace(
-        record,
-        **{name: getattr(record, name)[:count] for name in ("seats", "returns", "forfeit", "pair", "weight")},
-    )
-    matrix = payoff_matrix(early)
+    matrix = payoff_matrix(record.of(slice(count)))
     active = np.flatnonzero(matrix.matches.sum(axis=1))
     part = matrix.of(active.tolist())
     if len(active) < 2 or not part.all_met:

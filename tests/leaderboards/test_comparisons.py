@@ -91,3 +91,14 @@ def test_who_forfeits_comes_last_whatever_the_returns_say():
 def test_too_many_agents_are_refused():
     with pytest.raises(ArenaError, match="at most 2,000"):
         comparisons(record_of([[0, 1]], [[1, -1]], agents=tuple(map(str, range(2001)))))
+
+
+def test_part_of_a_record_keeps_the_agents_and_all_columns_of_its_matches():
+    record = record_of(
+        [(0, 1), (1, 2), (2, 0)], [(1, -1), (0, 0), (-1, 1)], forfeit=[-1, 1, -1], weight=[1, 2, 3], drawn=True
+    )
+    for rows in (np.array([2, 0]), np.array([True, False, True]), slice(1, 3)):
+        part = record.of(rows)
+        assert (part.agents, part.utility, part.drawn) == (record.agents, record.utility, True)
+        for name in ("seats", "returns", "forfeit", "pair", "weight"):
+            assert np.array_equal(getattr(part, name), getattr(record, name)[rows])

@@ -1,7 +1,5 @@
 """Raw and adjusted means: errors from units within lineups, and regressions that never see the match that they adjust."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 from simulated_records import record_of
@@ -77,11 +75,7 @@ def test_pairs_are_the_means_against_one_opponent():
         (a, b) for i, j in ((0, 1), (0, 2), (1, 2)) for a, b in ((f"a{i}", f"a{j}"), (f"a{j}", f"a{i}"))
     ]
     rows = [k for k, seats in enumerate(record.seats.tolist()) if set(seats) == {0, 2}]
-    part = dataclasses.replace(
-        record,
-        seats=record.seats[rows], returns=record.returns[rows], forfeit=record.forfeit[rows],
-        pair=record.pair[rows], weight=record.weight[rows],
-    )  # fmt: skip
+    part = record.of(rows)
     alone = adjusted_means(part, part.returns)[0][2]
     found = next(pair for pair in pairs if (pair.agent, pair.against) == ("a2", "a0"))
     assert (found.raw, found.unpaired_error) == (alone.raw, alone.unpaired_error)
@@ -116,11 +110,7 @@ def test_forfeits_and_self_play_are_left_out():
 def test_the_order_of_matches_changes_nothing():
     record, _ = _twins(np.random.default_rng(7), 20)
     order = np.random.default_rng(8).permutation(len(record))
-    moved = dataclasses.replace(
-        record,
-        seats=record.seats[order], returns=record.returns[order], forfeit=record.forfeit[order],
-        pair=record.pair[order], weight=record.weight[order],
-    )  # fmt: skip
+    moved = record.of(order)
     for before, after in zip(*(adjusted_means(r, r.returns)[0] for r in (record, moved)), strict=True):
         assert after.raw.mean == pytest.approx(before.raw.mean, abs=1e-12)
         assert after.raw.error == pytest.approx(before.raw.error, rel=1e-9)

@@ -14,17 +14,6 @@ from arena.leaderboards.comparisons import comparisons
 from arena.leaderboards.explain import FURTHER, _Field, explain
 
 
-def _kept(record, rows):
-    return replace(
-        record,
-        seats=record.seats[rows],
-        returns=record.returns[rows],
-        forfeit=record.forfeit[rows],
-        pair=record.pair[rows],
-        weight=record.weight[rows],
-    )
-
-
 def _league(seed=0, pairs=30, players=2):
     rng = np.random.default_rng(seed)
     if players == 2:
@@ -34,7 +23,7 @@ def _league(seed=0, pairs=30, players=2):
 
 
 def _rating(record, agent, rows):
-    return float(bradley_terry(_kept(record, rows)).scores[agent])
+    return float(bradley_terry(record.of(rows)).scores[agent])
 
 
 @pytest.mark.parametrize("players", [2, 3])
