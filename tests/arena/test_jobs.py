@@ -88,6 +88,16 @@ def test_a_silent_worker_loses_its_job_and_its_late_answer_is_refused(ledger):
     assert jobs.job(ledger, late.key).result == {"x": 2}
 
 
+def test_a_worker_that_lost_a_job_and_got_it_again_answers_once(ledger):
+    ask(ledger)
+    late = jobs.claim(ledger, {"cpu": "w"})
+    silence(ledger)
+    again = jobs.claim(ledger, {"cpu": "w"})
+    with pytest.raises(LostJob):
+        jobs.finish(ledger, late, {"x": 1})
+    assert jobs.finish(ledger, again, {"x": 2}).result == {"x": 2}
+
+
 def test_a_job_whose_workers_die_is_given_up(ledger):
     key = ask(ledger).key
     for _ in range(jobs.MOST_ATTEMPTS):
