@@ -83,10 +83,10 @@ class Votes:
         cells = np.concatenate((one, other))
         won = np.concatenate((self.weight * self.score, self.weight * (1 - self.score)))
         shape, total = (groups, size, size), groups * size * size
-        points: NDArray[np.float64] = np.bincount(cells, won, minlength=total).reshape(shape)
-        both = np.concatenate((self.weight, self.weight))
-        weights: NDArray[np.float64] = np.bincount(cells, both, minlength=total).reshape(shape)
-        return points, weights
+        points, weights = np.zeros(total), np.zeros(total)
+        points += np.bincount(cells, won, minlength=total)
+        weights += np.bincount(cells, np.concatenate((self.weight, self.weight)), minlength=total)
+        return points.reshape(shape), weights.reshape(shape)
 
 
 def shares(points: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
