@@ -44,6 +44,9 @@ class Solution:
     strategies) along a path of quantal response equilibria.
 
     Of `mamql` and soft equilibria of Markov games: ``marginals``.
+
+    Of preferences in contexts, [contexts, n, n]: each array of ``strategies`` is [contexts, n], ``context_gaps`` [contexts]
+    has the gap in each, and ``gap`` is the largest of them, which is what ``until`` waits for.
     """
 
     policy: Policy | None = None
@@ -60,5 +63,6 @@ class Solution:
     equilibria: tuple[tuple[NDArray[np.float64], ...], ...] = ()
     branch: tuple[tuple[float, tuple[NDArray[np.float64], ...]], ...] = ()
     marginals: Marginals | None = None
+    context_gaps: NDArray[np.float64] | None = field(default=None, repr=False)
     settings: Mapping[str, Setting] = field(default_factory=dict)
     source: str
