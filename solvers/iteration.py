@@ -79,7 +79,7 @@ def iterate(
         while (missing := _misses(run, history, last)) or not _ended(run, history, last, until):
             if not missing:
                 done = run.iterations
-                target = _next_measurement(done, run.measure_growth)
+                target = next_measurement(done, run.measure_growth)
                 run.advance((target if last is None else min(target, last)) - done)
                 if run.iterations == done:
                     continue  # there was nothing more to do, and `finished` says so
@@ -111,10 +111,10 @@ def _misses(run: Run, history: History, last: int | None) -> bool:
 
 def _is_measured(run: Run, iteration: int, last: int | None) -> bool:
     """Whether a run that ends at `last` measures the gap there. What one with an earlier end measured at its end is not."""
-    return iteration == last or _next_measurement(iteration - 1, run.measure_growth) == iteration
+    return iteration == last or next_measurement(iteration - 1, run.measure_growth) == iteration
 
 
-def _next_measurement(done: int, growth: float) -> int:
+def next_measurement(done: int, growth: float) -> int:
     """The first iteration after `done` at which the gap is measured: the same ones whenever a run was interrupted."""
     if growth == 1.0:
         return done + 1

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from arena.solvers.checkpoint import State
-from arena.solvers.preference_learning import Learner, Query, asked, learn, require_beta, require_step
-from arena.solvers.preference_mirror import falling_rate, mirror_step, normalised, preference_matrix, reference_logs
+from arena.solvers.preference_learning import Learner, Turn, learn, preference_problem, require_beta, require_step
+from arena.solvers.preference_mirror import falling_rate, mirror_step, normalised
 from arena.solvers.solution import Progress, Solution
 
 DEFAULT_ITERATIONS = 10_000
@@ -42,14 +42,14 @@ def nash_md(
     Source: Munos et al., Nash learning from human feedback, ICML 2024, arXiv:2312.00886, theorem 1 with its steps.
 
     Args:
-        preferences: [n, n], P[i, j] = probability that i beats j, P + Pᵀ = 1, 1/2 on the diagonal.
-        reference: μ [n], every probability above 0; None = uniform.
+        preferences: [n, n] or [contexts, n, n], P[i, j] = probability that i beats j, P + Pᵀ = 1, 1/2 on the diagonal.
+        reference: μ [n] or [contexts, n], every probability above 0; None = uniform.
         beta: β > 0, the price of leaving the reference, in win rates.
         step: η, constant, with η β at most 1; None = the falling steps.
         samples: None = exact win rates; else how many opponents drawn from the policy asked about each candidate meets in a query.
         noise: the chance, below 1/2, with which the judge of a sampled comparison names the loser; known, and corrected for.
         iterations: the most that are done; by default 10,000.
-        until: stop once the gap is at most this.
+        until: stop once the gap is at most this, in every context; one where it is asks no more.
         seed: of the samples.
         progress: called with (iterations, gap) whenever the gap was measured.
         checkpoint: a file (.npz) to go on from where it exists, and that is written now and then, at the end and on Ctrl-C.
@@ -59,38 +59,27 @@ def nash_md(
             or no checkpoint.
         ValueError: a setting outside its range.
     """
-    matrix = preference_matrix(preferences)
-    magnet = reference_logs(reference, len(matrix))
+    problem = preference_problem(preferences, reference, samples=samples, noise=noise, seed=seed)
     price = require_beta(beta)
     eta = None if step is None else require_step(step)
     if eta is not None and eta * price > 1:
         raise ValueError(f"step times beta must be at most 1; got {step} and {beta}")
 
-    def update(state: State, query: Query, done: int) -> State:
-        rate = falling_rate(price, done) if eta is None else eta
-        mixed = normalised((1 - rate * price) * state["logs"] + rate * price * magnet)
-        return {"logs": mirror_step(mixed, query(mixed), magnet, rate=rate, beta=0.0)}
+    def update(turn: Turn) -> State:
+        rate = falling_rate(price, turn.done) if eta is None else eta
+        mixed = normalised((1 - rate * price) * turn.state["logs"] + rate * price * turn.reference)
+        return {"logs": mirror_step(mixed, turn.query(mixed), turn.reference, rate=rate, beta=0.0)}
 
     learner = Learner(
         method="nash_md",
-        state={"logs": magnet.copy()},
         update=update,
-        queries=1,
-        reference=magnet,
         beta=price,
         covered=eta is None,
         guarantee="KL(solution, policy) is at most 8 / (beta² (iterations + 1))"
         if eta is None
         else "none: a constant step leads near the solution and not to it; the gap says how near",
         settings={"beta": price, "step": eta},
+        default=DEFAULT_ITERATIONS,
         source="Munos et al. 2024, arXiv:2312.00886",
     )
-    return learn(
-        learner,
-        asked(matrix, samples=samples, noise=noise, seed=seed),
-        iterations=iterations,
-        until=until,
-        default=DEFAULT_ITERATIONS,
-        progress=progress,
-        checkpoint=checkpoint,
-    )
+    return learn(learner, problem, iterations=iterations, until=until, progress=progress, checkpoint=checkpoint)

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from arena.solvers.checkpoint import State
-from arena.solvers.preference_learning import Learner, Query, asked, learn, require_beta, require_step
-from arena.solvers.preference_mirror import mirror_step, preference_matrix, rate_of, reference_logs
+from arena.solvers.preference_learning import Learner, Turn, learn, preference_problem, require_beta, require_step
+from arena.solvers.preference_mirror import mirror_step, rate_of
 from arena.solvers.solution import Progress, Solution
 
 DEFAULT_ITERATIONS = 1_000
@@ -44,15 +44,15 @@ def nash_prox(
     the proximal point algorithm, 1976; inner steps: Sokota et al. 2023, arXiv:2206.05825.
 
     Args:
-        preferences: [n, n], P[i, j] = probability that i beats j, P + Pᵀ = 1, 1/2 on the diagonal.
-        reference: μ [n], every probability above 0; None = uniform.
+        preferences: [n, n] or [contexts, n, n], P[i, j] = probability that i beats j, P + Pᵀ = 1, 1/2 on the diagonal.
+        reference: μ [n] or [contexts, n], every probability above 0; None = uniform.
         beta: β > 0, the price of leaving the reference, in win rates.
         step: γ > 0, the proximal step.
         inner: mirror steps, and queries, of an iteration.
         samples: None = exact win rates; else how many opponents drawn from the policy asked about each candidate meets in a query.
         noise: the chance, below 1/2, with which the judge of a sampled comparison names the loser; known, and corrected for.
         iterations: the most that are done; by default 1,000.
-        until: stop once the gap is at most this.
+        until: stop once the gap is at most this, in every context; one where it is asks no more.
         seed: of the samples.
         progress: called with (iterations, gap) whenever the gap was measured.
         checkpoint: a file (.npz) to go on from where it exists, and that is written now and then, at the end and on Ctrl-C.
@@ -62,8 +62,7 @@ def nash_prox(
             or no checkpoint.
         ValueError: a setting outside its range.
     """
-    matrix = preference_matrix(preferences)
-    magnet = reference_logs(reference, len(matrix))
+    problem = preference_problem(preferences, reference, samples=samples, noise=noise, seed=seed)
     price = require_beta(beta)
     gamma = require_step(step)
     if inner < 1:
@@ -71,31 +70,22 @@ def nash_prox(
     nearer = price + 1 / gamma
     rate = rate_of(4 * nearer, nearer)
 
-    def update(state: State, query: Query, _: int) -> State:
-        logs = state["logs"]
-        anchor = (price * magnet + logs / gamma) / nearer
+    def update(turn: Turn) -> State:
+        logs = turn.state["logs"]
+        anchor = (price * turn.reference + logs / gamma) / nearer
         for _ in range(inner):
-            logs = mirror_step(logs, query(logs), anchor, rate=rate, beta=nearer)
+            logs = mirror_step(logs, turn.query(logs), anchor, rate=rate, beta=nearer)
         return {"logs": logs}
 
     learner = Learner(
         method="nash_prox",
-        state={"logs": magnet.copy()},
         update=update,
         queries=inner,
-        reference=magnet,
         beta=price,
         covered=False,
         guarantee="none: proximal points are proven to converge, so many inner steps to each are not; the gap says how near the policy is",
         settings={"beta": price, "step": gamma, "inner": inner},
+        default=DEFAULT_ITERATIONS,
         source="Tiapkin et al. 2026, arXiv:2505.19731v2",
     )
-    return learn(
-        learner,
-        asked(matrix, samples=samples, noise=noise, seed=seed),
-        iterations=iterations,
-        until=until,
-        default=DEFAULT_ITERATIONS,
-        progress=progress,
-        checkpoint=checkpoint,
-    )
+    return learn(learner, problem, iterations=iterations, until=until, progress=progress, checkpoint=checkpoint)

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from arena.solvers.checkpoint import State
-from arena.solvers.preference_learning import Learner, Query, asked, learn, require_beta, require_step
-from arena.solvers.preference_mirror import normalised, preference_matrix, reference_logs
+from arena.solvers.preference_learning import Learner, Turn, learn, preference_problem, require_beta, require_step
+from arena.solvers.preference_mirror import normalised
 from arena.solvers.solution import Progress, Solution
 
 DEFAULT_ITERATIONS = 10_000
@@ -42,14 +42,14 @@ def online_ipo(
     arXiv:2403.08635.
 
     Args:
-        preferences: [n, n], P[i, j] = probability that i beats j, P + Pᵀ = 1, 1/2 on the diagonal.
-        reference: μ [n], every probability above 0; None = uniform.
+        preferences: [n, n] or [contexts, n, n], P[i, j] = probability that i beats j, P + Pᵀ = 1, 1/2 on the diagonal.
+        reference: μ [n] or [contexts, n], every probability above 0; None = uniform.
         beta: β > 0, the price of leaving the reference, in win rates.
         step: η > 0.
         samples: None = exact win rates; else how many opponents drawn from the policy asked about each candidate meets in a query.
         noise: the chance, below 1/2, with which the judge of a sampled comparison names the loser; known, and corrected for.
         iterations: the most that are done; by default 10,000.
-        until: stop once the gap is at most this.
+        until: stop once the gap is at most this, in every context; one where it is asks no more.
         seed: of the samples.
         progress: called with (iterations, gap) whenever the gap was measured.
         checkpoint: a file (.npz) to go on from where it exists, and that is written now and then, at the end and on Ctrl-C.
@@ -59,35 +59,25 @@ def online_ipo(
             or no checkpoint.
         ValueError: a setting outside its range.
     """
-    matrix = preference_matrix(preferences)
-    magnet = reference_logs(reference, len(matrix))
+    problem = preference_problem(preferences, reference, samples=samples, noise=noise, seed=seed)
     price = require_beta(beta)
     eta = require_step(step)
 
-    def update(state: State, query: Query, _: int) -> State:
-        logs = state["logs"]
-        worth = query(logs) - price * (logs - magnet)
+    def update(turn: Turn) -> State:
+        logs = turn.state["logs"]
+        worth = turn.query(logs) - price * (logs - turn.reference)
         policy = np.exp(logs)
-        return {"logs": normalised(logs + eta * policy * (worth - policy @ worth))}
+        mean = (policy * worth).sum(axis=-1, keepdims=True)
+        return {"logs": normalised(logs + eta * policy * (worth - mean))}
 
     learner = Learner(
         method="online_ipo",
-        state={"logs": magnet.copy()},
         update=update,
-        queries=1,
-        reference=magnet,
         beta=price,
         covered=False,
         guarantee="none: steps may circle; the gap says how near the policy is",
         settings={"beta": price, "step": eta},
+        default=DEFAULT_ITERATIONS,
         source="Calandriello et al. 2024, arXiv:2403.08635",
     )
-    return learn(
-        learner,
-        asked(matrix, samples=samples, noise=noise, seed=seed),
-        iterations=iterations,
-        until=until,
-        default=DEFAULT_ITERATIONS,
-        progress=progress,
-        checkpoint=checkpoint,
-    )
+    return learn(learner, problem, iterations=iterations, until=until, progress=progress, checkpoint=checkpoint)

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from arena.solvers.checkpoint import State
-from arena.solvers.preference_learning import Learner, Query, asked, learn, require_beta, require_step
-from arena.solvers.preference_mirror import mirror_step, preference_matrix, reference_logs
+from arena.solvers.preference_learning import Learner, Turn, learn, preference_problem, require_beta, require_step
+from arena.solvers.preference_mirror import mirror_step
 from arena.solvers.solution import Progress, Solution
 
 DEFAULT_ITERATIONS = 10_000
@@ -42,14 +42,14 @@ def optimistic_mwu(
     arXiv:2105.15186; for preferences without a charge arXiv:2512.24818.
 
     Args:
-        preferences: [n, n], P[i, j] = probability that i beats j, P + Pᵀ = 1, 1/2 on the diagonal.
-        reference: μ [n], every probability above 0; None = uniform.
+        preferences: [n, n] or [contexts, n, n], P[i, j] = probability that i beats j, P + Pᵀ = 1, 1/2 on the diagonal.
+        reference: μ [n] or [contexts, n], every probability above 0; None = uniform.
         beta: β at least 0, the price of leaving the reference, in win rates.
         step: η > 0, with η β at most 1.
         samples: None = exact win rates; else how many opponents drawn from the policy asked about each candidate meets in a query.
         noise: the chance, below 1/2, with which the judge of a sampled comparison names the loser; known, and corrected for.
         iterations: the most that are done; by default 10,000.
-        until: stop once the gap is at most this.
+        until: stop once the gap is at most this, in every context; one where it is asks no more.
         seed: of the samples.
         progress: called with (iterations, gap) whenever the gap was measured.
         checkpoint: a file (.npz) to go on from where it exists, and that is written now and then, at the end and on Ctrl-C.
@@ -59,35 +59,25 @@ def optimistic_mwu(
             or no checkpoint.
         ValueError: a setting outside its range.
     """
-    matrix = preference_matrix(preferences)
-    magnet = reference_logs(reference, len(matrix))
+    problem = preference_problem(preferences, reference, samples=samples, noise=noise, seed=seed)
     price, eta = require_beta(beta, least="at least 0"), require_step(step)
     if eta * price > 1:
         raise ValueError(f"step times beta must be at most 1; got {step} and {beta}")
 
-    def update(state: State, query: Query, done: int) -> State:
-        gains = query(state["logs"])
-        foretold = 2 * gains - (state["gains"] if done else gains)
-        return {"logs": mirror_step(state["logs"], foretold, magnet, rate=eta, beta=price), "gains": gains}
+    def update(turn: Turn) -> State:
+        gains = turn.query(turn.state["logs"])
+        foretold = 2 * gains - np.where(turn.done > 0, turn.state["gains"], gains)
+        return {"logs": mirror_step(turn.state["logs"], foretold, turn.reference, rate=eta, beta=price), "gains": gains}
 
     learner = Learner(
         method="optimistic_mwu",
-        state={"logs": magnet.copy(), "gains": np.zeros(len(matrix))},
+        more={"gains": np.zeros_like(problem.reference)},
         update=update,
-        queries=1,
-        reference=magnet,
         beta=price,
         covered=False,
         guarantee="none: linear convergence is proven for small steps only; the gap says how near the policy is",
         settings={"beta": price, "step": eta},
+        default=DEFAULT_ITERATIONS,
         source="Cen, Wei and Chi 2021, arXiv:2105.15186",
     )
-    return learn(
-        learner,
-        asked(matrix, samples=samples, noise=noise, seed=seed),
-        iterations=iterations,
-        until=until,
-        default=DEFAULT_ITERATIONS,
-        progress=progress,
-        checkpoint=checkpoint,
-    )
+    return learn(learner, problem, iterations=iterations, until=until, progress=progress, checkpoint=checkpoint)

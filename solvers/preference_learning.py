@@ -1,85 +1,150 @@
-"""The run of a learner on preferences: queries are asked and counted, gaps measured, and a solution made of where it ends."""
+"""The run of a learner on preferences: queries are asked and counted, gaps measured, and a solution made of where it ends.
+
+Tables of several contexts are learned at once: all arrays have an axis of contexts in front, of length 1 where there is but
+one table. Contexts know nothing of one another; one whose gap is small enough is left where it is and asks no more.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from arena.solvers.checkpoint import State, Subject, fingerprint
-from arena.solvers.iteration import Run, iterate
+from arena.solvers.iteration import MEASURE_GROWTH, Run, iterate, next_measurement
 from arena.solvers.preference_mirror import (
     Array,
-    WinRates,
     mirror_step,
-    regularised_exploitability,
-    win_rate_exploitability,
+    most_beaten,
+    preference_matrix,
+    reference_logs,
+    reply_gain,
 )
+from arena.solvers.preference_queries import Contexts, WinRates, exact_rates
 from arena.solvers.solution import Progress, Setting, Solution
-
-Query = Callable[[Array], Array]
-"""u [n] against the policy of these logarithms [n]."""
-Update = Callable[[State, Query, int], State]
-"""The arrays of the state that an iteration changes, of (state, query, iterations done)."""
 
 REGULARISED = "regularised_exploitability"
 UNREGULARISED = "exploitability"
+UNKNOWN = float(np.finfo(np.float64).max)
+"""The gap of a context that was not measured yet, as checkpoints hold numbers alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Problem:
+    """What a learner is given: who answers about preferences [contexts, n, n], and log μ [contexts, n].
+
+    ``by_context``: whether the preferences came with an axis of contexts.
+    """
+
+    rates: WinRates
+    reference: Array = field(repr=False)
+    by_context: bool
+
+    @property
+    def size(self) -> int:
+        return int(self.reference.shape[1])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Turn:
+    """An iteration in the k contexts that are at work.
+
+    ``state``: arrays [k, ...] by name, ``logs`` [k, n] among them: log π. ``reference`` [k, n]: log μ. ``done`` [k, 1]:
+    iterations done. ``query``: u [k, n] against the policies of logarithms [k, n].
+    """
+
+    state: State
+    reference: Array
+    done: NDArray[np.int64]
+    query: Callable[[Array], Array]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learner:
-    """A method at work on a matrix P [n, n].
+    """A method, which begins at the reference.
 
-    ``state``: arrays by name before the first iteration, ``logs`` [n] among them: log π. ``queries``: how many an iteration
-    asks. ``averaged``: the answer is the average of the policies that iterations began with, not the last one.
-    ``covered``: whether theory says that the gap goes to 0, as ``guarantee`` words it. ``settings``: those that decide the
-    iterates.
+    ``update``: the arrays of the state that an iteration changes. ``queries``: how many it asks in a context. ``more``: arrays
+    [contexts, ...] by name that the state has beside ``logs``. ``averaged``: the answer is the average of the policies that
+    iterations began with, not the last one. ``covered``: whether theory says that the gap goes to 0, as ``guarantee`` words it.
+    ``settings``: those that decide the iterates. ``default``: how many iterations are done where nobody says.
     """
 
     method: str
-    state: State = field(repr=False)
-    update: Update
-    queries: int
-    reference: Array = field(repr=False)
+    update: Callable[[Turn], State]
+    queries: int = 1
+    more: State = field(default_factory=dict, repr=False)
     beta: float
     averaged: bool = False
     covered: bool
     guarantee: str
     settings: Mapping[str, Setting]
+    default: int
     source: str
 
+    @property
+    def gap_kind(self) -> str:
+        """What the gap is: where nothing is charged, by how much the best candidate beats the answer."""
+        return UNREGULARISED if self.averaged or self.beta == 0 else REGULARISED
 
-def hedge_self_play(*, method: str, start: Array, step: float, guarantee: str, source: str) -> Learner:
-    """Hedge against itself from log π = `start` [n], log π_next = log π + step · P π + constant; its average is the answer."""
 
-    def update(state: State, query: Query, _: int) -> State:
-        return {"logs": mirror_step(state["logs"], query(state["logs"]), start, rate=step, beta=0.0)}
+def preference_problem(
+    preferences: ArrayLike,
+    reference: Sequence[float] | Array | None = None,
+    *,
+    samples: int | None,
+    noise: float,
+    seed: int,
+) -> Problem:
+    """The preferences and the reference as learners take them, checked.
+
+    Raises:
+        SpecificationError: preferences that are no such tables.
+        ValueError: a reference that is none, a number of samples below 1, a noise outside [0, 1/2), or noise without samples.
+    """
+    given = preference_matrix(preferences)
+    tables = given.reshape(-1, *given.shape[-2:])
+    by_context = given.ndim == 3
+    logs = reference_logs(reference, tables.shape[-1], len(tables) if by_context else None)
+    if samples is not None and samples < 1:
+        raise ValueError(f"samples must be at least 1, or None for exact win rates; got {samples}")
+    if not 0 <= noise < 0.5:
+        raise ValueError(f"noise must be from 0 to below 1/2, where a judge says nothing; got {noise}")
+    if noise and samples is None:
+        raise ValueError("noise is a judge's who is asked: give samples too")
+    rates = WinRates(preferences=tables, samples=samples, noise=float(noise), seed=seed)
+    return Problem(rates=rates, reference=logs.reshape(tables.shape[:2]), by_context=by_context)
+
+
+def hedge_self_play(*, method: str, step: float, guarantee: str, default: int, source: str) -> Learner:
+    """Hedge against itself, log π_next = log π + step · P π + constant; its average is the answer."""
+
+    def update(turn: Turn) -> State:
+        logs = turn.state["logs"]
+        return {"logs": mirror_step(logs, turn.query(logs), turn.reference, rate=step, beta=0.0)}
 
     return Learner(
         method=method,
-        state={"logs": start.copy()},
         update=update,
-        queries=1,
-        reference=start,
         beta=0.0,
         averaged=True,
         covered=True,
         guarantee=guarantee,
         settings={"step": step},
+        default=default,
         source=source,
     )
 
 
 def learn(
     learner: Learner,
-    rates: WinRates,
+    problem: Problem,
     *,
     iterations: int | None,
     until: float | None,
-    default: int,
     progress: Progress | None,
     checkpoint: str | Path | None,
 ) -> Solution:
@@ -87,60 +152,40 @@ def learn(
 
     The gap is measured on the preferences themselves, exact even where the learner sees samples, and is no query.
     """
-    matrix, state = rates.preferences, learner.state
-    state["clock"] = np.zeros(1, np.int64)
-    if learner.averaged:
-        state["sums"] = np.zeros_like(state["logs"])
-
-    def advance(more: int) -> None:
-        for _ in range(more):
-            done = int(state["clock"][0])
-            numbers = count(done * learner.queries)
-            changed = learner.update(state, lambda logs, numbers=numbers: rates.of(logs, next(numbers)), done)  # type: ignore[misc]  # the lambda's default
-            if learner.averaged:
-                changed["sums"] = state["sums"] + np.exp(state["logs"])
-            state.update(changed, clock=np.array([done + 1]))
-
-    def answer() -> Array:
-        if learner.averaged and state["clock"][0]:
-            mean: Array = state["sums"] / state["sums"].sum()
-            return mean
-        policy: Array = np.exp(state["logs"])
-        policy /= policy.sum()
-        return policy
-
-    def gap() -> float:
-        if learner.averaged or learner.beta == 0:
-            return float(win_rate_exploitability(matrix, answer()))
-        return float(regularised_exploitability(matrix, state["logs"], learner.reference, learner.beta))
-
+    desk = _Desk(learner=learner, problem=problem, until=until)
+    rates, state = problem.rates, desk.state
+    exact = rates.samples is None
     sampling: dict[str, Setting] = {"samples": rates.samples, "noise": rates.noise, "seed": rates.seed}
     run = Run(
         subject=Subject(
             method=learner.method,
             game="preferences",
-            fingerprint=fingerprint((matrix, learner.reference)),
-            settings={**learner.settings, **(sampling if rates.samples is not None else {})},
+            fingerprint="" if checkpoint is None else fingerprint((rates.preferences, problem.reference)),
+            settings={**learner.settings, **({} if exact else sampling)},
         ),
         state=state,
-        advance=advance,
-        gap=gap,
+        advance=desk.advance,
+        gap=lambda: float(desk.gaps().max()),
     )
     history = iterate(
-        run, iterations=iterations, until=until, default=default, progress=progress, checkpoint=checkpoint
+        run, iterations=iterations, until=until, default=learner.default, progress=progress, checkpoint=checkpoint
     )
-    policy, reached = answer(), gap()
-    exact = rates.samples is None
-    queries = run.iterations * learner.queries
+    every = np.arange(len(problem.reference))
+    policies, gaps = desk.answers(every), desk.gaps()
+    exploitability = most_beaten(desk.exact(policies, every))
+    queries = learner.queries * int(state["clocks"].sum())
+    shown = policies if problem.by_context else policies[0]
+    told: dict[str, Setting] = {"contexts": len(gaps), "mean_gap": float(gaps.mean())}
     return Solution(
-        strategies=(policy, policy),
-        gap=reached,
-        gap_kind=UNREGULARISED if learner.averaged or learner.beta == 0 else REGULARISED,
+        strategies=(shown, shown),
+        gap=float(gaps.max()),
+        gap_kind=learner.gap_kind,
         values=(0.0, 0.0),
-        converged=exact and learner.covered and until is not None and reached <= until,
+        converged=exact and learner.covered and until is not None and bool(gaps.max() <= until),
         guarantee=learner.guarantee if exact else "none: preferences are sampled; the gap says how near the policy is",
         iterations=run.iterations,
         history=history,
+        context_gaps=gaps if problem.by_context else None,
         settings={
             "iterations": iterations,
             "until": until,
@@ -148,25 +193,109 @@ def learn(
             **sampling,
             "queries": queries,
             "comparisons": queries * rates.comparisons,
-            "exploitability": float(win_rate_exploitability(matrix, policy)),
+            "exploitability": float(exploitability.max()),
+            **(told if problem.by_context else {}),
         },
         source=learner.source,
     )
 
 
-def asked(preferences: Array, *, samples: int | None, noise: float, seed: int) -> WinRates:
-    """How a learner asks for win rates.
+@dataclass(slots=True, kw_only=True, eq=False)
+class _Desk:
+    """A learner at work: its state, and what is known exactly of the policies measured last.
 
-    Raises:
-        ValueError: a number of samples below 1, a noise outside [0, 1/2), or noise without samples.
+    ``state``: ``logs`` [c, n], ``clocks`` [c] iterations done in each context, ``gaps`` [c] as last measured, ``clock`` [1].
+    ``measured``, ``known`` [c, n]: policies and P π, so that a policy that is measured and then asked about costs one product.
     """
-    if samples is not None and samples < 1:
-        raise ValueError(f"samples must be at least 1, or None for exact win rates; got {samples}")
-    if not 0 <= noise < 0.5:
-        raise ValueError(f"noise must be from 0 to below 1/2, where a judge says nothing; got {noise}")
-    if noise and samples is None:
-        raise ValueError("noise is a judge's who is asked: give samples too")
-    return WinRates(preferences=preferences, samples=samples, noise=float(noise), seed=seed)
+
+    learner: Learner
+    problem: Problem
+    until: float | None
+    state: State = field(init=False)
+    measured: Array = field(init=False)
+    known: Array = field(init=False)
+
+    def __post_init__(self) -> None:
+        reference = self.problem.reference
+        self.state = {"logs": reference.copy(), **self.learner.more}
+        if self.learner.averaged:
+            self.state["sums"] = np.zeros_like(reference)
+        self.state["clocks"] = np.zeros(len(reference), np.int64)
+        self.state["gaps"] = np.full(len(reference), UNKNOWN)
+        self.state["clock"] = np.zeros(1, np.int64)
+        self.measured, self.known = np.full_like(reference, -1.0), np.empty_like(reference)
+
+    def open(self) -> Contexts:
+        """The contexts that are not good enough yet."""
+        if self.until is None:
+            return np.arange(len(self.state["gaps"]))
+        return np.flatnonzero(self.state["gaps"] > self.until)
+
+    def advance(self, more: int) -> None:
+        contexts = self.open()
+        for _ in range(more):
+            part = {name: array[contexts] for name, array in self.state.items() if name not in ("clock", "gaps")}
+            changed = self.learner.update(self._turn(part, contexts))
+            if self.learner.averaged:
+                changed["sums"] = part["sums"] + np.exp(part["logs"])
+            changed["clocks"] = part["clocks"] + 1
+            whole = len(contexts) == len(self.state["clocks"])
+            grown = changed if whole else {name: self._placed(name, contexts, new) for name, new in changed.items()}
+            self.state.update(grown, clock=self.state["clock"] + 1)
+
+    def gaps(self) -> Array:
+        """The gap [c] in each context, exactly; contexts that are good enough keep theirs.
+
+        What is measured at the end of a run alone closes no context: a longer one does not measure there.
+        """
+        contexts, found = self.open(), self.state["gaps"].copy()
+        if len(contexts):
+            policies = self.answers(contexts)
+            rates = self.exact(policies, contexts)
+            if self.learner.gap_kind == UNREGULARISED:
+                found[contexts] = most_beaten(rates)
+            else:
+                logs, reference = self.state["logs"][contexts], self.problem.reference[contexts]
+                found[contexts] = reply_gain(rates, logs, reference, self.learner.beta)
+        done = int(self.state["clock"][0])
+        if next_measurement(done - 1, MEASURE_GROWTH) == done:
+            self.state["gaps"] = found
+        return found
+
+    def answers(self, contexts: Contexts) -> Array:
+        """The policies [k, n] of these contexts."""
+        weights = np.exp(self.state["logs"][contexts])
+        if self.learner.averaged:
+            begun = self.state["clocks"][contexts, None] > 0
+            weights = np.where(begun, self.state["sums"][contexts], weights)
+        policies: Array = weights / weights.sum(axis=-1, keepdims=True)
+        return policies
+
+    def exact(self, policies: Array, contexts: Contexts) -> Array:
+        """P π [k, n], which is looked up where it is known."""
+        if np.array_equal(policies, self.measured[contexts]):
+            return self.known[contexts]
+        rates = exact_rates(self.problem.rates.preferences, policies, contexts)
+        self.measured[contexts], self.known[contexts] = policies, rates
+        return rates
+
+    def _turn(self, part: State, contexts: Contexts) -> Turn:
+        numbers, queries = count(), self.learner.queries
+
+        def query(logs: Array) -> Array:
+            number = part["clocks"] * queries + next(numbers)
+            policies = np.exp(logs)
+            policies /= policies.sum(axis=-1, keepdims=True)
+            if self.problem.rates.samples is None and np.array_equal(policies, self.measured[contexts]):
+                return self.known[contexts]
+            return self.problem.rates.of(policies, contexts, number)
+
+        return Turn(state=part, reference=self.problem.reference[contexts], done=part["clocks"][:, None], query=query)
+
+    def _placed(self, name: str, contexts: Contexts, new: Array) -> Array:
+        array: Array = self.state[name].copy()
+        array[contexts] = new
+        return array
 
 
 def require_beta(beta: float, *, least: str = "above 0") -> float:

@@ -1,4 +1,4 @@
-"""Mirror descent on preferences, in the logarithms of policies: the step, the gaps, and how win rates are asked for.
+"""Mirror descent on preferences, in the logarithms of policies: the step, the gaps, and what is a table of preferences.
 
 P[i, j] = chance that i beats j, P + Pᵀ = 1; u = P π: how often each candidate beats a policy π. β: price of leaving a
 reference μ. All that Nash learning from human feedback does with a table is one step,
@@ -12,66 +12,27 @@ arrays [..., n] and preferences [..., n, n], so that an axis of contexts may sta
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from arena.games.errors import SpecificationError
-from arena.games.seeds import counter_hash, seed_of, unit
 
 Array = NDArray[np.float64]
 
 SUM_TOLERANCE = 1e-9  # of P + Pᵀ = 1 and of Σ μ = 1: rounding of decimals, not of measurements
 NEAR = 0.5  # differences of logarithms below it are where p log(p / q) cancels
-OPPONENT_STREAM = 0
-OUTCOME_STREAM = 1
+BLOCK = 2_000_000  # numbers of a table that are looked at together: temporary arrays stay small beside large tables
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WinRates:
-    """Answers queries: one query is one evaluation of P π.
-
-    ``samples``: None = exact answers. Otherwise each candidate meets so many opponents drawn from π, and a judge, who says
-    the contrary of what he should with chance ``noise``, names a winner each time; as ``noise`` is known, rates are put
-    right by (rate - noise) / (1 - 2 noise), and have the right mean. The words are hashes of (seed, query).
-    """
-
-    preferences: Array = field(repr=False)
-    samples: int | None = None
-    noise: float = 0.0
-    seed: int = 0
-
-    @property
-    def comparisons(self) -> int:
-        """How many comparisons a query is; 0 where answers are exact."""
-        return 0 if self.samples is None else self.samples * int(np.prod(self.preferences.shape[:-1]))
-
-    def of(self, logs: Array, query: int) -> Array:
-        """u [..., n] against the policy of these logarithms; ``query``: the number of the query, which decides the draws."""
-        policy = np.exp(logs)
-        if self.samples is None:
-            return win_rates(self.preferences, policy)
-        shape = (*self.preferences.shape[:-1], self.samples)
-        counters = np.arange(int(np.prod(shape))).reshape(shape) + query * int(np.prod(shape))
-        word = np.uint64(seed_of(("preference queries", self.seed)))
-        edges = np.cumsum(policy, axis=-1)
-        draws = unit(counter_hash(word, OPPONENT_STREAM, counters)) * edges[..., -1:, None]
-        opponents = _places(edges, draws)
-        chances = self.noise + (1 - 2 * self.noise) * np.take_along_axis(self.preferences, opponents, axis=-1)
-        wins = unit(counter_hash(word, OUTCOME_STREAM, counters)) < chances
-        rates: Array = (wins.mean(axis=-1) - self.noise) / (1 - 2 * self.noise)
-        return rates
-
-
-def mirror_step(logs: Array, gains: Array, reference: Array, *, rate: float, beta: float) -> Array:
+def mirror_step(logs: Array, gains: Array, reference: Array, *, rate: float | Array, beta: float) -> Array:
     """The logarithms [..., n] of the next policy: (1 - η β) log π + η β log μ + η u, normalised.
 
     Args:
         logs: log π [..., n].
         gains: u [..., n].
         reference: log μ [..., n].
-        rate: η, with η β at most 1.
+        rate: η, with η β at most 1; one for all, or [..., 1].
         beta: β; 0 = no reference.
     """
     return normalised((1 - rate * beta) * logs + rate * beta * reference + rate * gains)
@@ -82,9 +43,10 @@ def rate_of(step: float, beta: float) -> float:
     return step / (1 + step * beta)
 
 
-def falling_rate(beta: float, done: int) -> float:
+def falling_rate(beta: float, done: NDArray[np.int64]) -> Array:
     """η of the iteration after so many, 2 / (β (t + 2)): the first forgets where it began, the t-th weighs about 2/t."""
-    return 2 / (beta * (done + 2))
+    rate: Array = 2 / (beta * (done + 2))
+    return rate
 
 
 def hedge_step(size: int, iterations: int) -> float:
@@ -111,13 +73,22 @@ def regularised_exploitability(preferences: Array, logs: Array, reference: Array
     It is β KL(π, q*), q* ∝ μ exp(P π / β) the best reply: a sum of squares near the solution, where
     β log Σ μ exp(P π / β) + β KL(π, μ) - 1/2, the same number, would be left with rounding.
     """
-    best = normalised(reference + win_rates(preferences, np.exp(logs)) / beta)
-    return beta * divergence(logs, best)
+    return reply_gain(win_rates(preferences, np.exp(logs)), logs, reference, beta)
+
+
+def reply_gain(rates: Array, logs: Array, reference: Array, beta: float) -> Array:
+    """`regularised_exploitability` [...] where the win rates u = P π against the policy are known."""
+    return beta * divergence(logs, normalised(reference + rates / beta))
 
 
 def win_rate_exploitability(preferences: Array, policy: Array) -> Array:
     """max_i (P π)_i - 1/2 [...]: by how much the best candidate beats the policy; no reference."""
-    beaten: Array = np.maximum(win_rates(preferences, policy).max(axis=-1) - 0.5, 0.0)
+    return most_beaten(win_rates(preferences, policy))
+
+
+def most_beaten(rates: Array) -> Array:
+    """`win_rate_exploitability` [...] where the win rates u = P π against the policy are known."""
+    beaten: Array = np.maximum(rates.max(axis=-1) - 0.5, 0.0)
     return beaten
 
 
@@ -131,57 +102,81 @@ def divergence(logs: Array, others: Array) -> Array:
 
 
 def preference_matrix(preferences: ArrayLike) -> Array:
-    """P [n, n] as float64 with P + Pᵀ = 1 to the last digit.
+    """P [n, n], or [contexts, n, n], as float64 with P + Pᵀ = 1 to the last digit.
 
     Raises:
-        SpecificationError: not a square matrix of probabilities with P + Pᵀ = 1; the message names the worst cell.
+        SpecificationError: no square matrix of probabilities with P + Pᵀ = 1, nor several; the message names the worst cell.
     """
     try:
-        matrix = np.asarray(preferences, np.float64)
+        given = np.asarray(preferences, np.float64)
     except (TypeError, ValueError) as error:
         raise SpecificationError(f"preferences must be a square matrix of numbers: {error}") from None
-    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not matrix.size:
-        raise SpecificationError(f"preferences must be a square matrix; got shape {matrix.shape}")
-    outside = ~((matrix >= 0) & (matrix <= 1))
-    if outside.any():
-        away = np.where(np.isnan(matrix), np.inf, np.abs(matrix - 0.5))
-        i, j = np.unravel_index(int(away.argmax()), matrix.shape)
-        said = "; a pair that never met has none" if np.isnan(matrix[i, j]) else ""
-        raise SpecificationError(f"preferences must be probabilities in 0..1; [{i}, {j}] is {matrix[i, j]:g}{said}")
-    excess = np.abs(matrix + matrix.T - 1)
-    if excess.max() > SUM_TOLERANCE:
-        i, j = np.unravel_index(int(excess.argmax()), matrix.shape)
-        if i == j:
-            raise SpecificationError(f"preferences must be 1/2 on the diagonal; [{i}, {i}] is {matrix[i, i]:g}")
+    if given.ndim not in (2, 3) or given.shape[-1] != given.shape[-2] or not given.size:
         raise SpecificationError(
-            f"preferences[i, j] + preferences[j, i] must be 1 for every pair; the worst is [{i}, {j}] = {matrix[i, j]:g} and "
-            f"[{j}, {i}] = {matrix[j, i]:g}"
+            f"preferences must be a square matrix, or one for each context [contexts, n, n]; got shape {given.shape}"
         )
-    even: Array = 0.5 + (matrix - matrix.T) / 2
-    return even
+    tables = given.reshape(-1, *given.shape[-2:])
+    even = np.empty(tables.shape)
+    many = max(1, BLOCK // tables[0].size)
+    excess, worst = -1.0, (0, 0, 0)
+    for begin in range(0, len(tables), many):
+        block = tables[begin : begin + many]
+        turned = block.swapaxes(-1, -2)
+        if not (block.min() >= 0 and block.max() <= 1):  # a NaN is neither
+            raise _outside(given, begin, block)
+        away = np.abs(block + turned - 1)
+        at = np.unravel_index(int(away.argmax()), block.shape)
+        if away[at] > excess:
+            excess, worst = float(away[at]), (begin + int(at[0]), int(at[1]), int(at[2]))
+        np.subtract(block, turned, out=away)
+        np.add(0.5, np.multiply(0.5, away, out=away), out=even[begin : begin + many])
+    if excess > SUM_TOLERANCE:
+        raise _uneven(given, *worst)
+    return even.reshape(given.shape)
 
 
-def reference_logs(reference: Sequence[float] | Array | None, size: int) -> Array:
-    """log μ [n]; uniform where none is given.
+def reference_logs(reference: Sequence[float] | Array | None, size: int, contexts: int | None = None) -> Array:
+    """log μ [n], or [contexts, n] where a number of contexts is given; uniform where no reference is.
 
     Raises:
-        ValueError: not a probability vector [n] with every entry above 0.
+        ValueError: not a probability vector [n], nor one for each context, with every entry above 0.
     """
+    shape = (size,) if contexts is None else (contexts, size)
     if reference is None:
-        return np.full(size, -np.log(size))
+        return np.full(shape, -np.log(size))
     given = np.asarray(reference, np.float64)
-    if given.shape != (size,):
-        raise ValueError(f"reference must have one probability a candidate, {size}; got shape {given.shape}")
+    if given.shape not in {(size,), shape}:
+        each = "" if contexts is None else f", for all contexts or each of the {contexts}"
+        raise ValueError(f"reference must have one probability a candidate, {size}{each}; got shape {given.shape}")
     if not ((given > 0) & np.isfinite(given)).all():
-        worst = int(np.where(np.isfinite(given), given, -np.inf).argmin())
-        raise ValueError(f"every probability of the reference must be above 0; [{worst}] is {given[worst]:g}")
-    if abs(given.sum() - 1) > SUM_TOLERANCE * size:
-        raise ValueError(f"the reference must add up to 1; it adds up to {given.sum():g}")
-    return normalised(np.log(given))
+        worst = np.unravel_index(int(np.where(np.isfinite(given), given, -np.inf).argmin()), given.shape)
+        raise ValueError(f"every probability of the reference must be above 0; {_cell(worst)} is {given[worst]:g}")
+    sums = given.sum(axis=-1)
+    if np.abs(sums - 1).max() > SUM_TOLERANCE * size:
+        wrong = float(np.ravel(sums)[np.abs(np.ravel(sums) - 1).argmax()])
+        raise ValueError(f"the reference must add up to 1; it adds up to {wrong:g}")
+    return np.broadcast_to(normalised(np.log(given)), shape).copy()
 
 
-def _places(edges: Array, draws: Array) -> NDArray[np.int64]:
-    """Where each draw [..., n, S] falls among ascending edges [..., n]."""
-    if edges.ndim == 1:
-        return np.minimum(np.searchsorted(edges, draws, side="right"), len(edges) - 1)
-    return np.stack([_places(one, drawn) for one, drawn in zip(edges, draws, strict=True)])
+def _outside(given: Array, begin: int, block: Array) -> SpecificationError:
+    away = np.where(np.isnan(block), np.inf, np.abs(block - 0.5))
+    k, i, j = (int(at) for at in np.unravel_index(int(away.argmax()), block.shape))
+    said = "; a pair that never met has none" if np.isnan(block[k, i, j]) else ""
+    cell = _cell((begin + k, i, j)[3 - given.ndim :])
+    return SpecificationError(f"preferences must be probabilities in 0..1; {cell} is {block[k, i, j]:g}{said}")
+
+
+def _uneven(given: Array, context: int, i: int, j: int) -> SpecificationError:
+    table = given.reshape(-1, *given.shape[-2:])[context]
+    front = (context,)[3 - given.ndim :]
+    one, other = _cell((*front, i, j)), _cell((*front, j, i))
+    if i == j:
+        return SpecificationError(f"preferences must be 1/2 on the diagonal; {one} is {table[i, i]:g}")
+    return SpecificationError(
+        f"preferences[i, j] + preferences[j, i] must be 1 for every pair; the worst is {one} = {table[i, j]:g} and "
+        f"{other} = {table[j, i]:g}"
+    )
+
+
+def _cell(at: Sequence[int | np.signedinteger]) -> str:
+    return f"[{', '.join(str(int(one)) for one in at)}]"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from numpy.typing import ArrayLike
 
-from arena.solvers.preference_learning import asked, hedge_self_play, learn, require_step
-from arena.solvers.preference_mirror import hedge_step, preference_matrix, reference_logs
+from arena.solvers.preference_learning import hedge_self_play, learn, preference_problem, require_step
+from arena.solvers.preference_mirror import hedge_step
 from arena.solvers.solution import Progress, Solution
 
 DEFAULT_ITERATIONS = 10_000
@@ -37,12 +37,12 @@ def spo(
     the reduction to one no-regret learner; Hedge: Freund and Schapire 1997.
 
     Args:
-        preferences: [n, n], P[i, j] = probability that i beats j, P + Pᵀ = 1, 1/2 on the diagonal.
+        preferences: [n, n] or [contexts, n, n], P[i, j] = probability that i beats j, P + Pᵀ = 1, 1/2 on the diagonal.
         step: η > 0; None = √(8 ln n / iterations).
         samples: None = exact win rates; else how many opponents drawn from the policy asked about each candidate meets in a query.
         noise: the chance, below 1/2, with which the judge of a sampled comparison names the loser; known, and corrected for.
         iterations: the most that are done; by default 10,000.
-        until: stop once the gap is at most this.
+        until: stop once the gap is at most this, in every context; one where it is asks no more.
         seed: of the samples.
         progress: called with (iterations, gap) whenever the gap was measured.
         checkpoint: a file (.npz) to go on from where it exists, and that is written now and then, at the end and on Ctrl-C.
@@ -52,23 +52,14 @@ def spo(
             or no checkpoint.
         ValueError: a setting outside its range.
     """
-    matrix = preference_matrix(preferences)
-    eta = hedge_step(len(matrix), iterations or DEFAULT_ITERATIONS) if step is None else require_step(step)
-    start = reference_logs(None, len(matrix))
+    problem = preference_problem(preferences, samples=samples, noise=noise, seed=seed)
+    eta = hedge_step(problem.size, iterations or DEFAULT_ITERATIONS) if step is None else require_step(step)
 
     learner = hedge_self_play(
         method="spo",
-        start=start,
         step=eta,
         guarantee="the gap of the average is at most log(candidates) / (step · iterations) + step / 8",
+        default=DEFAULT_ITERATIONS,
         source="Swamy et al. 2024, arXiv:2401.04056",
     )
-    return learn(
-        learner,
-        asked(matrix, samples=samples, noise=noise, seed=seed),
-        iterations=iterations,
-        until=until,
-        default=DEFAULT_ITERATIONS,
-        progress=progress,
-        checkpoint=checkpoint,
-    )
+    return learn(learner, problem, iterations=iterations, until=until, progress=progress, checkpoint=checkpoint)

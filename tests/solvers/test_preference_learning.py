@@ -6,9 +6,8 @@ from preference_tables import CYCLE, SKEWED, WEIGHTED, gap_by_definition, random
 
 from arena.cli.solve_settings import settings_of
 from arena.games import NotProvided, SpecificationError, TabularPolicy, load_game
-from arena.solvers import methods, solve
-from arena.solvers.preference_learning import Learner, learn
-from arena.solvers.preference_mirror import WinRates
+from arena.solvers import methods, preference_queries, solve
+from arena.solvers.preference_learning import Learner, learn, preference_problem
 from arena.solvers.registry import function_of
 
 LEARNERS = [name for name, method in methods().items() if method.takes == "preferences"]
@@ -63,18 +62,18 @@ def test_samples_are_counted_and_seeded_and_promise_nothing(name):
 
 
 def test_no_two_queries_of_a_run_draw_the_same():
-    logs, heard = np.log(np.full(3, 1 / 3)), []
+    policy, heard = np.full((1, 3), 1 / 3), []
 
-    def update(state, query, done):
-        heard.extend((query(logs), query(logs)))
-        return {}
+    def update(turn):
+        heard.extend((turn.query(np.log(policy))[0], turn.query(np.log(policy))[0]))
+        return {"logs": turn.state["logs"]}
 
-    rates = WinRates(preferences=WEIGHTED, samples=40, seed=1)
-    settings = {"covered": False, "guarantee": "none", "settings": {}, "source": "a test"}
-    state = {"logs": logs.copy()}
-    learner = Learner(method="test", state=state, update=update, queries=2, reference=logs, beta=0.1, **settings)
-    learn(learner, rates, iterations=3, until=None, default=3, progress=None, checkpoint=None)
-    assert [one.tolist() for one in heard] == [rates.of(logs, query).tolist() for query in range(6)]
+    problem = preference_problem(WEIGHTED, samples=40, noise=0.0, seed=1)
+    told = {"covered": False, "guarantee": "none", "settings": {}, "source": "a test", "default": 3}
+    learner = Learner(method="test", update=update, queries=2, beta=0.1, **told)
+    learn(learner, problem, iterations=3, until=None, progress=None, checkpoint=None)
+    every = [problem.rates.of(policy, np.array([0]), np.array([query]))[0] for query in range(6)]
+    assert np.allclose(heard, every, atol=1e-12)
     assert len({tuple(one) for one in heard}) == 6
 
 
@@ -137,3 +136,73 @@ def test_it_is_found_by_name_its_answer_can_be_played_and_other_games_are_refuse
     assert np.allclose(solution.strategies[0], 1 / 3)  # uniform play is where all begin, and the solution
     with pytest.raises(NotProvided, match="preference games"):
         solve(name, load_game("matrix:rps"))
+
+
+SEVERAL = np.stack([CYCLE, WEIGHTED, random_preferences(3, seed=1), np.full((3, 3), 0.5)])
+"""Contexts that take very different times; the last one begins at its solution."""
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+@pytest.mark.parametrize("reference", [SKEWED, np.stack([SKEWED, SKEWED[::-1], SKEWED[[1, 0, 2]], SKEWED])])
+def test_each_context_goes_as_if_it_were_alone(name, reference):
+    settings = {"beta": 0.2, "until": 0.004, "iterations": 400}
+    found = run(name, SEVERAL, reference=reference, **settings)
+    alone = [
+        run(name, table, reference=np.broadcast_to(reference, (4, 3))[k], **settings) for k, table in enumerate(SEVERAL)
+    ]
+    assert found.strategies[0].shape == (4, 3) and found.strategies[1] is found.strategies[0]
+    for k, one in enumerate(alone):
+        assert np.abs(found.strategies[0][k] - one.strategies[0]).max() <= 1e-12
+        assert found.context_gaps[k] == pytest.approx(one.gap, abs=1e-13)
+    assert found.settings["queries"] == sum(one.settings["queries"] for one in alone)
+    assert found.iterations == max(one.iterations for one in alone)
+    assert found.gap == found.context_gaps.max() == found.history[-1][1]
+    assert found.settings["mean_gap"] == pytest.approx(found.context_gaps.mean()) and found.settings["contexts"] == 4
+    worst = max(one.settings["exploitability"] for one in alone)
+    assert found.settings["exploitability"] == pytest.approx(worst, abs=1e-12)
+    assert found.converged == all(one.converged for one in alone)
+    assert len({one.iterations for one in alone}) > 1  # there was something to leave out
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_one_context_is_the_table_with_an_axis_before_it(name):
+    one, other = run(name, WEIGHTED, iterations=30), run(name, WEIGHTED[None], iterations=30)
+    assert other.strategies[0].tolist() == [one.strategies[0].tolist()] and other.gap == one.gap
+    assert one.context_gaps is None and "contexts" not in one.settings and other.context_gaps.tolist() == [one.gap]
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_comparisons_are_those_of_the_contexts_that_still_asked(name):
+    found = run(name, SEVERAL, samples=4, noise=0.1, iterations=60, until=0.01, beta=0.2)
+    assert found.settings["comparisons"] == found.settings["queries"] * 3 * 4
+    assert found.settings["queries"] < 4 * found.iterations * run(name, WEIGHTED, iterations=1).settings["queries"]
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_a_run_of_contexts_that_was_stopped_goes_on_as_if_it_had_not_been(name, tmp_path):
+    path = tmp_path / "run.npz"
+    settings = {"reference": SKEWED, "beta": 0.05, "step": 0.3, "samples": 3, "noise": 0.1, "until": 0.03}
+    whole = run(name, SEVERAL, iterations=60, **settings)
+    for stop in (1, 17, 31):
+        run(name, SEVERAL, iterations=stop, checkpoint=path, **settings)
+    resumed = run(name, SEVERAL, iterations=60, checkpoint=path, **settings)
+    assert resumed.strategies[0].tolist() == whole.strategies[0].tolist()
+    assert resumed.settings == whole.settings and resumed.history == whole.history
+    assert resumed.context_gaps.tolist() == whole.context_gaps.tolist()
+
+
+def test_contexts_that_were_left_go_on_where_a_smaller_gap_is_asked_for(tmp_path):
+    path = tmp_path / "run.npz"
+    rough = run("nash_mirror_prox", SEVERAL, reference=SKEWED, until=1e-3, checkpoint=path)
+    fine = run("nash_mirror_prox", SEVERAL, reference=SKEWED, until=1e-8, checkpoint=path)
+    assert rough.converged and fine.converged and fine.context_gaps.max() <= 1e-8 < rough.context_gaps.max()
+    assert fine.settings["queries"] > rough.settings["queries"]
+
+
+def test_a_policy_that_is_measured_and_then_asked_about_is_multiplied_once(monkeypatch):
+    products = []
+    kept = preference_queries.win_rates
+    monkeypatch.setattr(preference_queries, "win_rates", lambda *given: products.append(1) or kept(*given))
+    tables = np.stack([random_preferences(20, seed) for seed in range(3)])
+    found = run("nash_mirror_prox", tables, iterations=12)
+    assert len(products) == 2 * found.iterations + 1  # and the gap of the last policy

@@ -1,19 +1,19 @@
-"""The step, the gaps and the queries that learners on preferences share."""
+"""The step, the gaps and the tables that learners on preferences share."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from preference_tables import CYCLE, WEIGHTED, circulant, gap_by_definition, random_preferences, softmax
+from preference_tables import circulant, gap_by_definition, random_preferences, softmax
 from scipy.optimize import minimize
 
 from arena.games import SpecificationError
 from arena.solvers.preference_mirror import (
-    WinRates,
     divergence,
     mirror_step,
     preference_matrix,
     rate_of,
+    reference_logs,
     regularised_exploitability,
     win_rate_exploitability,
     win_rates,
@@ -44,14 +44,12 @@ def test_an_axis_of_contexts_in_front_changes_nothing():
     stepped = mirror_step(logs, gains, reference, rate=0.7, beta=0.3)
     gaps = regularised_exploitability(preferences, logs, reference, 0.3)
     plain = win_rate_exploitability(preferences, np.exp(logs))
-    drawn = WinRates(preferences=preferences, samples=4_000, noise=0.1, seed=1).of(logs, 3)
     for k in range(4):
         assert np.allclose(gains[k], preferences[k] @ np.exp(logs[k]), atol=1e-15)
         assert np.allclose(stepped[k], mirror_step(logs[k], gains[k], reference[k], rate=0.7, beta=0.3), atol=1e-14)
         expected = gap_by_definition(preferences[k], np.exp(logs[k]), np.exp(reference[k]), 0.3)
         assert gaps[k] == pytest.approx(expected, abs=1e-13)
         assert plain[k] == pytest.approx((preferences[k] @ np.exp(logs[k])).max() - 0.5, abs=1e-14)
-        assert np.abs(drawn[k] - gains[k]).max() < 0.06
 
 
 @given(st.integers(0, 10**6), st.floats(-14, 1))
@@ -76,31 +74,6 @@ def test_a_divergence_from_what_is_never_played_is_finite():
     assert divergence(logs, np.array([-2_000.0, 0.0])) == pytest.approx(2_000.0)
 
 
-@pytest.mark.parametrize("noise", [0.0, 0.3])
-def test_sampled_rates_have_the_right_mean_and_spread(noise):
-    policy = np.array([0.2, 0.3, 0.5])
-    samples = 20_000
-    rates = WinRates(preferences=WEIGHTED, samples=samples, noise=noise, seed=5)
-    errors = np.stack([rates.of(np.log(policy), query) for query in range(20)]) - WEIGHTED @ policy
-    heard = noise + (1 - 2 * noise) * WEIGHTED @ policy
-    spread = np.sqrt(heard * (1 - heard) / samples) / (1 - 2 * noise)
-    assert (np.abs(errors.mean(axis=0)) < 4 * spread / np.sqrt(20)).all()
-    assert np.allclose(errors.std(axis=0), spread, rtol=0.6)
-
-
-def test_a_candidate_that_is_never_played_is_never_met():
-    logs = np.array([0.0, -800.0, -800.0])
-    rates = WinRates(preferences=CYCLE, samples=50, seed=2).of(logs, 0)
-    assert rates[1:].tolist() == [1.0, 0.0]
-    assert 0.2 < rates[0] < 0.8
-
-
-def test_queries_draw_anew_and_the_same_query_draws_the_same():
-    rates, logs = WinRates(preferences=WEIGHTED, samples=7, seed=2), np.log(np.full(3, 1 / 3))
-    assert rates.of(logs, 4).tolist() == rates.of(logs, 4).tolist()
-    assert len({tuple(rates.of(logs, query)) for query in range(50)}) > 10
-
-
 def test_the_circulant_tournament_is_even_at_uniform_play():
     assert win_rate_exploitability(circulant(101), np.full(101, 1 / 101)) == pytest.approx(0, abs=1e-15)
 
@@ -108,7 +81,7 @@ def test_the_circulant_tournament_is_even_at_uniform_play():
 @pytest.mark.parametrize(
     ("matrix", "said"),
     [
-        (np.full((2, 3), 0.5), r"square matrix; got shape \(2, 3\)"),
+        (np.full((2, 3), 0.5), r"square matrix, .*; got shape \(2, 3\)"),
         (np.zeros((0, 0)), "square"),
         ([["a", "b"], ["c", "d"]], "square matrix of numbers"),
         ([[0.5, 0.5], [0.5]], "square matrix of numbers"),
@@ -123,3 +96,42 @@ def test_the_circulant_tournament_is_even_at_uniform_play():
 def test_what_is_no_table_of_preferences_is_told_by_its_worst_cell(matrix, said):
     with pytest.raises(SpecificationError, match=said):
         preference_matrix(matrix)
+
+
+def test_of_many_contexts_the_worst_cell_is_named_with_its_context():
+    tables = np.stack([random_preferences(4, seed) for seed in range(3)])
+    assert np.allclose(preference_matrix(tables), tables, atol=1e-15) and preference_matrix(tables).shape == (3, 4, 4)
+    tables[1, 0, 2] += 1e-3
+    tables[2, 3, 1] += 2e-3
+    with pytest.raises(SpecificationError, match=r"the worst is \[2, 1, 3\].*\[2, 3, 1\]"):
+        preference_matrix(tables)
+    tables[1, 2, 3] = np.nan
+    with pytest.raises(SpecificationError, match=r"\[1, 2, 3\] is nan; a pair that never met"):
+        preference_matrix(tables)
+    with pytest.raises(SpecificationError, match=r"got shape \(2, 2, 2, 2\)"):
+        preference_matrix(np.full((2, 2, 2, 2), 0.5))
+
+
+def test_tables_too_large_to_be_looked_at_at_once_are_checked_all_the_same(monkeypatch):
+    monkeypatch.setattr("arena.solvers.preference_mirror.BLOCK", 20)
+    tables = np.stack([random_preferences(3, seed) for seed in range(11)])
+    given = tables + 1e-10 * np.random.default_rng(0).normal(size=tables.shape)
+    checked = preference_matrix(given)
+    assert np.abs(checked + checked.swapaxes(1, 2) - 1).max() <= 2e-16
+    assert np.abs(checked - (given + 1 - given.swapaxes(1, 2)) / 2).max() <= 1e-15
+    given[9, 2, 2] = 0.4
+    with pytest.raises(SpecificationError, match=r"1/2 on the diagonal; \[9, 2, 2\] is 0.4"):
+        preference_matrix(given)
+
+
+def test_a_reference_is_for_all_contexts_or_for_each():
+    one, each = np.array([0.2, 0.8]), np.array([[0.2, 0.8], [0.5, 0.5], [0.9, 0.1]])
+    assert np.allclose(np.exp(reference_logs(one, 2, 3)), [one] * 3)
+    assert np.allclose(np.exp(reference_logs(each, 2, 3)), each)
+    assert np.allclose(np.exp(reference_logs(None, 2, 3)), 0.5) and reference_logs(None, 2).shape == (2,)
+    with pytest.raises(ValueError, match=r"or each of the 3; got shape \(2, 2\)"):
+        reference_logs(each[:2], 2, 3)
+    with pytest.raises(ValueError, match=r"\[1, 0\] is 0"):
+        reference_logs([[0.5, 0.5], [0.0, 1.0], [0.5, 0.5]], 2, 3)
+    with pytest.raises(ValueError, match=r"adds up to 1\.1"):
+        reference_logs([[0.5, 0.5], [0.6, 0.5], [0.5, 0.5]], 2, 3)

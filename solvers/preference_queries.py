@@ -1,0 +1,94 @@
+"""How win rates are asked for: exactly, or by comparisons of a judge with candidates that are drawn from a policy.
+
+A query is one evaluation of P π in one context; tables of several contexts are asked at once, and those whose policy is good
+enough are left out of a question, without copying the others'.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numba as nb
+import numpy as np
+from numpy.typing import NDArray
+
+from arena.games.seeds import counter_hash, seed_of, unit
+from arena.solvers.preference_mirror import Array, win_rates
+
+OPPONENT_STREAM = 0
+OUTCOME_STREAM = 1
+
+Contexts = NDArray[np.int64]
+"""Places in the first axis of tables [contexts, n, n], ascending."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WinRates:
+    """Answers queries about preferences [contexts, n, n].
+
+    ``samples``: None = exact answers. Otherwise each candidate meets so many opponents drawn from π, and a judge, who says
+    the contrary of what he should with chance ``noise``, names a winner each time; as ``noise`` is known, rates are put
+    right by (rate - noise) / (1 - 2 noise), and have the right mean. The words are hashes of (seed, query, context).
+    """
+
+    preferences: Array = field(repr=False)
+    samples: int | None = None
+    noise: float = 0.0
+    seed: int = 0
+
+    @property
+    def comparisons(self) -> int:
+        """How many comparisons a query is; 0 where answers are exact."""
+        return 0 if self.samples is None else self.samples * self.preferences.shape[-1]
+
+    def of(self, policies: Array, contexts: Contexts, numbers: NDArray[np.int64]) -> Array:
+        """u [k, n]: in each of these k contexts, how often each candidate beats one that is drawn from its policy [k, n].
+
+        Args:
+            policies: [k, n].
+            contexts: [k].
+            numbers: [k], the number of the query in its context, which decides the draws.
+        """
+        if self.samples is None:
+            return exact_rates(self.preferences, policies, contexts)
+        edges = np.cumsum(policies, axis=-1)
+        word = np.uint64(seed_of(("preference queries", self.seed)))
+        rates = np.empty_like(edges)
+        sampled_wins(self.preferences, contexts, edges, numbers, self.samples, self.noise, word, rates)
+        rates /= self.samples
+        return (rates - self.noise) / (1 - 2 * self.noise)
+
+
+def exact_rates(preferences: Array, policies: Array, contexts: Contexts) -> Array:
+    """P π [k, n] in these contexts."""
+    if len(contexts) == len(preferences):
+        return win_rates(preferences, policies)
+    rates = np.empty_like(policies)
+    chosen_products(preferences, contexts, policies, rates)
+    return rates
+
+
+@nb.njit(cache=True, error_model="numpy")
+def chosen_products(preferences, contexts, policies, rates):  # type: ignore[no-untyped-def]  # numba kernel
+    """``rates`` [k, n] = preferences[contexts] @ policies, in place."""
+    for k in range(len(contexts)):
+        rates[k] = np.dot(preferences[contexts[k]], policies[k])
+
+
+@nb.njit(cache=True, error_model="numpy")
+def sampled_wins(  # type: ignore[no-untyped-def]  # numba kernel
+    preferences, contexts, edges, numbers, samples, noise, word, wins
+):
+    """``wins`` [k, n], in place: how many of its meetings with opponents drawn by ``edges`` [k, n], cumulated, each won."""
+    total, size = preferences.shape[:2]
+    for k in range(len(contexts)):
+        context, last = contexts[k], edges[k, size - 1]
+        for i in range(size):
+            first = ((numbers[k] * total + context) * size + i) * samples
+            won = 0
+            for s in range(samples):
+                draw = unit(counter_hash(word, OPPONENT_STREAM, first + s)) * last
+                opponent = min(np.searchsorted(edges[k], draw, side="right"), size - 1)
+                chance = noise + (1 - 2 * noise) * preferences[context, i, opponent]
+                won += unit(counter_hash(word, OUTCOME_STREAM, first + s)) < chance
+            wins[k, i] = won
