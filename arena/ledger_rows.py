@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Json = dict[str, object]
-Source = Literal["play", "import"]
+Source = Literal["play", "import", "judge"]
 Status = Literal["running", "finished", "interrupted"]
 
 

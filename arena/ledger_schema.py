@@ -11,6 +11,7 @@ from sqlalchemy import (
     Column,
     Connection,
     Dialect,
+    Float,
     ForeignKey,
     Integer,
     LargeBinary,
@@ -22,7 +23,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0003"
+REVISION = "0004"
 """What this release reads and writes: the newest file in ``arena/migrations/versions``. Numbers, so that they are ordered."""
 
 metadata = MetaData(
@@ -175,6 +176,76 @@ jobs = Table(
     Column("alive_at", Text),
     Column("result", JSON),
     Column("error", Text),
+)
+
+# What was compared, in which context, by whom: of tournaments whose matches are votes or judgements. Candidates are the tournament's
+# agents; contexts and judges are numbered within it. A match without a row here names neither.
+contexts = Table(
+    "contexts",
+    metadata,
+    Column("tournament_id", _ID, ForeignKey("tournaments.id"), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("key", Text, nullable=False),  # what the source calls it
+    Column("prompt", Text),  # unknown where votes name it alone
+    UniqueConstraint("tournament_id", "key"),
+)
+
+judges = Table(
+    "judges",
+    metadata,
+    Column("tournament_id", _ID, ForeignKey("tournaments.id"), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+    UniqueConstraint("tournament_id", "name"),
+)
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("tournament_id", _ID, ForeignKey("tournaments.id"), primary_key=True),
+    Column("context", Integer, primary_key=True, autoincrement=False),
+    Column("candidate", Integer, primary_key=True, autoincrement=False),  # position among the tournament's agents
+    Column("text", Text, nullable=False),
+)
+
+# Of the match of that number, whose seats are in the order shown.
+judgements = Table(
+    "judgements",
+    metadata,
+    Column("tournament_id", _ID, ForeignKey("tournaments.id"), primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("context", Integer),  # positions; none where the source names none
+    Column("judge", Integer),
+    Column("score", Float(53), nullable=False),  # the share of the win that the first shown takes
+    Column("both_bad", SmallInteger, nullable=False),
+    Column("note", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# A judge that gave no verdict: no match, and so no vote.
+judge_failures = Table(
+    "judge_failures",
+    metadata,
+    Column("tournament_id", _ID, ForeignKey("tournaments.id"), primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("attempt", Integer, primary_key=True, autoincrement=False),  # from 1
+    Column("kind", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("created_at", Text, nullable=False),
+)
+
+# What a language model's answers in a match took; `player` is -1 for the judge.
+usage = Table(
+    "usage",
+    metadata,
+    Column("tournament_id", _ID, ForeignKey("tournaments.id"), primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("player", SmallInteger, primary_key=True, autoincrement=False),
+    Column("requests", Integer, nullable=False),
+    Column("prompt_tokens", BigInteger),  # unknown where the server does not say
+    Column("completion_tokens", BigInteger),
+    Column("seconds", Float(53), nullable=False),
+    Column("cost", Float(53)),  # unknown without prices
 )
 
 # Alembic's own table under Arena's name: a database that has it is a ledger, any other belongs to somebody else.

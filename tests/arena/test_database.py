@@ -364,7 +364,7 @@ def test_an_upgrade_that_fails_changes_nothing(filled, tmp_path, monkeypatch):
     assert database.check(filled) == []
 
 
-@pytest.mark.parametrize("revision", ["0001", "0002"])
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003"])
 def test_every_older_revision_becomes_this_one(tmp_path, monkeypatch, revision):
     older, made = tmp_path / "older.db", tmp_path / "made.db"
     with monkeypatch.context() as patched:
