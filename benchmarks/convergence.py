@@ -83,6 +83,7 @@ PLANS = {
     "online_ipo": Plan(games=PREFERENCES, settings={**LEARNED, "beta": 0.1, "until": 1e-6}),
     "inpo": Plan(games=PREFERENCES, settings={**LEARNED, "beta": 0.1, "until": 1e-6, "step": 0.38}),
     "dno": Plan(games=PREFERENCES, settings={"reference": (0.6, 0.3, 0.1), "until": UNTIL}),
+    "mmd_self_play": Plan(games=PREFERENCES, settings={**LEARNED, "beta": 0.1, "until": 1e-6}),
     "nash_mirror_prox": Plan(games=PREFERENCES, settings=LEARNED),
     "psro": Plan(settings={"iterations": 200}),
     "sequence_form_lp": Plan(kind="trees"),

@@ -27,6 +27,7 @@ from arena.solvers.mex import exploration_regret, mex
 from arena.solvers.minimax_q import minimax_q
 from arena.solvers.minimax_winner import minimax_winner
 from arena.solvers.mmd import mmd
+from arena.solvers.mmd_self_play import mmd_self_play
 from arena.solvers.nash_average import nash_average
 from arena.solvers.nash_md import nash_md
 from arena.solvers.nash_mirror_prox import nash_mirror_prox, nash_mp
@@ -90,6 +91,7 @@ __all__ = [
     "minimax_q",
     "minimax_winner",
     "mmd",
+    "mmd_self_play",
     "nash_average",
     "nash_conv",
     "nash_md",

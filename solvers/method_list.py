@@ -262,6 +262,15 @@ METHODS = (
         takes="preferences",
     ),
     Method(
+        name="mmd_self_play",
+        description="the mixture of candidates that is best against itself near a reference: magnetic mirror descent in self-play, the last policy",
+        preconditions=PREFERENCES,
+        promise="KL to the solution is divided by 1 + 4 beta², or more, in every iteration",
+        location="arena.solvers.mmd_self_play:mmd_self_play",
+        games=("preference",),
+        takes="preferences",
+    ),
+    Method(
         name="inpo",
         description="the mixture of candidates that is best against itself near a reference: mirror descent in self-play, the last policy",
         preconditions=PREFERENCES,
