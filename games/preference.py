@@ -4,36 +4,38 @@ Each player names a candidate; the returns are the expected preference between t
 Its equilibrium is the minimax winner (von Neumann winner, maximal lottery) of the candidates; see P. C. Fishburn,
 "Probabilistic Social Choice Based on Simple Voting Comparisons" (1984).
 
-``preference:FILE(unmet=0.5)`` takes pairs that were never compared as even; without it they are an error. For what files
-may hold see `arena.games.preference_files`. ``preference:rps`` is rock, paper, scissors.
+For what files may hold see `arena.games.preference_files`. Settings in brackets, ``preference:FILE(judge=anna, flip=0.1)``:
+
+``unmet``: pairs that were never compared are an error; ``unmet=0.5`` takes them as even, ``unmet=unknown`` as what the
+comparisons of others foretell (`arena.games.foretold_rates`), and `PreferenceGame.compared` says which they are.
+``judge``, ``without``: the votes of these judges alone, or of all but these. ``context``: one context alone; otherwise all
+are pooled. ``flip``: judges name the other one with this chance, and rates are put right. ``preference:rps`` is rock, paper,
+scissors.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
 import numpy as np
 from numpy.typing import NDArray
 
-from arena.games.errors import SpecificationError, UnknownName
+from arena.games.errors import NotProvided, SpecificationError, UnknownName
 from arena.games.game import GameInfo
 from arena.games.normal_form import content_version, normal_form, read_game_file
 from arena.games.normal_form_tables import NormalFormTables
-from arena.games.preference_files import Preferences, read_preferences
+from arena.games.preference_files import SUFFIXES, RateMatrix, read_preferences
+from arena.games.preference_rates import Rates, completed_rates
+from arena.games.preference_settings import PreferenceSettings, split_settings
 from arena.games.specification import parse_call, read_parameters
+from arena.games.votes import Votes
 
-SUFFIXES = (".csv", ".jsonl", ".npy", ".npz")
-EVEN = 0.5
-SUM_TOLERANCE = 1e-6  # of P(i beats j) + P(j beats i) = 1: printed decimals are rounded
-
-_WITH_SETTINGS = re.compile(r"(.*?)\s*\(([^()]*=[^()]*)\)", re.DOTALL)
-_RPS = Preferences(
-    candidates=("rock", "paper", "scissors"),
-    preferences=np.array([[0.5, 0.0, 1.0], [1.0, 0.5, 0.0], [0.0, 1.0, 0.5]]),
-    counts=None,
+_RPS = RateMatrix(
+    candidates=("rock", "paper", "scissors"), rates=np.array([[0.5, 0.0, 1.0], [1.0, 0.5, 0.0], [0.0, 1.0, 0.5]])
 )
+SHOWN = 5  # names in a note
+MAX_CANDIDATES = 10_000  # a table of payoffs of 1.6 GB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,20 +43,54 @@ class PreferenceGame:
     """A preference game.
 
     ``preferences``: float64 [n, n], read-only, no NaN; ``preferences[i, j]`` = probability that candidate i beats j (a tie
-    counts half), 1/2 on the diagonal. ``counts``: int64 [n, n], how often i and j were compared; None where the source
-    gives rates alone. ``payoffs``: float64 [2, n, n], the same as a normal-form game.
+    counts half), 1/2 on the diagonal. ``payoffs``: float64 [2, n, n], the same as a normal-form game.
+
+    ``compared``: bool [n, n], whether the source says anything of i and j, true on the diagonal; the preferences of the others
+    are what the setting ``unmet`` puts in their place. ``counts``: int64 [n, n], how often i and j were compared, and
+    ``weights``: float64 [n, n], what these votes weigh together; None where the source gives rates alone. ``votes``: those
+    that count here, after ``judge``, ``without`` and ``context``; None for rates. ``matrix``: the rates as given; None for
+    votes. ``notes``: what was done to the source, in sentences.
     """
 
     info: GameInfo
     candidates: tuple[str, ...]
     preferences: NDArray[np.float64] = field(repr=False, compare=False)
     payoffs: NDArray[np.float64] = field(repr=False, compare=False)
+    compared: NDArray[np.bool_] = field(repr=False, compare=False)
     counts: NDArray[np.int64] | None = field(default=None, repr=False, compare=False)
+    weights: NDArray[np.float64] | None = field(default=None, repr=False, compare=False)
+    votes: Votes | None = field(default=None, repr=False, compare=False)
+    matrix: RateMatrix | None = field(default=None, repr=False, compare=False)
+    settings: PreferenceSettings = field(default=PreferenceSettings(), repr=False)
+    notes: tuple[str, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def strategies(self) -> tuple[tuple[str, ...], ...]:
         """The candidates, for each player."""
         return self.candidates, self.candidates
+
+    @property
+    def contexts(self) -> tuple[str, ...]:
+        """The contexts that are pooled in the game; () where the source names none, or one was chosen."""
+        source = self.votes if self.votes is not None else self.matrix
+        return () if source is None or self.settings.context is not None else source.contexts
+
+    def by_context(self) -> NDArray[np.float64]:
+        """float64 [contexts, n, n]: the preferences in each of `contexts`, completed and put right as those of the game are.
+
+        Raises:
+            NotProvided: the source names no contexts.
+            SpecificationError: a pair was never compared in a context, and ``unmet`` is not set.
+        """
+        if not self.contexts:
+            raise NotProvided(f"{self.info.specification} has no contexts to tell apart")
+        return completed_rates(
+            _by_context(self.votes, self.matrix),
+            self.candidates,
+            specification=self.info.specification,
+            settings=self.settings,
+            contexts=self.contexts,
+        ).preferences
 
     def tables(self, capacity: int) -> NormalFormTables:
         return NormalFormTables(self.info, self.payoffs, self.strategies, capacity)
@@ -64,26 +100,36 @@ def load(rest: str) -> PreferenceGame:
     """The game behind ``preference:``, a file or ``rps``.
 
     Raises:
-        UnknownName: no such name or parameter.
+        UnknownName: no such name, setting, judge or context.
         GameMissing: the file cannot be read.
         SpecificationError: the file holds no preferences, or a pair has none; the message names line or pair.
+        NotProvided: a Parquet file, and pyarrow is not installed.
     """
-    path, unmet = _split(rest.strip())
+    path, settings = split_settings(rest.strip(), SUFFIXES)
     suffix = PurePath(path).suffix.lower()
     if suffix in SUFFIXES:
         content = read_game_file(path)
         found = read_preferences(content, path=path, suffix=suffix)
-        shown = f"{path}(unmet={EVEN})" if unmet else path
         return _game(
-            found, specification=shown, title=PurePath(path).stem, version=content_version(content), unmet=unmet
+            found,
+            specification=f"{path}{settings}",
+            title=PurePath(path).stem,
+            version=content_version(content),
+            settings=settings,
         )
-    if "/" in path or suffix:
+    if "/" in path or (suffix and "(" not in path):
         raise SpecificationError(f"preference:{path} is neither rps nor a file ending in {', '.join(SUFFIXES)}")
     call = parse_call(path)
     if call.name != "rps":
         raise UnknownName("preference game", call.name, ["rps"])
     read_parameters(call, {})
-    return _game(_RPS, specification="rps", title="Rock, Paper, Scissors (preferences)", version="1", unmet=False)
+    return _game(
+        _RPS,
+        specification="rps",
+        title="Rock, Paper, Scissors (preferences)",
+        version="1",
+        settings=PreferenceSettings(),
+    )
 
 
 def list_infos() -> list[GameInfo]:
@@ -91,63 +137,103 @@ def list_infos() -> list[GameInfo]:
     return [load("rps").info]
 
 
-def _split(rest: str) -> tuple[str, bool]:
-    """(path, whether pairs that never met are taken as even)."""
-    match = _WITH_SETTINGS.fullmatch(rest)
-    if match is None:
-        return rest, False
-    path, settings = match.groups()
-    unmet = read_parameters(parse_call(f"preference({settings})"), {"unmet": EVEN})["unmet"]
-    if unmet != EVEN:
-        raise SpecificationError(f"preference: unmet must be {EVEN}, the only even value; got {unmet}")
-    return path, True
-
-
-def _game(found: Preferences, *, specification: str, title: str, version: str, unmet: bool) -> PreferenceGame:
-    preferences = _completed(found, f"preference:{specification}", unmet)
-    antisymmetric = preferences - preferences.T  # = 2 P - 1, and adds up to zero to the last bit
+def _game(
+    source: Votes | RateMatrix, *, specification: str, title: str, version: str, settings: PreferenceSettings
+) -> PreferenceGame:
+    specification = f"preference:{specification}"
+    source, notes = _chosen(source, settings, specification)
+    if len(source.candidates) > MAX_CANDIDATES:
+        raise SpecificationError(
+            f"{specification}: {len(source.candidates):,} candidates; a game has at most {MAX_CANDIDATES:,}"
+        )
+    votes = source if isinstance(source, Votes) else None
+    matrix = source if isinstance(source, RateMatrix) else None
+    completed = completed_rates(_pooled(source), source.candidates, specification=specification, settings=settings)
+    antisymmetric = completed.preferences - completed.preferences.T  # = 2 P - 1, and adds up to zero to the last bit
     game = normal_form(
         np.stack((antisymmetric, antisymmetric.T)),
-        specification=f"preference:{specification}",
+        specification=specification,
         title=title,
         version=version,
-        strategies=(found.candidates, found.candidates),
+        strategies=(source.candidates, source.candidates),
     )
-    preferences.setflags(write=False)
+    for array in (completed.preferences, completed.compared):
+        array.setflags(write=False)
     return PreferenceGame(
         info=game.info,
-        candidates=found.candidates,
-        preferences=preferences,
+        candidates=source.candidates,
+        preferences=completed.preferences,
         payoffs=game.payoffs,
-        counts=found.counts,
+        compared=completed.compared,
+        counts=None if votes is None else votes.counts(),
+        weights=None if votes is None else votes.points()[1],
+        votes=votes,
+        matrix=matrix,
+        settings=settings,
+        notes=(*notes, *completed.notes),
     )
 
 
-def _completed(found: Preferences, specification: str, unmet: bool) -> NDArray[np.float64]:
-    """The preferences without gaps: what one direction says, the other takes; checked pair by pair."""
-    names, given = found.candidates, found.preferences
-    outside = np.argwhere((given < 0) | (given > 1))
-    if len(outside):
-        i, j = outside[0].tolist()
-        raise SpecificationError(
-            f"{specification}: P({names[i]} beats {names[j]}) is {given[i, j]:g}; a probability is from 0 to 1"
-        )
-    filled = np.where(np.isnan(given), 1 - given.T, given)
-    np.fill_diagonal(filled, np.where(np.isnan(given.diagonal()), EVEN, given.diagonal()))
-    gaps = np.argwhere(np.isnan(filled))
-    if len(gaps) and not unmet:
-        i, j = gaps[0].tolist()
-        raise SpecificationError(
-            f"{specification}: {names[i]} and {names[j]} were never compared ({len(gaps) // 2} such pairs); take such pairs as "
-            f"even with preference:FILE(unmet={EVEN})"
-        )
-    filled[np.isnan(filled)] = EVEN
-    wrong = np.argwhere(np.abs(filled + filled.T - 1) > SUM_TOLERANCE)
-    if len(wrong):
-        i, j = wrong[0].tolist()
-        raise SpecificationError(
-            f"{specification}: P({names[i]} beats {names[j]}) = {filled[i, j]:g} and P({names[j]} beats {names[i]}) = "
-            f"{filled[j, i]:g} must add up to 1"
-        )
-    even: NDArray[np.float64] = (filled + 1 - filled.T) / 2
-    return even
+def _chosen(
+    source: Votes | RateMatrix, settings: PreferenceSettings, specification: str
+) -> tuple[Votes | RateMatrix, list[str]]:
+    """(the part of the source that the settings name, what is to be said of it)."""
+    if isinstance(source, RateMatrix):
+        if settings.judges or settings.without:
+            raise SpecificationError(f"{specification}: the file gives rates and names no judges")
+        if settings.context is not None:
+            return source.of_context(settings.context), []
+        mean = ", the mean of their rates" if len(source.contexts) > 1 else ""
+        return source, _said_of_pool(source.contexts, mean)
+    if (settings.judges or settings.without) and not source.judges:
+        raise SpecificationError(f"{specification}: no vote names its judge; a column 'judge' does")
+    if settings.context is not None and not source.contexts:
+        raise SpecificationError(f"{specification}: no vote names its context; a column 'context' does")
+    votes = source
+    if settings.judges:
+        votes = votes.of_judges(settings.judges)
+    if settings.without:
+        votes = votes.without_judges(settings.without)
+    if settings.context is not None:
+        votes = votes.of_context(settings.context)
+    if not len(votes):
+        raise SpecificationError(f"{specification}: no vote is left")
+    if len(votes) == len(source):
+        return source, _said_of_pool(source.contexts, "")
+    left = votes.named()
+    gone = [name for name in source.candidates if name not in set(left.candidates)]
+    notes = (
+        [f"{_few(gone)} {'has' if len(gone) == 1 else 'have'} no vote here and no place in the game"] if gone else []
+    )
+    return left, notes if settings.context is not None else [*_said_of_pool(left.contexts, ""), *notes]
+
+
+def _said_of_pool(contexts: tuple[str, ...], how: str) -> list[str]:
+    if len(contexts) < 2:
+        return []
+    return [f"{len(contexts):,} contexts are pooled in one game{how}; context=NAME takes one alone"]
+
+
+def _few(names: list[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
+def _pooled(source: Votes | RateMatrix) -> Rates:
+    """The rates of all contexts together."""
+    if isinstance(source, Votes):
+        return Rates.of_points(*source.points())
+    if source.rates.ndim == 2:
+        return Rates(rates=source.rates)
+    known = ~np.isnan(source.rates)
+    times = known.sum(axis=0)
+    mean = np.full(times.shape, np.nan)
+    np.divide(np.where(known, source.rates, 0).sum(axis=0), times, out=mean, where=times > 0)
+    return Rates(rates=mean)
+
+
+def _by_context(votes: Votes | None, matrix: RateMatrix | None) -> Rates:
+    if votes is not None:
+        return Rates.of_points(*votes.points_by_context())
+    assert matrix is not None
+    return Rates(rates=matrix.rates)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from arena.games.errors import UnknownName
+from arena.games.errors import SpecificationError, UnknownName
 
 UNSAID = -1
 """The context or the judge of a vote that names none."""
+
+MAX_CELLS = 2**28  # of sums over pairs: 2 GiB each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -19,8 +21,8 @@ class Votes:
     """m votes on n candidates.
 
     ``first``, ``second`` int64 [m]: the two candidates in the order in which they were shown, never the same. ``score``
-    float64 [m]: the share of the win that the first takes: 1, 1/2 for a tie, 0. ``both_bad`` bool [m]: a tie in which
-    neither was good. ``weight`` float64 [m], above 0: how much a vote counts. ``context`` and ``judge`` int64 [m]: places
+    float64 [m]: the share of the win that the first takes: 1, 1/2 for a tie, 0, or the
+    probability that a judge gave. ``both_bad`` bool [m]: a tie in which neither was good. ``weight`` float64 [m], above 0: how much a vote counts. ``context`` and ``judge`` int64 [m]: places
     in ``contexts`` and ``judges``, `UNSAID` where the source says nothing.
     """
 
@@ -59,25 +61,77 @@ class Votes:
         Raises:
             UnknownName: no vote is of this judge.
         """
-        for name in names:
-            if name not in self.judges:
-                raise UnknownName("judge", name, list(self.judges))
-        passed_over = [self.judges.index(name) for name in names]
-        return self.take(~np.isin(self.judge, passed_over))
+        return self.take(~np.isin(self.judge, self._places_of(names)))
+
+    def of_judges(self, names: Sequence[str]) -> Votes:
+        """The votes that one of these judges gave.
+
+        Raises:
+            UnknownName: no vote is of this judge.
+        """
+        return self.take(np.isin(self.judge, self._places_of(names)))
+
+    def of_context(self, name: str) -> Votes:
+        """The votes in one context.
+
+        Raises:
+            UnknownName: no vote is in this context.
+        """
+        if name not in self.contexts:
+            raise UnknownName("context", name, list(self.contexts))
+        return self.take(self.context == self.contexts.index(name))
+
+    def named(self) -> Votes:
+        """The same votes without the candidates, contexts and judges that none of them names."""
+        shown = np.unique(np.concatenate((self.first, self.second)))
+        contexts, judges = (np.unique(column[column != UNSAID]) for column in (self.context, self.judge))
+        return replace(
+            self,
+            candidates=tuple(self.candidates[k] for k in shown),
+            contexts=tuple(self.contexts[k] for k in contexts),
+            judges=tuple(self.judges[k] for k in judges),
+            first=np.searchsorted(shown, self.first),
+            second=np.searchsorted(shown, self.second),
+            context=np.where(self.context == UNSAID, UNSAID, np.searchsorted(contexts, self.context)),
+            judge=np.where(self.judge == UNSAID, UNSAID, np.searchsorted(judges, self.judge)),
+        )
+
+    def counts(self) -> NDArray[np.int64]:
+        """[n, n]: how many votes there are on each two candidates, whatever they weigh."""
+        return replace(self, weight=np.ones(len(self))).points()[1].astype(np.int64)
 
     def points(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """(points, weights) [n, n]: what i won against j, a tie counting half, and the weight of the votes on the two."""
+        """(points, weights) [n, n]: what i won against j, a tie counting half, and the weight of the votes on the two.
+
+        Raises:
+            SpecificationError: more than `MAX_CELLS` pairs.
+        """
         size = len(self.candidates)
         points, weights = self._sums(np.zeros(len(self), np.int64), 1)
         return points.reshape(size, size), weights.reshape(size, size)
 
     def points_by_context(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """(points, weights) [contexts, n, n], in the order of ``contexts``; votes that name none are left out."""
+        """(points, weights) [contexts, n, n], in the order of ``contexts``; votes that name none are left out.
+
+        Raises:
+            SpecificationError: more than `MAX_CELLS` pairs, all contexts together.
+        """
         named = self if (self.context != UNSAID).all() else self.take(self.context != UNSAID)
         return named._sums(named.context, len(self.contexts))
 
+    def _places_of(self, names: Sequence[str]) -> list[int]:
+        for name in names:
+            if name not in self.judges:
+                raise UnknownName("judge", name, list(self.judges))
+        return [self.judges.index(name) for name in names]
+
     def _sums(self, group: NDArray[np.int64], groups: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         size = len(self.candidates)
+        if groups * size * size > MAX_CELLS:
+            contexts = f" in {groups:,} contexts" if groups > 1 else ""
+            raise SpecificationError(
+                f"{size:,} candidates{contexts} make {groups * size * size:,} pairs; tables of at most {MAX_CELLS:,} fit"
+            )
         one = (group * size + self.first) * size + self.second
         other = (group * size + self.second) * size + self.first
         cells = np.concatenate((one, other))

@@ -105,7 +105,7 @@ def test_comparisons_are_counted_and_ties_are_half(tmp_path, write):
 
 def test_pairs_that_never_met_are_refused_or_taken_as_even(tmp_path):
     votes = as_csv([("a", "b", "a"), ("b", "c", "tie")])
-    with pytest.raises(SpecificationError, match=r"a and c were never compared \(1 such pairs\)"):
+    with pytest.raises(SpecificationError, match=r"a and c were never compared \(1 such pair\)"):
         load_text(tmp_path, "votes.csv", votes)
     game = load_text(tmp_path, "votes.csv", votes, "(unmet=0.5)")
     np.testing.assert_array_equal(game.preferences, [[0.5, 1, 0.5], [0, 0.5, 0.5], [0.5, 0.5, 0.5]])
@@ -140,13 +140,13 @@ def test_a_file_with_other_content_is_another_version(tmp_path):
         (",a,\na,.5,.5\n", "has no name"),
         (",a\na,.5\n", "1 candidates"),
         ("", "is empty"),
-        ("model_a,model_b,winner\n", "0 candidates"),
+        ("model_a,model_b,winner\n", "holds no comparison"),
         ("model_a,winner\nx,y\n", "line 1: .* needs a column 'model_b'"),
         ("model_a,model_b,winner\nx,y,z\n", "line 2: winner must be"),
         ("model_a,model_b,winner\nx,y,\n", "line 2: 'winner'"),
         ("model_a,model_b,winner\nx,y\n", "line 2: 2 cells"),
-        ("model_a,model_b,winner\nx,x,x\n", "line 2 compares 'x' with itself"),
-        ("model_a,model_b,winner\nx,tie,tie\n", "line 2: a candidate cannot be named 'tie'"),
+        ("model_a,model_b,winner\nx,x,x\n", "line 2: 'x' is compared with itself"),
+        ("model_a,model_b,winner\nx,tie,tie\n", "line 2: 'model_b' is 'tie', a word for a winner"),
     ],
 )
 def test_a_bad_csv_is_refused_by_line_or_pair(tmp_path, content, said):
@@ -158,7 +158,7 @@ def test_a_bad_csv_is_refused_by_line_or_pair(tmp_path, content, said):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("{}\n", "line 1: 'model_a'"),
+        ("{}\n", "line 1: a table of comparisons needs a column 'model_a'"),
         ('\n{"model_a": "x"', "line 2: no JSON"),
         ("[1]\n", "line 1: expected an object"),
         ('{"model_a": "x", "model_b": 3, "winner": "x"}\n', "'model_b' must be a text"),
