@@ -19,6 +19,33 @@ def kl(p, q):
     return float(np.sum(p * np.log(p / q)))
 
 
+def solution_by_newton(preferences, reference, beta):
+    """log π [n] with π ∝ μ exp(P π / β): Newton's method on logarithms, from a strong charge down to this one.
+
+    Nothing of a mirror step is in it, so that what mirror steps come to can be held against it.
+    """
+    size, magnet = len(reference), np.log(reference)
+    logs, price = magnet.copy(), max(beta, 1.0)
+    while True:
+        for _ in range(60):
+            policy = softmax(logs)
+            unnormalised = magnet + preferences @ policy / price
+            top = unnormalised.max()
+            target = unnormalised - top - np.log(np.exp(unnormalised - top).sum())
+            slope = (
+                np.eye(size)
+                - (np.eye(size) - policy[None]) @ preferences @ (np.diag(policy) - np.outer(policy, policy)) / price
+            )
+            step = np.linalg.solve(slope, target - logs)
+            logs = logs + step
+            logs -= np.log(np.exp(logs - logs.max()).sum()) + logs.max()
+            if np.abs(step).max() < 1e-13:
+                break
+        if price == beta:
+            return logs
+        price = max(beta, price * 0.3)
+
+
 def circulant(size):
     """The deterministic tournament of an odd number of candidates in which each beats the next (size - 1) / 2."""
     ahead = (np.arange(size)[None] - np.arange(size)[:, None]) % size

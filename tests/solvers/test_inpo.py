@@ -1,8 +1,10 @@
 """INPO on tables of preferences: its regression, its rates, and that it is magnetic mirror descent."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
-from preference_tables import CYCLE, SKEWED, WEIGHTED, circulant, kl, random_preferences, softmax
+from preference_tables import CYCLE, SKEWED, WEIGHTED, circulant, kl, random_preferences, softmax, solution_by_newton
 from scipy.optimize import minimize
 
 from arena.games import load_game
@@ -20,8 +22,8 @@ def test_the_minimiser_of_the_regression_on_pairs_is_the_iteration():
     preferences, reference, beta, eta = random_preferences(5, seed=1), softmax(np.arange(5) / 2), 0.2, 0.9
     before = inpo(preferences, reference=reference, beta=beta, step=1 / eta, iterations=3).strategies[0]
     after = inpo(preferences, reference=reference, beta=beta, step=1 / eta, iterations=4).strategies[0]
-    found = minimize(regression, np.log(before), args=(before, preferences, reference, beta, eta), tol=1e-12)
-    assert np.abs(softmax(found.x) - after).max() <= 1e-5
+    found = minimize(regression, np.log(before), args=(before, preferences, reference, beta, eta), tol=1e-14)
+    assert np.abs(np.log(softmax(found.x)) - np.log(after)).max() <= 1e-6
     assert np.abs(after - before).max() > 1e-3
 
 
@@ -63,6 +65,34 @@ def test_with_falling_steps_the_divergence_is_within_the_bound_of_the_paper(tabl
         assert kl(target, found.strategies[0]) <= 32 / (beta**2 * (iterations + 1))
     assert kl(target, found.strategies[0]) < 0.01 * kl(target, SKEWED)
     assert inpo(table, reference=SKEWED, beta=beta, until=1e-4).converged
+
+
+@pytest.mark.parametrize("beta", [0.1, 0.5])
+@pytest.mark.parametrize("eta", [0.7, 3.0])
+@pytest.mark.parametrize("table", [CYCLE, WEIGHTED, circulant(31)], ids=["cycle", "weighted", "circulant"])
+def test_the_divergence_obeys_the_recursion_of_theorem_four_at_every_step(table, eta, beta, tmp_path):
+    """KL_next ≤ (1 - β/η) KL + 8 C² / η², eta the paper's inverse rate, C = max(B β, 1), B the most |log π/μ| is."""
+    reference = softmax(np.arange(len(table)) / len(table))
+    target = np.exp(solution_by_newton(table, reference, beta))
+    policies = [reference]
+    for k in range(1, 41):
+        found = inpo(table, reference=reference, beta=beta, step=1 / eta, iterations=k, checkpoint=tmp_path / "run.npz")
+        policies.append(found.strategies[0])
+    bound = max(beta * max(np.abs(np.log(one / reference)).max() for one in policies), 1.0)
+    for before, after in pairwise(policies):
+        assert kl(target, after) <= (1 - beta / eta) * kl(target, before) + 8 * bound**2 / eta**2
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.2])
+def test_noisy_runs_with_falling_steps_come_to_the_solution_in_the_mean(noise):
+    runs, distances = np.stack([WEIGHTED] * 300), []  # contexts with one table are runs apart
+    target = np.exp(solution_by_newton(WEIGHTED, SKEWED, 0.3))
+    for iterations in (50, 200, 800):
+        found = inpo(runs, reference=SKEWED, beta=0.3, samples=2, noise=noise, iterations=iterations)
+        assert found.settings["comparisons"] == 300 * iterations * 3 * 2
+        distances.append(np.mean([kl(target, one) for one in found.strategies[0]]))
+    assert distances[0] > 2.5 * distances[1] > 2.5**2 * distances[2]
+    assert np.abs(found.strategies[0].mean(axis=0) - target).max() < 0.01
 
 
 @pytest.mark.parametrize(

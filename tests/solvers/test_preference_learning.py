@@ -191,6 +191,17 @@ def test_a_run_of_contexts_that_was_stopped_goes_on_as_if_it_had_not_been(name, 
     assert resumed.context_gaps.tolist() == whole.context_gaps.tolist()
 
 
+@pytest.mark.parametrize("name", LEARNERS)
+def test_where_a_run_was_stopped_decides_not_where_a_context_is_good_enough(name, tmp_path):
+    path, settings = tmp_path / "run.npz", {"reference": SKEWED, "beta": 0.05, "step": 0.3}
+    until = float(np.sort(run(name, SEVERAL, iterations=47, **settings).context_gaps)[-2])
+    whole = run(name, SEVERAL, iterations=60, until=until, **settings)
+    for stop in range(44, 60):  # a whole run measures at 46, 48, ...; one that ends at 47 measures there too
+        run(name, SEVERAL, iterations=stop, until=until, checkpoint=path, **settings)
+    resumed = run(name, SEVERAL, iterations=60, until=until, checkpoint=path, **settings)
+    assert resumed.strategies[0].tolist() == whole.strategies[0].tolist() and resumed.settings == whole.settings
+
+
 def test_contexts_that_were_left_go_on_where_a_smaller_gap_is_asked_for(tmp_path):
     path = tmp_path / "run.npz"
     rough = run("nash_mirror_prox", SEVERAL, reference=SKEWED, until=1e-3, checkpoint=path)
