@@ -27,6 +27,19 @@ from arena.games.errors import (
 from arena.games.game import Game, GameInfo, SearchState, TableBatch, Turn
 from arena.games.game_tree import GameTree
 from arena.games.history_tree import HistoryTree, history_tree
+from arena.games.judge import (
+    FailedComparison,
+    FailedVote,
+    Judge,
+    JudgeFailure,
+    NoisyJudge,
+    Verdict,
+    judged_votes,
+    noisy,
+    preferences_of,
+    retrying,
+    verdicts,
+)
 from arena.games.markov_files import save_markov_game
 from arena.games.markov_game import MarkovGame, markov_game
 from arena.games.merged_tree import MergedTree, merge_equal
@@ -35,6 +48,8 @@ from arena.games.policy import MixturePolicy, Policy, TabularPolicy, uniform_pol
 from arena.games.ragged import Ragged
 from arena.games.registry import list_games, load_game
 from arena.games.tree_file import load_tree, save_tree
+from arena.games.vote_file import read_votes
+from arena.games.votes import Votes
 
 if TYPE_CHECKING:
     from arena.games.pettingzoo import from_pettingzoo
@@ -52,17 +67,22 @@ __all__ = [
     "ClockedAgent",
     "ConformanceError",
     "DarkHexIndex",
+    "FailedComparison",
+    "FailedVote",
     "Game",
     "GameInfo",
     "GameMissing",
     "GameTree",
     "HistoryTree",
+    "Judge",
+    "JudgeFailure",
     "LegalActions",
     "ListedLegal",
     "MarkovGame",
     "MaskedLegal",
     "MergedTree",
     "MixturePolicy",
+    "NoisyJudge",
     "NotProvided",
     "ObservationBatch",
     "OutOfMemory",
@@ -77,22 +97,30 @@ __all__ = [
     "Turn",
     "UnknownName",
     "VectorLegal",
+    "Verdict",
+    "Votes",
     "check_game",
     "compile_tree",
     "dark_hex_index",
     "from_pettingzoo",
     "history_tree",
+    "judged_votes",
     "list_games",
     "load_dark_hex_index",
     "load_game",
     "load_tree",
     "markov_game",
     "merge_equal",
+    "noisy",
+    "preferences_of",
+    "read_votes",
+    "retrying",
     "save_dark_hex_index",
     "save_markov_game",
     "save_tree",
     "to_pettingzoo",
     "uniform_policy",
+    "verdicts",
 ]
 
 _LATE = {
