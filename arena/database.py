@@ -30,6 +30,7 @@ from arena.connection import (
     writing,
 )
 from arena.games.errors import ArenaError
+from arena.judgements import problems_of
 from arena.ledger import Ledger
 from arena.ledger_matches import block_name, in_rows, read_results
 from arena.ledger_rows import Tournament
@@ -108,7 +109,7 @@ def check(url: str | Path | None = None) -> list[str]:
     """What is wrong with a ledger, a sentence each; empty = it is whole.
 
     Looked at: the database's own structure, references, every block (it unpacks, its borders, its matches against the
-    rows), every round, counts, and that every agent's content is in the artifact store with the right hash.
+    rows), every round, every judgement, counts, and that every agent's content is in the artifact store with the right hash.
 
     Raises:
         LedgerError: there is no ledger, or not one of this release's revision.
@@ -203,6 +204,7 @@ def _tournaments(ledger: Ledger) -> Iterator[str]:
     for tournament in ledger.tournaments():
         try:
             read_rounds(ledger, tournament)
+            yield from problems_of(ledger, tournament)
         except ArenaError as error:
             yield str(error)
         with ledger.reading() as connection:

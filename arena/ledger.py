@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -289,11 +289,34 @@ class Ledger:
         self._lineups.update(fresh)
         return len(results)
 
+    def write_together(
+        self, tournament: Tournament, blocks: Sequence[MatchResults], beside: Callable[[sa.Connection], None]
+    ) -> int:
+        """Writes blocks, and what ``beside`` writes of them, in one transaction; how many matches are new.
+
+        Blocks that are there already are passed over.
+
+        Raises:
+            LedgerError: as `write`.
+        """
+        fresh: Lineups = {}
+        count = 0
+        with self.writing() as connection:
+            firsts = [int(block.specs.index[0]) for block in blocks if len(block)]
+            span = schema.blocks.c.first.between(min(firsts, default=0), max(firsts, default=0))
+            there: set[int] = set(connection.scalars(_starts(tournament).where(span)))
+            for block in blocks:
+                if len(block) and int(block.specs.index[0]) not in there:
+                    fresh |= write_block(connection, tournament, block, self._lineups | fresh) or {}
+                    count += len(block)
+            beside(connection)
+        self._lineups.update(fresh)
+        return count
+
     def written(self, tournament: Tournament) -> set[int]:
         """The index of the first match of each block."""
-        query = sa.select(schema.blocks.c.first).where(schema.blocks.c.tournament_id == tournament.id)
         with self.reading() as connection:
-            return set(connection.scalars(query))
+            return set(connection.scalars(_starts(tournament)))
 
     def progress(self, tournament: Tournament) -> int:
         """How many matches are written."""
@@ -389,6 +412,10 @@ class Ledger:
         """A connection whose changes are kept together at the end, or not at all."""
         with db.explained(self._url), self._writer.connect() as connection, connection.begin():
             yield connection
+
+
+def _starts(tournament: Tournament) -> sa.Select[tuple[int]]:
+    return sa.select(schema.blocks.c.first).where(schema.blocks.c.tournament_id == tournament.id)
 
 
 def ledger_exists(url: str | Path | None = None) -> bool:

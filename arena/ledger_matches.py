@@ -275,14 +275,14 @@ def _fault_rows(tournament: Tournament, found: Sequence[Fault]) -> list[tuple[ob
             fault.index,
             fault.player,
             int(fault.termination),
-            _storable(fault.message),
-            _storable(fault.log),
+            storable(fault.message),
+            storable(fault.log),
         )
         for fault in found
     ]
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
     """What a program printed may hold what no database keeps: NUL and lone surrogates become question marks."""
     return text.replace("\0", "?").encode("utf-8", "replace").decode()
 

@@ -1,4 +1,4 @@
-"""Another ledger's agents, tournaments, rounds and matches taken into this one, by their keys; nothing that stands here is changed.
+"""Another ledger's agents, tournaments, rounds, matches and judgements taken into this one, by their keys; nothing that stands here is changed.
 
 The same agent is the same name, specification and content; one of a known name and other content becomes a new version of
 that name here. The same tournament is the same key, game, configuration, seed and agents: it gets the blocks that it lacks, and those
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import sqlalchemy as sa
 
@@ -17,7 +18,17 @@ from arena.connection import LedgerError
 from arena.ledger import AgentVersion, Ledger, Tournament
 from arena.ledger_entries import insert_agent, insert_tournament, now
 from arena.ledger_matches import read_results
-from arena.ledger_schema import insert_or_ignore, rounds, tournaments
+from arena.ledger_schema import (
+    answers,
+    contexts,
+    insert_or_ignore,
+    judge_failures,
+    judgements,
+    judges,
+    rounds,
+    tournaments,
+    usage,
+)
 
 COMPARED = (
     "name",
@@ -173,6 +184,7 @@ def _check_same(
         unlike.append("agents")
     if not unlike and not _rounds_agree(ledger, other, here, there):
         unlike.append("rounds")
+    unlike += [] if unlike else _unlike_compared(ledger, other, here, there)
     if not unlike and (first := _unlike_block(ledger, other, here, there)) is not None:
         unlike.append(f"the matches from number {first}")
     if unlike:
@@ -225,6 +237,25 @@ def _unlike_block(ledger: Ledger, other: Ledger, here: Tournament, there: Tourna
     return None
 
 
+def _facts(ledger: Ledger, tournament: Tournament, table: sa.Table) -> list[tuple[object, ...]]:
+    """The rows of a tournament in a table of its facts, in the order of their keys, without the tournament's number."""
+    keys = [column for column in table.primary_key.columns if column.name != "tournament_id"]
+    query = sa.select(table).where(table.c.tournament_id == tournament.id).order_by(*keys)
+    with ledger.reading() as connection:
+        return [tuple(row)[1:] for row in connection.execute(query)]
+
+
+def _unlike_compared(ledger: Ledger, other: Ledger, here: Tournament, there: Tournament) -> list[str]:
+    """What of contexts, judges, answers and judgements is not the same where both have it."""
+    unlike = []
+    for table in (contexts, judges, answers, judgements):
+        size = len(table.primary_key.columns) - 1
+        mine = {row[:size]: row[size:] for row in _facts(ledger, here, table)}
+        if any(mine.get(row[:size], row[size:]) != row[size:] for row in _facts(other, there, table)):
+            unlike.append(table.name)
+    return unlike
+
+
 def _add_tournament(ledger: Ledger, other: Ledger, there: Tournament, ours: Mapping[int, AgentVersion]) -> None:
     row = _row(other, there)
     del row["id"]
@@ -239,13 +270,48 @@ def _copy_matches(ledger: Ledger, other: Ledger, here: Tournament, there: Tourna
     rows = [(here.id, *row[1:]) for row in _rounds_of(other, there)]
     with ledger.writing() as connection:
         insert_or_ignore(connection, rounds, rows)
+        for table in (contexts, judges, answers):
+            insert_or_ignore(connection, table, [(here.id, *row) for row in _facts(other, there, table)])
     missing = sorted(other.written(there) - ledger.written(here))
+    judged = {row[0]: row for row in _facts(other, there, judgements)}
+    used: dict[object, list[tuple[object, ...]]] = {}
+    for row in _facts(other, there, usage):
+        used.setdefault(row[0], []).append(row)
     count = 0
     for first in missing:
         with other.reading() as connection:
             results = read_results(connection, there, first=first)
-        count += ledger.write(here, results)
+        numbers = results.specs.index.tolist()
+        notes = {
+            judgements: [judged[number] for number in numbers if number in judged],
+            usage: [row for number in numbers for row in used.get(number, ())],
+        }
+        count += ledger.write_together(here, [results], partial(_write_facts, here, notes))
+    _copy_failures(ledger, other, here, there)
     return count
+
+
+def _write_facts(
+    here: Tournament, notes: Mapping[sa.Table, list[tuple[object, ...]]], connection: sa.Connection
+) -> None:
+    for table, rows in notes.items():
+        insert_or_ignore(connection, table, [(here.id, *row) for row in rows])
+
+
+def _copy_failures(ledger: Ledger, other: Ledger, here: Tournament, there: Tournament) -> None:
+    """Failures that are not here follow those that are: an attempt is numbered where it stands."""
+    mine = _facts(ledger, here, judge_failures)
+    last: dict[object, int] = {}
+    for number, attempt, *_ in mine:
+        last[number] = max(last.get(number, 0), int(str(attempt)))
+    known = {(number, *said) for number, _, *said in mine}
+    fresh: list[tuple[object, ...]] = []
+    for number, _, *said in _facts(other, there, judge_failures):
+        if (number, *said) not in known:
+            last[number] = last.get(number, 0) + 1
+            fresh.append((here.id, number, last[number], *said))
+    with ledger.writing() as connection:
+        insert_or_ignore(connection, judge_failures, fresh)
 
 
 def _finish(ledger: Ledger, here: Tournament, there: Tournament) -> None:
