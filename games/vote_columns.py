@@ -139,6 +139,6 @@ def _slip_of(name: str, known: set[str]) -> str | None:
 
 
 def _missing(column: str, names: Sequence[str], where: Callable[[str], str]) -> SpecificationError:
-    near = next((name for name in names if is_slip(name, column)), None)
+    near = next((name for name in names if name not in known_names() and is_slip(name, column)), None)
     hint = f"; is {near!r} meant?" if near else ""
     return SpecificationError(f"{where(near or column)}: a table of comparisons needs a column {column!r}{hint}")
