@@ -132,6 +132,8 @@ class ChatEndpoint:
         self._now = now
         self._jitter = jitter or random.SystemRandom().random  # only spreads retries
         self._limit = threading.BoundedSemaphore(settings.concurrency)
+        self._lock = threading.Lock()
+        self._asking = 0  # conversations that wait for an answer
         self._client = httpx.Client(
             headers=HEADERS,
             follow_redirects=False,
@@ -156,6 +158,17 @@ class ChatEndpoint:
         Raises:
             EndpointDown, EndpointLate, EndpointRefused, EndpointNonsense: no answer; each knows what was used.
         """
+        with self._lock:
+            self._asking += 1
+        try:
+            return self._ask(messages, seed, deadline)
+        finally:
+            with self._lock:
+                self._asking -= 1
+                if self._closed.is_set() and not self._asking:
+                    self._client.close()
+
+    def _ask(self, messages: Sequence[ChatMessage], seed: int | None, deadline: float | None) -> ChatAnswer:
         used = Usage()
         tries = 0
         while True:
@@ -208,9 +221,11 @@ class ChatEndpoint:
             raise EndpointDown(f"{self._name()} answered {status} {response.reason_phrase}{self._advice(status)}")
 
     def close(self) -> None:
-        """Ends pauses and connections; what is out fails."""
-        self._closed.set()
-        self._client.close()
+        """Ends pauses; nothing more is asked. What is out may still come, and the last of it closes the connections."""
+        with self._lock:
+            self._closed.set()
+            if not self._asking:
+                self._client.close()
 
     def _request(self, messages: Sequence[ChatMessage], seed: int | None) -> bytes:
         settings = self.settings
@@ -246,8 +261,6 @@ class ChatEndpoint:
         except (httpx.ConnectTimeout, httpx.PoolTimeout):
             raise
         except httpx.TimeoutException:
-            raise self._late() from None
-        except RuntimeError:  # the client was closed meanwhile
             raise self._late() from None
         return response.status_code, self._clean(response.reason_phrase), response.headers, body
 

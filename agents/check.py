@@ -15,10 +15,12 @@ import psutil
 from numpy.typing import NDArray
 
 from arena.agents.http import HttpAgent
+from arena.agents.llm import LlmAgent
 from arena.agents.program import ProgramAgent
 from arena.games import Agent, AgentFault, Answer, ClockedAgent, Game, ObservationBatch, TableBatch, Turn
 from arena.games.policy import take_rows
 from arena.games.seeds import CHANCE_STREAM, MATCH_STREAM, counter_hash
+from arena.games.usage import used_words
 
 FREED_WITHIN_S = 60.0  # after its time is over, an agent must be free for the next question within this
 TOGETHER = 8  # tables in the check that an answer does not depend on who else was asked
@@ -47,7 +49,8 @@ def check_agent(
 ) -> list[Finding]:
     """What is right and wrong with an agent: does it start, answer legally and in time, repeat itself, and quit.
 
-    Works on every kind of agent. The agent takes each seat in turn; the other seats play uniformly at random.
+    Works on every kind of agent. The agent takes each seat in turn; the other seats play uniformly at random. A language
+    model, whose answers cost and vary, plays `matches` and no more, and the findings say what it used.
 
     Args:
         agent: a specification, or an agent, which is closed at the end.
@@ -91,6 +94,13 @@ def _findings(
         first = _play(agent, game, matches=range(1), capacity=1, seed=seed, limit_s=limit_s)
         yield Finding(name="starts", passed=False, message="; ".join(first.faults) or "it said no hello")
         return
+    if isinstance(agent, LlmAgent):
+        try:
+            agent.require_started()
+        except AgentFault as fault:
+            yield Finding(name="starts", passed=False, message=str(fault))
+            return
+        answers = 0  # each costs
     yield Finding(name="starts", passed=True, message=f"{info.name} was ready after {took:.2f} s")
 
     until = time.monotonic() + ENOUGH_S
@@ -106,6 +116,9 @@ def _findings(
             passed=longest <= limit_s,
             message=f"median answer {_seconds(median)}, longest {_seconds(longest)}; allowed {_seconds(limit_s)}",
         )
+    if isinstance(agent, LlmAgent):
+        yield Finding(name="usage", passed=True, message=used_words(agent.total))
+        return
     if alone.faults:
         return
     again = _play(agent, game, matches=range(matches), capacity=1, seed=seed, limit_s=limit_s)

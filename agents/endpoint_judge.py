@@ -6,8 +6,8 @@ import hashlib
 import json
 import re
 import threading
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Sequence
 
 from arena.agents.chat_endpoint import (
     ChatAnswer,
@@ -96,12 +96,7 @@ class EndpointJudge:
             except EndpointError as error:
                 return JudgeFailure("timeout" if isinstance(error, EndpointLate) else "error", str(error))
 
-        comparisons = list(zip(prompts, first, second, strict=True))
-        pool = ThreadPoolExecutor(max(1, min(len(comparisons), self.endpoint.settings.concurrency)))
-        try:
-            return list(pool.map(judge, comparisons))
-        finally:  # an interruption waits for nobody's answer
-            pool.shutdown(wait=False, cancel_futures=True)
+        return _together(judge, list(zip(prompts, first, second, strict=True)), self.endpoint.settings.concurrency)
 
     def close(self) -> None:
         self.endpoint.close()
@@ -133,6 +128,41 @@ class EndpointJudge:
     def _count(self, usage: Usage) -> None:
         with self._lock:
             self._usage = self._usage + usage
+
+
+def _together(
+    judge: Callable[[tuple[str, str, str]], Verdict | JudgeFailure],
+    comparisons: Sequence[tuple[str, str, str]],
+    at_once: int,
+) -> list[Verdict | JudgeFailure]:
+    """What `judge` says of each, some at once; an interruption waits for nobody's answer."""
+    said: list[Verdict | JudgeFailure] = [JudgeFailure("error", "it was not asked")] * len(comparisons)
+    broken: list[Exception] = []
+    todo = deque(enumerate(comparisons))
+
+    def work() -> None:
+        while todo:
+            try:
+                k, comparison = todo.popleft()
+            except IndexError:  # another thread took the last one
+                return
+            try:
+                said[k] = judge(comparison)
+            except Exception as error:  # noqa: BLE001  raised again where the judge was called
+                broken.append(error)
+                todo.clear()
+
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(len(comparisons), at_once))]
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        todo.clear()
+    if broken:
+        raise broken[0]
+    return said
 
 
 def question(prompt: str, first: str, second: str, instruction: str = INSTRUCTION) -> list[ChatMessage]:

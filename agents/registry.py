@@ -36,10 +36,12 @@ SCHEMES: dict[str, str] = {
     "exec": "arena.agents.program:load_exec",
     "http": "arena.agents.http:load",
     "https": "arena.agents.http:load_https",
+    "llm": "arena.agents.llm:load",
 }
 """scheme -> ``module:function``; the function takes what follows the scheme, the game and the agent's name."""
 
 PROGRAM_SCHEMES = ("exec", "python")
+KEY_SCHEMES = ("llm",)  # send an API key of this machine to an address that the specification names
 FILE_SCHEMES = ("checkpoint", "policy", "exploiter")
 _READERS = {
     "checkpoint": "arena.agents.network:load_network",
@@ -96,6 +98,11 @@ _KINDS = (
     AgentKind(name="exec", usage="exec:COMMAND", description="any program that speaks the agent protocol"),
     AgentKind(name="http", usage="http://HOST:PORT/PATH", description="a server that speaks the agent protocol"),
     AgentKind(name="https", usage="https://HOST/PATH", description="the same over an encrypted connection"),
+    AgentKind(
+        name="llm",
+        usage="llm:MODEL@URL(temperature=0, max_tokens=1024, attempts=3, price_in=..., price_out=...)",
+        description="a language model behind an OpenAI-compatible endpoint",
+    ),
 )
 
 
@@ -108,7 +115,7 @@ def load_agent(
         specification: for example ``random``, ``mcts(simulations=200)`` or ``policy:kuhn.json``; see `kinds`.
         game: what it will play. Whether it can is decided here, before any match.
         name: what results and messages call it; the specification, if None.
-        allow_programs: False refuses agents that run other people's code (see `needs_approval`).
+        allow_programs: False refuses agents that run other people's code or send an API key (see `needs_approval`).
 
     Raises:
         UnknownName: no such kind of agent, or no such parameter; the message has the nearest names.
@@ -117,7 +124,8 @@ def load_agent(
     """
     scheme, rest = split_specification(specification)
     if not allow_programs and needs_approval(specification):
-        raise SpecificationError(f"{specification!r} runs a program, which is not allowed here; approve it first")
+        does = "sends an API key" if split_specification(specification)[0] in KEY_SCHEMES else "runs a program"
+        raise SpecificationError(f"{specification!r} {does}, which is not allowed here; approve it first")
     return _loader(scheme)(rest, game=game, name=specification.strip() if name is None else name)
 
 
@@ -132,12 +140,12 @@ def kinds() -> list[AgentKind]:
 
 
 def needs_approval(specification: str) -> bool:
-    """Whether the agent runs other people's code on this machine.
+    """Whether the agent runs other people's code on this machine, or sends an API key of it to an address of their choice.
 
     Raises:
         UnknownName: no such kind of agent.
     """
-    return split_specification(specification)[0] in PROGRAM_SCHEMES
+    return split_specification(specification)[0] in PROGRAM_SCHEMES + KEY_SCHEMES
 
 
 def content_of(specification: str) -> list[Path]:

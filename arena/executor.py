@@ -353,7 +353,7 @@ def _work(setup: MatchSetup, connection: Connection, parent: int) -> None:
     except (BrokenPipeError, ConnectionResetError):
         return
     except ArenaError as error:
-        connection.send(("usage", str(error)))
+        connection.send(("failed" if getattr(error, "work_failed", False) else "usage", str(error)))
     except Exception as error:
         logger.exception("a worker failed")
         connection.send(("bug", f"{type(error).__name__}: {error}"))

@@ -10,6 +10,7 @@ from arena.games import (
     AgentFault,
     AgentTimeout,
     GameInfo,
+    IllegalChoice,
     LegalActions,
     OutOfMemory,
     OutputFlood,
@@ -21,6 +22,7 @@ from arena.results import Termination
 TERMINATIONS: dict[type[AgentFault], Termination] = {
     AgentCrashed: Termination.CRASH,
     AgentTimeout: Termination.TIMEOUT,
+    IllegalChoice: Termination.ILLEGAL_MOVE,
     OutOfMemory: Termination.OUT_OF_MEMORY,
     OutputFlood: Termination.OUTPUT_FLOOD,
     ProtocolError: Termination.PROTOCOL_ERROR,

@@ -33,7 +33,8 @@ from arena.games import (
     TableBatch,
     Turn,
 )
-from arena.results import NOBODY, Fault, MatchResults, MatchSpecs, Termination
+from arena.games.usage import Metered
+from arena.results import NOBODY, Fault, MatchResults, MatchSpecs, MatchUsage, Termination
 from arena.seating import Seating
 
 LONGEST_WAIT_S = 3600.0  # a sleep without any deadline is cut here, then goes on
@@ -160,7 +161,9 @@ class _Play:
         self.inbox: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         self.requests: dict[int, _Request] = {}
         self.late: dict[int, int] = {}  # ticket of a lost request -> its agent, busy until the stale answer comes
-        self.busy = [False] * len(agents)
+        self.out = [0] * len(agents)  # requests that an agent has not answered
+        self.metered = [agent for agent in range(len(agents)) if isinstance(agents[agent], Metered)]
+        self.usage: list[MatchUsage] = []
         self.tickets = 0
         if info.simultaneous:
             self.acting = np.zeros((size, players), np.bool_)
@@ -193,6 +196,7 @@ class _Play:
             actions=Ragged.scattered(self.histories, self.order) if self.histories else self._no_actions(),
             seconds=self.seconds,
             faults=tuple(sorted(self.faults, key=lambda fault: fault.index)),
+            usage=tuple(sorted(self.usage, key=lambda used: (used.index, used.player))),
         )
 
     def _no_actions(self) -> Ragged:
@@ -252,7 +256,7 @@ class _Play:
         """Asks every agent that is free and has decisions waiting; says whether any was asked."""
         asked = False
         for index, agent in enumerate(self.agents):
-            if not self.waiting[index] or self.busy[index]:
+            if not self.waiting[index] or not self._room(index, agent):
                 continue
             asked = True
             waiting = _Waiting.joined(self.waiting[index])
@@ -271,6 +275,13 @@ class _Play:
             add_seconds(waiting.table, waiting.player, self.players, self.spent_flat, share)
             self._answer(waiting, action)
         return asked
+
+    def _room(self, index: int, agent: Agent | ClockedAgent) -> int:
+        """How many more requests an agent takes now: one, where it answers all its decisions together."""
+        if not agent.info.separate:
+            return 1 - self.out[index]
+        at_once = agent.info.tables_at_once
+        return (len(self.match) * self.players if at_once is None else at_once) - self.out[index]
 
     def _batch(self, waiting: _Waiting, limit_s: NDArray[np.float64] | None) -> ObservationBatch:
         table = waiting.table
@@ -318,6 +329,8 @@ class _Play:
         self.seconds[match] = self.spent[table]
         self.order.append(match)
         self.histories.append(self.tables.history(table))
+        for agent in self.metered:
+            self._meter(self.agents[agent], table, *np.nonzero(self.seats[table] == agent))
         for agent in self.remembering:
             row, player = np.nonzero(self.seats[table] == agent)
             if len(row):
@@ -330,6 +343,15 @@ class _Play:
         self.free.append(table)
         if self.on_finished:
             self.on_finished(len(match))
+
+    def _meter(
+        self, agent: Agent | ClockedAgent, table: NDArray[np.int64], row: NDArray[np.int64], player: NDArray[np.int64]
+    ) -> None:
+        """Notes what an agent used up in the matches that end at these tables."""
+        assert isinstance(agent, Metered)
+        for at, seat in zip(table[row].tolist(), player.tolist(), strict=True):
+            index = int(self.specs.index[self.match[at]])
+            self.usage.append(MatchUsage(index=index, player=seat, usage=agent.usage(at, seat)))
 
     def _forfeit(
         self,
@@ -360,15 +382,25 @@ class _Play:
         self._finish(table, forfeit_returns(self.tables.info, player), np.full(len(table), termination, np.int8))
 
     def _send(self, index: int, agent: ClockedAgent, waiting: _Waiting) -> None:
+        if agent.info.separate:
+            room = self._room(index, agent)
+            if room < len(waiting.table):
+                self.waiting[index] = [waiting.take(np.arange(room, len(waiting.table)))]
+            for row in range(min(room, len(waiting.table))):
+                self._request(index, agent, waiting.take(np.array([row])))
+            return
         limit = agent.info.tables_at_once
         if limit is not None and limit < len(waiting.table):
             self.waiting[index] = [waiting.take(np.arange(limit, len(waiting.table)))]
             waiting = waiting.take(np.arange(limit))
+        self._request(index, agent, waiting)
+
+    def _request(self, index: int, agent: ClockedAgent, waiting: _Waiting) -> None:
         self.tickets += 1
         limit_s = self._limits(waiting)
         request = _Request(index, waiting, self.match[waiting.table], self.now(), limit_s)
         self.requests[self.tickets] = request
-        self.busy[index] = True
+        self.out[index] += 1
         agent.send(self.tickets, self._batch(waiting, limit_s), self.inbox)
 
     def _limits(self, waiting: _Waiting) -> NDArray[np.float64] | None:
@@ -391,10 +423,10 @@ class _Play:
             answers.append(self.inbox.get())
         for ticket, answer, arrived in answers:
             if ticket in self.late:
-                self.busy[self.late.pop(ticket)] = False
+                self.out[self.late.pop(ticket)] -= 1
             elif ticket in self.requests:
                 request = self.requests.pop(ticket)
-                self.busy[request.agent] = False
+                self.out[request.agent] -= 1
                 self._judge(request, answer, arrived)
         for ticket, request in list(self.requests.items()):
             if moment > request.deadline:
@@ -410,7 +442,7 @@ class _Play:
         on = np.flatnonzero(self.match[request.waiting.table] == request.match)  # a match may have ended meanwhile
         current = request.waiting.take(on)
         if isinstance(answer, AgentTimeout) or (took > request.deadline - request.sent):
-            self._time_out(request, on, took)
+            self._time_out(request, on, took, str(answer) if request.limit_s is None else "")
             return
         if isinstance(answer, AgentFault):
             self.spent[current.table, current.player] += took
@@ -430,7 +462,8 @@ class _Play:
         rows = np.asarray(answer)
         self._answer(current, rows[on] if rows.shape[:1] == request.match.shape else rows)
 
-    def _time_out(self, request: _Request, rows: NDArray[np.int64], took: float) -> None:
+    def _time_out(self, request: _Request, rows: NDArray[np.int64], took: float, said: str = "") -> None:
+        """``said``: why, where no clock of the engine's ran out."""
         rows = rows[self.match[request.waiting.table[rows]] == request.match[rows]]
         table, player = request.waiting.table[rows], request.waiting.player[rows]
         self.spent[table, player] += took
@@ -438,7 +471,7 @@ class _Play:
         allowed = "" if limits is None else f" of {min(limits, default=0):.3g} s"
         agent = self.agents[request.agent]
         log = agent.log if _is_clocked(agent) and len(rows) else ""
-        message = f"no answer within the limit{allowed}; waited {took:.3g} s"
+        message = f"{said or f'no answer within the limit{allowed}'}; waited {took:.3g} s"
         self._forfeit(table, player, Termination.TIMEOUT, message, log)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena.games.ragged import Ragged
+from arena.games.usage import Usage
 
 NOBODY = -1
 
@@ -47,6 +49,15 @@ class Fault:
     termination: Termination
     message: str
     log: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchUsage:
+    """What a player who lives behind an endpoint used up in the match of this ``index``."""
+
+    index: int
+    player: int
+    usage: Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +111,7 @@ class MatchSpecs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatchResult:
-    """One match as it went. ``forfeited_by``: the player who ended it by a fault, or None."""
+    """One match as it went. ``forfeited_by``: the player who ended it by a fault, or None. ``usage``: of players who have it."""
 
     spec: MatchSpec
     returns: tuple[float, ...]
@@ -108,6 +119,7 @@ class MatchResult:
     forfeited_by: int | None
     actions: NDArray[np.int32] | NDArray[np.float64]
     seconds: tuple[float, ...]
+    usage: tuple[MatchUsage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +128,8 @@ class MatchResults:
 
     ``returns`` float64 [N, num_players]; ``termination`` int8 [N]; ``forfeit`` int8 [N]: the player at fault, -1 none;
     ``actions``: one row a match, chance outcomes included (see `TableBatch.history`); ``seconds`` float32
-    [N, num_players]: time each player took, an in-process batch shared equally among its rows; ``faults``.
+    [N, num_players]: time each player took, an in-process batch shared equally among its rows; ``faults``; ``usage``: what
+    players behind endpoints used up, by match and player.
     """
 
     specs: MatchSpecs
@@ -126,6 +139,7 @@ class MatchResults:
     actions: Ragged
     seconds: NDArray[np.float32]
     faults: tuple[Fault, ...] = ()
+    usage: tuple[MatchUsage, ...] = ()
 
     def __len__(self) -> int:
         return len(self.specs)
@@ -139,13 +153,18 @@ class MatchResults:
             forfeited_by=None if by == NOBODY else by,
             actions=self.actions.row(i),
             seconds=tuple(self.seconds[i].tolist()),
+            usage=self._usage_of(int(self.specs.index[i])) if self.usage else (),
         )
 
     def __iter__(self) -> Iterator[MatchResult]:
         return (self[i] for i in range(len(self)))
 
+    def _usage_of(self, index: int) -> tuple[MatchUsage, ...]:
+        first = bisect_left(self.usage, index, key=_index)
+        return self.usage[first : bisect_right(self.usage, index, lo=first, key=_index)]
+
     def equals(self, other: MatchResults) -> bool:
-        """Equal key, seats, seeds, returns, termination, forfeit and actions; timings may differ."""
+        """Equal key, seats, seeds, returns, termination, forfeit and actions; timings and usage may differ."""
         mine, theirs = _compared(self), _compared(other)
         return all(np.array_equal(a, b) for a, b in zip(mine, theirs, strict=True))
 
@@ -160,6 +179,7 @@ class MatchResults:
             actions=self.actions.take(rows),
             seconds=self.seconds[rows],
             faults=tuple(fault for fault in self.faults if fault.index in kept),
+            usage=tuple(used for used in self.usage if used.index in kept),
         )
 
     @staticmethod
@@ -173,8 +193,17 @@ class MatchResults:
             actions=Ragged.joined([p.actions for p in parts]),
             seconds=np.concatenate([p.seconds for p in parts]),
             faults=tuple(sorted((f for p in parts for f in p.faults), key=lambda f: f.index)),
+            usage=tuple(sorted((u for p in parts for u in p.usage), key=_place)),
         )
         return whole.take(np.argsort(whole.specs.index, kind="stable"))
+
+
+def _index(used: MatchUsage) -> int:
+    return used.index
+
+
+def _place(used: MatchUsage) -> tuple[int, int]:
+    return used.index, used.player
 
 
 def _compared(results: MatchResults) -> tuple[NDArray[np.generic], ...]:

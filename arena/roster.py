@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from arena.agents import content_of, kinds, load_agent, needs_approval
-from arena.agents.registry import FILE_SCHEMES, split_specification
+from arena.agents.registry import FILE_SCHEMES, KEY_SCHEMES, split_specification
 from arena.approvals import approve, is_approved
 from arena.artifacts import ArtifactStore, file_hash
 from arena.executor import close_agents, require_forgetful, require_started
@@ -116,8 +116,9 @@ def playable(agent: AgentVersion, store: ArtifactStore) -> str:
     if agent.kind == "external":
         raise SpecificationError(f"{agent.label} was imported with its results; it cannot play")
     if needs_approval(agent.specification) and not is_approved(agent.specification, agent.content_hash):
+        what = "sends an API key of this machine to an address" if agent.kind in KEY_SCHEMES else "is a program"
         raise SpecificationError(
-            f"{agent.label} is a program of somebody else's ledger: {agent.specification}; "
+            f"{agent.label} {what} of somebody else's ledger: {agent.specification}; "
             f"look at it, then allow it on this machine with: arena agent approve {agent.name}"
         )
     if agent.content_hash is None:

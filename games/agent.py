@@ -20,13 +20,16 @@ class AgentInfo:
     """What an engine must know of an agent.
 
     ``deterministic``: the same seeds give the same answers. ``remembers``: keeps something by table, so `start` and
-    `end` are called. ``tables_at_once``: how many matches it can sit in at once, None = any number.
+    `end` are called. ``tables_at_once``: how many matches it can sit in at once, None = any number. ``separate``: of a
+    clocked agent, that each decision is a request of its own, with its own clock and its own fault, and as many are out at
+    once as there are tables; else one request is out, with all decisions that were waiting.
     """
 
     name: str
     deterministic: bool = True
     remembers: bool = False
     tables_at_once: int | None = None
+    separate: bool = False
 
 
 class Agent(Protocol):
@@ -54,7 +57,8 @@ class ClockedAgent(Protocol):
     """Answers later, judged by the clock: programs, servers, people. Otherwise as `Agent`.
 
     ``send`` reads what it needs of the batch before it returns, and later puts one `Answer` into the inbox, from any
-    thread; the engine sends the next request only after the answer. ``timed_out`` tells it that its open request is
+    thread; the engine sends the next request only after the answer, save to an agent whose decisions are `separate`, and
+    raises an answer that is an exception and no `AgentFault`: nobody's match is lost by it. ``timed_out`` tells it that its open request is
     lost: it must free itself (answer late, or kill its program and answer with a fault).
     """
 

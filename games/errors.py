@@ -90,6 +90,10 @@ class ProtocolError(AgentFault):
     """The agent's program said something that is no message of the protocol."""
 
 
+class IllegalChoice(AgentFault):
+    """The agent names no legal action, as often as it may be asked; one that answers with an action is judged by the engine."""
+
+
 class OutputFlood(AgentFault):
     """The agent's program printed more than it may."""
 

@@ -49,6 +49,17 @@ class Usage:
         }
 
 
+def used_words(usage: Usage) -> str:
+    """``12 requests, 1,200 prompt and 84 completion tokens, cost 0.0021``; what is not known is said to be so."""
+    requests = f"{usage.requests:,} request" + ("" if usage.requests == 1 else "s")
+    if usage.prompt_tokens is None or usage.completion_tokens is None:
+        tokens = "tokens not told by the server"
+    else:
+        tokens = f"{usage.prompt_tokens:,} prompt and {usage.completion_tokens:,} completion tokens"
+    cost = "" if usage.cost is None else f", cost {usage.cost:.4g}"
+    return f"{requests}, {tokens}{cost}"
+
+
 @runtime_checkable
 class Metered(Protocol):
     """An agent that knows what each of its matches used up."""
