@@ -26,7 +26,7 @@ from arena.games.game import GameInfo
 from arena.games.normal_form import content_version, normal_form, read_game_file
 from arena.games.normal_form_tables import NormalFormTables
 from arena.games.preference_files import SUFFIXES, RateMatrix, read_preferences
-from arena.games.preference_rates import Rates, completed_rates
+from arena.games.preference_rates import Rates, checked_rates, completed_rates
 from arena.games.preference_settings import PreferenceSettings, split_settings
 from arena.games.specification import parse_call, read_parameters
 from arena.games.votes import Votes
@@ -85,7 +85,7 @@ class PreferenceGame:
         if not self.contexts:
             raise NotProvided(f"{self.info.specification} has no contexts to tell apart")
         return completed_rates(
-            _by_context(self.votes, self.matrix),
+            _by_context(self.votes, self.matrix, self.info.specification),
             self.candidates,
             specification=self.info.specification,
             settings=self.settings,
@@ -148,7 +148,9 @@ def _game(
         )
     votes = source if isinstance(source, Votes) else None
     matrix = source if isinstance(source, RateMatrix) else None
-    completed = completed_rates(_pooled(source), source.candidates, specification=specification, settings=settings)
+    completed = completed_rates(
+        _pooled(source, specification), source.candidates, specification=specification, settings=settings
+    )
     antisymmetric = completed.preferences - completed.preferences.T  # = 2 P - 1, and adds up to zero to the last bit
     game = normal_form(
         np.stack((antisymmetric, antisymmetric.T)),
@@ -219,21 +221,24 @@ def _few(names: list[str]) -> str:
     return ", ".join(names[:SHOWN]) + more
 
 
-def _pooled(source: Votes | RateMatrix) -> Rates:
+def _pooled(source: Votes | RateMatrix, specification: str) -> Rates:
     """The rates of all contexts together."""
     if isinstance(source, Votes):
         return Rates.of_points(*source.points())
-    if source.rates.ndim == 2:
-        return Rates(rates=source.rates)
-    known = ~np.isnan(source.rates)
+    rates = checked_rates(source.rates, source.candidates, specification=specification, contexts=source.contexts)
+    if rates.ndim == 2:
+        return Rates(rates=rates)
+    known = ~np.isnan(rates)
     times = known.sum(axis=0)
     mean = np.full(times.shape, np.nan)
-    np.divide(np.where(known, source.rates, 0).sum(axis=0), times, out=mean, where=times > 0)
+    np.divide(np.where(known, rates, 0).sum(axis=0), times, out=mean, where=times > 0)
     return Rates(rates=mean)
 
 
-def _by_context(votes: Votes | None, matrix: RateMatrix | None) -> Rates:
+def _by_context(votes: Votes | None, matrix: RateMatrix | None, specification: str) -> Rates:
     if votes is not None:
         return Rates.of_points(*votes.points_by_context())
-    assert matrix is not None
-    return Rates(rates=matrix.rates)
+    assert matrix is not None  # a game is of votes or of rates
+    return Rates(
+        rates=checked_rates(matrix.rates, matrix.candidates, specification=specification, contexts=matrix.contexts)
+    )

@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rates:
-    """``rates`` [..., n, n], NaN where unknown; ``weights`` [..., n, n], what comparisons of the two weigh, None = all alike."""
+    """``rates`` [..., n, n], NaN where unknown in both directions; ``weights`` [..., n, n], what comparisons of the two weigh, None = all alike."""
 
     rates: Array = field(repr=False)
     weights: Array | None = field(default=None, repr=False)
@@ -51,6 +51,39 @@ def put_right(rates: Array, flip: float) -> Array:
     return result
 
 
+def checked_rates(rates: Array, names: Sequence[str], *, specification: str, contexts: Sequence[str] = ()) -> Array:
+    """The rates [..., n, n] with both directions of a pair known or NaN, and a known diagonal; one direction is enough.
+
+    Args:
+        rates: as given, [n, n] or [contexts, n, n].
+        names: the n candidates.
+        specification: of the game, for messages.
+        contexts: names, where there is such an axis.
+
+    Raises:
+        SpecificationError: a rate is no probability, or two directions do not add up to 1; the message names the pair.
+    """
+    outside = np.argwhere((rates < 0) | (rates > 1))
+    if len(outside):
+        place, where, one, other = _pair(outside[0], names, contexts)
+        raise SpecificationError(
+            f"{specification}: P({one} beats {other}){where} is {rates[place]:g}; a probability is from 0 to 1"
+        )
+    filled = np.where(np.isnan(rates), 1 - np.swapaxes(rates, -1, -2), rates)
+    diagonal = np.arange(len(names))
+    own = rates[..., diagonal, diagonal]
+    filled[..., diagonal, diagonal] = np.where(np.isnan(own), EVEN, own)
+    wrong = np.argwhere(np.abs(filled + np.swapaxes(filled, -1, -2) - 1) > SUM_TOLERANCE)
+    if len(wrong):
+        place, where, one, other = _pair(wrong[0], names, contexts)
+        mirrored = (*place[:-2], place[-1], place[-2])
+        raise SpecificationError(
+            f"{specification}: P({one} beats {other}) = {filled[place]:g} and P({other} beats {one}) = "
+            f"{filled[mirrored]:g}{where} must add up to 1"
+        )
+    return filled
+
+
 def completed_rates(
     given: Rates,
     names: Sequence[str],
@@ -59,62 +92,38 @@ def completed_rates(
     settings: PreferenceSettings,
     contexts: Sequence[str] = (),
 ) -> Completed:
-    """The preferences [..., n, n] that rates say: what one direction says the other takes, checked pair by pair.
+    """The preferences [..., n, n] without gaps, put right for judges who err.
 
     Args:
-        given: [n, n], or [contexts, n, n].
+        given: `checked_rates`, [n, n] or [contexts, n, n].
         names: the n candidates.
         specification: of the game, for messages.
         settings: ``flip`` and ``unmet`` are used.
         contexts: names, where there is such an axis.
 
     Raises:
-        SpecificationError: a rate is no probability, two directions do not add up to 1, or a pair was never compared and
-            ``unmet`` is not set.
+        SpecificationError: a pair was never compared and ``unmet`` is not set.
     """
-
-    def pair(cell: NDArray[np.int64]) -> tuple[tuple[int, ...], str, str, str]:
-        *context, i, j = cell.tolist()
-        return (*context, i, j), f" in context {contexts[context[0]]!r:.60}" if context else "", names[i], names[j]
-
-    rates = given.rates
-    outside = np.argwhere((rates < 0) | (rates > 1))
-    if len(outside):
-        place, where, one, other = pair(outside[0])
-        raise SpecificationError(
-            f"{specification}: P({one} beats {other}){where} is {rates[place]:g}; a probability is from 0 to 1"
-        )
-    filled = np.where(np.isnan(rates), 1 - np.swapaxes(rates, -1, -2), rates)
-    diagonal = np.arange(len(names))
-    filled[..., diagonal, diagonal] = np.where(
-        np.isnan(rates[..., diagonal, diagonal]), EVEN, rates[..., diagonal, diagonal]
-    )
-    wrong = np.argwhere(np.abs(filled + np.swapaxes(filled, -1, -2) - 1) > SUM_TOLERANCE)
-    if len(wrong):
-        place, where, one, other = pair(wrong[0])
-        mirrored = (*place[:-2], place[-1], place[-2])
-        raise SpecificationError(
-            f"{specification}: P({one} beats {other}) = {filled[place]:g} and P({other} beats {one}) = "
-            f"{filled[mirrored]:g}{where} must add up to 1"
-        )
+    filled, notes = given.rates, []
     compared = ~np.isnan(filled)
     gaps = np.argwhere(~compared)
     if len(gaps) and settings.unmet == "refused":
-        _, where, one, other = pair(gaps[0])
+        _, where, one, other = _pair(gaps[0], names, contexts)
         raise SpecificationError(
             f"{specification}: {one} and {other} were never compared{where} ({_times(len(gaps) // 2, 'such pair')}); take "
             f"them as even with preference:FILE(unmet={EVEN}), or as unknown with unmet=unknown"
         )
-    notes = []
     if settings.flip:
         filled = put_right(filled, settings.flip)
         over = np.argwhere(filled > 1 + SUM_TOLERANCE)
         if len(over):
-            told = [f"{pair(cell)[2]} against {pair(cell)[3]} {filled[tuple(cell)]:.2f}" for cell in over[:SHOWN]]
-            more = ", ..." if len(over) > SHOWN else ""
+            told = []
+            for cell in over[:SHOWN]:
+                place, where, one, other = _pair(cell, names, contexts)
+                told.append(f"{one} against {other} {filled[place]:.2f}{where}")
             notes.append(
-                f"put right for flip={settings.flip:g}, the rates of {_times(len(over), 'pair')} lay outside 0 to 1 and were clipped: "
-                f"{'; '.join(told)}{more}"
+                f"put right for flip={settings.flip:g}, the rates of {_times(len(over), 'pair')} lay outside 0 to 1 and were "
+                f"clipped: {'; '.join(told)}{', ...' if len(over) > SHOWN else ''}"
             )
         filled = np.clip(filled, 0, 1)  # NaN stays
     if len(gaps):
@@ -124,6 +133,15 @@ def completed_rates(
         notes.append(f"{len(gaps) // 2:,} of {_times(total, 'pair')} were never compared and are taken as {how}")
     even: Array = (filled + 1 - np.swapaxes(filled, -1, -2)) / 2
     return Completed(preferences=even, compared=compared, notes=tuple(notes))
+
+
+def _pair(
+    cell: NDArray[np.int64], names: Sequence[str], contexts: Sequence[str]
+) -> tuple[tuple[int, ...], str, str, str]:
+    """(the cell, its context in words, the two candidates)."""
+    *context, i, j = cell.tolist()
+    where = f" in context {contexts[context[0]]!r:.60}" if context else ""
+    return (*context, i, j), where, names[i], names[j]
 
 
 def _times(count: int, what: str) -> str:
