@@ -37,18 +37,19 @@ def import_record(ledger: Ledger, record: Record, *, game: str, name: str, sourc
     rows = _rows(record)
     source = source_text.encode() if isinstance(source_text, str) else source_text
     content_hash = hashlib.sha256(source).hexdigest()
-    _check_names(ledger, game, name, content_hash)
+    check_game_name(game)
+    _check_name(ledger, game, name, content_hash)
     tournament = ledger.add_tournament(
         name=name,
         game=GameInfo(
             specification=game,
-            title=_title(ledger, game),
+            title=title_of_game(ledger, game),
             version="imported",
             num_players=record.seats.shape[1],
             action_space=ActionSpace(),
             utility=record.utility,
         ),
-        agents=[_external(ledger, agent) for agent in record.agents],
+        agents=[external_agent(ledger, agent) for agent in record.agents],
         config={"content_hash": content_hash},
         seed=0,
         planned=len(rows),
@@ -60,9 +61,13 @@ def import_record(ledger: Ledger, record: Record, *, game: str, name: str, sourc
     return tournament if tournament.status == "finished" else ledger.set_status(tournament, "finished")
 
 
-def _check_names(ledger: Ledger, game: str, name: str, content_hash: str) -> None:
+def check_game_name(game: str) -> None:
+    """Raises `LedgerError` where a game cannot be called so."""
     if not game.strip() or game != game.strip() or not game.isprintable() or len(game) > MAX_GAME_NAME:
         raise LedgerError(f"a game's name is 1-{MAX_GAME_NAME} printable characters; got {game!r:.80}")
+
+
+def _check_name(ledger: Ledger, game: str, name: str, content_hash: str) -> None:
     for earlier in ledger.tournaments(game):
         if earlier.source == "import" and earlier.name == name and earlier.config.get("content_hash") != content_hash:
             raise LedgerError(
@@ -85,11 +90,13 @@ def _rows(record: Record) -> NDArray[np.int64]:
     return np.repeat(np.arange(len(record)), weight.astype(np.int64))
 
 
-def _title(ledger: Ledger, game: str) -> str:
+def title_of_game(ledger: Ledger, game: str) -> str:
+    """What a game is called in the ledger already, else its own name."""
     return next((row.title for row in ledger.games() if row.game == game), game)
 
 
-def _external(ledger: Ledger, name: str) -> AgentVersion:
+def external_agent(ledger: Ledger, name: str) -> AgentVersion:
+    """The agent of this name that is known by its results alone, made where there is none."""
     plain = re.sub(r"@(?=\d+$)", " v", " ".join(name.split()))  # "mcts@2" would read as a version
     taken = [agent for agent in ledger.agents(include_retired=True) if agent.name == plain]
     if any(agent.kind != EXTERNAL for agent in taken):
