@@ -25,7 +25,8 @@ class Where:
     side, in a game of teams), from 1; what they did elsewhere is what their opponents are made of. ``since``, ``until``:
     ISO dates or times in UTC, both included; a ledger knows when a tournament was finished, not when a match was, so that
     dates choose whole tournaments. ``tournaments``: only these, by key. ``without_agents``: no match in which one of them
-    sat, by name (all its versions) or label. ``without_judges``: no result that one of them gave, of files of votes.
+    sat, by name (all its versions) or label. ``without_judges``: no result that one of them gave. ``contexts``: only votes and
+    judgements in one of these (of a ledger).
     """
 
     without_forfeits: bool = False
@@ -35,6 +36,7 @@ class Where:
     tournaments: tuple[str, ...] = ()
     without_agents: tuple[str, ...] = ()
     without_judges: tuple[str, ...] = ()
+    contexts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.seat is not None and self.seat < 1:
@@ -86,6 +88,28 @@ class Where:
             if not any(name in names_of(label) for label in labels):
                 raise UnknownName("agent of this board", name, labels)
 
+    def check_judged(self, judges: Sequence[str], contexts: Sequence[str]) -> None:
+        """Raises where a judge or a context is asked for that no match of the board names.
+
+        Raises:
+            UnknownName: others are named.
+            SpecificationError: none is named at all.
+        """
+        for asked, known, what in ((self.without_judges, judges, "judge"), (self.contexts, contexts, "context")):
+            for name in asked:
+                if not known:
+                    raise SpecificationError(f"no match of this board names its {what}")
+                if name not in known:
+                    raise UnknownName(f"{what} of this board", name, known)
+
+    def keeps_judges(self, judges: Sequence[str | None]) -> NDArray[np.bool_]:
+        """Whose verdicts count, judge by judge; None: a match that names none."""
+        return np.array([judge not in self.without_judges for judge in judges], np.bool_)
+
+    def keeps_contexts(self, contexts: Sequence[str | None]) -> NDArray[np.bool_]:
+        """Which contexts count, one by one; None: of a match that names none."""
+        return np.array([not self.contexts or context in self.contexts for context in contexts], np.bool_)
+
     def sentence(self) -> str:
         """What counts and what does not, as said on a board: ``without forfeits, only seat 1``."""
         parts = ["without forfeits"] if self.without_forfeits else []
@@ -99,6 +123,8 @@ class Where:
             parts.append(f"only {listed(self.tournaments)}")
         parts += [f"without agent {name}" for name in self.without_agents]
         parts += [f"without judge {name}" for name in self.without_judges]
+        if self.contexts:
+            parts.append(f"only context {listed(self.contexts)}")
         return ", ".join(parts) or "all matches"
 
     def to_dict(self) -> dict[str, object]:
@@ -110,6 +136,7 @@ class Where:
             "tournaments": list(self.tournaments),
             "without_agents": list(self.without_agents),
             "without_judges": list(self.without_judges),
+            "contexts": list(self.contexts),
         }
 
     def leaves_out(self, label: str) -> bool:
@@ -187,15 +214,6 @@ def straddling(tournaments: Sequence[Tournament], moment: str) -> list[str]:
     return [one.key for one in tournaments if one.created_at < moment <= time_of(one)]
 
 
-def check_judges(where: Where) -> None:
-    """Raises `SpecificationError` where a judge of a ledger's matches is to be left out: it keeps none."""
-    if where.without_judges:
-        raise SpecificationError(
-            "a ledger does not keep who judged: leave judges out of the file of votes itself, with "
-            "arena leaderboard --from FILE --without-judge NAME, where FILE has a column 'judge'"
-        )
-
-
 def kept_of(record: Record, where: Where) -> Record:
     """The matches of a record that count, by forfeits and agents; agents that are left out are none of its agents.
 
@@ -206,6 +224,10 @@ def kept_of(record: Record, where: Where) -> Record:
     if where.since or where.until or where.tournaments:
         raise SpecificationError(
             "a file of results has no tournaments and no dates: --since, --until and --only-tournament are for a ledger"
+        )
+    if where.contexts:
+        raise SpecificationError(
+            "contexts are known to a ledger: take the file in with arena match import, then --context"
         )
     where.check_agents(record.agents)
     kept = np.flatnonzero(where.keeps(record.agents, record))

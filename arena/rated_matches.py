@@ -9,9 +9,11 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from arena.counterfactual import Where, check_judges
+from arena.counterfactual import Where
 from arena.entrants import by_side, entrant_labels
 from arena.games import SpecificationError
+from arena.games.votes import UNSAID
+from arena.judgements import aligned, judges_and_contexts, read_judgements
 from arena.leaderboards.record import Record, Utility
 from arena.leaderboards.stopped import Verdict, verdict_of
 from arena.ledger import Ledger, LedgerError, Played, Tournament
@@ -71,7 +73,9 @@ def rated_matches(ledger: Ledger, tournaments: Sequence[Tournament], where: Wher
     """
     tournaments = [one for one in tournaments if one.is_rated] or tournaments  # one of the others is rated if named
     where = where or Where()
-    check_judges(where)
+    judged = bool(where.without_judges or where.contexts)
+    if judged:
+        where.check_judged(*judges_and_contexts(ledger, tournaments))
     where.check_agents([label for one in tournaments for label in entrant_labels(one)])
     labels: dict[str, int] = {}
     parts: list[_Part] = []
@@ -89,7 +93,10 @@ def rated_matches(ledger: Ledger, tournaments: Sequence[Tournament], where: Wher
             rated = matches_rated(found, len(played))
             surplus += len(played) - rated
             verdicts.append(verdict_of(found, *(agent.label for agent in tournament.agents)))
-        kept = np.flatnonzero(where.keeps(own_labels, played)[:rated])
+        counts = where.keeps(own_labels, played)
+        if judged:
+            counts &= _keeps_judged(ledger, tournament, played, where)
+        kept = np.flatnonzero(counts[:rated])
         left_out += rated - len(kept)
         seats = played.seats[kept]
         parts.append(
@@ -158,6 +165,19 @@ def _all_of(ledger: Ledger, tournament: Tournament) -> Played:
             "find out more with: arena db check"
         )
     return played
+
+
+def _keeps_judged(ledger: Ledger, tournament: Tournament, played: Played, where: Where) -> NDArray[np.bool_]:
+    """[N]: which matches count, by the judgements that made them."""
+    found = read_judgements(ledger, tournament)
+    row = aligned(found, played.index)
+    said = row >= 0
+    judge, context = np.full(len(row), UNSAID), np.full(len(row), UNSAID)
+    judge[said], context[said] = found.judge[row[said]], found.context[row[said]]
+    of_judges = where.keeps_judges([*found.judges, None])  # by place; the last stands for UNSAID
+    of_contexts = where.keeps_contexts([*found.contexts, None])
+    kept: NDArray[np.bool_] = of_judges[judge] & of_contexts[context]
+    return kept
 
 
 def units_by_chance(tournament: Tournament) -> bool:

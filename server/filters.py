@@ -11,20 +11,26 @@ from fastapi import Depends, Query
 from arena.counterfactual import Where
 from arena.entrants import entrant_labels
 from arena.games import SpecificationError
+from arena.judgements import judges_and_contexts
+from arena.ledger import Ledger
 from arena.ledger_rows import Tournament
 
 TOURNAMENTS_OFFERED = 200
 """The newest ones; others can be named in the address."""
+CONTEXTS_OFFERED = 500
+"""The first ones, likewise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
-    """What the form offers: seats (or sides) from 1, tournaments by (key, name), agents by label."""
+    """What the form offers: seats (or sides) from 1, tournaments by (key, name), agents by label, judges and contexts by name."""
 
     seats: tuple[int, ...]
     seat_word: str
     tournaments: tuple[tuple[str, str], ...]
     agents: tuple[str, ...]
+    judges: tuple[str, ...]
+    contexts: tuple[str, ...]
 
 
 def where_asked(
@@ -39,6 +45,10 @@ def where_asked(
     tournament: Annotated[list[str] | None, Query(description="only these tournaments, by key")] = None,
     without_agent: Annotated[
         list[str] | None, Query(description="no match in which one of these sat, by name or label")
+    ] = None,
+    without_judge: Annotated[list[str] | None, Query(description="no verdict that one of these judges gave")] = None,
+    context: Annotated[
+        list[str] | None, Query(description="only votes and judgements in one of these contexts")
     ] = None,
 ) -> Where:
     """The filters of an address; a field that a form sends empty filters nothing.
@@ -55,6 +65,8 @@ def where_asked(
         until=until or None,
         tournaments=_given(tournament),
         without_agents=_given(without_agent),
+        without_judges=_given(without_judge),
+        contexts=_given(context),
     )
 
 
@@ -67,11 +79,14 @@ def query_of(where: Where) -> list[tuple[str, str]]:
     given = (("seat", where.seat), ("since", where.since), ("until", where.until))
     found += [(name, str(value)) for name, value in given if value is not None]
     found += [("tournament", key) for key in where.tournaments]
-    return found + [("without_agent", name) for name in where.without_agents]
+    found += [("without_agent", name) for name in where.without_agents]
+    found += [("without_judge", name) for name in where.without_judges]
+    return found + [("context", name) for name in where.contexts]
 
 
-def choices_of(tournaments: Sequence[Tournament]) -> Choices:
+def choices_of(ledger: Ledger, tournaments: Sequence[Tournament]) -> Choices:
     """What can be chosen among the tournaments of a game."""
+    judges, contexts = judges_and_contexts(ledger, tournaments)
     sides = tournaments[0].sides
     newest = tournaments[::-1][:TOURNAMENTS_OFFERED]
     labels = {label for one in tournaments for label in entrant_labels(one)}
@@ -80,6 +95,8 @@ def choices_of(tournaments: Sequence[Tournament]) -> Choices:
         seat_word="Side" if any(len(side) > 1 for side in sides) else "Seat",
         tournaments=tuple((one.key, one.name) for one in newest),
         agents=tuple(sorted(labels, key=str.casefold)),
+        judges=tuple(sorted(judges, key=str.casefold)),
+        contexts=contexts[:CONTEXTS_OFFERED],
     )
 
 

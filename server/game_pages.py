@@ -91,7 +91,7 @@ def game(
         groups=method_groups(),
         refusal=refusal,
         where=where,
-        choices=choices_of(every),
+        choices=choices_of(site.ledger, every),
         kept={"sort": sort, "order": order} if sort != "rank" or order else {},
         filters=urlencode(query_of(where)),
         moved=_moves(found),

@@ -61,7 +61,10 @@ def leaderboard_command(
         list[str] | None, typer.Option("--without-agent", help="No match of this agent; several times for several.")
     ] = None,
     without_judge: Annotated[
-        list[str] | None, typer.Option("--without-judge", help="No vote of this judge, of --from with a column judge.")
+        list[str] | None, typer.Option("--without-judge", help="No verdict of this judge; several times for several.")
+    ] = None,
+    context: Annotated[
+        list[str] | None, typer.Option("--context", help="Only votes in this context; several times for several.")
     ] = None,
     db: Db = None,
     json: Json = False,
@@ -90,6 +93,7 @@ def leaderboard_command(
         tournaments=tuple(only_tournament or ()),
         without_agents=tuple(without_agent or ()),
         without_judges=tuple(without_judge or ()),
+        contexts=tuple(context or ()),
     )
     if adjusted and (where or explain):
         raise SpecificationError("--adjusted is of all matches; leave the other questions out")

@@ -143,7 +143,7 @@ def test_what_is_not_there_is_refused(ledger: Ledger) -> None:
         standings(ledger, KUHN, where=Where(without_agents=("g",)))
     with pytest.raises(UnknownName, match="tournament of this game"):
         standings(ledger, KUHN, where=Where(tournaments=("cup",)))
-    with pytest.raises(SpecificationError, match="does not keep who judged"):
+    with pytest.raises(SpecificationError, match="no match of this board names its judge"):
         standings(ledger, KUHN, where=Where(without_judges=("j",)))
 
 
