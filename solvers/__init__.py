@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING
+
 from arena.solvers.adversarial_mdp import AdversarialEpisodes, adversarial_mdp
 from arena.solvers.agent_qre import agent_qre
 from arena.solvers.alpha_rank import alpha_rank
@@ -48,6 +51,24 @@ from arena.solvers.soft_markov_equilibrium import soft_markov_equilibrium
 from arena.solvers.solution import Marginals, Solution
 from arena.solvers.spo import spo
 
+if TYPE_CHECKING:
+    from arena.solvers.neural import (
+        NeuralSolution,
+        PreferenceContexts,
+        judged_contexts,
+        preference_contexts,
+        train_on_preferences,
+    )
+
+_LATE = {
+    "NeuralSolution": "arena.solvers.neural",
+    "PreferenceContexts": "arena.solvers.neural",
+    "judged_contexts": "arena.solvers.neural",
+    "preference_contexts": "arena.solvers.neural",
+    "train_on_preferences": "arena.solvers.neural",
+}
+"""Names whose modules load torch: they are loaded when first used."""
+
 __all__ = [
     "AdversarialEpisodes",
     "BestResponse",
@@ -55,6 +76,8 @@ __all__ = [
     "Demonstrations",
     "Marginals",
     "Method",
+    "NeuralSolution",
+    "PreferenceContexts",
     "Solution",
     "adversarial_mdp",
     "agent_qre",
@@ -76,6 +99,7 @@ __all__ = [
     "fictitious_play",
     "gamma_shapes",
     "inpo",
+    "judged_contexts",
     "load_demonstrations",
     "load_policy",
     "log_barrier_bound",
@@ -103,6 +127,7 @@ __all__ = [
     "online_ipo",
     "optimistic_mwu",
     "pcfr_plus",
+    "preference_contexts",
     "projected_replicator_dynamics",
     "psro",
     "qarl",
@@ -115,4 +140,15 @@ __all__ = [
     "solve",
     "spo",
     "tabulate",
+    "train_on_preferences",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name in _LATE:
+        return getattr(importlib.import_module(_LATE[name]), name)
+    raise AttributeError(f"module 'arena.solvers' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
