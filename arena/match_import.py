@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 from arena.games.actions import ActionSpace
 from arena.games.game import GameInfo
 from arena.games.ragged import Ragged
+from arena.games.votes import Votes
+from arena.judgements import Context, keep_contexts, write_judgements
 from arena.leaderboards.record import Record
 from arena.ledger import AgentVersion, Ledger, LedgerError, Tournament
 from arena.results import NOBODY, Fault, MatchResults, MatchSpecs, Termination
@@ -24,11 +27,42 @@ MAX_GAME_NAME = 200
 FORFEIT = Termination.CRASH  # a record says that a player was at fault, never how
 
 
-def import_record(ledger: Ledger, record: Record, *, game: str, name: str, source_text: str | bytes) -> Tournament:
+def import_votes(ledger: Ledger, votes: Votes, *, game: str, name: str, source_text: str | bytes) -> Tournament:
+    """As `import_record`, of votes: their judges and contexts are kept beside the matches, in the order shown.
+
+    Raises:
+        LedgerError: as `import_record`.
+    """
+    return import_record(ledger, record_of(votes), game=game, name=name, source_text=source_text, votes=votes)
+
+
+def record_of(votes: Votes) -> Record:
+    """Votes as matches: the first shown sits on the first seat, and each vote is a unit of its own."""
+    return Record(
+        agents=votes.candidates,
+        seats=np.column_stack((votes.first, votes.second)),
+        returns=np.column_stack((2 * votes.score - 1, 1 - 2 * votes.score)),
+        forfeit=np.full(len(votes), NOBODY, np.int64),
+        pair=np.arange(len(votes)),
+        weight=votes.weight,
+        utility="zero_sum",
+    )
+
+
+def import_record(
+    ledger: Ledger,
+    record: Record,
+    *,
+    game: str,
+    name: str,
+    source_text: str | bytes,
+    votes: Votes | None = None,
+) -> Tournament:
     """The tournament, finished, that holds the matches of a record; a second import of the same text is the first one.
 
     Agents are of kind ``external``; one that has the name of an agent of another kind gets ``(imported)`` after it.
-    Matches of one pair (`Record.pair`) share their chance seed; one that counts twice stands twice.
+    Matches of one pair (`Record.pair`) share their chance seed; one that counts twice stands twice. ``votes``: those that the
+    record is made of, row by row, whose judges and contexts are kept.
 
     Raises:
         LedgerError: a weight that is no whole number, no match at all, or more than `MAX_MATCHES`; a game without a
@@ -56,9 +90,24 @@ def import_record(ledger: Ledger, record: Record, *, game: str, name: str, sourc
         source="import",
         source_hash=content_hash,
     )
+    if votes is not None:
+        keep_contexts(
+            ledger, tournament, contexts_given=[Context(key) for key in votes.contexts], judges_given=votes.judges
+        )
     for first in range(0, len(rows), BLOCK):
-        ledger.write(tournament, _results(record, rows[first : first + BLOCK], first))
+        block = _results(record, rows[first : first + BLOCK], first)
+        if votes is None:
+            ledger.write(tournament, block)
+        else:
+            write_judgements(ledger, tournament, [block], _judged(votes, rows[first : first + BLOCK], first))
     return tournament if tournament.status == "finished" else ledger.set_status(tournament, "finished")
+
+
+def _judged(votes: Votes, rows: NDArray[np.int64], first: int) -> Iterator[tuple[int, int, int, float, bool, str]]:
+    """The judgements of these rows, numbered from ``first``."""
+    columns = (votes.context[rows], votes.judge[rows], votes.score[rows], votes.both_bad[rows])
+    for number, row in enumerate(zip(*(column.tolist() for column in columns), strict=True), first):
+        yield number, *row, ""
 
 
 def check_game_name(game: str) -> None:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 
 import numpy as np
 import pytest
 
 from arena import database, match_import
+from arena.counterfactual import Where
+from arena.games import SpecificationError, UnknownName
+from arena.games.vote_file import read_votes
+from arena.games.votes import UNSAID, Votes
+from arena.judgements import judgement_of, read_judgements
 from arena.leaderboards.record import Record
 from arena.ledger import Ledger, LedgerError
-from arena.match_import import import_record
+from arena.match_import import import_record, import_votes
 from arena.results import Termination
+from arena.standings import standings
+from arena.vote_files import read_judged_votes, votes_of_game, write_votes
 
 
 @pytest.fixture
@@ -131,3 +139,101 @@ def test_an_imported_game_carries_the_title_that_the_ledger_knows(ledger, made_g
 def test_a_game_has_a_name(ledger, game):
     with pytest.raises(LedgerError, match="a game's name is"):
         import_record(ledger, votes(), game=game, name="cup", source_text="a")
+
+
+def test_votes_keep_their_judges_contexts_and_the_order_shown(ledger, path, tmp_path):
+    file = tmp_path / "votes.csv"
+    file.write_text(
+        "model_a,model_b,winner,judge,prompt_id,weight\n"
+        "x,y,model_a,anna,p1,\ny,x,tie (bothbad),ben,p1,2\nz,x,model_b,,p2,\ny,z,tie,anna,,\n"
+    )
+    votes = read_judged_votes(file)
+    cup = import_votes(ledger, votes, game="preference:words", name="votes", source_text=file.read_bytes())
+    found = read_judgements(ledger, cup)
+    assert (found.contexts, found.judges) == (("p1", "p2"), ("anna", "ben"))
+    assert [
+        (one.context and one.context.key, one.judge, one.verdict)
+        for one in map(partial(_judgement, ledger, cup), range(5))
+    ] == [
+        ("p1", "anna", "first"),
+        ("p1", "ben", "both bad"),
+        ("p1", "ben", "both bad"),
+        ("p2", None, "second"),
+        (None, "anna", "tie"),
+    ]
+    assert ledger.played(cup).seats.tolist() == [[0, 1], [1, 0], [1, 0], [2, 0], [1, 2]]
+    assert database.check(path) == []
+    without = standings(ledger, "preference:words", where=Where(without_judges=("anna",)))
+    assert (without.matches, without.left_out) == (3, 2)
+    only = standings(ledger, "preference:words", where=Where(contexts=("p1", "p2")))
+    assert only.matches == 4
+    with pytest.raises(UnknownName, match="judge of this board"):
+        standings(ledger, "preference:words", where=Where(without_judges=("carl",)))
+
+
+def _judgement(ledger, cup, number):
+    return judgement_of(ledger, cup, number, ledger.match(cup, number).spec.seats)
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+@pytest.mark.parametrize("score", [1.0, 0.7])
+def test_votes_of_the_ledger_as_a_file_are_the_votes_that_came_in(ledger, tmp_path, kind, score):
+    votes = Votes(
+        candidates=("x", "y", "z"),
+        contexts=("p", "q"),
+        judges=("anna", 'ben, the "second"'),
+        first=np.array([0, 2, 1, 1]),
+        second=np.array([1, 0, 2, 0]),
+        score=np.array([score, 0.5, 0.0, 0.5]),
+        both_bad=np.array([False, score == 1, False, False]),
+        weight=np.ones(4),
+        context=np.array([0, 1, UNSAID, 1]),
+        judge=np.array([1, 0, 0, UNSAID]),
+    )
+    cup = import_votes(ledger, votes, game="preference:x", name="v", source_text="v")
+    file = tmp_path / f"votes.{kind}"
+    with file.open("w") as stream:
+        write_votes(stream, votes_of_game(ledger, [cup]), kind)
+    again = read_votes(file)
+    for name in Votes.__slots__:
+        assert np.array_equal(getattr(again, name), getattr(votes, name)), name
+
+
+def test_results_that_are_more_than_votes_are_not_taken_for_votes(tmp_path):
+    file = tmp_path / "results.csv"
+    for head in ("agent_a,agent_b,winner", "agent_a,agent_b,winner,judge,pair", "white,black,result,judge"):
+        file.write_text(head + "\n")
+        assert read_judged_votes(file) is None
+    file.write_text("model_a,model_b,winner,judge\nx,y,nobody,anna\n")
+    with pytest.raises(SpecificationError, match="line 2: winner must be"):
+        read_judged_votes(file)
+
+
+def test_an_import_of_votes_that_was_cut_off_is_completed(ledger, path, monkeypatch):
+    monkeypatch.setattr(match_import, "BLOCK", 3)
+    size = 10
+    votes = Votes(
+        candidates=("x", "y"),
+        judges=("anna",),
+        first=np.zeros(size, np.int64),
+        second=np.ones(size, np.int64),
+        score=np.ones(size),
+        both_bad=np.zeros(size, bool),
+        weight=np.ones(size),
+        context=np.full(size, UNSAID),
+        judge=np.zeros(size, np.int64),
+    )
+    written = match_import.write_judgements
+
+    def cut_off(ledger, tournament, blocks, judged):
+        if blocks[0].specs.index[0] == 6:
+            raise KeyboardInterrupt
+        return written(ledger, tournament, blocks, judged)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(match_import, "write_judgements", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            import_votes(ledger, votes, game="g", name="v", source_text="v")
+    cup = import_votes(ledger, votes, game="g", name="v", source_text="v")
+    assert (cup.status, len(read_judgements(ledger, cup))) == ("finished", 10)
+    assert database.check(path) == []
