@@ -42,6 +42,7 @@ from arena.ledger_matches import (
 )
 from arena.ledger_rows import AgentVersion, GameRow, Played, Source, Status, Tournament
 from arena.results import Fault, MatchResult, MatchResults
+from arena.usage_record import AgentUsage, by_agent, read_usage
 
 __all__ = ["AgentVersion", "GameRow", "Ledger", "LedgerError", "Played", "Tournament", "ledger_exists"]
 
@@ -387,6 +388,15 @@ class Ledger:
         """Why matches were forfeited, in the order of their index. Infrastructure faults: `arena.infrastructure`."""
         with self.reading() as connection:
             return [fault for fault in read_faults(connection, tournament) if fault.termination.is_forfeit]
+
+    def usage(self, tournament: Tournament) -> list[AgentUsage]:
+        """What the language models of a tournament used in its recorded matches, by agent."""
+        with self.reading() as connection:
+            used = read_usage(connection, tournament)
+            if not used:
+                return []
+            specs = read_columns(connection, tournament).specs
+        return by_agent(tournament, used, specs.index, specs.seats)
 
     def matches_of(self, agent_id: int, limit: int = 100) -> list[tuple[str, int]]:
         """The last matches in which an agent sat: (tournament's key, number), the newest first."""

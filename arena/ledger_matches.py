@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from arena.connection import LedgerError
 from arena.games.ragged import Ragged
 from arena.ledger_rows import Tournament
-from arena.ledger_schema import blocks, faults, insert_or_ignore, lineup_seats, lineups, matches, tournaments
+from arena.ledger_schema import blocks, faults, insert_or_ignore, lineup_seats, lineups, matches, tournaments, usage
 from arena.packing import (
     DamagedBlock,
     pack_actions,
@@ -26,6 +26,7 @@ from arena.packing import (
     unpack_seconds,
 )
 from arena.results import NOBODY, Fault, MatchResults, MatchSpecs, Termination
+from arena.usage_record import read_usage, usage_rows
 
 EMPTY_SEAT = -1
 
@@ -90,6 +91,8 @@ def write_block(
         insert_or_ignore(connection, matches, _match_rows(tournament, line, results))
     if results.faults:
         insert_or_ignore(connection, faults, _fault_rows(tournament, results.faults))
+    if results.usage:
+        insert_or_ignore(connection, usage, usage_rows(tournament, results.usage))
     return fresh
 
 
@@ -137,6 +140,7 @@ def read_results(connection: sa.Connection, tournament: Tournament, *, first: in
         actions=whole,
         seconds=np.concatenate(seconds),
         faults=tuple(read_faults(connection, tournament, columns.specs.index if first is not None else None)),
+        usage=tuple(read_usage(connection, tournament, columns.specs.index if first is not None else None)),
     )
 
 

@@ -129,7 +129,12 @@ def tournaments(request: Request, site: SiteOf) -> Response:
 @router.get("/tournaments/{key}", summary="One tournament with its progress")
 def tournament(request: Request, site: SiteOf, key: Key) -> Response:
     found = site.ledger.tournament(key)
-    return json_answer(request, {"tournament": _tournament(found), "matches": site.ledger.progress(found)})
+    answer = {
+        "tournament": _tournament(found),
+        "matches": site.ledger.progress(found),
+        "usage": [used.to_dict() for used in site.ledger.usage(found)],
+    }
+    return json_answer(request, answer)
 
 
 @router.get("/tournaments/{key}/standings", summary="Standings of one tournament")
@@ -187,6 +192,9 @@ def match(
         "seconds": [
             None if view is not None and found.in_teams and player != view else round(seconds, 6)
             for player, seconds in enumerate(result.seconds)
+        ],
+        "usage": [
+            {"player": used.player, **used.usage.to_dict()} for used in result.usage if view in (None, used.player)
         ],
         "moves": [dataclasses.asdict(move) for move in moves_seen(site, found, view)],
         "positions": [text_seen(found, at, view) for at in range(len(found.positions))],

@@ -14,6 +14,7 @@ from arena.connection import DamagedLedger, LedgerError
 from arena.film import Film, film_of
 from arena.games import ArenaError, Game, UnknownName, load_game
 from arena.games.smax.game import SmaxGame
+from arena.games.usage import used_words
 from arena.ledger_rows import Tournament
 from arena.replay import Position, replay
 from arena.results import MatchResult
@@ -115,6 +116,7 @@ def match(
         marks=_marks(found),
         film=found.on_map and bool(found.positions),
         twin=twin,
+        used=[(used.player, used_words(used.usage)) for used in found.result.usage if view in (None, used.player)],
         termination=TERMINATION_WORDS[found.result.termination],
         fault=next((fault for fault in site.ledger.faults(found.tournament) if fault.index == number), None)
         if found.result.termination.is_forfeit

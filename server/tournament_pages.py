@@ -95,6 +95,7 @@ def tournament(request: Request, site: SiteOf, key: str, matches: int = 1) -> Re
         faults=[_fault_line(fault) for fault in faults[:FAULTS_SHOWN]],
         fault_kinds=Counter(TERMINATION_WORDS[fault.termination] for fault in faults),
         num_faults=len(faults),
+        used=site.ledger.usage(found),
         config=config_words(site, found),
         seat_word="Player" if has_teams(found) else "Seat",
         events=tournament_address(key) + "/events" if found.status == "running" else "",

@@ -75,6 +75,7 @@ def show_command(match: Match, db: Db = None, json: Json = False) -> None:
     """Show all that is recorded of a match."""
     from arena.cli.output import say, say_json
     from arena.cli.play import as_json
+    from arena.games.usage import used_words
     from arena.ledger import Ledger
 
     with Ledger.open(db, create=False, read_only=True) as ledger:
@@ -87,7 +88,10 @@ def show_command(match: Match, db: Db = None, json: Json = False) -> None:
         say_json(shown)
         return
     for name, value in shown.items():
-        say(f"{name:<13} {value}")
+        if name != "usage":
+            say(f"{name:<13} {value}")
+    for used in result.usage:
+        say(f"{'used':<13} player {used.player}: {used_words(used.usage)}")
 
 
 @app.command("replay")

@@ -9,8 +9,12 @@ import typer
 from arena.cli.options import Json, MatchClock, MoveClock, Seed
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from arena.cli.output import Head
     from arena.games import Game
+    from arena.games.usage import Usage
     from arena.results import MatchResults
 
 
@@ -63,7 +67,18 @@ def as_json(result: object) -> dict[str, object]:
         "forfeited_by": result.forfeited_by,
         "actions": result.actions.tolist(),
         "seconds": [round(seconds, 6) for seconds in result.seconds],
-    }
+    } | ({"usage": [{"player": one.player, **one.usage.to_dict()} for one in result.usage]} if result.usage else {})
+
+
+def _used(results: MatchResults, side: NDArray[np.int64]) -> dict[int, Usage]:
+    """What each seat or team used up in all matches, of those who use anything."""
+    from arena.games.usage import Usage
+
+    used: dict[int, Usage] = {}
+    for one in sorted(results.usage, key=lambda one: one.player):
+        seat = int(side[one.player])
+        used[seat] = used.get(seat, Usage()) + one.usage
+    return used
 
 
 def _mover(player: int | None) -> str:
@@ -75,6 +90,7 @@ def _summary(game: Game, agents: list[str], results: MatchResults) -> None:
 
     from arena.cli.output import say, table
     from arena.games.sides import side_of_player, side_returns
+    from arena.games.usage import used_words
     from arena.leaderboards.wording import signed
 
     sides = game.info.sides if len(agents) < game.info.num_players else [[p] for p in range(game.info.num_players)]
@@ -104,6 +120,8 @@ def _summary(game: Game, agents: list[str], results: MatchResults) -> None:
         ("time a match", "right"),
     ]
     table(heads, rows, title=f"{game.info.title}, {matches}")
+    for seat, used in _used(results, side).items():
+        say(f"{agents[seat]} used {used_words(used)}")
     for fault in results.faults[:5]:
         say(
             f"match {fault.index}: {agents[side[fault.player]]} forfeited, {fault.termination.name.lower()}: {fault.message}"

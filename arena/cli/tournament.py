@@ -179,7 +179,10 @@ def status_command(key: Key, db: Db = None, json: Json = False) -> None:
         again = played_again(ledger, [tournament])
         state = pairing_state(ledger, tournament)
         duel = duel_test(ledger, tournament)
+        used = ledger.usage(tournament)
     if json:
+        if used:
+            shown["usage"] = [one.to_dict() for one in used]
         shown["played_again"] = again.to_dict()
         told = state or duel
         say_json(shown | ({} if told is None else {"state": told.to_dict()}))
@@ -187,6 +190,8 @@ def status_command(key: Key, db: Db = None, json: Json = False) -> None:
     shown["played again"] = again.sentence()
     for name, value in shown.items():
         say(f"{name:<12} {', '.join(value) if isinstance(value, list) else value}")
+    for one in used:
+        say(f"{'used':<12} {one.sentence()}")
     if duel is not None:
         say(f"{'verdict':<12} {duel.sentence}")
         say(f"{'evidence':<12} {duel.evidence_sentence()}")

@@ -1,0 +1,243 @@
+"""Language models in tournaments: usage in the ledger and wherever it is shown, outages that cost no match, keys that leak nowhere."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+import threading
+
+import pytest
+from fastapi.testclient import TestClient
+
+from arena.approvals import withdraw
+from arena.cli import main
+from arena.config import make_config
+from arena.executor import ProcessPool, WorkFailed
+from arena.games import ArenaError, SpecificationError
+from arena.games.usage import Usage
+from arena.ledger import Ledger
+from arena.merge import merge
+from arena.results import MatchUsage, Termination
+from arena.server.app import create_app
+from arena.tournament import resume_tournament, run_tournament
+from arena.usage_record import by_agent
+from tests.chat_server import COMPLETION_TOKENS, PROMPT_TOKENS, Reply, chat_server
+
+KEY = "sk-very-secret-0123456789"
+
+
+def first_move(request):
+    """The first legal move of the list, as a model would name it."""
+    text = request["messages"][1]["content"]
+    return "MOVE: " + re.search(r"name:\n(\d+):", text)[1]
+
+
+@pytest.fixture(autouse=True)
+def _alone(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.delenv("ARENA_DB", raising=False)
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    with Ledger.open(tmp_path / "arena.db") as opened:
+        yield opened
+
+
+def cup(server, *, options="retries=0, price_in=1, price_out=2", **more):
+    agents = {"tiny": f"llm:tiny@{server.url}({options})", "random": "random"}
+    return make_config(
+        {"name": "cup", "game": "openspiel:tic_tac_toe", "agents": agents, "matches": 8, "seed": 3, "block": 2, **more}
+    )
+
+
+def run(capsys, monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["arena", *arguments])
+    try:
+        main()
+        code = 0
+    except SystemExit as left:
+        code = int(left.code or 0)
+    return code, *capsys.readouterr()
+
+
+def test_a_tournament_records_what_each_match_used(ledger):
+    with chat_server(first_move) as server:
+        tournament = run_tournament(cup(server), ledger)
+    results = ledger.results(tournament)
+    assert len(results.usage) == 8
+    assert sum(one.usage.requests for one in results.usage) == len(server.requests)
+    (used,) = ledger.usage(tournament)
+    asked = len(server.requests)
+    assert (used.agent, used.matches, used.requests) == ("tiny", 8, asked)
+    assert used.prompt_tokens == asked * PROMPT_TOKENS
+    assert used.cost == pytest.approx(asked * (PROMPT_TOKENS + 2 * COMPLETION_TOKENS) / 1e6)
+    one = ledger.match(tournament, 3)
+    assert one.usage == tuple(entry for entry in results.usage if entry.index == 3)
+
+
+def test_games_whose_matches_are_columns_record_it_too(ledger):
+    with chat_server(first_move) as server:
+        tournament = run_tournament(cup(server, game="matrix:rps"), ledger)
+    assert tournament.lane == "tensor"
+    assert ledger.usage(tournament)[0].requests == len(server.requests) == 8
+
+
+def test_worker_processes_send_the_usage_home(ledger):
+    with chat_server(first_move) as server:
+        tournament = run_tournament(cup(server, matches=4), ledger, ProcessPool(2))
+    assert ledger.usage(tournament)[0].requests == len(server.requests)
+
+
+def test_an_outage_stops_the_tournament_and_the_same_command_goes_on(ledger):
+    asked = []
+
+    def script(request):
+        asked.append(1)
+        return Reply(status=503) if 12 < len(asked) < 16 else first_move(request)
+
+    with chat_server(script) as server:
+        config = cup(server)
+        with pytest.raises(ArenaError, match="answered 503") as caught:
+            run_tournament(config, ledger)
+        assert caught.value.work_failed
+        (stopped,) = ledger.tournaments()
+        assert stopped.status == "interrupted"
+        assert 0 < ledger.progress(stopped) < 8
+        while len(asked) < 16:
+            asked.append(1)  # the endpoint is up again
+        finished = run_tournament(config, ledger)
+        assert finished.key == stopped.key
+    with chat_server(first_move) as server, Ledger.open("other.db") as other:
+        whole = run_tournament(cup(server), other)
+        mine, theirs = ledger.results(finished), other.results(whole)
+    assert not ledger.faults(finished)
+    assert mine.equals(theirs)
+
+
+def test_an_outage_in_a_worker_process_is_failed_work_and_no_wrong_usage(ledger):
+    with chat_server([Reply(status=503)]) as server, pytest.raises(WorkFailed, match="answered 503"):
+        run_tournament(cup(server), ledger, ProcessPool(1))
+
+
+def test_forfeits_are_kept_apart_from_strength(ledger):
+    with chat_server(["MOVE: nowhere"]) as server:
+        tournament = run_tournament(cup(server, matches=2), ledger)
+    assert {fault.termination for fault in ledger.faults(tournament)} == {Termination.ILLEGAL_MOVE}
+    assert ledger.usage(tournament)[0].requests == 2 * 3
+
+
+def test_no_key_stands_in_the_ledger_the_artifacts_the_logs_or_what_is_printed(
+    ledger, tmp_path, caplog, capsys, monkeypatch
+):
+    caplog.set_level(logging.DEBUG)
+    answers = [Reply(f"MOVE: {KEY}"), Reply(f"{KEY}"), Reply(status=400, body=json.dumps({"error": KEY}).encode())]
+    with chat_server(answers) as server:
+        tournament = run_tournament(cup(server, options="retries=0, attempts=2"), ledger)
+        assert f"Bearer {KEY}" in server.authorizations
+    said = run(capsys, monkeypatch, "tournament", "status", tournament.key, "--json")
+    shown = run(capsys, monkeypatch, "match", "show", f"{tournament.key}/0")
+    assert "[key]" in shown[1]
+    for file in tmp_path.rglob("*"):
+        assert not file.is_file() or KEY.encode() not in file.read_bytes(), file
+    assert all(KEY not in text for text in [caplog.text, *said[1:], *shown[1:]])
+
+
+def test_a_model_of_somebody_elses_ledger_needs_approval_since_it_sends_a_key(ledger):
+    with chat_server(first_move) as server:
+        tournament = run_tournament(cup(server, matches=4), ledger)
+        specification = tournament.agents[0].specification
+        withdraw(specification, None)  # as on a machine that never saw it
+        again = cup(server, name="again", agents={"tiny": "tiny", "random": "random"})
+        with pytest.raises(SpecificationError, match=r"sends an API key.*arena agent approve tiny"):
+            run_tournament(again, ledger)
+
+
+def test_another_model_is_another_version(ledger):
+    with chat_server(first_move) as server:
+        run_tournament(cup(server, matches=2), ledger)
+        other = {"tiny": f"llm:tiny-2@{server.url}", "random": "random"}
+        second = run_tournament(cup(server, matches=2, name="second", agents=other), ledger)
+    assert second.agents[0].label == "tiny@2"
+    assert second.agents[0].kind == "llm"
+
+
+def test_the_commands_and_the_pages_tell_what_was_used(ledger, capsys, monkeypatch):
+    with chat_server(first_move) as server:
+        tournament = run_tournament(cup(server), ledger)
+        played = run(capsys, monkeypatch, "play", "matrix:rps", f"llm:tiny@{server.url}", "random", "-n", "3", "--json")
+        plain = run(capsys, monkeypatch, "play", "matrix:rps", f"llm:tiny@{server.url}", "random", "-n", "3")
+    asked = len(server.requests) - 6
+    usage = json.loads(played[1])[0]["usage"]
+    assert [(one["player"], one["requests"], one["prompt_tokens"], one["cost"]) for one in usage] == [(0, 1, 100, None)]
+    assert "used 3 requests, 300 prompt and 21 completion tokens\n" in plain[1].replace("\n", "\n")
+    told = json.loads(run(capsys, monkeypatch, "tournament", "status", tournament.key, "--json")[1])
+    assert told["usage"][0]["requests"] == asked
+    status = run(capsys, monkeypatch, "tournament", "status", tournament.key)[1]
+    assert f"tiny: {asked} requests, {100 * asked:,} prompt and {7 * asked} completion tokens, cost" in status
+    client = TestClient(create_app(ledger))
+    assert client.get(f"/api/tournaments/{tournament.key}").json()["usage"] == told["usage"]
+    match = client.get(f"/api/tournaments/{tournament.key}/matches/0").json()
+    assert match["usage"][0]["requests"] == ledger.match(tournament, 0).usage[0].usage.requests
+    page = client.get(f"/tournaments/{tournament.key}").text
+    assert "What language models used" in page
+    assert (
+        f"used {match['usage'][0]['requests']} requests" in client.get(f"/tournaments/{tournament.key}/matches/0").text
+    )
+
+
+def test_the_last_words_of_a_seat_stand_in_its_own_view_alone(ledger):
+    with chat_server(["My card is the king. MOVE: fold"]) as server:
+        tournament = run_tournament(cup(server, game="openspiel:kuhn_poker", matches=2), ledger)
+    seat = ledger.faults(tournament)[0].player
+    client = TestClient(create_app(ledger))
+    address = f"/tournaments/{tournament.key}/matches/0"
+    assert "My card is the king" in client.get(f"{address}?view={seat}").text
+    assert "My card is the king" not in client.get(f"{address}?view={1 - seat}").text
+
+
+def test_merging_ledgers_carries_usage(ledger, tmp_path):
+    with chat_server(first_move) as server:
+        tournament = run_tournament(cup(server), ledger)
+    with Ledger.open(tmp_path / "new.db") as new:
+        merge(new, ledger)
+        assert new.usage(new.tournament(tournament.key)) == ledger.usage(tournament)
+
+
+def test_sums_say_what_is_not_known(ledger):
+    with chat_server(first_move) as server:
+        tournament = run_tournament(cup(server, matches=2), ledger)
+    index, seats = ledger.results(tournament).specs.index, ledger.results(tournament).specs.seats
+    known = Usage(requests=2, prompt_tokens=10, completion_tokens=4, seconds=1.0, cost=0.25)
+    dark = Usage(requests=1, prompt_tokens=None, completion_tokens=None, cost=None)
+    player = [row.tolist().index(0) for row in seats]
+    used = [MatchUsage(index=k, player=player[k], usage=one) for k, one in enumerate((known, dark))]
+    (both,) = by_agent(tournament, used, index, seats)
+    assert both.sentence() == (
+        "tiny: 3 requests, at least 10 prompt and 4 completion tokens (1 match not told), cost at least 0.25, in 2 matches"
+    )
+    (none,) = by_agent(tournament, used[1:], index, seats)
+    assert none.sentence() == "tiny: 1 request, tokens not told by the server, in 1 match"
+    assert none.to_dict()["prompt_tokens"] is None
+
+
+def test_resuming_a_finished_tournament_asks_nobody(ledger):
+    with chat_server(first_move) as server:
+        tournament = run_tournament(cup(server, matches=2), ledger)
+        before = len(server.requests)
+        resume_tournament(tournament.key, ledger)
+        assert len(server.requests) == before
+
+
+def test_a_run_that_is_stopped_does_not_wait_for_open_questions(ledger):
+    never = threading.Event()
+    with chat_server(lambda _: Reply("MOVE: 0", until=never)) as server:
+        tournament = run_tournament(cup(server, matches=2, move_clock_s=0.2), ledger)
+        never.set()
+    assert {fault.termination for fault in ledger.faults(tournament)} == {Termination.TIMEOUT}
+    assert ledger.usage(tournament)[0].untold == 2
