@@ -105,7 +105,7 @@ def preference_problem(
         SpecificationError: preferences that are no such tables.
         ValueError: a reference that is none, a number of samples below 1, a noise outside [0, 1/2), or noise without samples.
     """
-    given = preference_matrix(preferences)
+    given = preference_matrix(preferences, shared=True)
     tables = given.reshape(-1, *given.shape[-2:])
     by_context = given.ndim == 3
     logs = reference_logs(reference, tables.shape[-1], len(tables) if by_context else None)
@@ -171,8 +171,9 @@ def learn(
         run, iterations=iterations, until=until, default=learner.default, progress=progress, checkpoint=checkpoint
     )
     every = np.arange(len(problem.reference))
-    policies, gaps = desk.answers(every), desk.gaps()
-    exploitability = most_beaten(desk.exact(policies, every))
+    gaps, policies = desk.gaps(), desk.answers(every)
+    policies /= policies.sum(axis=-1, keepdims=True)
+    exploitability = most_beaten(desk.rates(every))
     queries = learner.queries * int(state["clocks"].sum())
     shown = policies if problem.by_context else policies[0]
     told: dict[str, Setting] = {"contexts": len(gaps), "mean_gap": float(gaps.mean())}
@@ -202,18 +203,19 @@ def learn(
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class _Desk:
-    """A learner at work: its state, and what is known exactly of the policies measured last.
+    """A learner at work: its state, and what is known exactly of its answers.
 
     ``state``: ``logs`` [c, n], ``clocks`` [c] iterations done in each context, ``gaps`` [c] as last measured, ``clock`` [1].
-    ``measured``, ``known`` [c, n]: policies and P π, so that a policy that is measured and then asked about costs one product.
+    ``known`` [c, n]: P π of the answer after ``known_at`` [c] iterations. ``fresh``: whether that is now, in all contexts at work.
     """
 
     learner: Learner
     problem: Problem
     until: float | None
     state: State = field(init=False)
-    measured: Array = field(init=False)
     known: Array = field(init=False)
+    known_at: NDArray[np.int64] = field(init=False)
+    fresh: bool = False
 
     def __post_init__(self) -> None:
         reference = self.problem.reference
@@ -223,7 +225,7 @@ class _Desk:
         self.state["clocks"] = np.zeros(len(reference), np.int64)
         self.state["gaps"] = np.full(len(reference), UNKNOWN)
         self.state["clock"] = np.zeros(1, np.int64)
-        self.measured, self.known = np.full_like(reference, -1.0), np.empty_like(reference)
+        self.known, self.known_at = np.empty_like(reference), np.full(len(reference), -1)
 
     def open(self) -> Contexts:
         """The contexts that are not good enough yet."""
@@ -233,14 +235,16 @@ class _Desk:
 
     def advance(self, more: int) -> None:
         contexts = self.open()
+        whole = len(contexts) == len(self.state["clocks"])
+        reference = self.problem.reference if whole else self.problem.reference[contexts]
         for _ in range(more):
-            part = {name: array[contexts] for name, array in self.state.items() if name not in ("clock", "gaps")}
-            changed = self.learner.update(self._turn(part, contexts))
+            part = {name: array if whole else array[contexts] for name, array in self.state.items() if name != "clock"}
+            changed = self.learner.update(self._turn(part, reference, contexts))
             if self.learner.averaged:
                 changed["sums"] = part["sums"] + np.exp(part["logs"])
             changed["clocks"] = part["clocks"] + 1
-            whole = len(contexts) == len(self.state["clocks"])
             grown = changed if whole else {name: self._placed(name, contexts, new) for name, new in changed.items()}
+            self.fresh = False
             self.state.update(grown, clock=self.state["clock"] + 1)
 
     def gaps(self) -> Array:
@@ -249,48 +253,45 @@ class _Desk:
         What is measured at the end of a run alone closes no context: a longer one does not measure there.
         """
         contexts, found = self.open(), self.state["gaps"].copy()
-        if len(contexts):
-            policies = self.answers(contexts)
-            rates = self.exact(policies, contexts)
-            if self.learner.gap_kind == UNREGULARISED:
-                found[contexts] = most_beaten(rates)
-            else:
-                logs, reference = self.state["logs"][contexts], self.problem.reference[contexts]
-                found[contexts] = reply_gain(rates, logs, reference, self.learner.beta)
+        rates = self.rates(contexts)
+        if self.learner.gap_kind == UNREGULARISED:
+            found[contexts] = most_beaten(rates)
+        else:
+            logs, reference = self.state["logs"][contexts], self.problem.reference[contexts]
+            found[contexts] = reply_gain(rates, logs, reference, self.learner.beta)
+        self.fresh = True
         done = int(self.state["clock"][0])
         if next_measurement(done - 1, MEASURE_GROWTH) == done:
             self.state["gaps"] = found
         return found
 
+    def rates(self, contexts: Contexts) -> Array:
+        """P π [k, n] of the answers, which is multiplied once."""
+        unknown = contexts[self.known_at[contexts] != self.state["clocks"][contexts]]
+        if len(unknown):
+            self.known[unknown] = exact_rates(self.problem.rates.preferences, self.answers(unknown), unknown)
+            self.known_at[unknown] = self.state["clocks"][unknown]
+        return self.known[contexts]
+
     def answers(self, contexts: Contexts) -> Array:
-        """The policies [k, n] of these contexts."""
-        weights = np.exp(self.state["logs"][contexts])
+        """The policies [k, n] of these contexts; they add up to 1 but for rounding."""
+        policies: Array = np.exp(self.state["logs"][contexts])
         if self.learner.averaged:
-            begun = self.state["clocks"][contexts, None] > 0
-            weights = np.where(begun, self.state["sums"][contexts], weights)
-        policies: Array = weights / weights.sum(axis=-1, keepdims=True)
+            done = self.state["clocks"][contexts, None]
+            policies = np.where(done > 0, self.state["sums"][contexts] / np.maximum(done, 1), policies)
         return policies
 
-    def exact(self, policies: Array, contexts: Contexts) -> Array:
-        """P π [k, n], which is looked up where it is known."""
-        if np.array_equal(policies, self.measured[contexts]):
-            return self.known[contexts]
-        rates = exact_rates(self.problem.rates.preferences, policies, contexts)
-        self.measured[contexts], self.known[contexts] = policies, rates
-        return rates
-
-    def _turn(self, part: State, contexts: Contexts) -> Turn:
-        numbers, queries = count(), self.learner.queries
+    def _turn(self, part: State, reference: Array, contexts: Contexts) -> Turn:
+        numbers, queries, rates = count(), self.learner.queries, self.problem.rates
+        measured = self.fresh and rates.samples is None and not self.learner.averaged
 
         def query(logs: Array) -> Array:
-            number = part["clocks"] * queries + next(numbers)
-            policies = np.exp(logs)
-            policies /= policies.sum(axis=-1, keepdims=True)
-            if self.problem.rates.samples is None and np.array_equal(policies, self.measured[contexts]):
+            number = next(numbers)
+            if measured and number == 0 and np.array_equal(logs, part["logs"]):  # the answer that was just measured
                 return self.known[contexts]
-            return self.problem.rates.of(policies, contexts, number)
+            return rates.of(np.exp(logs), contexts, part["clocks"] * queries + number)
 
-        return Turn(state=part, reference=self.problem.reference[contexts], done=part["clocks"][:, None], query=query)
+        return Turn(state=part, reference=reference, done=part["clocks"][:, None], query=query)
 
     def _placed(self, name: str, contexts: Contexts, new: Array) -> Array:
         array: Array = self.state[name].copy()

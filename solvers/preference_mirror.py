@@ -21,6 +21,7 @@ from arena.games.errors import SpecificationError
 Array = NDArray[np.float64]
 
 SUM_TOLERANCE = 1e-9  # of P + Pᵀ = 1 and of Σ μ = 1: rounding of decimals, not of measurements
+ROUNDING = 4e-16  # of the sum of a probability and its complement
 NEAR = 0.5  # differences of logarithms below it are where p log(p / q) cancels
 BLOCK = 2_000_000  # numbers of a table that are looked at together: temporary arrays stay small beside large tables
 
@@ -101,8 +102,13 @@ def divergence(logs: Array, others: Array) -> Array:
     return total
 
 
-def preference_matrix(preferences: ArrayLike) -> Array:
+def preference_matrix(preferences: ArrayLike, *, shared: bool = False) -> Array:
     """P [n, n], or [contexts, n, n], as float64 with P + Pᵀ = 1 to the last digit.
+
+    Args:
+        preferences: the same up to rounding of decimals.
+        shared: the array itself may be returned where nothing has to be put right, to spare the memory of large tables; who
+            asks for that writes nothing into it.
 
     Raises:
         SpecificationError: no square matrix of probabilities with P + Pᵀ = 1, nor several; the message names the worst cell.
@@ -116,22 +122,26 @@ def preference_matrix(preferences: ArrayLike) -> Array:
             f"preferences must be a square matrix, or one for each context [contexts, n, n]; got shape {given.shape}"
         )
     tables = given.reshape(-1, *given.shape[-2:])
-    even = np.empty(tables.shape)
     many = max(1, BLOCK // tables[0].size)
-    excess, worst = -1.0, (0, 0, 0)
+    excess, worst = 0.0, 0
     for begin in range(0, len(tables), many):
         block = tables[begin : begin + many]
-        turned = block.swapaxes(-1, -2)
         if not (block.min() >= 0 and block.max() <= 1):  # a NaN is neither
             raise _outside(given, begin, block)
-        away = np.abs(block + turned - 1)
-        at = np.unravel_index(int(away.argmax()), block.shape)
-        if away[at] > excess:
-            excess, worst = float(away[at]), (begin + int(at[0]), int(at[1]), int(at[2]))
-        np.subtract(block, turned, out=away)
-        np.add(0.5, np.multiply(0.5, away, out=away), out=even[begin : begin + many])
+        sums = block + block.swapaxes(-1, -2)
+        away = max(float(sums.max()) - 1, 1 - float(sums.min()))
+        if away > excess:
+            excess, worst = away, begin
     if excess > SUM_TOLERANCE:
-        raise _uneven(given, *worst)
+        raise _uneven(given, worst, tables[worst : worst + many])
+    if shared and excess <= ROUNDING and given.flags.c_contiguous and given.flags.writeable:
+        return given
+    even = np.empty(tables.shape)
+    for begin in range(0, len(tables), many):
+        block = tables[begin : begin + many]
+        np.subtract(block, block.swapaxes(-1, -2), out=even[begin : begin + many])
+        even[begin : begin + many] *= 0.5
+        even[begin : begin + many] += 0.5
     return even.reshape(given.shape)
 
 
@@ -166,9 +176,10 @@ def _outside(given: Array, begin: int, block: Array) -> SpecificationError:
     return SpecificationError(f"preferences must be probabilities in 0..1; {cell} is {block[k, i, j]:g}{said}")
 
 
-def _uneven(given: Array, context: int, i: int, j: int) -> SpecificationError:
-    table = given.reshape(-1, *given.shape[-2:])[context]
-    front = (context,)[3 - given.ndim :]
+def _uneven(given: Array, begin: int, block: Array) -> SpecificationError:
+    away = np.abs(block + block.swapaxes(-1, -2) - 1)
+    k, i, j = (int(at) for at in np.unravel_index(int(away.argmax()), block.shape))
+    table, front = block[k], (begin + k,)[3 - given.ndim :]
     one, other = _cell((*front, i, j)), _cell((*front, j, i))
     if i == j:
         return SpecificationError(f"preferences must be 1/2 on the diagonal; {one} is {table[i, i]:g}")

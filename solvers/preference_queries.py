@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena.games.seeds import counter_hash, seed_of, unit
-from arena.solvers.preference_mirror import Array, win_rates
+from arena.solvers.preference_mirror import Array
 
 OPPONENT_STREAM = 0
 OUTCOME_STREAM = 1
@@ -60,9 +60,7 @@ class WinRates:
 
 
 def exact_rates(preferences: Array, policies: Array, contexts: Contexts) -> Array:
-    """P π [k, n] in these contexts."""
-    if len(contexts) == len(preferences):
-        return win_rates(preferences, policies)
+    """P π [k, n] in these contexts: the same numbers to the last bit, whichever contexts are asked about together."""
     rates = np.empty_like(policies)
     chosen_products(preferences, contexts, policies, rates)
     return rates

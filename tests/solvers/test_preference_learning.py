@@ -6,8 +6,9 @@ from preference_tables import CYCLE, SKEWED, WEIGHTED, gap_by_definition, random
 
 from arena.cli.solve_settings import settings_of
 from arena.games import NotProvided, SpecificationError, TabularPolicy, load_game
-from arena.solvers import methods, preference_queries, solve
+from arena.solvers import methods, preference_learning, preference_queries, solve
 from arena.solvers.preference_learning import Learner, learn, preference_problem
+from arena.solvers.preference_queries import exact_rates
 from arena.solvers.registry import function_of
 
 LEARNERS = [name for name, method in methods().items() if method.takes == "preferences"]
@@ -212,8 +213,16 @@ def test_contexts_that_were_left_go_on_where_a_smaller_gap_is_asked_for(tmp_path
 
 def test_a_policy_that_is_measured_and_then_asked_about_is_multiplied_once(monkeypatch):
     products = []
-    kept = preference_queries.win_rates
-    monkeypatch.setattr(preference_queries, "win_rates", lambda *given: products.append(1) or kept(*given))
+    for module in (preference_queries, preference_learning):
+        monkeypatch.setattr(module, "exact_rates", lambda *given: products.append(1) or exact_rates(*given))
     tables = np.stack([random_preferences(20, seed) for seed in range(3)])
     found = run("nash_mirror_prox", tables, iterations=12)
     assert len(products) == 2 * found.iterations + 1  # and the gap of the last policy
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_what_is_given_stays_as_it_was(name):
+    tables, reference = SEVERAL.copy(), np.stack([SKEWED] * 4)
+    kept = reference.copy()
+    run(name, tables, reference=reference, iterations=5)
+    assert tables.tolist() == SEVERAL.tolist() and reference.tolist() == kept.tolist()

@@ -135,3 +135,20 @@ def test_a_reference_is_for_all_contexts_or_for_each():
         reference_logs([[0.5, 0.5], [0.0, 1.0], [0.5, 0.5]], 2, 3)
     with pytest.raises(ValueError, match=r"adds up to 1\.1"):
         reference_logs([[0.5, 0.5], [0.6, 0.5], [0.5, 0.5]], 2, 3)
+
+
+def test_a_table_is_shared_only_where_that_is_asked_for_and_nothing_has_to_be_put_right():
+    exact = random_preferences(5, seed=1)
+    assert preference_matrix(exact, shared=True) is exact
+    copied = preference_matrix(exact)
+    assert not np.shares_memory(copied, exact) and np.abs(copied - exact).max() <= 1e-15
+    rounded = exact + 1e-10 * np.random.default_rng(0).normal(size=exact.shape)
+    kept = rounded.copy()
+    even = preference_matrix(rounded, shared=True)
+    assert np.abs(even + even.T - 1).max() <= 2e-16
+    assert rounded.tolist() == kept.tolist()
+    frozen = exact.copy()
+    frozen.setflags(write=False)
+    for table in (frozen, exact[::-1, ::-1], exact.T):  # compiled loops read one kind of array
+        found = preference_matrix(table, shared=True)
+        assert found.flags.c_contiguous and found.flags.writeable and np.allclose(found, table, atol=1e-15)
