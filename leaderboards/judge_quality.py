@@ -183,7 +183,11 @@ def _quality(
 ) -> JudgeQuality:
     own = votes.take(votes.judge == number)
     name = NOBODY if number == UNSAID else votes.judges[number]
-    orders = [pair for one in asked[number].values() for pair in zip(one.first, one.second, strict=False)]
+    orders = [  # a question asked again is the same comparison: one unit
+        (sum(one.first) / len(one.first), sum(one.second) / len(one.second))
+        for one in asked[number].values()
+        if one.first and one.second
+    ]
     same = sum(_verdict(one) == _verdict(other) for one, other in orders)
     repeats = [
         _verdict(a) == _verdict(b)

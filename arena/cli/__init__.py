@@ -13,6 +13,7 @@ from arena.cli import (
     figure,
     game,
     job,
+    judge,
     leaderboard,
     match,
     plan,
@@ -45,6 +46,7 @@ app.command("leaderboard")(leaderboard.leaderboard_command)
 app.command("figure")(figure.figure_command)
 app.command("site")(site.site_command)
 app.command("solve")(solve.solve_command)
+app.command("judge")(judge.judge_command)
 app.command("exploit")(exploit.exploit_command)
 app.command("verify")(verify.verify_command)
 app.command("serve")(system.serve_command)

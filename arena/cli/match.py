@@ -73,23 +73,30 @@ def list_command(
 @app.command("show")
 def show_command(match: Match, db: Db = None, json: Json = False) -> None:
     """Show all that is recorded of a match."""
-    from arena.cli.output import say, say_json
+    from arena.cli.output import say, say_json, say_under
     from arena.cli.play import as_json
     from arena.games.usage import used_words
+    from arena.judgements import judgement_of
     from arena.ledger import Ledger
 
     with Ledger.open(db, create=False, read_only=True) as ledger:
         tournament, result = find_match(ledger, match)
+        judgement = judgement_of(ledger, tournament, result.spec.index, result.spec.seats)
         faults = [fault for fault in ledger.faults(tournament) if fault.index == result.spec.index]
     agents = [tournament.agents[seat].label for seat in result.spec.seats if seat >= 0]
     shown = {"game": tournament.game, "agents": agents} | as_json(result) | {"match": match}
     shown["faults"] = [{"player": f.player, "message": f.message, "log": f.log} for f in faults]
+    if judgement is not None:
+        shown["judgement"] = judgement.to_dict()
     if json:
         say_json(shown)
         return
     for name, value in shown.items():
-        if name != "usage":
+        if name not in ("usage", "judgement"):
             say(f"{name:<13} {value}")
+    if judgement is not None:
+        for name, value in judgement.to_dict().items():
+            say_under(f"{name:<13} ", str(value))
     for used in result.usage:
         say(f"{'used':<13} player {used.player}: {used_words(used.usage)}")
 
@@ -194,30 +201,72 @@ def import_command(
     from arena.cli.output import say
     from arena.leaderboards.record_file import read_record
     from arena.ledger import Ledger
-    from arena.match_import import import_record
+    from arena.match_import import import_record, record_of
+    from arena.vote_files import read_judged_votes
 
-    record = read_record(file)
+    votes = read_judged_votes(file)
+    record = read_record(file) if votes is None else record_of(votes)
     with Ledger.open(db) as ledger:
-        tournament = import_record(ledger, record, game=game, name=name or file.stem, source_text=file.read_bytes())
-    say(f"{len(record):,} matches of {len(record.agents):,} agents stand as {tournament.key}: arena leaderboard {game}")
+        tournament = import_record(
+            ledger, record, game=game, name=name or file.stem, source_text=file.read_bytes(), votes=votes
+        )
+    kept = "" if votes is None else f", with {len(votes.judges):,} judges and {len(votes.contexts):,} contexts,"
+    say(
+        f"{len(record):,} matches of {len(record.agents):,} agents{kept} stand as {tournament.key}: "
+        f"arena leaderboard {game}"
+    )
 
 
 @app.command("export")
 def export_command(
     game: Annotated[str | None, typer.Argument(help="only matches of this game")] = None,
+    votes: Annotated[
+        bool, typer.Option("--votes", help="As votes, with judge and context: arena solve METHOD preference:FILE.")
+    ] = False,
     output: Output = None,
     kind: Format = None,
     db: Db = None,
 ) -> None:
     """Write every match of the ledger, or of one game, as `arena tournament export` does for a tournament."""
+    from arena.games import SpecificationError
     from arena.ledger import Ledger
     from arena.match_export import chosen_matches
     from arena.standings import canonical_game
 
-    written = format_of(output, kind)
+    if votes and game is None:
+        raise SpecificationError("name the game whose votes to write")
+    written = format_of(output, kind or ("csv" if votes and output is None else None))
     with Ledger.open(db, create=False, read_only=True) as ledger:
         only = None if game is None else canonical_game(ledger, game)
+        if votes:
+            _write_votes(ledger, str(only), output, written)
+            return
         write_matches(ledger, chosen_matches(ledger, game=only), output, written)
+
+
+def _write_votes(ledger: Ledger, game: str, output: Path | None, kind: str) -> None:
+    """The votes of a game's tournaments, to a file or to stdout."""
+    import io
+    import sys
+    from typing import BinaryIO
+
+    from arena.games.array_file import replace_file
+    from arena.vote_files import votes_of_game, write_votes
+
+    votes = votes_of_game(ledger, [one for one in ledger.tournaments(game) if one.is_rated])
+    if output is None:
+        write_votes(sys.stdout, votes, kind)
+        return
+
+    def write(stream: BinaryIO) -> None:
+        text = io.TextIOWrapper(stream, encoding="utf-8", newline="")
+        try:
+            write_votes(text, votes, kind)
+        finally:
+            text.detach()  # the stream is closed, and moved to its place, by whoever opened it
+
+    replace_file(output, write, what="votes to")
+    sys.stderr.write(f"wrote {output}: {len(votes):,} votes on {len(votes.candidates):,} candidates\n")
 
 
 def find_match(ledger: Ledger, match: str) -> tuple[Tournament, MatchResult]:

@@ -82,6 +82,13 @@ def test_repeated_questions_and_other_judges_are_compared():
     assert (other.with_others.count, other.with_others.of) == (1, 2)
 
 
+def test_asking_again_adds_no_comparisons():
+    once = [row for k in range(9) for row in ((0, 1, 1.0, k, 0), (1, 0, float(k < 3), k, 0))]
+    one, five = (judge_quality(votes(*once * times))[0] for times in (1, 5))
+    assert (one.order_bias, one.both_orders) == (five.order_bias, five.both_orders)
+    assert one.order_bias.value == pytest.approx(3 / 9)
+
+
 def test_votes_without_context_are_never_taken_for_the_same_comparison():
     found = judge_quality(votes((0, 1, 1.0, UNSAID, 0), (1, 0, 1.0, UNSAID, 0)))[0]
     assert (found.both_orders, found.repeated, found.order_bias.basis) == (None, None, BY_PAIRS)
