@@ -6,7 +6,10 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from arena.agents.chat_endpoint import ChatEndpoint, EndpointSettings
     from arena.agents.check import Finding, check_agent
+    from arena.agents.endpoint_judge import EndpointJudge
+    from arena.agents.judges import load_judge
     from arena.agents.network import load_network, mlp, save_network
     from arena.agents.observation import Observation, observations
     from arena.agents.policy_agent import PolicyAgent
@@ -19,7 +22,10 @@ _HOMES = {
     "Agent": "arena.games",
     "AgentInfo": "arena.games",
     "AgentKind": "arena.agents.registry",
+    "ChatEndpoint": "arena.agents.chat_endpoint",
     "ClockedAgent": "arena.games",
+    "EndpointJudge": "arena.agents.endpoint_judge",
+    "EndpointSettings": "arena.agents.chat_endpoint",
     "Finding": "arena.agents.check",
     "Observation": "arena.agents.observation",
     "ObservationBatch": "arena.games",
@@ -32,6 +38,7 @@ _HOMES = {
     "from_function": "arena.agents.simple",
     "kinds": "arena.agents.registry",
     "load_agent": "arena.agents.registry",
+    "load_judge": "arena.agents.judges",
     "load_network": "arena.agents.network",
     "mlp": "arena.agents.network",
     "needs_approval": "arena.agents.registry",
@@ -44,7 +51,10 @@ __all__ = [
     "Agent",
     "AgentInfo",
     "AgentKind",
+    "ChatEndpoint",
     "ClockedAgent",
+    "EndpointJudge",
+    "EndpointSettings",
     "Finding",
     "Observation",
     "ObservationBatch",
@@ -56,6 +66,7 @@ __all__ = [
     "from_function",
     "kinds",
     "load_agent",
+    "load_judge",
     "load_network",
     "mlp",
     "needs_approval",

@@ -33,6 +33,7 @@ SHOWN = 300  # characters of a server's own words that a message repeats
 AGAIN = frozenset({408, 409, 425, 429})  # and all from 500 on
 NOT_OURS = frozenset({401, 402, 403, 404, 405, 407, 410})  # the same for every request: the settings are wrong
 LEAST_SECRET = 12  # characters; shorter "keys", as those of local servers, are no secrets and stand in ordinary text
+HERE = ("127.0.0.1", "localhost", "::1")
 NO_SECRETS = ("key", "token", "secret", "sig", "password")
 HEADERS = {"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "identity"}
 
@@ -136,6 +137,7 @@ class ChatEndpoint:
         self._asking = 0  # conversations that wait for an answer
         self._client = httpx.Client(
             headers=HEADERS,
+            trust_env=httpx.URL(self.base).host not in HERE,  # no proxy stands before this machine itself
             follow_redirects=False,
             limits=httpx.Limits(max_connections=None),
             timeout=settings.timeout_s,

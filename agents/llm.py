@@ -231,8 +231,8 @@ class LlmAgent:
                 return found
             fault = found
             messages = asked_again(messages, answer, moves, fault)
-        times = "once" if self.attempts == 1 else f"{self.attempts} times"
-        said = f"{self.info.name} was asked {times} and named no legal move; of the last answer: {fault.reason}"
+        answers = "one answer" if self.attempts == 1 else f"{self.attempts} answers"
+        said = f"named no legal move in {answers}; the last was told: {fault.reason}"
         log = shown(answer.refusal or answer.text, LOG)
         raise IllegalChoice(said, log) if fault.illegal else ProtocolError(said, log)
 

@@ -108,7 +108,7 @@ def test_an_illegal_move_is_asked_again_with_the_reason():
         (
             "MOVE: x9",
             Termination.ILLEGAL_MOVE,
-            "asked 2 times and named no legal move; of the last answer: 'x9' is not",
+            "named no legal move in 2 answers; the last was told: 'x9' is not",
         ),
         ("I pass.", Termination.PROTOCOL_ERROR, "Your answer has no line MOVE: ..."),
         ("", Termination.PROTOCOL_ERROR, "Your answer has no line MOVE: ..."),
