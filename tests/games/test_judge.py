@@ -18,6 +18,7 @@ from arena.games.judge import (
     retrying,
     verdicts,
 )
+from arena.games.votes import UNSAID
 
 
 def longer(prompts, first, second):
@@ -118,6 +119,23 @@ def test_one_comparison_that_breaks_the_judge_costs_no_other_its_verdict():
     assert asked == [4, 1, 1, 1, 1]
 
 
+def test_a_comparison_asked_alone_is_asked_with_its_own_texts():
+    asked = []
+
+    def judge(prompts, first, second):
+        asked.extend(zip(prompts, first, second, strict=True))
+        return [] if len(prompts) > 1 else [1.0]
+
+    assert verdicts(judge, ["p", "q"], ["a", "b"], ["c", "d"]) == [Verdict(1.0)] * 2
+    assert asked == [("p", "a", "c"), ("q", "b", "d")] * 2
+
+
+@pytest.mark.parametrize(("answers", "said"), [([], "0 verdicts for 1"), ([1, 1, 1], "more than 1 verdicts for 1")])
+def test_a_wrong_number_of_verdicts_is_told(answers, said):
+    (failure,) = ask(lambda *_: answers)
+    assert failure == JudgeFailure("nonsense", f"{said} comparisons")
+
+
 def test_a_judge_out_of_time_is_told_apart():
     def judge(prompts, first, second):
         raise TimeoutError("60 s")
@@ -172,12 +190,12 @@ def test_a_comparison_that_failed_in_one_order_has_no_chance():
     refused = JudgeFailure("refused", "no")
 
     def judge(prompts, first, second):
-        return [refused if (p, a) == ("q", "d") else 1.0 for p, a in zip(prompts, first, strict=True)]
+        return [refused if (p, a) in (("p", "c"), ("q", "b")) else 1.0 for p, a in zip(prompts, first, strict=True)]
 
-    chances, failures = preferences_of(judge, ["p", "q"], ["a", "b"], ["c", "d"])
-    assert chances[0] == 0.5
-    assert np.isnan(chances[1])
-    assert failures == [FailedComparison(1, True, refused)]
+    chances, failures = preferences_of(judge, ["p", "q", "r"], ["a", "b", "a"], ["c", "d", "c"])
+    assert np.isnan(chances[:2]).all()
+    assert chances[2] == 0.5
+    assert failures == [FailedComparison(1, False, refused), FailedComparison(0, True, refused)]
 
 
 def test_preferences_of_nothing_are_none():
@@ -199,6 +217,7 @@ def test_votes_of_a_judge_on_all_pairs_in_both_orders():
     assert votes.candidates == ("short", "long", "none")
     assert votes.contexts == ("p1", "p2")
     assert votes.judges == ("anna",)
+    assert (votes.judge == 0).all()
     assert failures == []
     points, weights = votes.points()
     np.testing.assert_array_equal(weights, [[0, 4, 2], [4, 0, 2], [2, 2, 0]])
@@ -220,6 +239,7 @@ def test_a_judge_s_failures_become_no_votes():
         ("0", "none", "long"),
     }
     assert votes.judges == ()
+    assert (votes.judge == UNSAID).all()
 
 
 def test_one_order_is_drawn_by_the_seed_and_not_by_the_order_of_candidates():

@@ -214,6 +214,7 @@ def test_ids_as_text_and_as_number_are_one_id():
         ("model_a", None, "got nothing"),
         ("model_a", "x\n", None),
         ("model_a", "x\ny", "printable"),
+        ("model_a", "x" * 200, None),
         ("model_a", "x" * 201, "1 to 200"),
         ("model_a", "\ud800", "printable"),
         ("winner", ["x"], "'winner' must be a text"),
@@ -233,7 +234,7 @@ def test_ids_as_text_and_as_number_are_one_id():
 )
 def test_values_of_other_kinds_are_refused_by_column(column, value, said):
     other = {"model_a": "u", "model_b": "v", "winner": "tie"}
-    content = as_jsonl([ONE | other, ONE | {column: value}])
+    content = as_jsonl([ONE | other, ONE | {"winner": "model_a"} | {column: value}])
     if said is None:
         assert len(read(content, ".jsonl")) == 2
         return
