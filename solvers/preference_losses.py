@@ -87,17 +87,33 @@ nash_md_loss = self_play_loss
 """Nash-MD-PG: the win rates are asked against `geometric_mixture` of policy and reference."""
 
 
-def spo_loss(log_policy: Tensor, win_rate: Tensor, *, weights: Tensor | None = None) -> Tensor:
-    """-E[(u(y) - 1/2) log π(y)], u against a queue of what earlier policies drew: self-play preference optimisation.
+def spo_loss(
+    log_policy: Tensor,
+    win_rate: Tensor,
+    log_previous: Tensor | None = None,
+    *,
+    rate: float = float("inf"),
+    weights: Tensor | None = None,
+) -> Tensor:
+    """-E[(u(y) - 1/2 - log(π(y)/π_t(y)) / η) log π(y)], u against a queue of what earlier policies drew: SPO.
+
+    Self-play preference optimisation leaves the learner open that it reduces to. With π_t it is a step of Hedge, followed to its
+    end: log π = log π_t + η u + constant, which no regret is proven of. Without, it is the plain policy gradient, which may
+    stick to one candidate.
 
     Source: Swamy et al., arXiv:2401.04056.
 
     Args:
         log_policy: log π(y) of y ~ π; the gradient flows here.
         win_rate: u(y), the mean over the queue of P(y ≻ y').
+        log_previous: log π_t(y), the policy that a stage of steps began with; None = the plain policy gradient.
+        rate: η > 0 of the step of Hedge.
         weights: see the module.
     """
-    return reinforce_loss(log_policy, win_rate.detach() - EVEN, weights=weights)
+    worth = win_rate.detach() - EVEN
+    if log_previous is not None:
+        worth = worth - (log_policy - log_previous).detach() / rate
+    return reinforce_loss(log_policy, worth, weights=weights)
 
 
 def online_ipo_loss(

@@ -211,20 +211,31 @@ class Regression(Held):
 
 
 class Queue(Held):
-    """SPO: the policy gradient of win rates against a queue of what the last updates drew in the context, first in first out."""
+    """SPO: stages of ``inner`` updates towards a step of Hedge, on win rates against a queue of what the last updates drew in the
+    context, first in first out; stages of one update are the plain policy gradient."""
 
     def __init__(self, learning: Learning, settings: Mapping[str, Setting]):
         super().__init__(learning=learning)
-        first = Frozen(learning.policy).logs(learning.features).exp()
+        self.previous = Frozen(learning.policy)
+        self.inner = int(settings["inner"] or 1)
+        size, stages = learning.log_reference.shape[-1], max(learning.iterations // self.inner, 1)
+        self.rate = hedge_step(size, stages) if settings["rate"] is None else float(settings["rate"])
+        first = self.previous.logs(learning.features).exp()
         self.queue = first.unsqueeze(1).repeat(1, int(settings["queue"] or 1), 1)  # [contexts, queue, n]
         self.tensors = {"queue": self.queue}
+        self.modules = {"previous": self.previous.module}
+
+    def before(self, done: int) -> None:
+        if done % self.inner == 0:
+            self.previous.follow(self.learning.policy)
 
     def loss(self, logs: Tensor, contexts: Tensor) -> Tensor:
         policy, queued = logs.detach().exp(), self.queue[contexts]
         told = self.learning.draws.singles(contexts, policy, queued.mean(1))
         newest = self.learning.draws.trace(told, policy).unsqueeze(1)
         self.queue[contexts] = torch.cat([queued[:, 1:], newest], dim=1)
-        return spo_loss(told.of(logs), told.win_rates, weights=told.weights)
+        previous = told.of(self.previous.logs(self.learning.features[contexts]))
+        return spo_loss(told.of(logs), told.win_rates, previous, rate=self.rate, weights=told.weights)
 
 
 METHODS: Mapping[str, Method] = {
@@ -259,7 +270,7 @@ METHODS: Mapping[str, Method] = {
     ),
     "spo": Method(
         build=Queue,
-        settings={"queue": 10},
+        settings={"queue": 10, "rate": None, "inner": 10},
         charged=False,
         averaged="updates",
         source="Swamy et al. 2024, arXiv:2401.04056",

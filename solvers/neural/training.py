@@ -110,7 +110,7 @@ def train_on_preferences(
     - ``nash_md``: policy gradient against the geometric mixture of policy and reference (Nash-MD-PG).
     - ``self_play``: policy gradient against itself; ``online_ipo``: the same direction as a regression on pairs.
     - ``inpo``, ``dno``: regressions towards the next mirror step, ``inner`` gradient steps each.
-    - ``spo``: policy gradient against a queue of what it drew before.
+    - ``spo``: steps of Hedge, ``inner`` gradient steps each, against a queue of what it drew before; ``inner=1`` is the plain policy gradient.
 
     SPO and DNO have no reference: their gap is by how much the best candidate beats the average policy. All others have the
     regularised gap, max_q J(q, π) - 1/2 with J(q, π) = q·Pπ - β KL(q, μ) + β KL(π, μ), of the last policy. With a table of preferences
@@ -130,7 +130,7 @@ def train_on_preferences(
         ema: the share of the way to the policy that the moving average goes in an update, 0 to 1; by default 0.1.
         inner: gradient steps of a stage; by default 10.
         mixture: of nash_md, the reference's share of the opponent, 0 to 1; by default 0.125.
-        rate: η of inpo and dno; None = 2 / (β (stage + 2)) for inpo, √(8 ln n / stages) for dno.
+        rate: η of inpo, dno and spo; None = 2 / (β (stage + 2)) for inpo, √(8 ln n / stages) for dno and spo.
         queue: how many updates the queue of spo holds; by default 10.
         samples: None = exact expectations, which need a table; else how many draws a context an update has. By default 1 with a judge.
         opponents: how many others each draw is compared with; one comparison each. Pairs of online_ipo and inpo have one.
@@ -217,7 +217,9 @@ def train_on_preferences(
         "decay": decay,
         "seed": seed,
     }
-    ahead = decay == "linear" or (method == "dno" and rate is None)  # what depends on how many iterations there will be
+    ahead = decay == "linear" or (
+        method in ("dno", "spo") and rate is None
+    )  # what depends on how many iterations there will be
     judged = contexts.preferences is None
     run = Run(
         subject=Subject(

@@ -187,6 +187,14 @@ def test_spo_is_self_play_without_a_reference(table):
     )  # a natural step from uniform play is a step of Hedge
 
 
+def test_spo_rests_at_a_step_of_hedge(table):
+    preferences, logs, reference = table
+    rates = preferences @ random_logs(len(logs), seed=3).exp()
+    after = tensor(mirror_step(logs.numpy(), rates.numpy(), reference.numpy(), rate=0.6, beta=0.0))
+    still = gradient(lambda x: spo_loss(x, rates, logs, rate=0.6, weights=after.exp()), after)
+    assert still.abs().max() < 1e-15
+
+
 def test_draws_in_proportion_have_the_gradient_of_the_expectation():
     logs, drawn = tensor(np.log([0.5, 0.25, 0.25])), [0, 0, 1, 2]
     worth = tensor([0.3, -0.2, 0.9])

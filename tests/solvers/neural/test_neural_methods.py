@@ -135,12 +135,18 @@ def dno(plain, updates):
         )
 
 
-def spo(plain, updates):
+def spo(plain, updates, inner=1):
     queue = [softmax(plain.theta)] * 4
-    for _ in range(updates):
+    for t in range(updates):
+        if t % inner == 0:
+            previous = plain.logs()
         opponent = sum(queue) / 4
         queue = [*queue[1:], softmax(plain.theta)]
-        plain.climb(wins(plain.tables, opponent))
+        plain.climb(wins(plain.tables, opponent) - (plain.logs() - previous) / 0.4)
+
+
+def spo_stages(plain, updates):
+    spo(plain, updates, inner=3)
 
 
 TWINS = {
@@ -153,7 +159,8 @@ TWINS = {
     "online_ipo": (online_ipo_regression, "online_ipo", {}),
     "inpo": (inpo, "inpo", {"inner": 3}),
     "dno": (dno, "dno", {"inner": 3, "rate": 0.4}),
-    "spo": (spo, "spo", {"queue": 4}),
+    "spo": (spo, "spo", {"queue": 4, "inner": 1}),
+    "spo_stages": (spo_stages, "spo", {"queue": 4, "inner": 3, "rate": 0.4}),
 }
 
 
@@ -196,7 +203,9 @@ def test_the_last_policy_is_the_solution_of_the_regularised_game(method, setting
         assert np.abs(found.strategies[x] - exact).max() < 5e-3
 
 
-@pytest.mark.parametrize(("method", "settings"), [("dno", {"rate": 0.3}), ("spo", {"queue": 1})])
+@pytest.mark.parametrize(
+    ("method", "settings"), [("dno", {"rate": 0.3}), ("spo", {"queue": 1, "inner": 1}), ("spo", {"rate": 0.3})]
+)
 def test_the_average_comes_near_the_minimax_winner_and_the_last_policy_circles(method, settings):
     contexts = preference_contexts(torch.arange(1), WEIGHTED[None])
     found = train_on_preferences(
