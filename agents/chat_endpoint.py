@@ -214,13 +214,16 @@ class ChatEndpoint:
             EndpointDown: nobody answers there, or the key is refused.
         """
         try:
-            response = self._client.get(f"{self.base}/models", headers=self._authorization(), timeout=START_S)
-            status = response.status_code
+            where = f"{self.base}/models"
+            with self._client.stream("GET", where, headers=self._authorization(), timeout=START_S) as response:
+                status = response.status_code  # what stands in the body does not matter, nor how much
         except httpx.HTTPError as broken:
             said = self._clean(str(broken) or type(broken).__name__)
             raise EndpointDown(f"{self._name()} cannot be reached: {said}") from None
         if status in (401, 403, 407):
-            raise EndpointDown(f"{self._name()} answered {status} {response.reason_phrase}{self._advice(status)}")
+            raise EndpointDown(
+                f"{self._name()} answered {status} {self._clean(response.reason_phrase)}{self._advice(status)}"
+            )
 
     def close(self) -> None:
         """Ends pauses; nothing more is asked. What is out may still come, and the last of it closes the connections."""
@@ -444,7 +447,7 @@ def _retry_after(headers: httpx.Headers) -> float | None:
         except ValueError:
             try:
                 at = parsedate_to_datetime(said)
-            except ValueError:
+            except (ValueError, TypeError, OverflowError):
                 continue
             seconds = ((at if at.tzinfo else at.replace(tzinfo=UTC)) - datetime.now(UTC)).total_seconds()
         if seconds == seconds:  # not NaN

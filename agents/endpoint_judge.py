@@ -34,6 +34,8 @@ FORM = (
     "VERDICT: NONE (you will not judge)"
 )
 SYSTEM_SEPARATOR = "\n\n"
+READ = 20_000  # the last characters of an answer, among which its verdict is looked for
+LONGEST = 200  # characters of a line that is a verdict
 NOTE = 1000  # characters of the judge's words that are kept with a verdict
 SAID = 4000  # characters of an unreadable answer that the judge is shown again
 
@@ -47,11 +49,11 @@ _VERDICTS = {
     "none": None,
 }
 _THOUGHT = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
-_LINE = re.compile(r"^\W*(?:final\W+)?verdict\W*?[:=]\W*(.+?)\W*$", re.IGNORECASE)
-_MARK = re.compile(r"\[\[\s*(.+?)\s*\]\]")
+_LINE = re.compile(r"[\W_]*(?:final\W{1,3})?verdict[*_`\s]{0,9}[:=]", re.IGNORECASE)
+_MARK = re.compile(r"\[\[([^\[\]]{1,40})\]\]")
 _OBJECT = re.compile(r"\{[^{}]*\}")
 _STOP = re.compile(r"[,.;:(–—]| because | since ")  # after it comes a reason
-_EXPLANATION = re.compile(r"\(.*\)\s*$")
+_EXPLANATION = re.compile(r"\([^()]*\)\s*$")
 _REFUSAL = re.compile(
     r"\W*(?:i['’]?m sorry|sorry|i (?:can['’]?t|cannot|can not|won['’]?t|am unable|am not able))\b", re.IGNORECASE
 )
@@ -180,7 +182,7 @@ def read_verdict(answer: ChatAnswer) -> Verdict | JudgeFailure | None:
     """The verdict of an answer, a refusal, or None where there is neither. The last word counts."""
     if answer.refusal or answer.finish == "content_filter":
         return JudgeFailure("refused", shown(answer.refusal or answer.text or "stopped by a content filter"))
-    text = _THOUGHT.sub("", answer.text).strip()
+    text = _THOUGHT.sub("", answer.text).strip()[-READ:]
     word = _last_word(text)
     if word is None:
         return JudgeFailure("refused", shown(text)) if _REFUSAL.match(text) else None
@@ -195,8 +197,9 @@ def _last_word(text: str) -> str | None:
     for line in reversed(text.splitlines()):
         found = _LINE.match(line)
         if found:
-            return _word(found[1]) or _word(_STOP.split(found[1], maxsplit=1)[0])
-    marks = {"tie" if mark in "Cc" else _word(mark) for mark in _MARK.findall(text)} - {None}
+            stated = line[found.end() :]
+            return _word(stated) or _word(_STOP.split(stated.strip(), maxsplit=1)[0])
+    marks = {"tie" if mark.strip() in ("C", "c") else _word(mark) for mark in _MARK.findall(text)} - {None}
     if len(marks) == 1:
         return marks.pop()
     for candidate in reversed(_OBJECT.findall(text)):
@@ -210,6 +213,8 @@ def _last_word(text: str) -> str | None:
 
 
 def _word(text: str) -> str | None:
+    if len(text) > LONGEST:
+        return None
     word = " ".join(re.sub(r"[\W_]+", " ", _EXPLANATION.sub("", text)).lower().split())
     word = word.removeprefix("answer ")
     return word if word in _VERDICTS else None

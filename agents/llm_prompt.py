@@ -17,11 +17,12 @@ from arena.games import GameInfo, ObservationBatch, VectorLegal
 
 SYSTEM = "You play a game. Play as well as you can: what counts is your own return at the end, the higher the better."
 SAID = 4000  # characters of an answer that was no move which the model is shown again
+READ = 20_000  # the last characters of an answer, among which its move is looked for
 KEYS = ("move", "action", "answer")
 
 _THOUGHT = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
 _LINE = re.compile(
-    r"^[\W_]*(?:(?:my|the)\W+)?(?:final\W+)?(?:move|action|answer)[*_`\s]*[:=]\s*(.*?)\s*$", re.IGNORECASE
+    r"[\W_]*(?:(?:my|the)\W{1,3})?(?:final\W{1,3})?(?:move|action|answer)[*_`\s]{0,9}[:=]", re.IGNORECASE
 )
 _OBJECT = re.compile(r"\{[^{}]*\}")
 _LIST = re.compile(r"\[[^\[\]]*\]")
@@ -112,7 +113,7 @@ def read_move(answer: ChatAnswer, moves: Moves) -> int | list[float] | NoMove:
     """
     if answer.refusal or answer.finish == "content_filter":
         return NoMove("Your answer was a refusal, not a move.", illegal=False)
-    text = _THOUGHT.sub("", answer.text).strip()
+    text = _THOUGHT.sub("", answer.text).strip()[-READ:]
     said = _named(text)
     if said is None:
         lines = [line for line in text.splitlines() if line.strip(_AROUND)]
@@ -161,8 +162,8 @@ def _facts(game: GameInfo) -> str:
 def _named(text: str) -> str | None:
     """What stands behind MOVE: in the last such line, or in the last JSON object that has a move."""
     for line in reversed(text.splitlines()):
-        if (found := _LINE.match(line)) and found[1].strip(_AROUND):
-            return found[1]
+        if (found := _LINE.match(line)) and line[found.end() :].strip(_AROUND):
+            return line[found.end() :]
     for candidate in reversed(_OBJECT.findall(text)):
         try:
             said: object = json.loads(candidate)

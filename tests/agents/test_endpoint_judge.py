@@ -218,3 +218,11 @@ def test_judges_that_run_programs_or_send_keys_need_approval():
         assert judge_needs_approval(specification)
         with pytest.raises(SpecificationError, match="not allowed here"):
             load_judge(specification, allow_programs=False)
+
+
+@pytest.mark.parametrize(
+    "text", ["verdict" + ":" * 10**6, "[[" * 10**6, "VERDICT: " + "(" * 10**6, "{" * 10**6, "\n" * 10**6]
+)
+def test_a_text_of_a_megabyte_is_read_to_the_end(text):
+    assert read_verdict(ChatAnswer(text=text)) is None
+    # a reader that backtracks would not come back

@@ -147,3 +147,21 @@ def test_no_vector_breaks_the_reader_and_what_it_reads_is_within_bounds(text, mo
     found = read(f"MOVE: {text}", moves)
     if not isinstance(found, NoMove):
         assert all(low <= number <= high for number, low, high in zip(found, moves.low, moves.high, strict=True))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "MOVE:" + " " * 10**6 + "x",
+        "[" * 10**6,
+        "{" * 10**6,
+        "<think>" * 10**5,
+        "move" * 10**6,
+        "e" * 10**6,
+        "*" * 10**6,
+    ],
+)
+@pytest.mark.parametrize("moves", [CHESS, VECTOR])
+def test_a_text_of_a_megabyte_is_read_to_the_end(text, moves):
+    assert isinstance(read(text, moves), NoMove)
+    # a reader that backtracks would not come back
