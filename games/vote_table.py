@@ -222,6 +222,8 @@ def _unique(column: Column | None, where: Callable[[int], str], faults: list[tup
         return
     _note_values(column, [_label_fault(value) for value in column.values], faults)
     texts = [_label(value) for value in column.values]
+    if len(set(texts)) == len(column.codes):
+        return
     place = {text: k for k, text in enumerate(dict.fromkeys(texts))}
     codes = column.codes if len(place) == len(texts) else np.array([place[t] for t in texts])[column.codes]
     times = np.bincount(codes, minlength=len(place))
