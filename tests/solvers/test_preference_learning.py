@@ -180,6 +180,19 @@ def test_comparisons_are_those_of_the_contexts_that_still_asked(name):
 
 
 @pytest.mark.parametrize("name", LEARNERS)
+def test_queries_are_those_that_were_asked_one_by_one(name, monkeypatch):
+    heard, answer = [], preference_queries.WinRates.of
+
+    def listen(rates, policies, contexts, numbers):
+        heard.extend(zip(contexts.tolist(), numbers.tolist(), strict=True))
+        return answer(rates, policies, contexts, numbers)
+
+    monkeypatch.setattr(preference_queries.WinRates, "of", listen)
+    found = run(name, SEVERAL, samples=3, iterations=30, until=0.02, beta=0.2)
+    assert found.settings["queries"] == len(heard) == len(set(heard))
+
+
+@pytest.mark.parametrize("name", LEARNERS)
 def test_a_run_of_contexts_that_was_stopped_goes_on_as_if_it_had_not_been(name, tmp_path):
     path = tmp_path / "run.npz"
     settings = {"reference": SKEWED, "beta": 0.05, "step": 0.3, "samples": 3, "noise": 0.1, "until": 0.03}
