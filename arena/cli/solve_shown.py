@@ -9,6 +9,7 @@ from typing import Any
 from arena.cli.output import say, say_json, say_under, table
 from arena.cli.solve_settings import FLAGS, settings_of
 from arena.games import Game
+from arena.games.preference import PreferenceGame
 from arena.solvers import Solution, methods
 from arena.solvers.method_list import Method
 from arena.solvers.registry import function_of
@@ -112,6 +113,7 @@ def say_solution(
         "joint": None if solution.joint is None else solution.joint.tolist(),
         "output": None if output is None else str(output),
         "plot": None if plot is None else str(plot),
+        "notes": list(game.notes) or None if isinstance(game, PreferenceGame) else None,
     }
     if json:
         say_json(shown)
@@ -129,8 +131,10 @@ def say_solution(
         for share, cell in sorted(((float(joint[cell]), cell) for cell in cells), reverse=True):
             say(f"{share:<11.4f} {', '.join(names[action] for action in cell)}")
     for name, value in shown.items():
-        if value is not None and name not in ("strategies", "equilibria", "joint"):
+        if value is not None and name not in ("strategies", "equilibria", "joint", "notes"):
             say(f"{name:<11} {value}")
+    for note in shown["notes"] or ():
+        say_under(f"{'note':<12}", note)
     if until is not None and not solution.gap <= until:
         more = (
             "more --iterations may come closer"

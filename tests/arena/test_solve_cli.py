@@ -143,6 +143,19 @@ def test_json_is_all_that_is_printed(arena: Arena) -> None:
     assert (found["output"], found["plot"]) == ("k.json", "k.svg")
 
 
+def test_what_was_done_to_votes_is_said_beside_the_answer(arena: Arena) -> None:
+    Path("v.csv").write_text("model_a,model_b,winner,context\na,b,a,p\nb,c,b,q\n", encoding="utf-8")
+    notes = [
+        "2 contexts are pooled in one game; context=NAME takes one alone",
+        "1 of 3 pairs were never compared and are taken as even",
+    ]
+    said = arena("solve", "minimax_winner", "preference:v.csv(unmet=0.5)")
+    for note in notes:
+        assert note in said.out
+    assert json.loads(arena("solve", "minimax_winner", "preference:v.csv(unmet=0.5)", "--json").out)["notes"] == notes
+    assert json.loads(arena("solve", "minimax_winner", "preference:rps", "--json").out)["notes"] is None
+
+
 def test_a_pipe_gets_a_line_for_each_power_of_ten(arena: Arena) -> None:
     said = arena("solve", "cfr_plus", KUHN, "--until", "1e-3")
     lines = said.err.splitlines()
