@@ -70,7 +70,7 @@ def moves_of(batch: ObservationBatch) -> list[Moves]:
         rows = zip(legal.low.tolist(), legal.high.tolist(), strict=True)
         return [Moves(names={}, low=tuple(low), high=tuple(high), whole=legal.whole) for low, high in rows]
     return [
-        Moves(names={action: batch.action_text(row, action).strip() for action in actions})
+        Moves(names={action: " ".join(batch.action_text(row, action).split()) for action in actions})
         for row, actions in enumerate(legal.lists())
     ]
 
@@ -181,9 +181,9 @@ def _choice(said: str, moves: Moves) -> int | NoMove:
     """The action that a short text names; names go before numbers, exact ones before others."""
     word = " ".join(said.strip(_AROUND).split())
     bare = word.rstrip(".!;, ").strip(_AROUND)
-    for form in (word, bare):
+    for form in (" ".join(said.split()), word, bare):  # a name may end with what is a mark of emphasis elsewhere
         for same in (str, str.casefold):
-            found = [action for action, name in moves.names.items() if same(" ".join(name.split())) == same(form)]
+            found = [action for action, name in moves.names.items() if same(name) == same(form)]
             if len(found) == 1:
                 return found[0]
             if len(found) > 1:

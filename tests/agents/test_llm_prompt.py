@@ -13,6 +13,7 @@ CHESS = Moves(names={1: "e4", 2: "Nf3", 3: "O-O", 4: "O-O-O", 5: "exd5", 6: "a8=
 COLUMNS = Moves(names={number: str(number) for number in (0, 2, 5)})
 BIDS = Moves(names={0: "[P0]Bid: 1", 1: "[P0]Bid: 2", 11: "[P0]Bid: 12"})
 SHIFTED = Moves(names={0: "1", 1: "2"})
+STARRED = Moves(names={7: "B4-diag*", 8: "B4-diag"})
 TWICE = Moves(names={0: "take", 1: "take", 2: "leave"})
 VECTOR = Moves(names={}, low=(0.0, -1.0), high=(1.0, 1.0))
 WHOLE = Moves(names={}, low=(0.0, 0.0), high=(3.0, 3.0), whole=True)
@@ -102,6 +103,9 @@ def test_the_same_decision_makes_the_same_words():
         ("MOVE: [P0]Bid: 12", BIDS, 11),
         ("MOVE: 11", BIDS, 11),
         ("MOVE: 1", SHIFTED, 0),
+        ("MOVE: B4-diag*", STARRED, 7),
+        ("MOVE: B4-diag", STARRED, 8),
+        ("**MOVE: B4-diag**", STARRED, 8),
         ("MOVE: take", TWICE, NoMove),
         ("MOVE: 1", TWICE, 1),
         ("MOVE: " + "9" * 400, COLUMNS, NoMove),
