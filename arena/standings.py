@@ -23,6 +23,7 @@ from arena.leaderboards.wording import listed
 from arena.ledger import Ledger, Tournament
 from arena.noise_floor import noise_floor_of
 from arena.pairing.state import conclusion_of
+from arena.preference_finding import PreferenceFinding, preference_finding
 from arena.rated_matches import RatedMatches
 from arena.rated_matches import rated_matches as rated_of_tournaments
 from arena.repeated_games import NOTE
@@ -45,6 +46,7 @@ class Standings:
 
     ``columns``: of the whole game, what jobs have computed. ``where``: which matches count, of a counterfactual board; ``left_out``: how many do not; ``moved``: how each agent
     stands on the full board and on this one. ``infrastructure``: blocks of these matches that were played again after a worker died.
+    ``preference``: what votes and judgements say besides ratings, None where no match is one that names its judge or context.
     """
 
     game: str
@@ -63,6 +65,7 @@ class Standings:
     moved: tuple[Moved, ...] = ()
     noise_floor: NoiseFloor | None = None
     infrastructure: PlayedAgain = NOTHING_PLAYED_AGAIN
+    preference: PreferenceFinding | None = None
 
     def to_dict(self) -> dict[str, object]:
         """What ``--json`` prints and the API answers."""
@@ -80,6 +83,7 @@ class Standings:
             "columns": [column.to_dict() for column in self.columns],
             "noise_floor": None if self.noise_floor is None else self.noise_floor.to_dict(),
             "infrastructure": self.infrastructure.to_dict(),
+            "preference": None if self.preference is None else self.preference.to_dict(),
             "counterfactual": None
             if self.where is None
             else {
@@ -174,6 +178,7 @@ def _standings(
         left_out=left_out,
         noise_floor=noise_floor_of(chosen, rated.record, board),
         infrastructure=infrastructure,
+        preference=preference_finding(ledger, chosen, board.matrix),
     )
 
 

@@ -199,6 +199,7 @@ def match(
         "moves": [dataclasses.asdict(move) for move in moves_seen(site, found, view)],
         "positions": [text_seen(found, at, view) for at in range(len(found.positions))],
         "problem": found.problem,
+        "judgement": None if found.judgement is None else found.judgement.to_dict(),
     }
     if view is None:  # seeds and chance outcomes tell hidden cards
         answer |= {"seed": result.spec.seed, "chance_seed": result.spec.chance_seed, "actions": result.actions.tolist()}

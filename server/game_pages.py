@@ -21,9 +21,11 @@ from arena.leaderboards.payoff_matrix import Matrix
 from arena.leaderboards.response_graph import Cycle
 from arena.server import numbers
 from arena.server.adjusted_views import adjusted_view
+from arena.server.drawing.response import response_drawing
 from arena.server.filters import WhereAsked, choices_of, query_of
 from arena.server.findings import headline
 from arena.server.heat import heat_rows, margin_rows
+from arena.server.judge_views import by_chance, judge_lines
 from arena.server.ladder import METHOD_GROUPS, METHODS, ladders, method_of
 from arena.server.site import Site, SiteOf, download, game_address, page, playable_games
 from arena.server.teams import has_teams
@@ -99,6 +101,10 @@ def game(
         again=_again(found, where),
         luck=adjusted_view(site, found, where),
         moved_finding=moves_in_words(found.moved) if where else "",
+        graph=response_drawing(board) if found.preference is not None else None,
+        judge_lines=judge_lines(found.preference.judges) if found.preference is not None else (),
+        by_chance=by_chance(found.preference.judges) if found.preference is not None else "",
+        again_game=shlex.quote(found.game),
     )
 
 

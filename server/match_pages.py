@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from arena.film import Film, film_of
 from arena.games import ArenaError, Game, UnknownName, load_game
 from arena.games.smax.game import SmaxGame
 from arena.games.usage import used_words
+from arena.judgements import EVEN, Judgement, judgement_of
 from arena.ledger_rows import Tournament
 from arena.replay import Position, replay
 from arena.results import MatchResult
@@ -51,7 +53,7 @@ class Replayed:
     """A match with its positions, all of it: what a viewer may see is for the functions below.
 
     ``names``: the agent of each seat; ``sides``: who plays together; ``on_map``: whether it is a film and not a board.
-    ``problem`` says why there are no positions.
+    ``problem`` says why there are no positions; ``judgement``: what made the match, of votes and judged comparisons.
     """
 
     tournament: Tournament
@@ -63,6 +65,7 @@ class Replayed:
     imperfect: bool
     board: Board | None
     problem: str
+    judgement: Judgement | None = None
 
     @property
     def last(self) -> int:
@@ -143,8 +146,9 @@ def replayed(site: Site, key: str, number: int, *, told_to: int | None = None) -
     by_player = {player: agent for side in sides for player, agent in zip(side.players, side.agents, strict=True)}
     imperfect, on_map, problem = False, False, ""
     positions: tuple[Position, ...] = ()
+    judgement = judgement_of(site.ledger, tournament, number, result.spec.seats)
     if tournament.source != "play":
-        problem = "This match was imported with its result alone; there are no moves to replay."
+        problem = "" if judgement else "This match was imported with its result alone; there are no moves to replay."
     else:
         try:
             game = _game(tournament.game)
@@ -163,6 +167,7 @@ def replayed(site: Site, key: str, number: int, *, told_to: int | None = None) -
         imperfect=imperfect,
         board=board_of(tournament.game),
         problem=problem,
+        judgement=judgement,
     )
 
 
@@ -220,6 +225,8 @@ def text_seen(match: Replayed, at: int, view: int | None) -> str:
 def title_of(match: Replayed) -> str:
     """Who won, in a few words."""
     names, result = [short_name(side.label) for side in match.sides], match.result
+    if match.judgement is not None:
+        return _verdict_title(match.judgement, names)
     if result.forfeited_by is not None:
         return f"{short_name(match.names[result.forfeited_by])} forfeits: {TERMINATION_WORDS[result.termination]}"
     best = winners(match.side_returns, None)
@@ -232,7 +239,24 @@ def title_of(match: Replayed) -> str:
     return f"{' and '.join(names[side] for side in best)} {'comes' if len(best) == 1 else 'come'} first{moves}"
 
 
+def _verdict_title(judgement: Judgement, names: Sequence[str]) -> str:
+    if judgement.verdict in ("first", "second"):
+        won = judgement.verdict == "second"
+        return f"{names[won]} is preferred to {names[not won]}"
+    return f"{names[0]} and {names[1]} {'are both bad' if judgement.both_bad else 'are equally good'}"
+
+
+def _judged_sentence(judgement: Judgement, names: Sequence[str]) -> str:
+    """Who judged, in which context, and which stood first."""
+    who = "An unnamed judge" if judgement.judge is None else f"Judge {judgement.judge}"
+    where = "" if judgement.context is None else f" in context {judgement.context.key}"
+    graded = "" if judgement.score in (0, EVEN, 1) else f", by {100 * judgement.score:.0f} % for the first"
+    return f"{who} decided{where}{graded}; {names[0]} was shown first."
+
+
 def _sentence(match: Replayed) -> str:
+    if match.judgement is not None:
+        return _judged_sentence(match.judgement, [short_name(side.label) for side in match.sides])
     gained = [f"{side.label} {numbers.plain(got)}" for side, got in zip(match.sides, match.side_returns, strict=True)]
     return f"Returns: {', '.join(gained)}."
 
@@ -276,9 +300,10 @@ def _rounds(moves: list[Move], players: int) -> list[list[Move]] | None:
 
 
 def _twin(site: Site, match: Replayed, number: int) -> int | None:
-    """The number of the same pairing with sides swapped and the same chance, for two sides."""
+    """The number of the same pairing with sides swapped and the same chance, for two sides; of a judgement the other order."""
     tournament = match.tournament
-    if tournament.source != "play" or len(match.sides) != 2:
+    in_both_orders = tournament.source == "judge" and tournament.config.get("both_orders") is True
+    if not (tournament.source == "play" or in_both_orders) or len(match.sides) != 2:
         return None
     try:
         twin = _recorded(site, tournament, number ^ 1)

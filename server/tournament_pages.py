@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from arena.duel_test import duel_test
 from arena.games import ArenaError
+from arena.judgements import judges_and_contexts, read_failures
 from arena.ledger_rows import Played, Tournament
 from arena.results import Fault
 from arena.server import numbers
@@ -30,6 +31,7 @@ PAIRINGS = {
     "knockout": "knockout",
     "adaptive": "chosen by what is in doubt",
     "exploit": "an exploiter against its victim, not rated",
+    "judge": "judges compare every two answers",
 }
 CONFIG_WORDS = {
     "pairing": "Pairing",
@@ -74,6 +76,7 @@ def tournament(request: Request, site: SiteOf, key: str, matches: int = 1) -> Re
     at = min(max(matches, 1), pages)
     rows = range(len(played))[::-1][(at - 1) * PER_PAGE : at * PER_PAGE]
     faults = site.ledger.faults(found)
+    failed = read_failures(site.ledger, found)[::-1]
     standing, problem = _standing(site, found, done)
     rounds, damaged = _pairing(site, found, played)
     return page(
@@ -96,6 +99,10 @@ def tournament(request: Request, site: SiteOf, key: str, matches: int = 1) -> Re
         fault_kinds=Counter(TERMINATION_WORDS[fault.termination] for fault in faults),
         num_faults=len(faults),
         used=site.ledger.usage(found),
+        judges=judges_and_contexts(site.ledger, [found])[0],
+        failed=failed[:FAULTS_SHOWN],
+        num_failed=len(failed),
+        failed_kinds=Counter(one.failure.kind for one in failed),
         config=config_words(site, found),
         seat_word="Player" if has_teams(found) else "Seat",
         events=tournament_address(key) + "/events" if found.status == "running" else "",

@@ -90,13 +90,11 @@ def judge_command(
 
 
 def print_judges(quality: Sequence[JudgeQuality]) -> None:
-    """The judges' sentences, then their numbers."""
+    """The judges' numbers."""
     from arena.cli.output import say, table
 
     if not quality:
         return
-    for one in quality:
-        say(one.sentence())
     heads: list[Head] = ["judge", ("verdicts", "right"), ("ties", "right"), ("no verdict", "right")]
     heads += [(head, "right") for head in ("first shown", "both orders", "repeated", "other judges")]
     rows = [
@@ -124,7 +122,8 @@ def _say(found: Judged) -> None:
         shown = ", ".join(f"{candidate} to {prompt!r}" for prompt, candidate in found.missing[:TOLD])
         more = f" and {len(found.missing) - TOLD:,} more" if len(found.missing) > TOLD else ""
         say(f"No answer, so not compared: {shown}{more}")
-    say()
+    for one in found.quality:
+        say(one.sentence())
     print_judges(found.quality)
     still = set(found.open)
     failed = {one.number: one for one in found.failures if one.number in still}

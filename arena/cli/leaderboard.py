@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from arena.counterfactual import Where
     from arena.explanation import AgentExplanation
     from arena.leaderboards.leaderboard import Leaderboard, Row
+    from arena.preference_finding import PreferenceFinding
     from arena.standings import Standings
 
 AXIS = 25  # characters of the drawing of intervals
@@ -226,6 +227,8 @@ def print_standings(found: Standings) -> None:
         found.leaderboard, title=found.title, exploitability=found.exploitability, beaten_by=found.beaten_by
     )
     _print_columns(found)
+    if found.preference is not None:
+        _print_preference(found.preference)
     if found.noise_floor is not None:
         say(f"Noise floor: {found.noise_floor.sentence()}")
     if found.surplus:
@@ -233,6 +236,16 @@ def print_standings(found: Standings) -> None:
     say(
         f"{found.game}, {found.matches:,} matches of {', '.join(found.tournaments)}; computed {found.computed_at}, here"
     )
+
+
+def _print_preference(found: PreferenceFinding) -> None:
+    """What votes say besides ratings, and how good their judges are."""
+    from arena.cli.judge import print_judges
+    from arena.cli.output import say
+
+    for sentence in found.sentences():
+        say(sentence)
+    print_judges(found.judges)
 
 
 def _print_columns(found: Standings) -> None:

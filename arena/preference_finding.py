@@ -1,0 +1,159 @@
+"""What votes and judgements say besides ratings: whether one candidate beats all others, what rests on pairs never compared, and how far
+the judges can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from arena.games.foretold_rates import foretold_rates
+from arena.judgements import judges_and_contexts
+from arena.judging import quality_of
+from arena.leaderboards.judge_quality import JudgeQuality
+from arena.leaderboards.payoff_matrix import Matrix
+from arena.leaderboards.wording import listed, percent
+from arena.ledger import Ledger, Tournament
+from arena.solvers.minimax_winner import minimax_winner
+
+EVEN = 0.5
+MOST_FORETOLD = 400
+"""Candidates up to which the mixture behind pairs never compared is solved for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foretold:
+    """The mixture that nobody beats if pairs never compared are as the others foretell (Bradley-Terry, `foretold_rates`).
+
+    ``weights``: of the candidates in it; ``resting``: the chance that two draws from it are such a pair; ``worst``: its win rate
+    against the candidate who beats it most if all such pairs went against it.
+    """
+
+    weights: tuple[tuple[str, float], ...]
+    resting: float
+    worst: float
+
+    def to_dict(self) -> dict[str, object]:
+        return {"weights": dict(self.weights), "resting": self.resting, "worst": self.worst}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreferenceFinding:
+    """Of a board of votes. ``winner``: the Condorcet winner, who beats every other candidate, None where there is none or some
+    pair that decides it was never compared; ``certain``: whether it beats each with the board's confidence, each pair for itself.
+
+    ``pairs``: of candidates; ``unmet``: those never compared; ``foretold``: what rests on them, None where all were compared.
+    """
+
+    contexts: int
+    winner: str | None
+    certain: bool
+    pairs: int
+    unmet: int
+    foretold: Foretold | None
+    judges: tuple[JudgeQuality, ...]
+
+    def sentences(self) -> list[str]:
+        """The finding, the most important first."""
+        said = [self._of_winner()]
+        if self.unmet:
+            said.append(self._of_unmet())
+        biased = [one for one in self.judges if one.has_bias]
+        if biased:
+            said.append(f"The order shown moves judges: {listed([_liking(one) for one in biased])}.")
+        elif len(self.judges):
+            said.append("No judge certainly likes one place more than the other.")
+        return said
+
+    def _of_winner(self) -> str:
+        if self.winner is None:
+            return "No candidate is shown to beat every other one: there is no Condorcet winner" + (
+                " among pairs that were compared." if self.unmet else "."
+            )
+        sure = "each with 95 % confidence" if self.certain else "not each of them for certain"
+        return f"{self.winner} beats every other candidate, {sure}: it is the Condorcet winner."
+
+    def _of_unmet(self) -> str:
+        pairs = f"{self.unmet:,} of {self.pairs:,} pairs of candidates {'was' if self.unmet == 1 else 'were'} never compared"
+        if self.foretold is None:
+            return f"{pairs}, and count as nothing."
+        mix = listed([f"{name} {weight:.2f}" for name, weight in self.foretold.weights])
+        return (
+            f"{pairs}. If these are as the comparisons of others foretell, the mix that nobody beats is {mix}; "
+            f"{percent(self.foretold.resting, 0)} of its own meetings rest on them, and if all went against it, it would win "
+            f"{percent(self.foretold.worst, 0)} against the worst opponent."
+        )
+
+    def to_dict(self) -> dict[str, object]:
+        """In types of JSON."""
+        return {
+            "sentences": self.sentences(),
+            "condorcet_winner": self.winner,
+            "condorcet_certain": self.certain,
+            "contexts": self.contexts,
+            "pairs": self.pairs,
+            "pairs_never_compared": self.unmet,
+            "foretold": None if self.foretold is None else self.foretold.to_dict(),
+            "judges": [one.to_dict() for one in self.judges],
+        }
+
+
+def preference_finding(ledger: Ledger, tournaments: Sequence[Tournament], matrix: Matrix) -> PreferenceFinding | None:
+    """What the votes of these tournaments of one game say; None where no match names a judge or a context.
+
+    Args:
+        ledger: where the judgements are.
+        tournaments: those of the board.
+        matrix: the board's head-to-head scores.
+    """
+    judges, contexts = judges_and_contexts(ledger, tournaments)
+    if not (judges or contexts) or any(one.num_players != 2 for one in tournaments):
+        return None
+    winner, certain = condorcet_winner(matrix)
+    met = matrix.matches > 0
+    size = len(matrix)
+    unmet = int((~met[np.triu_indices(size, 1)]).sum())
+    return PreferenceFinding(
+        contexts=len(contexts),
+        winner=winner,
+        certain=certain,
+        pairs=size * (size - 1) // 2,
+        unmet=unmet,
+        foretold=_foretold(matrix) if unmet and size <= MOST_FORETOLD else None,
+        judges=quality_of(ledger, tournaments),
+    )
+
+
+def _liking(judge: JudgeQuality) -> str:
+    bias = judge.order_bias
+    assert bias is not None
+    which = "first" if bias.value > 0 else "second"
+    return f"{judge.judge} names the {which} more often by {100 * abs(bias.value):.0f} points"
+
+
+def condorcet_winner(matrix: Matrix) -> tuple[str | None, bool]:
+    """(who scores more than half against every other agent, whether each interval excludes half); (None, False) where nobody does."""
+    size = len(matrix)
+    others = ~np.eye(size, dtype=np.bool_)
+    for i, agent in enumerate(matrix.agents):
+        if size > 1 and bool((matrix.score[i, others[i]] > EVEN).all()):  # nan, a pair that never met, is no win
+            return agent, bool((matrix.low[i, others[i]] > EVEN).all())
+    return None, False
+
+
+def _foretold(matrix: Matrix) -> Foretold:
+    met = matrix.matches > 0
+    weights = np.where(met, matrix.matches, 0).astype(np.float64)
+    rates = foretold_rates(np.where(met, np.nan_to_num(matrix.score) * weights, 0.0), weights)
+    own = np.eye(len(matrix), dtype=np.bool_)
+    known = np.where(own, EVEN, np.where(met, matrix.score, rates))
+    mixture = minimax_winner((known + 1 - known.T) / 2).strategies[0]
+    unmet = ~met & ~own
+    against = np.where(unmet, 1.0, known)  # the opponent's win rate, row against column
+    shown = [(name, float(weight)) for name, weight in zip(matrix.agents, mixture, strict=True) if weight >= 0.005]
+    return Foretold(
+        weights=tuple(sorted(shown, key=lambda one: (-one[1], one[0]))),
+        resting=float(mixture @ unmet @ mixture),
+        worst=float(1 - (against @ mixture).max()),
+    )
