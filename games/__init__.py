@@ -46,6 +46,8 @@ from arena.games.markov_game import MarkovGame, markov_game
 from arena.games.merged_tree import MergedTree, merge_equal
 from arena.games.observation import ObservationBatch
 from arena.games.policy import MixturePolicy, Policy, TabularPolicy, uniform_policy
+from arena.games.preference import PreferenceGame, preference_game
+from arena.games.preference_files import RateMatrix
 from arena.games.ragged import Ragged
 from arena.games.registry import list_games, load_game
 from arena.games.tree_file import load_tree, save_tree
@@ -90,8 +92,10 @@ __all__ = [
     "OutOfMemory",
     "OutputFlood",
     "Policy",
+    "PreferenceGame",
     "ProtocolError",
     "Ragged",
+    "RateMatrix",
     "SearchState",
     "SpecificationError",
     "TableBatch",
@@ -114,6 +118,7 @@ __all__ = [
     "markov_game",
     "merge_equal",
     "noisy",
+    "preference_game",
     "preferences_of",
     "read_votes",
     "retrying",

@@ -112,8 +112,10 @@ def read_game_file(path: str) -> bytes:
     """
     try:
         return Path(path).expanduser().read_bytes()
-    except OSError as error:
-        raise GameMissing(f"cannot read the game's file {path!r}: {error.strerror or error}") from None
+    except (OSError, ValueError, RuntimeError) as error:  # a path with a NUL; a home of nobody
+        raise GameMissing(
+            f"cannot read the game's file {path!r}: {getattr(error, 'strerror', None) or error}"
+        ) from None
 
 
 def content_version(content: bytes) -> str:

@@ -15,8 +15,10 @@ scissors.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +29,7 @@ from arena.games.normal_form import content_version, normal_form, read_game_file
 from arena.games.normal_form_tables import NormalFormTables
 from arena.games.preference_files import SUFFIXES, RateMatrix, read_preferences
 from arena.games.preference_rates import Rates, checked_rates, completed_rates
-from arena.games.preference_settings import PreferenceSettings, split_settings
+from arena.games.preference_settings import EVEN, PreferenceSettings, Unmet, split_settings
 from arena.games.specification import parse_call, read_parameters
 from arena.games.votes import Votes
 
@@ -94,6 +96,47 @@ class PreferenceGame:
 
     def tables(self, capacity: int) -> NormalFormTables:
         return NormalFormTables(self.info, self.payoffs, self.strategies, capacity)
+
+
+def preference_game(
+    source: Votes | RateMatrix,
+    *,
+    name: str = "votes",
+    unmet: Unmet = "refused",
+    judges: Sequence[str] = (),
+    without: Sequence[str] = (),
+    context: str | None = None,
+    flip: float = 0.0,
+) -> PreferenceGame:
+    """The preference game of votes or of rates that are in memory, as ``preference:FILE(...)`` makes it of a file.
+
+    Args:
+        source: `Votes`, of `read_votes` or `judged_votes`, or a `RateMatrix`.
+        name: title of the game; its specification is ``preference:NAME``, which loads nothing.
+        unmet: pairs that were never compared are an error, ``even``, or ``unknown``.
+        judges, without, context, flip: as the settings ``judge``, ``without``, ``context`` and ``flip``.
+
+    Raises:
+        ValueError: flip is not from 0 to below 1/2, unmet is no such word, or both judges and without are given.
+        UnknownName: no vote names this judge or context.
+        SpecificationError: a pair was never compared, rates that are no preferences, or fewer than two candidates.
+    """
+    if not 0 <= flip < EVEN:
+        raise ValueError(f"flip must be from 0 to below 1/2; got {flip}")
+    if unmet not in get_args(Unmet):
+        raise ValueError(f"unmet must be one of {', '.join(get_args(Unmet))}; got {unmet!r}")
+    if judges and without:
+        raise ValueError("judges names the only ones, without those to leave out; give one of the two")
+    if len(source.candidates) < 2:
+        raise SpecificationError(f"{len(source.candidates)} candidates; two are needed to prefer one")
+    settings = PreferenceSettings(
+        unmet=unmet,
+        judges=tuple(sorted(set(judges))),
+        without=tuple(sorted(set(without))),
+        context=context,
+        flip=float(flip),
+    )
+    return _game(source, specification=f"{name}{settings}", title=name, version="1", settings=settings)
 
 
 def load(rest: str) -> PreferenceGame:

@@ -129,8 +129,11 @@ def completed_rates(
     if len(gaps):
         filled = np.where(compared, filled, _in_place_of_unknown(given, filled, compared, settings))
         total = compared[..., 0, 0].size * len(names) * (len(names) - 1) // 2
+        verbs = ("was", "is") if len(gaps) == 2 else ("were", "are")
         how = "even" if settings.unmet == "even" else "what the comparisons of others foretell, 1/2 where nothing does"
-        notes.append(f"{len(gaps) // 2:,} of {_times(total, 'pair')} were never compared and are taken as {how}")
+        notes.append(
+            f"{len(gaps) // 2:,} of {_times(total, 'pair')} {verbs[0]} never compared and {verbs[1]} taken as {how}"
+        )
     even: Array = (filled + 1 - np.swapaxes(filled, -1, -2)) / 2
     return Completed(preferences=even, compared=compared, notes=tuple(notes))
 

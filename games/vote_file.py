@@ -37,12 +37,12 @@ def read_votes(path: str | Path) -> Votes:
         SpecificationError: the file is missing, too large, or no table of votes; the message names row and column.
         NotProvided: a Parquet file, and pyarrow is not installed.
     """
-    place = Path(path).expanduser()
     try:
+        place = Path(path).expanduser()
         if place.stat().st_size > MAX_BYTES:
             raise SpecificationError(f"{path}: larger than {MAX_BYTES // 10**9} GB; split it")
         content = place.read_bytes()
-    except (OSError, ValueError) as error:  # a path with a NUL
+    except (OSError, ValueError, RuntimeError) as error:  # a path with a NUL; a home of nobody
         raise SpecificationError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
     return votes_of(content, path=str(path), suffix=place.suffix.lower())
 

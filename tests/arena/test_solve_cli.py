@@ -147,7 +147,7 @@ def test_what_was_done_to_votes_is_said_beside_the_answer(arena: Arena) -> None:
     Path("v.csv").write_text("model_a,model_b,winner,context\na,b,a,p\nb,c,b,q\n", encoding="utf-8")
     notes = [
         "2 contexts are pooled in one game; context=NAME takes one alone",
-        "1 of 3 pairs were never compared and are taken as even",
+        "1 of 3 pairs was never compared and is taken as even",
     ]
     said = arena("solve", "minimax_winner", "preference:v.csv(unmet=0.5)")
     for note in notes:

@@ -17,7 +17,10 @@ from arena.games import (
     judged_votes,
     load_game,
     noisy,
+    preference_game,
+    read_votes,
 )
+from arena.games.preference_files import RateMatrix
 from arena.games.preference_rates import put_right
 
 NAN = float("nan")
@@ -340,6 +343,27 @@ def test_a_known_flip_rate_leaves_no_bias_in_votes():
     measured = votes.points()[0][0, 1] / len(votes)
     assert abs(put_right(measured, 0.3) - 1) < 5 * np.sqrt(0.21 / len(votes)) / 0.4
     assert abs(measured - 0.7) < 5 * np.sqrt(0.21 / len(votes))
+
+
+def test_votes_in_memory_are_a_game_too(tmp_path):
+    loaded = load_votes(tmp_path, "(judge=anna,unmet=unknown)")
+    votes = read_votes(tmp_path / "votes.csv")
+    game = preference_game(votes, name="tasting", unmet="unknown", judges=["anna"])
+    np.testing.assert_array_equal(game.preferences, loaded.preferences)
+    assert (game.info.specification, game.info.title) == ("preference:tasting(judge=anna,unmet=unknown)", "tasting")
+    for wrong in ({"flip": 0.5}, {"flip": NAN}, {"unmet": "0.5"}, {"judges": ["anna"], "without": ["ben"]}):
+        with pytest.raises(ValueError, match=r"flip|unmet|judges"):
+            preference_game(votes, **wrong)
+    with pytest.raises(SpecificationError, match="1 candidates"):
+        preference_game(RateMatrix(candidates=("x",), rates=np.array([[0.5]])))
+
+
+@pytest.mark.parametrize("path", ["a\0.csv", "~nobody-of-that-name/v.csv", "/"])
+def test_paths_that_are_none_are_our_own_error(path):
+    with pytest.raises(ArenaError):
+        load_game(f"preference:{path}")
+    with pytest.raises(SpecificationError):
+        read_votes(path)
 
 
 # matrices by context
