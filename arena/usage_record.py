@@ -34,7 +34,7 @@ class AgentUsage:
     unpriced: int
 
     def sentence(self) -> str:
-        """``gpt: 120 requests, 12,000 prompt and 840 completion tokens, cost 0.021, in 40 matches``."""
+        """``gpt@1: 120 requests, 12,000 prompt and 840 completion tokens, cost 0.021, in 40 matches``."""
         requests = f"{self.requests:,} request" + ("" if self.requests == 1 else "s")
         tokens = f"{self.prompt_tokens:,} prompt and {self.completion_tokens:,} completion tokens"
         if self.untold == self.matches:
@@ -119,7 +119,7 @@ def by_agent(
             matches = of_agent.setdefault(int(seats[row, one.player]), {})
             matches[one.index] = matches.get(one.index, Usage()) + one.usage
     return [
-        _summed(tournament.agents[number].name, list(matches.values())) for number, matches in sorted(of_agent.items())
+        _summed(tournament.agents[number].label, list(matches.values())) for number, matches in sorted(of_agent.items())
     ]
 
 

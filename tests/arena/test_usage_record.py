@@ -74,7 +74,7 @@ def test_a_tournament_records_what_each_match_used(ledger):
     assert sum(one.usage.requests for one in results.usage) == len(server.requests)
     (used,) = ledger.usage(tournament)
     asked = len(server.requests)
-    assert (used.agent, used.matches, used.requests) == ("tiny", 8, asked)
+    assert (used.agent, used.matches, used.requests) == ("tiny@1", 8, asked)
     assert used.prompt_tokens == asked * PROMPT_TOKENS
     assert used.cost == pytest.approx(asked * (PROMPT_TOKENS + 2 * COMPLETION_TOKENS) / 1e6)
     one = ledger.match(tournament, 3)
@@ -179,7 +179,7 @@ def test_the_commands_and_the_pages_tell_what_was_used(ledger, capsys, monkeypat
     told = json.loads(run(capsys, monkeypatch, "tournament", "status", tournament.key, "--json")[1])
     assert told["usage"][0]["requests"] == asked
     status = run(capsys, monkeypatch, "tournament", "status", tournament.key)[1]
-    assert f"tiny: {asked} requests, {100 * asked:,} prompt and {7 * asked} completion tokens, cost" in status
+    assert f"tiny@1: {asked} requests, {100 * asked:,} prompt and {7 * asked} completion tokens, cost" in status
     client = TestClient(create_app(ledger))
     assert client.get(f"/api/tournaments/{tournament.key}").json()["usage"] == told["usage"]
     match = client.get(f"/api/tournaments/{tournament.key}/matches/0").json()
@@ -187,7 +187,7 @@ def test_the_commands_and_the_pages_tell_what_was_used(ledger, capsys, monkeypat
     page = client.get(f"/tournaments/{tournament.key}").text
     assert "What language models used" in page
     assert (
-        f"used {match['usage'][0]['requests']} requests" in client.get(f"/tournaments/{tournament.key}/matches/0").text
+        f"seat 0: {match['usage'][0]['requests']} requests" in client.get(f"/tournaments/{tournament.key}/matches/0").text
     )
 
 
@@ -219,10 +219,10 @@ def test_sums_say_what_is_not_known(ledger):
     used = [MatchUsage(index=k, player=player[k], usage=one) for k, one in enumerate((known, dark))]
     (both,) = by_agent(tournament, used, index, seats)
     assert both.sentence() == (
-        "tiny: 3 requests, at least 10 prompt and 4 completion tokens (1 match not told), cost at least 0.25, in 2 matches"
+        "tiny@1: 3 requests, at least 10 prompt and 4 completion tokens (1 match not told), cost at least 0.25, in 2 matches"
     )
     (none,) = by_agent(tournament, used[1:], index, seats)
-    assert none.sentence() == "tiny: 1 request, tokens not told by the server, in 1 match"
+    assert none.sentence() == "tiny@1: 1 request, tokens not told by the server, in 1 match"
     assert none.to_dict()["prompt_tokens"] is None
 
 
