@@ -18,7 +18,7 @@ from statistics import NormalDist
 import numpy as np
 
 from arena.games.votes import UNSAID, Votes
-from arena.leaderboards.wording import listed
+from arena.leaderboards.wording import listed, signed
 
 EVEN = 0.5
 BOTH_ORDERS = "the same comparison in both orders"
@@ -317,7 +317,7 @@ def _verdict(score: float) -> int:
 
 
 def _points(value: float) -> str:
-    return f"{100 * value:+.0f}".replace("-", "\N{MINUS SIGN}")
+    return signed(100 * value)
 
 
 def _of(share: Share, what: str) -> str:
