@@ -7,10 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from numpy.typing import NDArray
 
 WORDS = ("<pad>", "<eos>", "<unk>", "rock", "paper", "scissors", "play", "now")
+peft_warns = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")
+"""For tests with adapters: peft uses a name that transformers is giving up."""
+
 PROMPTS = ("play", "now", "play now", "now play play")
 PAD, EOS = 0, 1
 BEATS = {"rock": "scissors", "scissors": "paper", "paper": "rock"}

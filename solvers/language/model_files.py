@@ -56,10 +56,18 @@ def load_copies(
         parked = config.loss_type == "inpo" and device.type != "cpu"
         copies = WholeCopies(wrapped, own, anchored=anchored, device=device, parked=parked)
     if config.gradient_checkpointing:
-        wrapped.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        _save_activations(wrapped)
         if hasattr(wrapped, "peft_config"):
             wrapped.enable_input_require_grads()
     return copies
+
+
+def _save_activations(model: Model) -> None:
+    """Gradient checkpointing, by the name that this version of transformers has for it."""
+    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
+    enable = getattr(inner, "activation_checkpointing_enable", None) or inner.gradient_checkpointing_enable
+    name = "activation" if enable.__name__.startswith("activation") else "gradient"
+    enable(**{f"{name}_checkpointing_kwargs": {"use_reentrant": False}})
 
 
 def load_tokenizer(tokenizer: Tokenizer | None, model: Model | str | Path) -> Tokenizer:
@@ -123,7 +131,12 @@ def stored_weights(copies: Copies, folder: Path) -> dict[str, Tensor]:
     policy = copies.policy
     try:
         stored, report = type(policy).from_pretrained(
-            folder, config=policy.config, dtype=policy.dtype, use_safetensors=True, output_loading_info=True
+            folder,
+            config=policy.config,
+            dtype=policy.dtype,
+            use_safetensors=True,
+            ignore_mismatched_sizes=True,  # reported, and refused here
+            output_loading_info=True,
         )
     except Exception as error:  # noqa: BLE001  transformers raises many kinds at files that do not fit
         raise SpecificationError(f"{str(folder)!r} holds no weights of this model ({error})") from None

@@ -121,8 +121,8 @@ def unpack(value: object, tensors: Mapping[str, Tensor]) -> Any:
     raise ValueError(f"unknown entry {list(value)[:3]}")
 
 
-def fill(live: Mapping[str, Tensor], held: Mapping[str, Tensor], what: str, folder: Path) -> None:
-    """Copies tensors by name into live ones, after all were found to fit.
+def require_fit(live: Mapping[str, Tensor], held: Mapping[str, Tensor], what: str, folder: Path) -> None:
+    """Makes sure that tensors can be copied by name into live ones.
 
     Raises:
         SpecificationError: names, shapes or types differ, or a number is not finite.
@@ -141,6 +141,10 @@ def fill(live: Mapping[str, Tensor], held: Mapping[str, Tensor], what: str, fold
             raise SpecificationError(
                 f"{str(folder)!r} is a broken checkpoint: {what} {name} has numbers that are not finite"
             )
-    with torch.no_grad():
-        for name, one in live.items():
-            one.copy_(held[name])
+
+
+@torch.no_grad()
+def fill(live: Mapping[str, Tensor], held: Mapping[str, Tensor]) -> None:
+    """Copies tensors by name into live ones."""
+    for name, one in live.items():
+        one.copy_(held[name])

@@ -15,7 +15,7 @@ from arena.games.errors import SpecificationError
 from arena.solvers.language.configuration import PreferenceConfig
 from arena.solvers.language.model_files import policy_weights, save_policy, stored_weights
 from arena.solvers.language.prompts import Tokenizer
-from arena.solvers.language.run_files import checkpoints, fill, pack, read_run, unpack, write_run
+from arena.solvers.language.run_files import checkpoints, fill, pack, read_run, require_fit, unpack, write_run
 from arena.solvers.language.run_log import Line, Since
 from arena.solvers.language.sampling import Completions
 from arena.solvers.language.updates import Batch, Learner
@@ -99,6 +99,12 @@ class RunState:
 
     def _restore(self, folder: Path, facts: dict[str, Any], tensors: dict[str, Tensor]) -> Reached:
         learner, device = self.learner, self.learner.device
+        weights, anchor = policy_weights(learner.copies), learner.copies.anchor_parameters()
+        of = f"{ANCHOR}."
+        held_anchor = {name[len(of) :]: one for name, one in tensors.items() if name.startswith(of)}
+        held_weights = stored_weights(learner.copies, folder)
+        require_fit(weights, held_weights, "weights", folder)
+        require_fit(anchor, held_anchor, "the anchor's weights", folder)
         optimiser = unpack(facts[OPTIMISER], tensors)
         self._check(optimiser)
         stage = {int(n): Batch.of(_moved(one, device)) for n, one in unpack(facts[STAGE], tensors).items()}
@@ -111,14 +117,12 @@ class RunState:
             since=Since(**facts["since"]),
         )
         tokens = int(facts["tokens"])
-        of = f"{ANCHOR}."
-        anchor = {name[len(of) :]: one for name, one in tensors.items() if name.startswith(of)}
-        fill(policy_weights(learner.copies), stored_weights(learner.copies, folder), "weights", folder)
-        fill(learner.copies.anchor_parameters(), anchor, "the anchor's weights", folder)
         self.optimizer.load_state_dict(optimiser)
         if self.scheduler is not None:
             self.scheduler.load_state_dict(unpack(facts[SCHEDULER], tensors))
         learner.comparisons.restore(facts["judge"])
+        fill(weights, held_weights)
+        fill(anchor, held_anchor)
         learner.stage, learner.opponents, learner.queue, learner.tokens = stage, opponents, queue, tokens
         return reached
 

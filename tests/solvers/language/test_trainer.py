@@ -1,0 +1,154 @@
+"""The trainer: what it tells, what it takes, and what it does when judges fail."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from tiny_language import (
+    circular,
+    tiny_gpt2,
+    tiny_llama,
+    tiny_tokenizer,
+    tiny_trainer,
+)
+from transformers import PrinterCallback, TrainerCallback
+
+from arena.games.errors import NotProvided
+from arena.games.judge import JudgeFailure, Verdict
+from arena.solvers.language import PreferenceTrainer
+
+TOKENIZER = tiny_tokenizer()
+
+
+# what is told
+
+
+def test_the_log_has_a_line_every_few_updates_and_files_hold_it(tmp_path):
+    trainer = tiny_trainer(tmp_path, max_steps=5, logging_steps=2, eval_steps=4, eval_candidates=2, eval_opponents=2)
+    result = trainer.train()
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [2, 4, 4, 5]
+    assert lines == trainer.state.log_history
+    assert set(lines[0]) == {
+        "step", "epoch", "loss", "grad_norm", "learning_rate", "win_rate", "win_rate_standard_error", "kl",
+        "kl_standard_error", "comparisons", "judge_failures", "tokens", "seconds",
+    }  # fmt: skip
+    assert "eval_gap" in lines[2]
+    assert result.global_step == 5
+    assert result.guarantee.startswith("none")
+
+
+def test_comparisons_and_tokens_are_counted(tmp_path):
+    asked = []
+
+    def judge(prompts, first, second):
+        asked.extend(zip(first, second, strict=True))
+        return circular(prompts, first, second)
+
+    trainer = tiny_trainer(tmp_path, judge=judge, num_generations=2, num_opponents=3, max_new_tokens=3)
+    result = trainer.train()
+    assert result.metrics["comparisons"] == len(asked)
+    assert all(a != b for a, b in asked)  # a text against itself is even without asking
+    assert 4 * 2 * (2 + 3) <= result.metrics["tokens"] <= 4 * 2 * (2 + 3) * 3
+
+
+def test_callbacks_of_transformers_are_told_and_may_stop(tmp_path, capsys):
+    class Stop(TrainerCallback):
+        seen: list = []  # noqa: RUF012  one test uses it
+
+        def on_log(self, args, state, control, logs=None, **_):
+            self.seen.append((state.global_step, logs["loss"]))
+            control.should_training_stop = True
+            return control
+
+    trainer = tiny_trainer(tmp_path, max_steps=9, logging_steps=3, callbacks=[Stop(), PrinterCallback()])
+    assert trainer.train().global_step == 3
+    assert Stop.seen[0][0] == 3
+    assert "loss" in capsys.readouterr().out
+
+
+# judges that fail
+
+
+def test_failures_are_recorded_and_asked_again_and_never_become_votes(tmp_path):
+    calls = []
+
+    def judge(prompts, first, second):
+        calls.append(len(prompts))
+        verdicts = circular(prompts, first, second)
+        odd = len(calls) % 2
+        return [JudgeFailure("refused", "no") if odd and k == 0 else Verdict(one) for k, one in enumerate(verdicts)]
+
+    failing = tiny_trainer(tmp_path / "failing", judge=judge, judge_retries=1, judge_both_orders=False)
+    failing.train()
+    fine = tiny_trainer(tmp_path / "fine", judge_both_orders=False)
+    fine.train()
+    told = [json.loads(line) for line in (tmp_path / "failing" / "judge_failures.jsonl").read_text().splitlines()]
+    assert {one["kind"] for one in told} == {"refused"}
+    assert failing.state.log_history[-1]["judge_failures"] == len(told) > 0
+    for one, other in zip(failing.model.parameters(), fine.model.parameters(), strict=True):
+        assert torch.equal(one, other)  # asked again, each failure got its verdict
+
+
+def test_a_judge_without_any_verdict_stops_the_run_in_words(tmp_path):
+    def judge(prompts, first, second):
+        raise TimeoutError("nobody there")
+
+    with pytest.raises(NotProvided, match=r"no verdict on any of .* asked 3 times; timeout: .*nobody there"):
+        tiny_trainer(tmp_path, judge=judge).train()
+
+
+# models and arguments
+
+
+def test_a_model_by_its_folder_brings_its_tokenizer(tmp_path):
+    tiny_llama().save_pretrained(tmp_path / "model")
+    TOKENIZER.save_pretrained(tmp_path / "model")
+    trainer = tiny_trainer(tmp_path / "run", model=str(tmp_path / "model"), processing_class=None, max_steps=1,
+                           model_init_kwargs={"dtype": "float64"})  # fmt: skip
+    trainer.train()
+    assert trainer.model.dtype == torch.float64
+
+
+@pytest.mark.parametrize("settings", [{"bf16": True}, {"gradient_checkpointing": True}, {"logits_chunk": None}])
+def test_settings_of_memory_leave_the_method_as_it_is(tmp_path, settings):
+    fine, other = tiny_trainer(tmp_path / "a", max_steps=1), tiny_trainer(tmp_path / "b", max_steps=1, **settings)
+    tolerance = 0.1 if settings.get("bf16") else 1e-5
+    found = [one.train().metrics["loss"] for one in (fine, other)]
+    if settings.get("bf16"):  # other completions may be drawn
+        assert np.isfinite(found[1])
+    else:
+        assert found[0] == pytest.approx(found[1], abs=tolerance)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"judge": None}, "judge is needed"),
+        ({"judge": circular, "train_dataset": None}, "train_dataset is needed"),
+        ({"judge": circular, "reward_funcs": len}, "RewardJudge"),
+        ({"judge": circular, "tokenizer": TOKENIZER}, "processing_class"),
+        ({"judge": circular, "beta": 0.1}, "PreferenceConfig"),
+        ({"judge": circular, "train_dataset": "play"}, "list of prompts"),
+        ({"judge": circular, "train_dataset": []}, "no prompts"),
+        ({"judge": circular, "processing_class": None}, "processing_class is needed"),
+    ],
+)
+def test_wrong_arguments_say_what_is_meant(arguments, says):
+    given = {"train_dataset": ["play"], "processing_class": TOKENIZER} | arguments
+    with pytest.raises(ValueError, match=says):
+        PreferenceTrainer(tiny_gpt2(), **given)
+
+
+def test_the_reference_must_be_another_object():
+    model = tiny_gpt2()
+    with pytest.raises(ValueError, match="ref_model is the model itself"):
+        PreferenceTrainer(model, model, judge=circular, train_dataset=["play"], processing_class=TOKENIZER)
+
+
+def test_what_is_no_causal_model_is_refused():
+    with pytest.raises(NotProvided, match="causal"):
+        PreferenceTrainer(torch.nn.Linear(2, 2), judge=circular, train_dataset=["play"], processing_class=TOKENIZER)
