@@ -209,8 +209,7 @@ def _labels(
     """(labels in order, each row's place among them): of contexts and judges, which may be texts or whole numbers."""
     if column is None:
         return (), np.full(rows, UNSAID, np.int64)
-    _note_values(column, [_label_fault(value) for value in column.values], faults)
-    texts = [_label(value) for value in column.values]
+    texts = _label_texts(column, faults)
     labels = tuple(sorted(set(texts) - {""}))
     place = {label: k for k, label in enumerate(labels)} | {"": UNSAID}
     return labels, np.array([place[text] for text in texts], np.int64)[column.codes]
@@ -220,8 +219,7 @@ def _unique(column: Column | None, where: Callable[[int], str], faults: list[tup
     """Notes an id that stands twice; rows without one are not compared."""
     if column is None:
         return
-    _note_values(column, [_label_fault(value) for value in column.values], faults)
-    texts = [_label(value) for value in column.values]
+    texts = _label_texts(column, faults)
     if len(set(texts)) == len(column.codes):
         return
     place = {text: k for k, text in enumerate(dict.fromkeys(texts))}
@@ -235,6 +233,16 @@ def _unique(column: Column | None, where: Callable[[int], str], faults: list[tup
         again = int(np.delete(rows, begun)[0])
         earlier = where(int(rows[codes[rows] == codes[again]][0])).rpartition(", ")[2]
         faults.append((again, f"{column.name!r} {list(place)[codes[again]]!r:.{SHOWN}} stands in {earlier} too"))
+
+
+def _label_texts(column: Column, faults: list[tuple[int, str]]) -> list[str]:
+    """The label that each distinct value is."""
+    if set(map(type, column.values)) <= {str}:
+        texts = [str(value) for value in column.values]
+        if _is_encodable("".join(texts)):
+            return list(map(str.strip, texts))
+    _note_values(column, [_label_fault(value) for value in column.values], faults)
+    return [_label(value) for value in column.values]
 
 
 def _text(value: object) -> str:
@@ -270,16 +278,18 @@ def _label(value: object) -> str:
 
 def _label_fault(value: object) -> str | None:
     if isinstance(value, str):
-        if value.isascii() or value.isprintable():
-            return None
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            return "holds half of a surrogate pair, which is no character"
-        return None
+        return None if _is_encodable(value) else "holds half of a surrogate pair, which is no character"
     if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
         return None
     return f"must be a text or a whole number; got {_shown(value)}"
+
+
+def _is_encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _number(value: object, empty: float | None) -> float:
