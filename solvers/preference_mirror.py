@@ -106,7 +106,7 @@ def preference_matrix(preferences: ArrayLike, *, shared: bool = False) -> Array:
     """P [n, n], or [contexts, n, n], as float64 with P + Pᵀ = 1 to the last digit.
 
     Args:
-        preferences: the same up to rounding of decimals.
+        preferences: the same up to rounding, of decimals to 1e-9, of float32 to that of its numbers.
         shared: the array itself may be returned where nothing has to be put right, to spare the memory of large tables; who
             asks for that writes nothing into it.
 
@@ -114,9 +114,12 @@ def preference_matrix(preferences: ArrayLike, *, shared: bool = False) -> Array:
         SpecificationError: no square matrix of probabilities with P + Pᵀ = 1, nor several; the message names the worst cell.
     """
     try:
-        given = np.asarray(preferences, np.float64)
+        stored = np.asarray(preferences)
+        given = stored.astype(np.float64, copy=False)
     except (TypeError, ValueError) as error:
         raise SpecificationError(f"preferences must be a square matrix of numbers: {error}") from None
+    narrow = stored.dtype.kind == "f" and stored.dtype.itemsize < given.dtype.itemsize  # float32, as networks give them
+    tolerance = 4 * float(np.finfo(stored.dtype).eps) if narrow else SUM_TOLERANCE
     if given.ndim not in (2, 3) or given.shape[-1] != given.shape[-2] or not given.size:
         raise SpecificationError(
             f"preferences must be a square matrix, or one for each context [contexts, n, n]; got shape {given.shape}"
@@ -132,7 +135,7 @@ def preference_matrix(preferences: ArrayLike, *, shared: bool = False) -> Array:
         away = max(float(sums.max()) - 1, 1 - float(sums.min()))
         if away > excess:
             excess, worst = away, begin
-    if excess > SUM_TOLERANCE:
+    if excess > tolerance:
         raise _uneven(given, worst, tables[worst : worst + many])
     if shared and excess <= ROUNDING and given.flags.c_contiguous and given.flags.writeable:
         return given
@@ -185,7 +188,7 @@ def _uneven(given: Array, begin: int, block: Array) -> SpecificationError:
         return SpecificationError(f"preferences must be 1/2 on the diagonal; {one} is {table[i, i]:g}")
     return SpecificationError(
         f"preferences[i, j] + preferences[j, i] must be 1 for every pair; the worst is {one} = {table[i, j]:g} and "
-        f"{other} = {table[j, i]:g}"
+        f"{other} = {table[j, i]:g}, together {table[i, j] + table[j, i]:.10g}"
     )
 
 

@@ -95,19 +95,6 @@ def test_noisy_runs_with_falling_steps_come_to_the_solution_in_the_mean(noise):
     assert np.abs(found.strategies[0].mean(axis=0) - target).max() < 0.01
 
 
-@pytest.mark.parametrize(
-    ("table", "reference"),
-    [(CYCLE, SKEWED), (WEIGHTED, SKEWED), (circulant(101), softmax(np.random.default_rng(2).normal(size=101)))],
-    ids=["cycle", "weighted", "circulant"],
-)
-def test_on_cycles_under_a_weak_charge_mirror_prox_asks_fifty_times_less(table, reference):
-    beta = 0.01
-    prox = nash_mirror_prox(table, reference=reference, beta=beta, until=1e-3).settings["queries"]
-    most = 50 * prox
-    theory = inpo(table, reference=reference, beta=beta, step=4 * beta / (1 + 4 * beta**2), until=1e-3, iterations=most)
-    assert theory.gap > 1e-3
-
-
 def test_steps_above_that_of_the_theorem_are_promised_nothing():
     wide = inpo(CYCLE, reference=SKEWED, beta=0.1, step=0.5, until=1e-2)
     assert not wide.converged and wide.guarantee.startswith("none")

@@ -152,3 +152,15 @@ def test_a_table_is_shared_only_where_that_is_asked_for_and_nothing_has_to_be_pu
     for table in (frozen, exact[::-1, ::-1], exact.T):  # compiled loops read one kind of array
         found = preference_matrix(table, shared=True)
         assert found.flags.c_contiguous and found.flags.writeable and np.allclose(found, table, atol=1e-15)
+
+
+def test_tables_in_single_precision_are_rounded_and_not_wrong():
+    exact = random_preferences(30, seed=1)
+    single = exact.astype(np.float32)
+    assert np.abs(single.astype(float) + single.T.astype(float) - 1).max() > 1e-9
+    even = preference_matrix(single)
+    assert np.abs(even + even.T - 1).max() <= 2e-16 and np.abs(even - exact).max() <= 1e-7
+    with pytest.raises(SpecificationError, match=r"together 1\.0000099"):
+        preference_matrix(np.array([[0.5, 0.7], [0.30001, 0.5]], np.float32))
+    with pytest.raises(SpecificationError, match=r"together 1\.00000001$"):
+        preference_matrix([[0.5, 0.7], [0.30000001, 0.5]])
