@@ -7,48 +7,23 @@ from __future__ import annotations
 
 import csv
 import json
-import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from arena.games.errors import NotProvided, SpecificationError, UnknownName
-from arena.leaderboards.record import Record, Utility
+from arena.leaderboards.record import Record
+from arena.leaderboards.result_columns import columns_record, utility_of
+from arena.leaderboards.result_rows import Match, check_columns, flat_cells, match_of, needed
+from arena.leaderboards.result_tables import PASSED_OVER, lines_of, read_columns
 
 MAX_BYTES = 2_000_000_000
 MAX_MATCHES = 5_000_000
-MAX_LINE = 1_000_000
-MAX_NAME = 200
-MAX_PLAYERS = 64
-MAX_NUMBER = 1e12  # larger returns lose their differences to rounding
 BATCH = 16_384  # rows of a Parquet file that are held at once
-PASSED_OVER = frozenset({"actions", "seconds", "seats"})  # columns of exports that are large and rate nothing
-
-TWO_AGENTS = (("agent_a", "agent_b"), ("player_a", "player_b"), ("model_a", "model_b"), ("white", "black"))
-NUMBERED = ("agent", "player", "model")
-FIRST_WORDS = frozenset({"a", "agent_a", "player_a", "model_a", "white", "1", "first"})
-SECOND_WORDS = frozenset({"b", "agent_b", "player_b", "model_b", "black", "2", "second"})
-DRAW_WORDS = frozenset({"draw", "tie", "tie (bothbad)", "both_bad", "bothbad", "none", "equal", "1/2-1/2", "="})
-RESULTS: Mapping[str, float | None] = {"1-0": 1.0, "0-1": 0.0, "1/2-1/2": 0.5, "½-½": 0.5, "0.5-0.5": 0.5, "*": None}
 
 _TAG = re.compile(r'\s*\[\s*(\w+)\s+"(.*)"\s*\]\s*')
-
-
-@dataclass(frozen=True, slots=True)
-class _Match:
-    """One line of a file. ``forfeit``: the player at fault, -1 none. ``pair``: what its twins share, '' none. ``game``: of a
-    ledger, '' where the file is no export of one."""
-
-    agents: tuple[str, ...]
-    returns: tuple[float, ...]
-    forfeit: int = -1
-    pair: str = ""
-    weight: float = 1.0
-    game: str = ""
-    judge: str = ""
 
 
 def read_record(path: str | Path, *, game: str | None = None, without_judges: Sequence[str] = ()) -> Record:
@@ -84,10 +59,21 @@ def read_record(path: str | Path, *, game: str | None = None, without_judges: Se
         raise SpecificationError(f"{path}: there is no such file")
     if path.stat().st_size > MAX_BYTES:
         raise SpecificationError(f"{path}: larger than {MAX_BYTES // 10**9} GB; split it or import it in parts")
+    found = _plain(path, game, without_judges)
+    if found is not None:
+        return found
     return _record(_of_judges(_of_game(reader(path), game, path), without_judges, path), path)
 
 
-def _of_judges(matches: Iterator[_Match], without: Sequence[str], path: Path) -> Iterator[_Match]:
+def _plain(path: Path, game: str | None, without_judges: Sequence[str]) -> Record | None:
+    """The same record, column by column; None where the file must be read row by row."""
+    columns = read_columns(path)
+    if columns is None:
+        return None
+    return columns_record(columns, game=game, without_judges=without_judges, most=MAX_MATCHES)
+
+
+def _of_judges(matches: Iterator[Match], without: Sequence[str], path: Path) -> Iterator[Match]:
     """The matches that none of these judges judged."""
     judges: dict[str, int] = {}
     for match in matches:
@@ -102,7 +88,7 @@ def _of_judges(matches: Iterator[_Match], without: Sequence[str], path: Path) ->
             raise UnknownName(f"judge in {path}", name, known)
 
 
-def _of_game(matches: Iterator[_Match], game: str | None, path: Path) -> Iterator[_Match]:
+def _of_game(matches: Iterator[Match], game: str | None, path: Path) -> Iterator[Match]:
     """The matches of one game, where they say of which game of a ledger they are."""
     games: dict[str, int] = {}
     found = False
@@ -120,7 +106,7 @@ def _of_game(matches: Iterator[_Match], game: str | None, path: Path) -> Iterato
         raise SpecificationError(f"{path}: holds no match of {game}; it has matches of {', '.join(sorted(games))}")
 
 
-def _record(matches: Iterator[_Match], path: Path) -> Record:
+def _record(matches: Iterator[Match], path: Path) -> Record:
     numbers: dict[str, int] = {}
     pairs: dict[str, int] = {}
     seats, returns, forfeit, pair, weight = [], [], [], [], []
@@ -147,44 +133,32 @@ def _record(matches: Iterator[_Match], path: Path) -> Record:
         forfeit=np.array(forfeit, np.int64),
         pair=np.array(pair, np.int64),
         weight=np.array(weight, np.float64),
-        utility=_utility(returns),
+        utility=utility_of(return_columns, seat_columns),
     )
 
 
-def _utility(returns: Sequence[tuple[float, ...]]) -> Utility:
-    sums = [math.fsum(row) for row in returns]
-    scale = max((abs(value) for row in returns for value in row), default=0.0)
-    close = 1e-9 * max(scale, 1.0)
-    if max(map(abs, sums)) <= close:
-        return "zero_sum"
-    if all(max(row) - min(row) <= close for row in returns):
-        return "identical"
-    one_size = len({len(row) for row in returns}) == 1
-    return "constant_sum" if one_size and max(sums) - min(sums) <= close else "general_sum"
-
-
-def _read_csv(path: Path) -> Iterator[_Match]:
+def _read_csv(path: Path) -> Iterator[Match]:
     with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.reader(_lines(file, path), strict=True)
+        rows = csv.reader(lines_of(file, path), strict=True)
         try:
             header = [name.strip().lower() for name in next(rows, [])]
-            _check_columns(header, f"{path}, line 1")
+            check_columns(header, f"{path}, line 1")
             for row in rows:
                 where = f"{path}, line {rows.line_num}"
                 if not any(cell.strip() for cell in row):
                     continue
                 if len(row) != len(header):
                     raise SpecificationError(f"{where}: {len(row)} cells under {len(header)} columns")
-                match = _match({name: cell.strip() for name, cell in zip(header, row, strict=True)}, where)
+                match = match_of({name: cell.strip() for name, cell in zip(header, row, strict=True)}, where)
                 if match is not None:
                     yield match
         except csv.Error as error:
             raise SpecificationError(f"{path}, line {rows.line_num}: no CSV: {error}") from None
 
 
-def _read_jsonl(path: Path) -> Iterator[_Match]:
+def _read_jsonl(path: Path) -> Iterator[Match]:
     with path.open(encoding="utf-8-sig") as file:
-        for number, line in enumerate(_lines(file, path), 1):
+        for number, line in enumerate(lines_of(file, path), 1):
             where = f"{path}, line {number}"
             if not line.strip():
                 continue
@@ -194,15 +168,15 @@ def _read_jsonl(path: Path) -> Iterator[_Match]:
                 raise SpecificationError(f"{where}: no JSON: {error}") from None
             if not isinstance(value, dict):
                 raise SpecificationError(f'{where}: each line must be a JSON object such as {{"agents": [..], ..}}')
-            fields = _flat(value, where)
+            fields = flat_cells(value, where)
             if not fields:
-                raise SpecificationError(f"{where}: {_needed()}")
-            match = _match(fields, where)
+                raise SpecificationError(f"{where}: {needed()}")
+            match = match_of(fields, where)
             if match is not None:
                 yield match
 
 
-def _read_parquet(path: Path) -> Iterator[_Match]:
+def _read_parquet(path: Path) -> Iterator[Match]:
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -216,40 +190,20 @@ def _read_parquet(path: Path) -> Iterator[_Match]:
                 for value in batch.to_pylist():
                     number += 1
                     where = f"{path}, row {number}"
-                    fields = _flat(value, where)
-                    match = _match(fields, where)
+                    fields = flat_cells(value, where)
+                    match = match_of(fields, where)
                     if match is not None:
                         yield match
     except (pa.ArrowException, OSError) as error:
         raise SpecificationError(f"{path}: no Parquet: {error}") from None
 
 
-def _flat(value: Mapping[str, object], where: str) -> dict[str, str]:
-    """A JSON object as the cells of a CSV row: ``agents`` and ``returns`` are lists, the rest single values."""
-    fields: dict[str, str] = {}
-    for key, content in value.items():
-        name = key.strip().lower()
-        if name in ("agents", "players", "models", "returns"):
-            if not isinstance(content, list) or len(content) > MAX_PLAYERS:
-                raise SpecificationError(f"{where}: {name!r} must be a list of at most {MAX_PLAYERS}")
-            fields |= {f"{name[:-1]}_{k}": _text(item) for k, item in enumerate(content, 1)}
-        else:
-            fields[name] = _text(content)
-    return fields
-
-
-def _text(value: object) -> str:
-    if value is None or isinstance(value, dict | list):
-        return ""
-    return str(value).strip()
-
-
-def _read_pgn(path: Path) -> Iterator[_Match]:
+def _read_pgn(path: Path) -> Iterator[Match]:
     """Headers alone; moves, comments and variations are passed over."""
     tags: dict[str, str] = {}
     begun, in_moves, in_comment = 0, False, False
     with path.open(encoding="utf-8-sig", errors="surrogateescape") as file:
-        for number, line in enumerate(_lines(file, path), 1):
+        for number, line in enumerate(lines_of(file, path), 1):
             tag = None if in_comment else _TAG.fullmatch(line)
             if tag is None:
                 in_moves = in_moves or bool(line.strip() and tags)
@@ -280,14 +234,14 @@ def _comment_open(line: str, is_open: bool) -> bool:
     return is_open
 
 
-def _pgn_match(tags: Mapping[str, str], where: str) -> Iterator[_Match]:
+def _pgn_match(tags: Mapping[str, str], where: str) -> Iterator[Match]:
     for name in ("white", "black", "result"):
         if name not in tags:
             raise SpecificationError(f'{where}: no [{name.title()} "..."]')
     # an old file may be in Latin-1: what is no UTF-8 is read as that
     fields = {k: tags[k].encode("utf-8", "surrogateescape") for k in ("white", "black", "result")}
     known = {k: _decoded(text).strip() for k, text in fields.items()}
-    match = _match(known | _own_tags(tags, where), where)
+    match = match_of(known | _own_tags(tags, where), where)
     if match is not None:
         yield match
 
@@ -312,147 +266,3 @@ def _decoded(text: bytes) -> str:
         return text.decode()
     except UnicodeDecodeError:
         return text.decode("latin-1")
-
-
-def _lines(file: object, path: Path) -> Iterator[str]:
-    number = 0
-    read = file.readline  # type: ignore[attr-defined]  # a text file
-    while True:
-        try:
-            line: str = read(MAX_LINE + 1)
-        except UnicodeDecodeError:
-            raise SpecificationError(f"{path}, line {number + 1} or later: no UTF-8 text") from None
-        if not line:
-            return
-        number += 1
-        if len(line) > MAX_LINE:
-            raise SpecificationError(f"{path}, line {number}: longer than {MAX_LINE:,} characters")
-        yield line
-
-
-def _check_columns(header: Sequence[str], where: str) -> None:
-    """A CSV says at once whether it can be read, and not at its first row."""
-    if len(set(header)) != len(header):
-        double = sorted({name for name in header if header.count(name) > 1})
-        raise SpecificationError(f"{where}: the column {double[0]!r} stands twice")
-    columns = _agent_columns(header)
-    if len(columns) < 2:
-        raise SpecificationError(f"{where}: {_needed()}")
-    if not {"winner", "result", "score"} & set(header) and not all(name in header for name in _return_columns(columns)):
-        raise SpecificationError(f"{where}: {_needed()}")
-
-
-def _needed() -> str:
-    return (
-        "no results here; needed are the agents (agent_a, agent_b or agent_1, agent_2, ...) and what came of it "
-        "(winner, result, score, or return_1, return_2, ...)"
-    )
-
-
-def _agent_columns(names: Sequence[str]) -> list[str]:
-    known = set(names)
-    for first, second in TWO_AGENTS:
-        if first in known and second in known:
-            return [first, second]
-    for kind in NUMBERED:
-        columns: list[str] = []
-        while f"{kind}_{len(columns) + 1}" in known and len(columns) < MAX_PLAYERS:
-            columns.append(f"{kind}_{len(columns) + 1}")
-        if columns:
-            return columns
-    return []
-
-
-def _return_columns(agent_columns: Sequence[str]) -> list[str]:
-    return [f"return_{k + 1}" for k in range(len(agent_columns))]
-
-
-def _match(fields: Mapping[str, str], where: str) -> _Match | None:
-    """The match of one row; None where it was not finished, or counts 0 times."""
-    columns = _agent_columns(list(fields))
-    while columns and not fields[columns[-1]]:  # a match of fewer players leaves the last columns empty
-        columns.pop()
-    if len(columns) < 2:
-        raise SpecificationError(f"{where}: a match needs at least two agents")
-    agents = tuple(_name(fields[column], where) for column in columns)
-    returns = _returns(fields, agents, columns, where)
-    weight = _number(fields["weight"], "weight", where, least=0.0) if fields.get("weight") else 1.0
-    if returns is None or not weight:
-        return None
-    return _Match(
-        agents=agents,
-        returns=returns,
-        forfeit=_forfeit(fields.get("forfeit", ""), agents, where),
-        pair=fields.get("pair", ""),
-        weight=weight,
-        game=fields.get("game", "") if fields.get("tournament") else "",
-        judge=fields.get("judge", ""),
-    )
-
-
-def _returns(
-    fields: Mapping[str, str], agents: tuple[str, ...], columns: Sequence[str], where: str
-) -> tuple[float, ...] | None:
-    return_columns = _return_columns(columns)
-    if any(fields.get(name) for name in return_columns):
-        return tuple(_number(fields.get(name, ""), name, where) for name in return_columns)
-    if len(agents) > 2:
-        raise SpecificationError(f"{where}: a match of {len(agents)} agents needs return_1 to return_{len(agents)}")
-    if fields.get("score"):
-        share = _number(fields["score"], "score", where, least=0.0, most=1.0)
-    elif fields.get("result"):
-        result = fields["result"].replace(" ", "")
-        if result not in RESULTS:
-            raise SpecificationError(f"{where}: the result must be one of {', '.join(RESULTS)}; got {result!r:.40}")
-        found = RESULTS[result]
-        if found is None:
-            return None
-        share = found
-    elif fields.get("winner"):
-        share = _winner(fields["winner"], agents, where)
-    else:
-        raise SpecificationError(f"{where}: says not what came of the match (winner, result, score or returns)")
-    return (2 * share - 1, 1 - 2 * share)
-
-
-def _winner(text: str, agents: tuple[str, ...], where: str) -> float:
-    """The first agent's share. An agent's name goes before the words for first, second and draw."""
-    if text in agents and agents[0] != agents[1]:
-        return 1.0 if text == agents[0] else 0.0
-    word = text.lower()
-    for words, share in ((FIRST_WORDS, 1.0), (SECOND_WORDS, 0.0), (DRAW_WORDS, 0.5)):
-        if word in words:
-            return share
-    raise SpecificationError(
-        f"{where}: the winner must be {agents[0]!r}, {agents[1]!r}, a, b or draw; got {text!r:.80}"
-    )
-
-
-def _forfeit(text: str, agents: tuple[str, ...], where: str) -> int:
-    if not text:
-        return -1
-    if agents.count(text) == 1:
-        return agents.index(text)
-    if text.isascii() and text.isdigit() and len(text) <= 2 and 1 <= int(text) <= len(agents):
-        return int(text) - 1
-    raise SpecificationError(
-        f"{where}: forfeit must be empty, the name of the agent at fault, or its number from 1; got {text!r:.80}"
-    )
-
-
-def _name(text: str, where: str) -> str:
-    if not text or len(text) > MAX_NAME or not text.isprintable():
-        raise SpecificationError(
-            f"{where}: an agent's name must be 1 to {MAX_NAME} printable characters; got {text[:40]!r}"
-        )
-    return text
-
-
-def _number(text: str, name: str, where: str, *, least: float = -MAX_NUMBER, most: float = MAX_NUMBER) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not least <= number <= most:  # NaN is neither
-        raise SpecificationError(f"{where}: {name} must be a number from {least:g} to {most:g}; got {text!r:.40}")
-    return number
