@@ -15,18 +15,20 @@ class Frozen:
 
     def __init__(self, policy: nn.Module):
         self.module = copy.deepcopy(policy).eval().requires_grad_(False)
+        self.parameters = list(zip(self.module.parameters(), policy.parameters(), strict=True))
+        self.buffers = list(zip(self.module.buffers(), policy.buffers(), strict=True))
 
     def logs(self, features: Tensor) -> Tensor:
         """log π [contexts, n], held fixed."""
         with torch.no_grad():
             return log_policy(self.module, features)
 
-    def follow(self, policy: nn.Module, share: float = 1.0) -> None:
+    def follow(self, share: float = 1.0) -> None:
         """Moves every parameter by this share of the way to the policy's; 1 = becomes it. Buffers are copied."""
         with torch.no_grad():
-            for mine, theirs in zip(self.module.parameters(), policy.parameters(), strict=True):
+            for mine, theirs in self.parameters:
                 mine.lerp_(theirs, share) if share < 1 else mine.copy_(theirs)
-            for held, now in zip(self.module.buffers(), policy.buffers(), strict=True):
+            for held, now in self.buffers:
                 held.copy_(now)
 
 

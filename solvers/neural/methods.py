@@ -115,9 +115,9 @@ class Proximal(Held):
         if self.share is not None:
             return
         if done % (self.inner if self.self_opponent else 2 * self.inner) == 0:
-            self.anchor.follow(self.learning.policy)
+            self.anchor.follow()
         if done % self.inner == 0 and self.opponent is not self.anchor:
-            self.opponent.follow(self.learning.policy)
+            self.opponent.follow()
 
     def loss(self, logs: Tensor, contexts: Tensor) -> Tensor:
         policy, features = logs.detach().exp(), self.learning.features[contexts]
@@ -139,7 +139,7 @@ class Proximal(Held):
 
     def after(self) -> None:
         if self.share is not None:
-            self.anchor.follow(self.learning.policy, self.share)
+            self.anchor.follow(self.share)
 
 
 class SelfPlay(Held):
@@ -189,7 +189,7 @@ class Regression(Held):
         elif self.given is None:
             self.rate = float(falling_rate(self.learning.beta, np.array(stage)))
         if done % self.inner == 0:
-            self.previous.follow(self.learning.policy)
+            self.previous.follow()
 
     def loss(self, logs: Tensor, contexts: Tensor) -> Tensor:
         previous = self.previous.logs(self.learning.features[contexts])
@@ -227,7 +227,7 @@ class Queue(Held):
 
     def before(self, done: int) -> None:
         if done % self.inner == 0:
-            self.previous.follow(self.learning.policy)
+            self.previous.follow()
 
     def loss(self, logs: Tensor, contexts: Tensor) -> Tensor:
         policy, queued = logs.detach().exp(), self.queue[contexts]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
@@ -79,7 +78,7 @@ def _after_a_step(optimiser: torch.optim.Optimizer, make: MakeOptimiser) -> dict
     twin = make(twins)
     for parameter in twins:
         parameter.grad = torch.zeros_like(parameter)
-    before = _entries(twin)
+    before = {name: value.clone() if isinstance(value, Tensor) else value for name, value in _entries(twin).items()}
     twin.step()
     first: dict[str, Tensor | Number] = {}
     for name, value in _entries(twin).items():
@@ -98,7 +97,7 @@ def _entries(optimiser: torch.optim.Optimizer) -> dict[str, Tensor | Number]:
         for index, entries in parts.items():
             for key, value in entries.items():
                 if isinstance(value, Tensor | int | float) and not isinstance(value, bool):
-                    found[f"{where}.{index}.{key}"] = copy.copy(value)
+                    found[f"{where}.{index}.{key}"] = value
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,7 +83,7 @@ class Trainer:
         devices = [self.learning.features.device] if self.learning.features.is_cuda else []
         with torch.random.fork_rng(devices=devices):
             for _ in range(more):
-                torch.manual_seed(seed_of(("neural preferences", self.pace.seed, self.done)))
+                _seed(seed_of(("neural preferences", self.pace.seed, self.done)), devices)
                 self._update()
                 self.done += 1
         if not bool(torch.isfinite(self._logs()).all()):
@@ -117,7 +117,7 @@ class Trainer:
         if self.contexts.preferences is not None:
             return exact_certificate(self.contexts.preferences, logs, reference, beta)
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed_of(("neural certificates", self.pace.seed, self.done)))
+            _seed(seed_of(("neural certificates", self.pace.seed, self.done)), [])
             found = estimated_certificate(self.judge, logs, reference, beta, opponents=self.pace.opponents)
         self.state[COUNTS] = self.judge.counts.numpy().copy()
         return found
@@ -171,3 +171,10 @@ def logits_of(policy: nn.Module, features: Tensor, num_candidates: int) -> Tenso
     if not torch.isfinite(found).all():
         raise ValueError("the policy gives logits that are not finite")
     return found
+
+
+def _seed(seed: int, devices: Sequence[torch.device]) -> None:
+    """Of the generators in use alone: `torch.manual_seed` also notes the caller for every kind of device that is not in use."""
+    torch.default_generator.manual_seed(seed)
+    if devices:
+        torch.cuda.manual_seed(seed)
