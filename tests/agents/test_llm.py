@@ -85,6 +85,17 @@ def test_a_model_is_shown_its_own_card_and_never_the_other_ones():
     assert next(cards, None) is None
 
 
+def test_what_a_player_knows_of_the_past_is_shown_where_the_game_keeps_it():
+    with chat_server(first_move) as server:  # a pass, then an answer to the other's bet
+        results = arena.play("openspiel:kuhn_poker", [spec(server, concurrency=1), "random"], matches=10, seed=5)
+    later = [r["messages"][1]["content"] for r in server.requests if "decision 2" in r["messages"][1]["content"]]
+    bets = [match for match in results if match.actions[2:4].tolist() == [0, 1]]
+    assert len(later) == len(bets) > 0
+    for text, match in zip(later, bets, strict=True):
+        known = f"What you know of this match so far, as the game writes it down:\n{match.actions[0]}pb\n\n"
+        assert known in text
+
+
 def test_an_illegal_move_is_asked_again_with_the_reason():
     answers = ["MOVE: x9", "MOVE: x3"]
     with chat_server(lambda r: answers[0] if len(r["messages"]) == 2 else answers[1]) as server:

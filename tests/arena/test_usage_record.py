@@ -90,7 +90,7 @@ def test_games_whose_matches_are_columns_record_it_too(ledger):
 
 def test_worker_processes_send_the_usage_home(ledger):
     with chat_server(first_move) as server:
-        tournament = run_tournament(cup(server, matches=4), ledger, ProcessPool(2))
+        tournament = run_tournament(cup(server, matches=2), ledger, ProcessPool(1))
     assert ledger.usage(tournament)[0].requests == len(server.requests)
 
 
