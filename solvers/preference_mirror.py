@@ -118,8 +118,7 @@ def preference_matrix(preferences: ArrayLike, *, shared: bool = False) -> Array:
         given = stored.astype(np.float64, copy=False)
     except (TypeError, ValueError) as error:
         raise SpecificationError(f"preferences must be a square matrix of numbers: {error}") from None
-    narrow = stored.dtype.kind == "f" and stored.dtype.itemsize < given.dtype.itemsize  # float32, as networks give them
-    tolerance = 4 * float(np.finfo(stored.dtype).eps) if narrow else SUM_TOLERANCE
+    tolerance = _rounding(stored.dtype)
     if given.ndim not in (2, 3) or given.shape[-1] != given.shape[-2] or not given.size:
         raise SpecificationError(
             f"preferences must be a square matrix, or one for each context [contexts, n, n]; got shape {given.shape}"
@@ -157,7 +156,8 @@ def reference_logs(reference: Sequence[float] | Array | None, size: int, context
     shape = (size,) if contexts is None else (contexts, size)
     if reference is None:
         return np.full(shape, -np.log(size))
-    given = np.asarray(reference, np.float64)
+    stored = np.asarray(reference)
+    given = stored.astype(np.float64, copy=False)
     if given.shape not in {(size,), shape}:
         each = "" if contexts is None else f", for all contexts or each of the {contexts}"
         raise ValueError(f"reference must have one probability a candidate, {size}{each}; got shape {given.shape}")
@@ -165,10 +165,16 @@ def reference_logs(reference: Sequence[float] | Array | None, size: int, context
         worst = np.unravel_index(int(np.where(np.isfinite(given), given, -np.inf).argmin()), given.shape)
         raise ValueError(f"every probability of the reference must be above 0; {_cell(worst)} is {given[worst]:g}")
     sums = given.sum(axis=-1)
-    if np.abs(sums - 1).max() > SUM_TOLERANCE * size:
+    if np.abs(sums - 1).max() > _rounding(stored.dtype) * size:
         wrong = float(np.ravel(sums)[np.abs(np.ravel(sums) - 1).argmax()])
-        raise ValueError(f"the reference must add up to 1; it adds up to {wrong:g}")
+        raise ValueError(f"the reference must add up to 1; it adds up to {wrong:.10g}")
     return np.broadcast_to(normalised(np.log(given)), shape).copy()
+
+
+def _rounding(kind: np.dtype[np.generic]) -> float:
+    """How far what these numbers add up to may be from 1: numbers in single precision are rounded more."""
+    narrow = kind.kind == "f" and kind.itemsize < np.dtype(np.float64).itemsize
+    return 4 * float(np.finfo(str(kind)).eps) if narrow else SUM_TOLERANCE
 
 
 def _outside(given: Array, begin: int, block: Array) -> SpecificationError:

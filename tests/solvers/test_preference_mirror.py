@@ -164,3 +164,11 @@ def test_tables_in_single_precision_are_rounded_and_not_wrong():
         preference_matrix(np.array([[0.5, 0.7], [0.30001, 0.5]], np.float32))
     with pytest.raises(SpecificationError, match=r"together 1\.00000001$"):
         preference_matrix([[0.5, 0.7], [0.30000001, 0.5]])
+
+
+def test_a_reference_in_single_precision_is_rounded_and_not_wrong():
+    single = softmax(np.random.default_rng(0).normal(size=50)).astype(np.float32)
+    logs = reference_logs(single, 50)
+    assert abs(np.exp(logs).sum() - 1) <= 1e-14 and np.abs(np.exp(logs) - single).max() <= 1e-7
+    with pytest.raises(ValueError, match=r"adds up to 1\.0000002$"):
+        reference_logs([0.5, 0.5000002], 2)
