@@ -143,6 +143,9 @@ class ChatEndpoint:
             timeout=settings.timeout_s,
         )
         self._limit_word = "max_tokens"
+        self._gave_up = (
+            False  # after a question whose retries were in vain, the next ones are asked once, until one is answered
+        )
 
     def __repr__(self) -> str:
         return f"ChatEndpoint({self.settings.model}@{self.settings.url})"
@@ -194,6 +197,7 @@ class ChatEndpoint:
                 )
             else:
                 if 200 <= status < 300:
+                    self._gave_up = False
                     return self._read(body, used, self._now() - began)
                 used += Usage(requests=1, seconds=self._now() - began)
                 log = self._clean(body.decode("utf-8", "replace"), SHOWN * 4)
@@ -278,9 +282,10 @@ class ChatEndpoint:
             EndpointDown: there is none any more, or the server asks for too long a pause.
             EndpointLate: the deadline is before it.
         """
-        retries = self.settings.retries
+        retries = 0 if self._gave_up else self.settings.retries
         often = f" ({tries} tries)" if tries > 1 else ""
         if tries > retries or self._closed.is_set():
+            self._gave_up = True
             raise EndpointDown(f"{self._name()} {trouble}{often}", usage=used, log=log)
         backoff = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (tries - 1))
         wait = backoff * (0.5 + self._jitter() / 2) if pause is None else pause

@@ -164,6 +164,18 @@ def test_it_gives_up_after_the_stated_number_of_retries(endpoint):
     assert caught.value.usage.prompt_tokens == 0
 
 
+def test_after_retries_in_vain_the_next_questions_are_asked_once_until_one_is_answered(endpoint):
+    down = Reply(status=503)
+    with chat_server([down] * 3 + [down, "4", down, "4"]) as server:
+        asked = endpoint(server, retries=2)
+        for requests in (3, 4):
+            with pytest.raises(EndpointDown):
+                asked.ask(QUESTION)
+            assert len(server.requests) == requests
+        assert asked.ask(QUESTION).text == "4"
+        assert asked.ask(QUESTION).usage.requests == 2
+
+
 def test_a_server_that_asks_for_an_hour_is_down(endpoint):
     hour = Reply(status=429, headers={"Retry-After": "3600"})
     with chat_server([hour]) as server, pytest.raises(EndpointDown, match="wait for 3,600 s"):
