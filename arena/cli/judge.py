@@ -56,11 +56,9 @@ def judge_command(
     json: Json = False,
 ) -> None:
     """Let judges compare candidates' answers to prompts, every two in both orders. The same command goes on where it stopped."""
-    from arena.agents.endpoint_judge import EndpointJudge
     from arena.agents.judges import load_judge
     from arena.cli.interruption import signals_interrupt
-    from arena.cli.output import progress, say, say_json
-    from arena.games.usage import used_words
+    from arena.cli.output import progress, say_json
     from arena.judge_input import read_answers
     from arena.judging import judge_into, plan_of
     from arena.ledger import Ledger
@@ -83,14 +81,10 @@ def judge_command(
     finally:
         for one in judges.values():
             getattr(one, "close", lambda: None)()
-    used = {called: one.usage for called, one in judges.items() if isinstance(one, EndpointJudge)}
     if json:
-        told_of = {called: usage.to_dict() for called, usage in used.items()}
-        say_json(found.to_dict() | ({"usage": told_of} if used else {}))
+        say_json(found.to_dict())
     else:
         _say(found)
-        for called, usage in used.items():
-            say(f"{called} used {used_words(usage)} in this run")
     if not found.complete:
         raise typer.Exit(1)
 
@@ -122,7 +116,6 @@ def print_judges(quality: Sequence[JudgeQuality]) -> None:
 
 def _say(found: Judged) -> None:
     from arena.cli.output import say, say_under
-    from arena.games.usage import used_words
 
     say(f"{found.tournament.game}: {found.finding()}")
     if found.missing:
@@ -134,10 +127,8 @@ def _say(found: Judged) -> None:
     print_judges(found.quality)
     still = set(found.open)
     failed = {one.number: one for one in found.failures if one.number in still}
-    for last in list(failed.values())[:TOLD]:
-        say_under(f"comparison {last.number}: ", f"{last.failure.kind}, attempt {last.attempt}: {last.failure.message}")
-    if found.usage is not None:
-        say(f"Used so far: {used_words(found.usage)}")
+    for one in list(failed.values())[:TOLD]:
+        say_under(f"comparison {one.number}: ", f"{one.failure.kind}, attempt {one.attempt}: {one.failure.message}")
     if not found.complete:
         say("The same command asks again what has no verdict.")
     say(f"Kept as {found.tournament.key}: arena leaderboard {shlex.quote(found.tournament.game)}")

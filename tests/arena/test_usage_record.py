@@ -192,18 +192,6 @@ def test_the_commands_and_the_pages_tell_what_was_used(ledger, capsys, monkeypat
     )
 
 
-def test_judges_that_are_models_tell_what_a_run_used(tmp_path, capsys, monkeypatch):
-    (tmp_path / "answers.csv").write_text("prompt,one,two\nName a prime.,Seven.,Nine.\n")
-    with chat_server(["VERDICT: A"]) as server:
-        command = ("judge", "answers.csv", "--judge", f"strict=llm:tiny@{server.url}(price_in=1, price_out=1)")
-        first = json.loads(run(capsys, monkeypatch, *command, "--json")[1])
-        again = run(capsys, monkeypatch, *command)
-    assert len(server.requests) == 2
-    assert (first["usage"]["strict"]["requests"], first["usage"]["strict"]["prompt_tokens"]) == (2, 2 * PROMPT_TOKENS)
-    assert first["usage"]["strict"]["cost"] == pytest.approx(2 * (PROMPT_TOKENS + COMPLETION_TOKENS) / 1e6)
-    assert "strict used 0 requests" in again[1]  # what was answered is not asked again
-
-
 def test_the_last_words_of_a_seat_stand_in_its_own_view_alone(ledger):
     with chat_server(["My card is the king. MOVE: fold"]) as server:
         tournament = run_tournament(cup(server, game="openspiel:kuhn_poker", matches=2), ledger)
