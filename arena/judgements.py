@@ -15,14 +15,16 @@ from numpy.typing import NDArray
 
 from arena.connection import LedgerError
 from arena.games.judge import JudgeFailure
+from arena.games.usage import Usage
 from arena.games.votes import UNSAID, Votes
 from arena.ledger import Ledger, Tournament
 from arena.ledger_entries import now
 from arena.ledger_matches import storable
-from arena.ledger_schema import answers, contexts, insert_or_ignore, judge_failures, judgements, judges
-from arena.results import MatchResults
+from arena.ledger_schema import answers, contexts, insert_or_ignore, judge_failures, judgements, judges, usage
+from arena.results import NOBODY, MatchResults
 
 EVEN = 0.5
+_USED = [column for column in usage.columns if not column.primary_key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,7 @@ def write_judgements(
     blocks: Sequence[MatchResults],
     judged: Iterable[tuple[int, int, int, float, bool, str]],
     failures: Sequence[FailedJudgement] = (),
+    used: tuple[int, Usage] | None = None,
 ) -> int:
     """Writes matches with their judgements, and failures, in one transaction; how many matches are new.
 
@@ -148,6 +151,7 @@ def write_judgements(
         blocks: as `Ledger.write` takes them.
         judged: (number, context, judge, score, both bad, note) of these matches; contexts and judges by position or `UNSAID`.
         failures: no matches.
+        used: what the judge used up for them all, under the number of the first comparison that was asked.
     """
     rows = [
         (tournament.id, number, _position(context), _position(judge), score, int(bad), storable(note))
@@ -168,8 +172,18 @@ def write_judgements(
     def beside(connection: sa.Connection) -> None:
         insert_or_ignore(connection, judgements, rows)
         insert_or_ignore(connection, judge_failures, failed)
+        if used is not None:
+            _add_usage(connection, tournament, *used)
 
     return ledger.write_together(tournament, blocks, beside)
+
+
+def judge_usage(ledger: Ledger, tournament: Tournament) -> Usage | None:
+    """What the judges of a tournament used up so far; None where none of them counts."""
+    here = (usage.c.tournament_id == tournament.id, usage.c.player == NOBODY)
+    with ledger.reading() as connection:
+        rows = connection.execute(sa.select(*_USED).where(*here)).all()
+    return Usage.total(Usage(**row._mapping) for row in rows) if rows else None
 
 
 def read_judgements(ledger: Ledger, tournament: Tournament) -> Judgements:
@@ -326,6 +340,18 @@ def _part(
     score[said], bad[said] = found.score[row[said]], found.both_bad[row[said]]
     context[said], judge[said] = own_keys[found.context[row[said]]], own_judges[found.judge[row[said]]]
     return own[played.seats[:, 0]], own[played.seats[:, 1]], score, bad, context, judge
+
+
+def _add_usage(connection: sa.Connection, tournament: Tournament, number: int, used: Usage) -> None:
+    """Adds to what stands under the number: a comparison that failed is asked again."""
+    here = (usage.c.tournament_id == tournament.id, usage.c.number == number, usage.c.player == NOBODY)
+    row = connection.execute(sa.select(*_USED).where(*here)).first()
+    whole = used if row is None else used + Usage(**row._mapping)
+    values = {column.name: getattr(whole, column.name) for column in _USED}
+    if row is None:
+        connection.execute(usage.insert().values(tournament_id=tournament.id, number=number, player=NOBODY, **values))
+    else:
+        connection.execute(usage.update().where(*here).values(**values))
 
 
 def _names(

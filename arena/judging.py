@@ -25,10 +25,12 @@ from arena.games.game import GameInfo
 from arena.games.judge import Judge, JudgeFailure, Verdict, verdicts
 from arena.games.ragged import Ragged
 from arena.games.seeds import counter_hash, seed_of, unit
+from arena.games.usage import Usage
 from arena.heartbeat import heartbeat
 from arena.judge_input import AnswerSheet
 from arena.judgements import (
     FailedJudgement,
+    judge_usage,
     keep_contexts,
     read_failures,
     votes_of,
@@ -100,7 +102,8 @@ class Judged:
     """What a tournament of judgements holds: of ``planned`` comparisons those with a verdict, and the attempts that failed.
 
     ``open``: comparisons without a verdict, by number; ``missing``: (prompt, candidate) without an answer, which were not compared;
-    ``gave_up``: judges that were asked no more after `GIVE_UP` failures in a row; ``asked``: comparisons asked in this run.
+    ``gave_up``: judges that were asked no more after `GIVE_UP` failures in a row; ``asked``: comparisons asked in this run; ``usage``: of the
+    judges in all runs, None where none of them counts.
     """
 
     tournament: Tournament
@@ -112,6 +115,7 @@ class Judged:
     gave_up: tuple[str, ...]
     asked: int
     quality: tuple[JudgeQuality, ...]
+    usage: Usage | None
 
     @property
     def complete(self) -> bool:
@@ -150,6 +154,7 @@ class Judged:
             ],
             "missing": [{"prompt": prompt, "candidate": candidate} for prompt, candidate in self.missing],
             "judges": [one.to_dict() for one in self.quality],
+            "usage": None if self.usage is None else self.usage.to_dict(),
         }
 
 
@@ -275,6 +280,7 @@ def judge_into(
         gave_up=tuple(plan.judges[k] for k in sorted(run.gave_up)),
         asked=run.asked,
         quality=quality_of(ledger, [tournament]),
+        usage=judge_usage(ledger, tournament),
     )
 
 
@@ -346,7 +352,16 @@ class _Run:
         return found
 
     def _ask_batch(self, judge: int, numbers: list[int]) -> None:
-        self._keep(judge, numbers, self._verdicts(judge, numbers))
+        before = self._used(judge)
+        said = self._verdicts(judge, numbers)
+        after = self._used(judge)
+        used = None if before is None or after is None else (numbers[0], after - before)
+        self._keep(judge, numbers, said, used)
+
+    def _used(self, judge: int) -> Usage | None:
+        """What a judge says that it used up so far; None of one that does not count."""
+        used = getattr(self.judges[self.plan.judges[judge]], "usage", None)
+        return used if isinstance(used, Usage) else None
 
     def _verdicts(self, judge: int, numbers: Sequence[int]) -> list[Verdict | JudgeFailure]:
         plan, sheet = self.plan, self.plan.sheet
@@ -358,7 +373,13 @@ class _Run:
             [sheet.answers[at, int(plan.second[n])] for at, n in zip(contexts, numbers, strict=True)],
         )
 
-    def _keep(self, judge: int, numbers: Sequence[int], said: Sequence[Verdict | JudgeFailure]) -> None:
+    def _keep(
+        self,
+        judge: int,
+        numbers: Sequence[int],
+        said: Sequence[Verdict | JudgeFailure],
+        used: tuple[int, Usage] | None,
+    ) -> None:
         judged: list[tuple[int, int, int, float, bool, str]] = []
         failed: list[FailedJudgement] = []
         for number, one in zip(numbers, said, strict=True):
@@ -371,7 +392,7 @@ class _Run:
                 self.tries[number] += 1
                 failed.append(FailedJudgement(number=number, attempt=self.tries[number], failure=one))
         blocks = [_match(self.plan, number, score) for number, _, _, score, _, _ in judged]
-        write_judgements(self.ledger, self.tournament, blocks, judged, failed)
+        write_judgements(self.ledger, self.tournament, blocks, judged, failed, used)
         self.done.update(number for number, *_ in judged)
         self.asked += len(numbers)
         if self.streak[judge] >= GIVE_UP:

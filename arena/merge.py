@@ -29,6 +29,7 @@ from arena.ledger_schema import (
     tournaments,
     usage,
 )
+from arena.results import NOBODY
 
 COMPARED = (
     "name",
@@ -287,6 +288,9 @@ def _copy_matches(ledger: Ledger, other: Ledger, here: Tournament, there: Tourna
             usage: [row for number in numbers for row in used.get(number, ())],
         }
         count += ledger.write_together(here, [results], partial(_write_facts, here, notes))
+    asked = [row for rows in used.values() for row in rows if row[1] == NOBODY]  # by judges, whatever came of it
+    with ledger.writing() as connection:
+        insert_or_ignore(connection, usage, [(here.id, *row) for row in asked])
     _copy_failures(ledger, other, here, there)
     return count
 

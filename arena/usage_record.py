@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from arena.games.usage import Usage
 from arena.ledger_rows import Tournament
 from arena.ledger_schema import usage
-from arena.results import MatchUsage
+from arena.results import NOBODY, MatchUsage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +81,10 @@ def usage_rows(tournament: Tournament, used: Iterable[MatchUsage]) -> list[tuple
 def read_usage(
     connection: sa.Connection, tournament: Tournament, index: NDArray[np.int64] | None = None
 ) -> list[MatchUsage]:
-    """What was used in all matches, or in those between the first and the last of ``index``; by match and player."""
-    query = sa.select(usage).where(usage.c.tournament_id == tournament.id).order_by(usage.c.number, usage.c.player)
+    """What players used in all matches, or in those between the first and the last of ``index``; by match and player. What judges
+    used is `arena.judgements.judge_usage`."""
+    players = (usage.c.tournament_id == tournament.id, usage.c.player != NOBODY)
+    query = sa.select(usage).where(*players).order_by(usage.c.number, usage.c.player)
     if index is not None and len(index):
         query = query.where(usage.c.number.between(int(index[0]), int(index[-1])))
     return [

@@ -30,6 +30,16 @@ class Usage:
             cost=None if self.cost is None or other.cost is None else self.cost + other.cost,
         )
 
+    def __sub__(self, earlier: Usage) -> Usage:
+        """What was used since: of sums that go on, the later less the earlier."""
+        return Usage(
+            requests=self.requests - earlier.requests,
+            prompt_tokens=_difference(self.prompt_tokens, earlier.prompt_tokens),
+            completion_tokens=_difference(self.completion_tokens, earlier.completion_tokens),
+            seconds=self.seconds - earlier.seconds,
+            cost=None if self.cost is None or earlier.cost is None else self.cost - earlier.cost,
+        )
+
     @staticmethod
     def total(parts: Iterable[Usage]) -> Usage:
         """The sum of the parts; nothing used, if there are none."""
@@ -67,6 +77,10 @@ class Metered(Protocol):
     def usage(self, table: int, player: int) -> Usage:
         """What this player's match at this table used so far; read before `end`."""
         ...
+
+
+def _difference(later: int | None, earlier: int | None) -> int | None:
+    return None if later is None or earlier is None else later - earlier
 
 
 def _sum(mine: int | None, theirs: int | None) -> int | None:

@@ -116,6 +116,7 @@ def print_judges(quality: Sequence[JudgeQuality]) -> None:
 
 def _say(found: Judged) -> None:
     from arena.cli.output import say, say_under
+    from arena.games.usage import used_words
 
     say(f"{found.tournament.game}: {found.finding()}")
     if found.missing:
@@ -127,8 +128,10 @@ def _say(found: Judged) -> None:
     print_judges(found.quality)
     still = set(found.open)
     failed = {one.number: one for one in found.failures if one.number in still}
-    for one in list(failed.values())[:TOLD]:
-        say_under(f"comparison {one.number}: ", f"{one.failure.kind}, attempt {one.attempt}: {one.failure.message}")
+    for last in list(failed.values())[:TOLD]:
+        say_under(f"comparison {last.number}: ", f"{last.failure.kind}, attempt {last.attempt}: {last.failure.message}")
+    if found.usage is not None:
+        say(f"Used so far: {used_words(found.usage)}")
     if not found.complete:
         say("The same command asks again what has no verdict.")
     say(f"Kept as {found.tournament.key}: arena leaderboard {shlex.quote(found.tournament.game)}")

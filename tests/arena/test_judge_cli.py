@@ -9,6 +9,9 @@ from typer.testing import CliRunner
 
 from arena.cli import app
 from arena.games import SpecificationError
+from arena.judgements import judge_usage
+from arena.ledger import Ledger
+from tests.chat_server import PROMPT_TOKENS, chat_server
 
 JUDGE = """
 from arena.games.judge import JudgeFailure
@@ -102,3 +105,37 @@ def test_a_match_shows_what_was_judged(folder):
         "note": "",
     }
     assert "verdict       first" in arena("match", "show", "answers/1")
+
+
+def test_a_language_model_judges_and_what_it_used_is_kept(folder, monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    down = []
+
+    def script(asked):
+        if down and asked["messages"][1]["content"].count("Hi 2"):
+            return "VERDICT: NONE"
+        return "VERDICT: A"
+
+    with chat_server(script) as server:
+        judge = f"model=llm:tiny@{server.url}(price_in=1, price_out=1)"
+        down.append(True)
+        first = json.loads(arena("judge", "answers.csv", "-j", judge, "--attempts", 1, "--json", code=1))
+        assert first["verdicts"] == 176 - 62  # Hi 2, of which one pair is answered, and Hi 20 to Hi 29
+        asked = len(server.requests)
+        down.clear()
+        second = json.loads(arena("judge", "answers.csv", "-j", judge, "--json"))
+        assert (second["complete"], second["asked"], second["verdicts"]) == (True, 62, 176)
+    assert asked == 176
+    assert second["judges"][0]["order_bias"]["value"] == 1
+    used = second["usage"]
+    assert (used["requests"], used["prompt_tokens"]) == (176 + 62, (176 + 62) * PROMPT_TOKENS)
+    with Ledger.open(create=False) as ledger:
+        assert judge_usage(ledger, ledger.tournament("answers")).requests == used["requests"]
+        assert ledger.usage(ledger.tournament("answers")) == []
+        assert ledger.match(ledger.tournament("answers"), 0).usage == ()
+
+
+def test_progress_goes_to_stderr_and_json_stays_json(folder):
+    done = CliRunner().invoke(app, ["judge", "answers.csv", "-j", "python:judges.py:cyclic", "--json"])
+    assert json.loads(done.stdout)["complete"]
