@@ -16,7 +16,8 @@ Model = Any
 """A causal model of transformers, or one that peft has wrapped: neither carries types."""
 
 Role = Literal["policy", "reference", "anchor"]
-POLICY, ANCHOR = "default", "anchor"
+ANCHOR = "anchor"
+DROPPING = ("dropout", "attention_dropout", "attn_dropout", "dropout_p")
 
 
 class Copies(Protocol):
@@ -51,17 +52,21 @@ class WholeCopies:
 
     def __init__(self, policy: Model, reference: Model | None, *, anchored: bool, device: torch.device, parked: bool):
         self.policy = policy.to(device)
-        self.device, self.parked = device, parked
+        self.device, self.parked, self.users = device, parked, 0
         self.reference = None if reference is None else _still(reference).to("cpu" if parked else device)
         self.anchor = _still(copy.deepcopy(policy)) if anchored else None
 
     @contextmanager
     def using(self, role: Role) -> Iterator[Model]:
         if role == "reference" and self.reference is not None:
+            if self.parked and not self.users:
+                self.reference.to(self.device)
+            self.users += 1
             try:
-                yield self.reference.to(self.device) if self.parked else self.reference
+                yield self.reference
             finally:
-                if self.parked:
+                self.users -= 1
+                if self.parked and not self.users:
                     self.reference.to("cpu")
             return
         yield {"policy": self.policy, "anchor": self.anchor, "reference": None}[role]
@@ -127,9 +132,13 @@ class AdapterCopies:
 
 
 def without_dropout(model: nn.Module) -> None:
+    """Sets every chance of dropping to 0: those of modules, and those that attention keeps as numbers."""
     for part in model.modules():
         if isinstance(part, nn.Dropout):
             part.p = 0.0
+        for name in DROPPING:
+            if isinstance(getattr(part, name, None), float):
+                setattr(part, name, 0.0)
 
 
 def _still(model: Model) -> Model:

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from arena.solvers.language.model_files import (
     scorer_of,
 )
 from arena.solvers.language.prompts import Prompts, read_prompts
+from arena.solvers.language.run_files import checkpoints
 from arena.solvers.language.run_log import Line, RunLog, Since, plain
 from arena.solvers.language.run_state import LrScheduler, Reached, RunState, resumed_folder
 from arena.solvers.language.sampling import Sampler, end_tokens
@@ -165,10 +166,15 @@ class PreferenceTrainer:
             resume_from_checkpoint: True = the last checkpoint in output_dir; or its folder.
 
         Raises:
-            ValueError: no checkpoint is there.
+            ValueError: no checkpoint is there to go on from; or there are some, and it should begin anew.
             SpecificationError: it is damaged, or of other prompts, settings or weights.
             NotProvided: the judge gave no verdict at all.
         """
+        if not resume_from_checkpoint and not self.state.global_step and checkpoints(self.output_dir):
+            raise ValueError(
+                f"{str(self.output_dir)!r} has checkpoints of a run already: resume_from_checkpoint=True goes on with it; "
+                "else name another output_dir, or remove them"
+            )
         if resume_from_checkpoint:
             self._go_on(self._run.load(resumed_folder(self.output_dir, resume_from_checkpoint)))
         self._files.begin(self.state.log_history, self.state.global_step)
@@ -215,7 +221,7 @@ class PreferenceTrainer:
         """What `evaluate` logs, as a value. Its comparisons are counted with those of training."""
         config, learner = self.args, self.learner
         prompts = self.eval_prompts if eval_dataset is None else self._read(eval_dataset, "eval_dataset")
-        measured = self._learner(prompts, learner.comparisons)
+        measured = replace(learner, prompts=prompts, tokens=0)
         rows = list(range(min(len(prompts), config.eval_prompts or len(prompts))))
         size = config.per_device_train_batch_size
         parts = [self._measured(measured, rows[k : k + size], k) for k in range(0, len(rows), size)]

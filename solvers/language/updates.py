@@ -28,7 +28,7 @@ EVEN = 0.5
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Batch:
     """``group`` completions of each prompt, prompt by prompt. ``told``: win rates [prompts, group], or of the methods that learn from
-    pairs the table [prompts, group, group]; NaN = not known. ``log_reference``, ``log_previous`` [rows]: None where the method needs none.
+    pairs the table [prompts, group, group]; NaN = not known. ``log_reference``, ``log_previous``, ``log_anchor`` [rows]: None where the method needs none.
     """
 
     rows: Tensor
@@ -36,6 +36,7 @@ class Batch:
     told: Tensor
     log_reference: Tensor | None = None
     log_previous: Tensor | None = None
+    log_anchor: Tensor | None = None
 
     def tensors(self) -> dict[str, Tensor]:
         """By name, as a checkpoint keeps them."""
@@ -110,7 +111,11 @@ class Learner:
         if self.config.method.staged:
             return self.stage[number]
         batch = self._judged(number)
-        return replace(batch, log_reference=self.logs("reference", batch.completions)) if self.scored else batch
+        if self.scored:
+            batch = replace(batch, log_reference=self.logs("reference", batch.completions))
+        if self.config.method.anchored:
+            batch = replace(batch, log_anchor=self.logs("anchor", batch.completions))
+        return batch
 
     @property
     def scored(self) -> bool:
@@ -130,12 +135,12 @@ class Learner:
             return spo_loss(log_policy, rates, weights=weights)
         assert batch.log_reference is not None
         if config.method.anchored:
-            anchor = self.logs("anchor", batch.completions)
+            assert batch.log_anchor is not None
             return nash_mp_loss(
                 log_policy,
                 rates,
                 batch.log_reference,
-                anchor,
+                batch.log_anchor,
                 beta=config.price,
                 step=float(config.step or 2.0),
                 weights=weights,
@@ -180,10 +185,7 @@ class Learner:
         )
         generator = torch.Generator(self.device)
         generator.manual_seed(seed_of(("completions", self.config.seed, *seed)))
-        for role in ("policy", "reference", "anchor"):
-            if self.copies.holds(role):
-                with self.copies.using(role) as model:
-                    model.eval()
+        self.copies.policy.eval()  # the others are never in any other mode
         with self.context():
             found = self.sampler.sample(voices, ids, mask, generator)
         self.tokens += found.tokens

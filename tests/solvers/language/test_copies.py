@@ -108,3 +108,23 @@ def test_the_reference_stays_what_it_was(tmp_path):
     trainer.train()
     assert all(torch.equal(one, before[name]) for name, one in trainer.copies.reference.named_parameters())
     assert not all(torch.equal(one, before[name]) for name, one in trainer.model.named_parameters())
+
+
+def test_the_reference_of_inpo_is_brought_to_the_device_once_a_stage(tmp_path):
+    from arena.solvers.language.copies import WholeCopies
+
+    trainer = tiny_trainer(tmp_path, loss_type="inpo", inner=2, max_steps=4)
+    moves = []
+    trainer.copies.parked = True  # as on a GPU
+    reference = trainer.copies.reference
+    reference.to = lambda where, f=reference.to: moves.append(str(where)) or f(where)
+    assert isinstance(trainer.copies, WholeCopies)
+    trainer.train()
+    assert moves == ["cpu", "cpu"] * 2  # to the device and back, in each of two stages
+
+
+def test_nothing_drops_out_unless_it_is_asked_for(tmp_path):
+    for disable, expected in ((True, 0.0), (False, 0.1)):
+        trainer = tiny_trainer(tmp_path, disable_dropout=disable)
+        chances = {part.p for part in trainer.model.modules() if isinstance(part, nn.Dropout)}
+        assert chances == {expected}

@@ -9,6 +9,8 @@ import pytest
 import torch
 from tiny_language import (
     circular,
+    lora,
+    peft_warns,
     tiny_gpt2,
     tiny_llama,
     tiny_tokenizer,
@@ -152,3 +154,15 @@ def test_the_reference_must_be_another_object():
 def test_what_is_no_causal_model_is_refused():
     with pytest.raises(NotProvided, match="causal"):
         PreferenceTrainer(torch.nn.Linear(2, 2), judge=circular, train_dataset=["play"], processing_class=TOKENIZER)
+
+
+def test_a_run_does_not_begin_among_the_checkpoints_of_another(tmp_path):
+    tiny_trainer(tmp_path, max_steps=1, save_steps=1).train()
+    with pytest.raises(ValueError, match="has checkpoints of a run already"):
+        tiny_trainer(tmp_path, max_steps=1).train()
+
+
+@peft_warns
+def test_adapters_dropout_and_saved_activations_go_together(tmp_path):
+    settings = {"disable_dropout": False, "gradient_checkpointing": True, "peft_config": lora(), "max_steps": 2}
+    assert tiny_trainer(tmp_path, **settings).train().global_step == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -144,8 +145,6 @@ def test_a_comparison_without_a_verdict_counts_nothing(tmp_path, loss_type):
     log_policy = learner.logs("policy", batch.completions)
     half = batch.told.clone()
     half[1] = torch.nan
-    from dataclasses import replace
-
     rows = slice(0, 3)
     first = replace(
         batch,
@@ -154,6 +153,7 @@ def test_a_comparison_without_a_verdict_counts_nothing(tmp_path, loss_type):
         told=batch.told[:1],
         log_reference=batch.log_reference[rows],
         log_previous=None if batch.log_previous is None else batch.log_previous[rows],
+        log_anchor=None if batch.log_anchor is None else batch.log_anchor[rows],
     )
     found = float(learner.loss(replace(batch, told=half), log_policy))
     assert found == pytest.approx(float(learner.loss(first, log_policy[rows])), abs=1e-6)
