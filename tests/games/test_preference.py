@@ -20,6 +20,7 @@ from arena.games import (
     preference_game,
     read_votes,
 )
+from arena.games.foretold_rates import foretold_rates
 from arena.games.preference_files import RateMatrix
 from arena.games.preference_rates import put_right
 
@@ -203,6 +204,8 @@ def test_a_bad_array_is_refused(tmp_path, array, said):
 def test_unknown_names_files_and_settings_are_named(tmp_path):
     with pytest.raises(UnknownName, match="rps"):
         load_game("preference:rpss")
+    with pytest.raises(SpecificationError, match="neither rps nor a file"):
+        load_game("preference:folder/rps")
     with pytest.raises(UnknownName, match="unmet"):
         load_game("preference:votes.csv(unmatched=0.5)")
     with pytest.raises(SpecificationError, match=r"unmet must be 0\.5"):
@@ -315,6 +318,21 @@ def test_unknown_pairs_are_told_apart_and_foretold_by_the_others(tmp_path):
     complete = load_text(tmp_path, "v.csv", as_csv(ROWS))
     assert complete.compared.all()
     assert complete.notes == ()
+
+
+def test_what_is_foretold_counts_votes_by_weight_and_rates_alike(tmp_path):
+    votes = load_votes(tmp_path, "(unmet=unknown)")
+    points, weights = votes.votes.points()
+    np.testing.assert_allclose(votes.preferences[1, 3], foretold_rates(points, weights)[1, 3], atol=1e-12)
+    rates = load_array(tmp_path, [[0.5, 0.9, NAN], [0.1, 0.5, 0.8], [NAN, 0.2, 0.5]], "(unmet=unknown)")
+    once = np.array([[0, 1.0, 0], [1, 0, 1], [0, 1, 0]])
+    won = np.array([[0, 0.9, 0], [0.1, 0, 0.8], [0, 0.2, 0]])
+    np.testing.assert_allclose(rates.preferences[0, 2], foretold_rates(won, once)[0, 2], atol=1e-12)
+    assert rates.preferences[0, 1] == pytest.approx(0.9)
+
+
+def test_rates_of_the_surest_erring_judge_are_not_clipped(tmp_path):
+    assert load_array(tmp_path, [[0.5, 0.8], [0.2, 0.5]], "(flip=0.2)").notes == ()
 
 
 def test_flip_rates_are_put_right(tmp_path):
