@@ -21,6 +21,7 @@ from arena.ledger import Ledger, Tournament
 from arena.rated_matches import rated_matches, units_by_chance
 from arena.results import NOBODY, MatchResult, MatchResults, Termination
 
+_as_json = json.JSONEncoder(allow_nan=False, ensure_ascii=False).encode
 ROWS_A_GROUP = 16384  # of a Parquet file: large enough to compress, small enough to hold
 PARQUET_MISSING = "Parquet files need: pip install 'minimax-arena[parquet]'"
 
@@ -76,22 +77,25 @@ def chosen_matches(ledger: Ledger, *, game: str | None = None, tournament: str |
 
 def match_rows(ledger: Ledger, chosen: Chosen) -> Iterator[MatchRow]:
     """The rows, tournament by tournament in the order in which they were made, each in schedule order; a block is held at a time."""
-    return (row for _, row, _ in rows_of(ledger, chosen))
+    return (
+        row
+        for tournament in chosen.tournaments
+        for block in ledger.result_blocks(tournament)
+        for row in _rows(tournament, block, chosen.rated[tournament.key])
+    )
 
 
 def rows_of(ledger: Ledger, chosen: Chosen) -> Iterator[tuple[Tournament, MatchRow, MatchResult]]:
     """The same rows, each with its tournament and with the match as it is recorded."""
     for tournament in chosen.tournaments:
         for block in ledger.result_blocks(tournament):
-            counted = np.isin(block.specs.index, chosen.rated[tournament.key])
-            for row, result in zip(_rows(tournament, block, counted), block, strict=True):
+            for row, result in zip(_rows(tournament, block, chosen.rated[tournament.key]), block, strict=True):
                 yield tournament, row, result
 
 
 def write_jsonl(stream: TextIO, rows: Iterable[MatchRow]) -> None:
     """A JSON object a line."""
-    for row in rows:
-        stream.write(json.dumps(row, allow_nan=False, ensure_ascii=False) + "\n")
+    stream.writelines(f"{_as_json(row)}\n" for row in rows)
 
 
 def write_csv(stream: TextIO, rows: Iterable[MatchRow], *, sides: int) -> None:
@@ -99,13 +103,12 @@ def write_csv(stream: TextIO, rows: Iterable[MatchRow], *, sides: int) -> None:
     numbered = [[f"{name}_{k + 1}" for k in range(sides)] for name in ("agent", "return")]
     single = [name for name in MatchRow.__annotations__ if name not in ("agents", "returns")]
     heads = [*single[:3], *numbered[0], *numbered[1], *single[3:]]
-    writer = csv.DictWriter(stream, heads, lineterminator="\n", restval="")
-    writer.writeheader()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(heads)
     for row in rows:
-        cells: dict[str, object] = {name: _cell(row[name]) for name in single}  # type: ignore[literal-required]
-        cells |= zip(numbered[0], row["agents"], strict=False)
-        cells |= zip(numbered[1], row["returns"], strict=False)
-        writer.writerow(cells)
+        cells: list[object] = [_cell(row[name]) for name in single]  # type: ignore[literal-required]
+        empty = [""] * (sides - len(row["agents"]))
+        writer.writerow([*cells[:3], *row["agents"], *empty, *row["returns"], *empty, *cells[3:]])
 
 
 def write_parquet(stream: BinaryIO, rows: Iterable[MatchRow], *, real_actions: bool) -> None:
@@ -152,33 +155,65 @@ def most_sides(chosen: Chosen) -> int:
     return max((len(one.sides) for one in chosen.tournaments), default=2)
 
 
-def _rows(tournament: Tournament, block: MatchResults, counted: NDArray[np.bool_]) -> Iterator[MatchRow]:
+def _rows(tournament: Tournament, block: MatchResults, rated: NDArray[np.int64]) -> Iterator[MatchRow]:
+    """The rows of a block: column by column out of its arrays, since a look at each match is what takes long."""
     labels = entrant_labels(tournament)
+    names = [*(agent.label for agent in tournament.agents), None]  # the last is that of NOBODY
     met = by_side(tournament, without_moves(block))
-    by_chance = units_by_chance(tournament)
-    for at in range(len(block)):
-        result = block[at]
-        index, at_fault = result.spec.index, int(met.forfeit[at])
-        entrants = [labels[entrant] for entrant in met.seats[at].tolist() if entrant != NOBODY]
-        # as the standings have it: what shares a chance seed, the rotation of seats or more; in an import what its file said
-        unit = result.spec.chance_seed if by_chance else index // met.seats.shape[1]
+    # as the standings have it: what shares a chance seed, the rotation of seats or more; in an import what its file said
+    units = block.specs.chance_seed if units_by_chance(tournament) else block.specs.index // met.seats.shape[1]
+    ends = {code.value: code.name.lower() for code in Termination}
+    actions, until = block.actions.values.tolist(), block.actions.ends.tolist()
+    for (
+        index,
+        met_seats,
+        returns,
+        side,
+        unit,
+        weight,
+        end,
+        player,
+        seats,
+        seed,
+        chance_seed,
+        begin,
+        stop,
+        seconds,
+    ) in zip(
+        block.specs.index.tolist(),
+        met.seats.tolist(),
+        met.returns.tolist(),
+        met.forfeit.tolist(),
+        units.tolist(),
+        np.isin(block.specs.index, rated).astype(np.int64).tolist(),
+        block.termination.tolist(),
+        block.forfeit.tolist(),
+        block.specs.seats.tolist(),
+        block.specs.seed.tolist(),
+        block.specs.chance_seed.tolist(),
+        [0, *until[:-1]],
+        until,
+        block.seconds.tolist(),
+        strict=True,
+    ):
+        entrants = [labels[entrant] for entrant in met_seats if entrant != NOBODY]
         yield MatchRow(
             tournament=tournament.key,
             match=index,
             game=tournament.game,
             agents=entrants,
-            returns=met.returns[at].tolist()[: len(entrants)],
-            forfeit=None if at_fault == NOBODY else at_fault + 1,
+            returns=returns[: len(entrants)],
+            forfeit=None if side == NOBODY else side + 1,
             pair=f"{tournament.key}/{unit}",
-            weight=int(counted[at]),
-            termination=Termination(result.termination).name.lower(),
-            forfeited_by=result.forfeited_by,
-            seats=[None if seat == NOBODY else tournament.agents[seat].label for seat in result.spec.seats],
-            seed=result.spec.seed,
-            chance_seed=result.spec.chance_seed,
-            plies=len(result.actions),
-            actions=result.actions.tolist(),
-            seconds=[round(seconds, 6) for seconds in result.seconds],
+            weight=weight,
+            termination=ends[end],
+            forfeited_by=None if player == NOBODY else player,
+            seats=[names[seat] for seat in seats],
+            seed=seed,
+            chance_seed=chance_seed,
+            plies=stop - begin,
+            actions=actions[begin:stop],
+            seconds=[round(spent, 6) for spent in seconds],
         )
 
 
@@ -200,4 +235,4 @@ def _flat(actions: object) -> list[float]:
 def _cell(value: object) -> object:
     if value is None:
         return ""
-    return json.dumps(value, allow_nan=False, ensure_ascii=False) if isinstance(value, list) else value
+    return _as_json(value) if isinstance(value, list) else value

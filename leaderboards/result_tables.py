@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MAX_LINE = 1_000_000
-ROWS = 16_384  # that are held as Python objects at once
+ROWS = 128  # held as Python objects at once: so few that they are young when they are dropped
 PASSED_OVER = frozenset({"actions", "seconds", "seats"})  # columns of exports that are large and rate nothing
 SINGLE = ("score", "result", "winner", "weight", "forfeit", "pair", "tournament", "game", "judge")
 LISTS = ("agents", "players", "models", "returns")
@@ -134,7 +134,7 @@ def _jsonl_columns(path: Path) -> dict[str, Cells] | None:
                         raise Doubt
                     lists[name].append(np.fromiter(map(len, inner), np.int64, len(inner)))
                     values = list(chain.from_iterable(inner))
-                columns[name].add([value if type(value) is str else cell_text(value) for value in values])
+                columns[name].add(_texts(values))
     found = _cells(columns)
     for name, lengths in lists.items():
         found |= _spread(name, found.pop(name), np.concatenate(lengths))
@@ -178,6 +178,16 @@ def _values(
         key = spelled.pop()
         return [row.get(key) for row in rows]  # type: ignore[arg-type]  # a str
     raise Doubt
+
+
+def _texts(values: list[object]) -> list[str]:
+    """`cell_text` of each, but that of texts the space around them is left; those of one type at once."""
+    kinds = set(map(type, values))
+    if kinds <= {type(None)}:
+        return [""] * len(values)
+    if kinds <= {str, int, float}:
+        return list(map(str, values))
+    return [cell_text(value) for value in values]
 
 
 def _parquet_columns(path: Path) -> dict[str, Cells] | None:
