@@ -6,7 +6,9 @@ enough are left out of a question, without copying the others'.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numba as nb
 import numpy as np
@@ -17,6 +19,8 @@ from arena.solvers.preference_mirror import Array
 
 OPPONENT_STREAM = 0
 OUTCOME_STREAM = 1
+WORK_OF_A_THREAD = 4_000_000
+"""Numbers of tables that are worth a thread of their own: some milliseconds."""
 
 Contexts = NDArray[np.int64]
 """Places in the first axis of tables [contexts, n, n], ascending."""
@@ -62,15 +66,45 @@ class WinRates:
 def exact_rates(preferences: Array, policies: Array, contexts: Contexts) -> Array:
     """P π [k, n] in these contexts: the same numbers to the last bit, whichever contexts are asked about together."""
     rates = np.empty_like(policies)
-    chosen_products(preferences, contexts, policies, rates)
+    work = len(contexts) * preferences[0].size
+    parts = min(int(nb.config.NUMBA_NUM_THREADS), len(contexts), work // WORK_OF_A_THREAD)
+    if parts < 2:
+        chosen_products(preferences, contexts, policies, rates)
+        return rates
+    cuts = np.linspace(0, len(contexts), parts + 1).astype(np.int64)
+    with ThreadPoolExecutor(parts) as threads:
+        done = [
+            threads.submit(chosen_products, preferences, contexts[a:b], policies[a:b], rates[a:b])
+            for a, b in pairwise(cuts)
+        ]
+    for one in done:
+        one.result()
     return rates
 
 
-@nb.njit(cache=True, error_model="numpy")
+@nb.njit(cache=True, error_model="numpy", nogil=True)
 def chosen_products(preferences, contexts, policies, rates):  # type: ignore[no-untyped-def]  # numba kernel
-    """``rates`` [k, n] = preferences[contexts] @ policies, in place."""
+    """``rates`` [k, n] = preferences[contexts] @ policies, in place.
+
+    As P + Pᵀ = 1, P π = Σ π - Pᵀ π, which is a sum of rows: four at a time, each read once and in order.
+    """
+    size = preferences.shape[1]
+    whole = size - size % 4
     for k in range(len(contexts)):
-        rates[k] = np.dot(preferences[contexts[k]], policies[k])
+        table, policy, rate = preferences[contexts[k]], policies[k], rates[k]
+        rate[:] = 0.0
+        for j in range(0, whole, 4):
+            a, b, c, d = policy[j], policy[j + 1], policy[j + 2], policy[j + 3]
+            first, second, third, fourth = table[j], table[j + 1], table[j + 2], table[j + 3]
+            for i in range(size):
+                rate[i] += (a * first[i] + b * second[i]) + (c * third[i] + d * fourth[i])
+        for j in range(whole, size):
+            a, first = policy[j], table[j]
+            for i in range(size):
+                rate[i] += a * first[i]
+        total = policy.sum()
+        for i in range(size):
+            rate[i] = total - rate[i]
 
 
 @nb.njit(cache=True, error_model="numpy")

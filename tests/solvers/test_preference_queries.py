@@ -58,6 +58,17 @@ def test_exact_rates_of_some_contexts_are_those_of_their_tables(seed, size, cont
     assert np.allclose(exact_rates(preferences, policies, chosen), np.reshape(expected, policies.shape), atol=1e-14)
 
 
+def test_how_many_threads_multiply_changes_no_bit(monkeypatch):
+    tables, every = np.stack([random_preferences(9, seed) for seed in range(11)]), np.arange(11)
+    policies = np.random.default_rng(0).dirichlet(np.ones(9), size=11)
+    one = exact_rates(tables, policies, every)
+    monkeypatch.setattr("arena.solvers.preference_queries.WORK_OF_A_THREAD", 1)
+    for threads in (2, 3, 40):
+        monkeypatch.setattr("numba.config.NUMBA_NUM_THREADS", threads)
+        assert exact_rates(tables, policies, every).tolist() == one.tolist()
+    assert exact_rates(tables, policies[[2, 7]], np.array([2, 7])).tolist() == one[[2, 7]].tolist()
+
+
 @pytest.mark.parametrize("noise", [0.0, 0.3])
 def test_sampled_rates_have_the_right_mean_and_spread_in_every_context(noise):
     policies = np.array([[0.2, 0.3, 0.5], [0.6, 0.3, 0.1]])
