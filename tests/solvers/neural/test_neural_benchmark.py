@@ -26,7 +26,7 @@ def test_on_cycles_the_candidate_that_a_reward_likes_best_is_beaten_and_self_pla
 
 
 @pytest.mark.parametrize("flip", [0.0, benchmark.FLIP])
-def test_on_an_order_a_reward_is_the_better_guide(rates, flip):
+def test_on_an_order_with_few_comparisons_a_reward_is_the_better_guide(rates, flip):
     found = rates["order", flip]
     assert found["reward model, policy gradient"][0] > found["SPO, average"][0] > found["uniform"][0]
 
