@@ -146,7 +146,8 @@ def resume_tournament(
     """
     tournament = ledger.tournament(key)
     if tournament.source != "play":
-        raise SpecificationError(f"{key} was not played here ({tournament.source}); there is nothing to resume")
+        how = "; the same arena judge command goes on" if tournament.source == "judge" else ""
+        raise SpecificationError(f"{key} was not played here ({tournament.source}); there is nothing to resume{how}")
     if tournament.status == "finished":
         return tournament
     config = make_config({**tournament.config, "seed": tournament.seed}, source=f"the configuration of {key}")

@@ -242,7 +242,12 @@ def _tournament(
 def _game_of(tournament: Tournament) -> tuple[Game | None, str]:
     """(the game to play it again with, or why there is none)."""
     if tournament.source != "play":
-        return None, "imported: its matches have results, but no moves"
+        how = (
+            "judged: its matches have verdicts"
+            if tournament.source == "judge"
+            else "imported: its matches have results"
+        )
+        return None, f"{how}, but no moves"
     try:
         game = load_game(tournament.game)
     except ArenaError as error:

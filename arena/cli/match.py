@@ -290,4 +290,9 @@ def _played_here(tournament: Tournament) -> None:
     from arena.games import SpecificationError
 
     if tournament.source != "play":
-        raise SpecificationError(f"{tournament.key} was imported: its matches have results, but no moves to replay")
+        how = (
+            "was judged: its matches have verdicts"
+            if tournament.source == "judge"
+            else "was imported: its matches have results"
+        )
+        raise SpecificationError(f"{tournament.key} {how}, but no moves to replay")
