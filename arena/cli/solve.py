@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from arena.cli.options import Json
+
+if TYPE_CHECKING:
+    from arena.games import Game
 
 
 def solve_command(
@@ -45,7 +48,7 @@ def solve_command(
 ) -> None:
     """Solve a game and say how good the answer is."""
     from arena.cli import solve_run, solve_shown
-    from arena.games import SpecificationError, load_game
+    from arena.games import SpecificationError
     from arena.solvers import methods
     from arena.solvers.registry import function_of
 
@@ -61,7 +64,7 @@ def solve_command(
     given = solve_run.given_settings(method, function_of(method), flags, settings or [])
     if game is None:
         raise SpecificationError(f"name the game: arena solve {method} GAME")
-    loaded = load_game(game)
+    loaded = _loaded(game)
     if output is not None:
         solve_run.require_outputs(methods()[method], loaded, output, force=force)
     solution, plot = solve_run.solve_and_write(method, loaded, given, output=output, max_nodes=max_nodes, quiet=json)
@@ -74,4 +77,25 @@ def solve_command(
         output=output,
         plot=plot,
         json=json,
+    )
+
+
+def _loaded(specification: str) -> Game:
+    """The game; of a ladder of votes in the ledger here, how to make it one."""
+    import shlex
+
+    from arena.games import ArenaError, SpecificationError, load_game
+    from arena.ledger import Ledger, ledger_exists
+
+    try:
+        return load_game(specification)
+    except ArenaError:
+        if not specification.startswith("preference:") or not ledger_exists():
+            raise
+        with Ledger.open(create=False, read_only=True) as ledger:
+            if specification not in {row.game for row in ledger.games()}:
+                raise
+    raise SpecificationError(
+        f"{specification} is a ladder of votes in this ledger; write them out and solve the file: "
+        f"arena match export {shlex.quote(specification)} --votes -o votes.csv, then preference:votes.csv"
     )

@@ -82,6 +82,8 @@ def test_the_votes_of_a_ladder_are_a_game_to_solve(folder):
     arena("match", "export", "preference:hands", "--votes", "-o", "votes.csv")
     head, first = (folder / "votes.csv").read_text().splitlines()[:2]
     assert (head, first) == ("model_a,model_b,winner,context,judge", "rock,paper,model_b,Hi 0,kind")
+    with pytest.raises(SpecificationError, match="is a ladder of votes in this ledger; write them out"):
+        CliRunner().invoke(app, ["solve", "minimax_winner", "preference:hands"], catch_exceptions=False)
     solved = arena("solve", "minimax_winner", "preference:votes.csv")
     assert all(name in solved for name in ("rock", "paper", "scissors"))
     arena("match", "import", "votes.csv", "-g", "preference:again")
