@@ -1,0 +1,86 @@
+"""What votes say besides ratings: a Condorcet winner or none, and what rests on pairs that were never compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from arena.games.votes import UNSAID, Votes
+from arena.ledger import Ledger
+from arena.match_import import import_votes
+from arena.preference_finding import PreferenceFinding
+from arena.standings import standings
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with Ledger.open(tmp_path / "arena.db") as opened:
+        yield opened
+
+
+def found(ledger: Ledger, *won: tuple[str, str, int]) -> PreferenceFinding:
+    preference = said_of(ledger, *won)
+    assert preference is not None
+    return preference
+
+
+def said_of(ledger: Ledger, *won: tuple[str, str, int], judge: bool = True) -> PreferenceFinding | None:
+    """Of votes (winner, loser, how often), half of them with the loser shown first."""
+    names = tuple(sorted({name for one, other, _ in won for name in (one, other)}))
+    rows = [
+        (names.index(one), names.index(other), 1.0) if k % 2 else (names.index(other), names.index(one), 0.0)
+        for one, other, times in won
+        for k in range(times)
+    ]
+    first, second, score = (np.array(column) for column in zip(*rows, strict=True))
+    votes = Votes(
+        candidates=names,
+        judges=("anna",) if judge else (),
+        first=first,
+        second=second,
+        score=score,
+        both_bad=np.zeros(len(rows), bool),
+        weight=np.ones(len(rows)),
+        context=np.full(len(rows), UNSAID),
+        judge=np.full(len(rows), 0 if judge else UNSAID),
+    )
+    import_votes(ledger, votes, game="preference:g", name="v", source_text="v")
+    return standings(ledger, "preference:g").preference
+
+
+def test_who_beats_everybody_is_the_condorcet_winner(ledger: Ledger) -> None:
+    said = found(ledger, ("a", "b", 30), ("a", "c", 30), ("b", "c", 30))
+    assert (said.winner, said.certain, said.unmet, said.foretold) == ("a@1", True, 0, None)
+    assert (
+        said.sentences()[0] == "a@1 beats every other candidate, each with 95 % confidence: it is the Condorcet winner."
+    )
+
+
+def test_a_winner_by_a_hair_is_not_certain(ledger: Ledger) -> None:
+    said = found(ledger, ("a", "b", 30), ("a", "c", 16), ("c", "a", 14), ("b", "c", 30))
+    assert (said.winner, said.certain) == ("a@1", False)
+    assert "not each of them for certain" in said.sentences()[0]
+
+
+def test_a_cycle_has_no_condorcet_winner(ledger: Ledger) -> None:
+    said = found(ledger, ("a", "b", 30), ("b", "c", 30), ("c", "a", 30))
+    assert said.winner is None
+    assert said.sentences()[0].startswith("No candidate is shown to beat every other one")
+
+
+def test_a_pair_that_was_never_compared_makes_no_winner_and_what_rests_on_it_is_said(ledger: Ledger) -> None:
+    """a and b both beat c as often: foretold even, so that both share the mixture, half of whose meetings are of the two."""
+    said = found(ledger, ("a", "c", 30), ("b", "c", 30))
+    assert (said.winner, said.pairs, said.unmet) == (None, 3, 1)
+    assert said.foretold is not None
+    assert dict(said.foretold.weights) == {"a@1": pytest.approx(0.5, abs=1e-6), "b@1": pytest.approx(0.5, abs=1e-6)}
+    assert said.foretold.resting == pytest.approx(0.5, abs=1e-6)
+    assert said.foretold.worst == pytest.approx(0.25, abs=1e-6)  # 1/2 against itself, 0 against the other
+    assert "1 of 3 pairs of candidates was never compared" in said.sentences()[1]
+
+
+def test_matches_without_judge_or_context_say_nothing_of_votes(ledger: Ledger) -> None:
+    assert said_of(ledger, ("a", "b", 30), judge=False) is None
