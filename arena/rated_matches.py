@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from arena.counterfactual import Where
 from arena.entrants import by_side, entrant_labels
 from arena.games import SpecificationError
+from arena.games.ragged import Ragged
+from arena.games.recorded_walk import different_rows
 from arena.games.votes import UNSAID
 from arena.judgements import aligned, judges_and_contexts, read_judgements
 from arena.leaderboards.record import Record, Utility
@@ -113,7 +115,7 @@ def rated_matches(ledger: Ledger, tournaments: Sequence[Tournament], where: Wher
     if where and not len(seats):
         raise SpecificationError(f"no match of this board is left: {where.sentence()}")
     origin = np.concatenate([part.origin for part in parts])
-    kept = np.sort(np.unique(np.column_stack((origin, seats.astype(np.uint64))), axis=0, return_index=True)[1])
+    kept = _first_of_each(np.column_stack((origin.view(np.int64), seats)))
     part_of = np.concatenate([np.full(len(part.group), number) for number, part in enumerate(parts)])
     returns = np.concatenate([part.returns for part in parts])
     forfeit = np.concatenate([part.forfeit for part in parts])
@@ -131,15 +133,13 @@ def rated_matches(ledger: Ledger, tournaments: Sequence[Tournament], where: Wher
         number=index[kept],
     )
     kept = kept[~copies]
-    pair = np.unique(
-        np.column_stack((part_of, np.concatenate([part.group for part in parts]))), axis=0, return_inverse=True
-    )
+    pair = _numbered_units([part.group for part in parts])
     record = Record(
         agents=tuple(labels),
         seats=seats[kept],
         returns=returns[kept],
         forfeit=forfeit[kept],
-        pair=pair[1].reshape(-1)[kept],
+        pair=pair[kept],
         weight=np.ones(len(kept)),
         utility=_utility(tournaments[0].utility),
     )
@@ -198,6 +198,24 @@ def _origins(number: int, tournament: Tournament, played: Played) -> NDArray[np.
     if tournament.source != "play":
         return np.column_stack((np.full(len(played), number, np.uint64), played.index.astype(np.uint64)))
     return np.column_stack((played.seed, played.chance_seed))
+
+
+def _first_of_each(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Of equal rows [N, K] the first, ascending."""
+    ends = np.arange(1, len(rows) + 1) * rows.shape[1]
+    first, _ = different_rows(Ragged(rows.reshape(-1), ends))
+    return first
+
+
+def _numbered_units(groups: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """The number of the unit of each match, tournament by tournament, within one in the order of its groups' numbers."""
+    numbered: list[NDArray[np.int64]] = []
+    before = 0
+    for group in groups:
+        different, number = np.unique(group, return_inverse=True)
+        numbered.append(before + number)
+        before += len(different)
+    return np.concatenate(numbered)
 
 
 def _utility(name: str) -> Utility:
