@@ -157,11 +157,17 @@ class _Play:
         self.ply = np.zeros(size * players, np.int64)  # decisions that each player has made in its match
         self.waiting: list[list[_Waiting]] = [[] for _ in agents]
         self.remembering = [agent for agent in range(len(agents)) if agents[agent].info.remembers]
-        self.seating = Seating(specs.seats, [agent.info.tables_at_once for agent in agents])
+        most = [agent.info.tables_at_once for agent in agents]
+        self.seating = Seating(specs.seats, most)
         self.inbox: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         self.requests: dict[int, _Request] = {}
         self.late: dict[int, int] = {}  # ticket of a lost request -> its agent, busy until the stale answer comes
         self.out = [0] * len(agents)  # requests that an agent has not answered
+        self.separate = [agent.info.separate for agent in agents]
+        self.requests_at_once = [
+            1 if not separate else size * players if limit is None else limit
+            for separate, limit in zip(self.separate, most, strict=True)
+        ]
         self.metered = [agent for agent in range(len(agents)) if isinstance(agents[agent], Metered)]
         self.usage: list[MatchUsage] = []
         self.tickets = 0
@@ -256,7 +262,7 @@ class _Play:
         """Asks every agent that is free and has decisions waiting; says whether any was asked."""
         asked = False
         for index, agent in enumerate(self.agents):
-            if not self.waiting[index] or not self._room(index, agent):
+            if not self.waiting[index] or not self._room(index):
                 continue
             asked = True
             waiting = _Waiting.joined(self.waiting[index])
@@ -276,12 +282,9 @@ class _Play:
             self._answer(waiting, action)
         return asked
 
-    def _room(self, index: int, agent: Agent | ClockedAgent) -> int:
-        """How many more requests an agent takes now: one, where it answers all its decisions together."""
-        if not agent.info.separate:
-            return 1 - self.out[index]
-        at_once = agent.info.tables_at_once
-        return (len(self.match) * self.players if at_once is None else at_once) - self.out[index]
+    def _room(self, index: int) -> int:
+        """How many more requests an agent takes now."""
+        return self.requests_at_once[index] - self.out[index]
 
     def _batch(self, waiting: _Waiting, limit_s: NDArray[np.float64] | None) -> ObservationBatch:
         table = waiting.table
@@ -382,8 +385,8 @@ class _Play:
         self._finish(table, forfeit_returns(self.tables.info, player), np.full(len(table), termination, np.int8))
 
     def _send(self, index: int, agent: ClockedAgent, waiting: _Waiting) -> None:
-        if agent.info.separate:
-            room = self._room(index, agent)
+        if self.separate[index]:
+            room = self._room(index)
             if room < len(waiting.table):
                 self.waiting[index] = [waiting.take(np.arange(room, len(waiting.table)))]
             for row in range(min(room, len(waiting.table))):
