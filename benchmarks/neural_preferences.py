@@ -329,7 +329,7 @@ def methods_figure(found: dict[tuple[str, str], Outcome], path: Path) -> None:
     from matplotlib import pyplot
 
     shown = [MP, "Nash-MP, two stages", "Nash Prox, moving average", "Nash-MD-PG, mixture 1/8", PG, "INPO, falling η"]
-    matplotlib.rcParams["svg.hashsalt"] = "neural preferences"
+    matplotlib.rcParams.update({"svg.hashsalt": "neural preferences", "svg.fonttype": "none"})
     figure, axes = pyplot.subplots(figsize=(7.2, 4.2))
     for name, colour in zip(shown, pyplot.get_cmap("tab10").colors, strict=False):
         best = min((found[name, decay] for decay in DECAYS), key=lambda one: one.middle)
@@ -356,7 +356,7 @@ def rewards_figure(found: dict[str, dict[str, list[float]]], path: Path) -> None
     matplotlib.use("svg")
     from matplotlib import pyplot
 
-    matplotlib.rcParams["svg.hashsalt"] = "reward models"
+    matplotlib.rcParams.update({"svg.hashsalt": "reward models", "svg.fonttype": "none"})
     figure, axes = pyplot.subplots(figsize=(7.2, 3.8))
     for k, player in enumerate(PLAYERS):
         for at, rates in enumerate(found.values()):
@@ -395,7 +395,7 @@ def main() -> None:
         print(f"## Exact win rates, {effort.updates} updates, {len(effort.measured_on)} seeds\n")
         methods = methods_table(METHODS, effort)
         if chosen.figures:
-            methods_figure(methods, chosen.figures / "neural_preferences.svg")
+            methods_figure(methods, chosen.figures / "neural-preferences.svg")
     if "sampled" in parts:
         print(f"## 16 comparisons a context and update, {effort.updates} updates, {len(effort.measured_on)} seeds\n")
         methods_table(SAMPLED, effort, samples=16)
@@ -403,7 +403,7 @@ def main() -> None:
         print(f"## Worst-case win rates, {len(effort.measured_on)} seeds: median (least to greatest)\n")
         rewards = rewards_table(effort)
         if chosen.figures:
-            rewards_figure(rewards, chosen.figures / "reward_models.svg")
+            rewards_figure(rewards, chosen.figures / "reward-models.svg")
 
 
 if __name__ == "__main__":
