@@ -10,6 +10,7 @@ from statistics import NormalDist
 import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse.csgraph import connected_components
 
 from arena.leaderboards.payoff_matrix import EVEN, Matrix
 
@@ -57,13 +58,14 @@ def response_graph(matrix: Matrix) -> nx.DiGraph[str]:
 
 def top_component(matrix: Matrix) -> tuple[str, ...]:
     """The smallest set of agents of whom none is beaten from outside, in the matrix' order; all agents where it is not unique."""
-    beats_or_ties: nx.DiGraph[int] = nx.DiGraph()
-    beats_or_ties.add_nodes_from(range(len(matrix)))
-    beats_or_ties.add_edges_from((j, i) for i, j in np.argwhere(matrix.score >= EVEN).tolist() if i != j)
-    condensed = nx.condensation(beats_or_ties)
-    tops = [node for node in condensed if condensed.out_degree(node) == 0]
-    members = condensed.nodes[tops[0]]["members"] if len(tops) == 1 else range(len(matrix))
-    return tuple(matrix.agents[i] for i in sorted(members))
+    if not len(matrix):
+        return ()
+    to_winner = (matrix.score >= EVEN).T & ~np.eye(len(matrix), dtype=np.bool_)  # ties lead both ways
+    component = _components(to_winner)
+    beaten = (to_winner & (component[:, None] != component)).any(axis=1)
+    tops = np.setdiff1d(component, component[beaten])
+    members = np.flatnonzero(component == tops[0]) if len(tops) == 1 else range(len(matrix))
+    return tuple(matrix.agents[i] for i in members)
 
 
 def cycles(matrix: Matrix, *, most: int = 10) -> list[Cycle]:
@@ -77,13 +79,25 @@ def cycles(matrix: Matrix, *, most: int = 10) -> list[Cycle]:
     certain_from = NormalDist().inv_cdf(1 - _link_level(len(matrix), matrix.confidence))
     found = _triples(strength, most)
     covered = {agent for cycle in found for agent in cycle}
-    graph = nx.DiGraph((i, j) for i, j in np.argwhere(np.isfinite(strength)).tolist())
-    for component in nx.strongly_connected_components(graph):
-        if len(component) > 1 and not covered & component:
-            links = [link[0] for link in nx.find_cycle(graph.subgraph(component))]
-            found.append(tuple(links))
+    links = np.isfinite(strength)
+    component = _components(links)
+    without = np.bincount(component) > 1
+    without[component[list(covered)]] = False
+    if without.any():
+        graph = nx.DiGraph((i, j) for i, j in np.argwhere(links).tolist())
+        for number in np.flatnonzero(without).tolist():
+            inside = graph.subgraph(np.flatnonzero(component == number).tolist())
+            found.append(tuple(link[0] for link in nx.find_cycle(inside)))
     made = [_cycle(matrix, strength, cycle, certain_from) for cycle in found]
     return sorted(made, key=lambda cycle: (-cycle.certain, -cycle.probability, cycle.agents))[:most]
+
+
+def _components(links: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The number of the strongly connected component of each agent [A]; links [A, A] lead from the row to the column."""
+    if not len(links):
+        return np.empty(0, np.int64)
+    _, component = connected_components(links, directed=True, connection="strong")
+    return np.asarray(component, np.int64)
 
 
 def _link_level(num_agents: int, confidence: float) -> float:
@@ -96,16 +110,23 @@ def _triples(strength: NDArray[np.float64], most: int) -> list[tuple[int, ...]]:
     """The cycles of three with the strongest weakest link, each beginning with its smallest number."""
     best: list[tuple[float, tuple[int, ...]]] = []
     for i in range(len(strength)):
+        least = best[-1][0] if len(best) == most else -np.inf  # what is no stronger comes behind those that are found
+        others = strength[i + 1 :, i + 1 :]
+        beaten = np.flatnonzero(strength[i, i + 1 :] > least)
+        beats = np.flatnonzero(strength[i + 1 :, i] > least)
+        if not len(beaten) or not len(beats):
+            continue
         # weakest[j, k] of i beats j beats k beats i
-        weakest = np.minimum(
-            np.minimum(strength[i, i + 1 :, None], strength[i + 1 :, i + 1 :]), strength[None, i + 1 :, i]
-        )
-        flat = weakest.ravel()
-        top = np.argpartition(-flat, most)[:most] if len(flat) > most else np.arange(len(flat))
+        weakest = np.minimum(strength[i, i + 1 + beaten, None], strength[i + 1 + beats, i])
+        weakest = np.minimum(weakest, others[np.ix_(beaten, beats)]).ravel()
+        places = np.flatnonzero((weakest > least) & (weakest < np.inf))
+        if len(places) > most:
+            cut = np.partition(weakest[places], -most)[-most]
+            stronger = places[weakest[places] > cut]
+            places = np.concatenate((stronger, places[weakest[places] == cut][: most - len(stronger)]))
         best += [
-            (float(flat[at]), (i, i + 1 + at // len(weakest), i + 1 + at % len(weakest)))
-            for at in top.tolist()
-            if np.isfinite(flat[at])
+            (float(weakest[at]), (i, i + 1 + int(beaten[at // len(beats)]), i + 1 + int(beats[at % len(beats)])))
+            for at in places.tolist()
         ]
         best = sorted(best, key=lambda found: (-found[0], found[1]))[:most]
     return [cycle for _, cycle in best]
