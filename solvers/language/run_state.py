@@ -14,11 +14,14 @@ from torch import Tensor
 from arena.games.errors import SpecificationError
 from arena.solvers.language.configuration import PreferenceConfig
 from arena.solvers.language.model_files import policy_weights, save_policy, stored_weights
-from arena.solvers.language.prompts import Tokenizer
+from arena.solvers.language.prompts import Tokenizer, left_padded
 from arena.solvers.language.run_files import checkpoints, fill, pack, read_run, require_fit, unpack, write_run
 from arena.solvers.language.run_log import Line, Since
 from arena.solvers.language.sampling import Completions
 from arena.solvers.language.updates import Batch, Learner
+
+LIKE = 1e-2
+"""How far, as a share, the reference's log-probability of a text may be from what it was on another machine."""
 
 OPTIMISER, SCHEDULER, ANCHOR, STAGE, OPPONENTS = "optimiser", "scheduler", "anchor", "stage", "opponents"
 
@@ -56,6 +59,7 @@ class RunState:
             "since": asdict(reached.since),
             "settings": self._settings(),
             "prompts": learner.prompts.fingerprint(),
+            "reference": self._reference(),
             "tokens": learner.tokens,
             "judge": learner.comparisons.state(),
             OPTIMISER: pack(self.optimizer.state_dict(), OPTIMISER, tensors),
@@ -105,6 +109,9 @@ class RunState:
         held_weights = stored_weights(learner.copies, folder)
         require_fit(weights, held_weights, "weights", folder)
         require_fit(anchor, held_anchor, "the anchor's weights", folder)
+        held, mine = facts["reference"], self._reference()
+        if (held is None) != (mine is None) or (mine is not None and abs(float(held) - mine) > LIKE * abs(mine)):
+            raise SpecificationError(f"{str(folder)!r} is a checkpoint of a run with another reference model")
         optimiser = unpack(facts[OPTIMISER], tensors)
         self._check(optimiser)
         stage = {int(n): Batch.of(_moved(one, device)) for n, one in unpack(facts[STAGE], tensors).items()}
@@ -117,6 +124,9 @@ class RunState:
             since=Since(**facts["since"]),
         )
         tokens = int(facts["tokens"])
+        self._check_texts([*(one.completions for one in stage.values()), *opponents.values()], queue)
+        if reached.step < 0:
+            raise ValueError(f"step {reached.step}")
         self.optimizer.load_state_dict(optimiser)
         if self.scheduler is not None:
             self.scheduler.load_state_dict(unpack(facts[SCHEDULER], tensors))
@@ -130,6 +140,21 @@ class RunState:
         """As they are once JSON has carried them."""
         told: dict[str, Any] = json.loads(json.dumps(self.config.deciding()))
         return told
+
+    def _reference(self) -> float | None:
+        """log μ of the first prompt, given itself: tells references apart."""
+        learner = self.learner
+        if not learner.scored:
+            return None
+        ids, mask = left_padded([learner.prompts.tokens[0]], pad=0, device=learner.device)
+        return float(learner.logs("reference", Completions(prompt_ids=ids, prompt_mask=mask, ids=ids, mask=mask)))
+
+    def _check_texts(self, drawn: list[Completions], queue: dict[int, list[tuple[int, ...]]]) -> None:
+        size = int(self.learner.copies.policy.config.vocab_size)
+        tokens = [int(end) for one in drawn for ids in (one.prompt_ids, one.ids) for end in (ids.min(), ids.max())]
+        tokens += [token for held in queue.values() for one in held for token in one]
+        if tokens and not 0 <= min(tokens) <= max(tokens) < size:
+            raise ValueError("tokens that the model does not have")
 
     def _check(self, optimiser: dict[str, Any]) -> None:
         parameters = [one for group in self.optimizer.param_groups for one in group["params"]]

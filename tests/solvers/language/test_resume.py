@@ -203,6 +203,8 @@ def drop(held):
         (facts_changed(prompts="other"), "other prompts"),
         (facts_changed(step="soon"), "broken"),
         (facts_changed(queue=7), "broken"),
+        (facts_changed(queue=[[0, [[99]]]]), "tokens that the model does not have"),
+        (facts_changed(step=-1), "broken"),
         (facts_changed(since={"odd": 1}), "broken"),
         (facts_changed(optimiser={"$pairs": []}), "broken"),
         (facts_changed(optimiser={"$tensor": "no such"}), "broken"),
@@ -225,6 +227,10 @@ def test_a_checkpoint_of_other_settings_names_them(tmp_path, finished):
 
 def test_a_checkpoint_of_other_prompts_is_refused(tmp_path, finished):
     assert "other prompts" in refused(tmp_path, finished, train_dataset=["play"])
+
+
+def test_a_checkpoint_of_another_reference_is_refused(tmp_path, finished):
+    assert "another reference" in refused(tmp_path, finished, ref_model=tiny_gpt2(seed=9))
 
 
 def test_a_checkpoint_of_a_wider_model_is_refused(tmp_path, finished):

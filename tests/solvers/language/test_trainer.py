@@ -166,3 +166,48 @@ def test_a_run_does_not_begin_among_the_checkpoints_of_another(tmp_path):
 def test_adapters_dropout_and_saved_activations_go_together(tmp_path):
     settings = {"disable_dropout": False, "gradient_checkpointing": True, "peft_config": lora(), "max_steps": 2}
     assert tiny_trainer(tmp_path, **settings).train().global_step == 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "updates"),
+    [
+        ({"num_train_epochs": 1.5}, 3),
+        ({"num_train_epochs": 1, "gradient_accumulation_steps": 2}, 1),
+        ({"num_train_epochs": 1, "loss_type": "inpo", "inner": 4, "num_iterations": 2}, 4),
+        ({"num_train_epochs": 1, "per_device_train_batch_size": 3}, 2),
+    ],
+)
+def test_epochs_are_counted_in_prompts(tmp_path, settings, updates):
+    trainer = tiny_trainer(tmp_path, max_steps=-1, **settings)
+    assert trainer.max_steps == updates
+
+
+def test_stages_keep_their_anchor_and_meet_what_the_last_half_gave(tmp_path):
+    """Mirror prox: two updates against the anchor, two against what these gave, all drawn to one anchor; then the anchor moves."""
+    trainer = tiny_trainer(
+        tmp_path, target="stages", inner=2, learning_rate=0.05, lr_scheduler_type="constant", max_steps=9
+    )
+    learner = trainer.learner
+    policies, anchors, opponents = [], [], []
+    for _ in range(5):
+        policies.append([one.detach().clone() for one in trainer.model.parameters()])
+        trainer._update()
+        anchors.append([one.detach().clone() for one in learner.copies.anchor_parameters().values()])
+        opponents.append(sorted(learner.opponents))
+
+    def equal(one, other):
+        return all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+
+    assert [equal(anchors[step], policies[0]) for step in range(5)] == [True, True, True, True, False]
+    assert equal(anchors[4], policies[4])
+    assert opponents == [[0, 1], [0, 1], [2, 3], [2, 3], [4, 5]]
+
+
+def test_opponents_of_a_half_stage_are_drawn_from_the_policy_at_its_begin(tmp_path):
+    trainer = tiny_trainer(tmp_path, target="stages", inner=2, learning_rate=0.05, max_steps=9, num_opponents=3)
+    for _ in range(2):
+        trainer._update()
+    learner = trainer.learner
+    learner.before(2)
+    again = learner.draw(learner._rows(3), "policy", 3, ("opponent", 3))
+    assert torch.equal(again.ids, learner.opponents[3].ids)
