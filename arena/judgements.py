@@ -273,14 +273,16 @@ def read_failures(ledger: Ledger, tournament: Tournament) -> list[FailedJudgemen
         ]
 
 
-def judges_and_contexts(ledger: Ledger, tournaments: Sequence[Tournament]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """(judges, contexts) that judgements of these tournaments can name, each once, in order."""
+def judges_and_contexts(
+    ledger: Ledger, tournaments: Sequence[Tournament], *, most: int | None = None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(judges, contexts) that judgements of these tournaments can name, each once, in order; of each tournament at most so many."""
     named: dict[str, None] = {}
     keys: dict[str, None] = {}
     with ledger.reading() as connection:
         for tournament in tournaments:
-            named |= dict.fromkeys(_names(connection, judges, judges.c.name, tournament))
-            keys |= dict.fromkeys(_names(connection, contexts, contexts.c.key, tournament))
+            named |= dict.fromkeys(_names(connection, judges, judges.c.name, tournament, most))
+            keys |= dict.fromkeys(_names(connection, contexts, contexts.c.key, tournament, most))
     return tuple(named), tuple(keys)
 
 
@@ -355,15 +357,19 @@ def _add_usage(connection: sa.Connection, tournament: Tournament, number: int, u
 
 
 def _names(
-    connection: sa.Connection, table: sa.Table, column: sa.ColumnElement[str], tournament: Tournament
+    connection: sa.Connection,
+    table: sa.Table,
+    column: sa.ColumnElement[str],
+    tournament: Tournament,
+    most: int | None = None,
 ) -> tuple[str, ...]:
-    """What a tournament's contexts or judges are called, by position.
+    """What a tournament's contexts or judges are called, by position; the first so many.
 
     Raises:
         LedgerError: a position is missing.
     """
     query = sa.select(table.c.position, column).where(table.c.tournament_id == tournament.id)
-    rows = connection.execute(query.order_by(table.c.position)).all()
+    rows = connection.execute(query.order_by(table.c.position).limit(most)).all()
     if [row[0] for row in rows] != list(range(len(rows))):
         raise LedgerError(f"tournament {tournament.key!r} is damaged: its {table.name} are not numbered from 0")
     return tuple(row[1] for row in rows)

@@ -18,6 +18,8 @@ from arena.ledger import Ledger, Tournament
 from arena.solvers.minimax_winner import minimax_winner
 
 EVEN = 0.5
+ERROR_RATE = 0.05
+"""Of calling any judge moved by the order shown who is not."""
 MOST_FORETOLD = 400
 """Candidates up to which the mixture behind pairs never compared is solved for."""
 
@@ -59,12 +61,17 @@ class PreferenceFinding:
         said = [self._of_winner()]
         if self.unmet:
             said.append(self._of_unmet())
-        biased = [one for one in self.judges if one.has_bias]
+        biased = [one for one in self.judges if self._is_certain(one)]
         if biased:
             said.append(f"The order shown moves judges: {listed([_liking(one) for one in biased])}.")
         elif len(self.judges):
             said.append("No judge certainly likes one place more than the other.")
         return said
+
+    def _is_certain(self, judge: JudgeQuality) -> bool:
+        """Whether the order shown moves a judge for certain: of many judges some seem moved by luck (Bonferroni)."""
+        bias = judge.order_bias
+        return bias is not None and bias.p_value * len(self.judges) < ERROR_RATE
 
     def _of_winner(self) -> str:
         if self.winner is None:

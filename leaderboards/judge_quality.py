@@ -150,11 +150,23 @@ def judge_quality(
     """
     z = NormalDist().inv_cdf((1 + confidence) / 2)
     failed = failures or {}
-    numbers = [k for k in range(len(votes.judges)) if (votes.judge == k).any() or failed.get(votes.judges[k])]
-    numbers += [UNSAID] if (votes.judge == UNSAID).any() else []
-    again = _asked_again(votes)
-    asked = {number: _asked(again.take(again.judge == number)) for number in numbers}
-    return tuple(_quality(votes, number, asked, failed, z) for number in numbers)
+    own, again = _by_judge(votes), _by_judge(_asked_again(votes))
+    numbers = [k for k, name in enumerate(votes.judges) if k in own or failed.get(name)]
+    numbers += [UNSAID] if UNSAID in own else []
+    none = votes.take(np.empty(0, np.int64))
+    asked = {number: _asked(again.get(number, none)) for number in numbers}
+    return tuple(_quality(votes.judges, number, own.get(number, none), asked, failed, z) for number in numbers)
+
+
+def _by_judge(votes: Votes) -> dict[int, Votes]:
+    """The votes of each judge who gave any, in their order."""
+    order = np.argsort(votes.judge, kind="stable")
+    numbers, starts = np.unique(votes.judge[order], return_index=True)
+    ends = [*starts.tolist(), len(order)][1:]
+    return {
+        number: votes.take(order[start:end])
+        for number, start, end in zip(numbers.tolist(), starts.tolist(), ends, strict=True)
+    }
 
 
 def wilson(count: int, of: int, z: float) -> Share:
@@ -179,10 +191,14 @@ def sign_test(more: float, less: float) -> float:
 
 
 def _quality(
-    votes: Votes, number: int, asked: Mapping[int, Mapping[_Comparison, _Asked]], failed: Mapping[str, int], z: float
+    judges: Sequence[str],
+    number: int,
+    own: Votes,
+    asked: Mapping[int, Mapping[_Comparison, _Asked]],
+    failed: Mapping[str, int],
+    z: float,
 ) -> JudgeQuality:
-    own = votes.take(votes.judge == number)
-    name = NOBODY if number == UNSAID else votes.judges[number]
+    name = NOBODY if number == UNSAID else judges[number]
     orders = [  # a question asked again is the same comparison: one unit
         (sum(one.first) / len(one.first), sum(one.second) / len(one.second))
         for one in asked[number].values()
@@ -284,8 +300,8 @@ def _with_others(number: int, asked: Mapping[int, Mapping[_Comparison, _Asked]])
     agreed: list[bool] = []
     chances: list[float] = []
     mine = {comparison: _said(one) for comparison, one in asked[number].items()}
-    for other, comparisons in asked.items():
-        if other == number or UNSAID in (number, other):
+    for other, comparisons in asked.items() if mine and number != UNSAID else ():
+        if other in (number, UNSAID) or not comparisons:
             continue
         both = [
             (verdict, theirs)

@@ -17,8 +17,8 @@ from arena.ledger_rows import Tournament
 
 TOURNAMENTS_OFFERED = 200
 """The newest ones; others can be named in the address."""
-CONTEXTS_OFFERED = 500
-"""The first ones, likewise."""
+OFFERED = 500
+"""Judges, and contexts: the first ones, likewise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,7 @@ def query_of(where: Where) -> list[tuple[str, str]]:
 
 def choices_of(ledger: Ledger, tournaments: Sequence[Tournament]) -> Choices:
     """What can be chosen among the tournaments of a game."""
-    judges, contexts = judges_and_contexts(ledger, tournaments)
+    judges, contexts = judges_and_contexts(ledger, tournaments, most=OFFERED)
     sides = tournaments[0].sides
     newest = tournaments[::-1][:TOURNAMENTS_OFFERED]
     labels = {label for one in tournaments for label in entrant_labels(one)}
@@ -95,8 +95,8 @@ def choices_of(ledger: Ledger, tournaments: Sequence[Tournament]) -> Choices:
         seat_word="Side" if any(len(side) > 1 for side in sides) else "Seat",
         tournaments=tuple((one.key, one.name) for one in newest),
         agents=tuple(sorted(labels, key=str.casefold)),
-        judges=tuple(sorted(judges, key=str.casefold)),
-        contexts=contexts[:CONTEXTS_OFFERED],
+        judges=tuple(sorted(judges[:OFFERED], key=str.casefold)),
+        contexts=contexts[:OFFERED],
     )
 
 

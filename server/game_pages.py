@@ -33,6 +33,7 @@ from arena.standings import Standings
 
 CSV = "text/csv; charset=utf-8"
 CYCLES_SHOWN = 6
+JUDGES_SHOWN = 40
 
 router = APIRouter()
 
@@ -102,7 +103,7 @@ def game(
         luck=adjusted_view(site, found, where),
         moved_finding=moves_in_words(found.moved) if where else "",
         graph=response_drawing(board) if found.preference is not None else None,
-        judge_lines=judge_lines(found.preference.judges) if found.preference is not None else (),
+        judge_lines=judge_lines(found.preference.judges, most=JUDGES_SHOWN) if found.preference is not None else (),
         by_chance=by_chance(found.preference.judges) if found.preference is not None else "",
         again_game=shlex.quote(found.game),
     )

@@ -24,8 +24,9 @@ class JudgeLine:
     biased: bool
 
 
-def judge_lines(judges: Sequence[JudgeQuality]) -> list[JudgeLine]:
-    """The rows, in the order given."""
+def judge_lines(judges: Sequence[JudgeQuality], *, most: int) -> list[JudgeLine]:
+    """The rows of those with the most verdicts, in the order given."""
+    shown = sorted(judges, key=lambda one: -one.verdicts)[:most]
     return [
         JudgeLine(
             judge=one.judge,
@@ -39,6 +40,7 @@ def judge_lines(judges: Sequence[JudgeQuality]) -> list[JudgeLine]:
             biased=one.has_bias,
         )
         for one in judges
+        if one in shown
     ]
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 NAMED = re.compile(
     r"([^:=(]+)=(.+)", re.DOTALL
 )  # strict=llm:...; in llm:m@u(attempts=2) no name stands before the sign
+JUDGES_SHOWN = 20
 TOLD = 5  # failures and missing answers that are spelled out
 
 
@@ -97,6 +98,7 @@ def print_judges(quality: Sequence[JudgeQuality]) -> None:
         return
     heads: list[Head] = ["judge", ("verdicts", "right"), ("ties", "right"), ("no verdict", "right")]
     heads += [(head, "right") for head in ("first shown", "both orders", "repeated", "other judges")]
+    shown = sorted(quality, key=lambda one: -one.verdicts)[:JUDGES_SHOWN]
     rows = [
         [
             one.judge,
@@ -107,11 +109,14 @@ def print_judges(quality: Sequence[JudgeQuality]) -> None:
             *(_share(share) for share in (one.both_orders, one.repeated, one.with_others)),
         ]
         for one in quality
+        if one in shown
     ]
     table(heads, rows, optional=("repeated", "ties", "other judges"))
     say(
         "first shown: points by which it wins more often than the second; then how often verdicts are the same, in percent"
     )
+    if len(quality) > len(shown):
+        say(f"{len(quality) - len(shown):,} more judges with fewer verdicts: --json has all")
 
 
 def _say(found: Judged) -> None:

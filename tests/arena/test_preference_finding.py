@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from arena.games.votes import UNSAID, Votes
+from arena.leaderboards.judge_quality import judge_quality
 from arena.ledger import Ledger
 from arena.match_import import import_votes
 from arena.preference_finding import PreferenceFinding
@@ -84,3 +85,25 @@ def test_a_pair_that_was_never_compared_makes_no_winner_and_what_rests_on_it_is_
 
 def test_matches_without_judge_or_context_say_nothing_of_votes(ledger: Ledger) -> None:
     assert said_of(ledger, ("a", "b", 30), judge=False) is None
+
+
+def test_of_many_judges_without_a_liking_hardly_ever_one_is_called_moved() -> None:
+    """Each for itself, one in twenty is; the sentence names nobody unless the whole table is that improbable."""
+    rng = np.random.default_rng(11)
+    size, judges = 8000, 100
+    votes = Votes(
+        candidates=("a", "b"),
+        judges=tuple(f"j{k}" for k in range(judges)),
+        first=(first := rng.integers(0, 2, size)),
+        second=1 - first,
+        score=rng.integers(0, 2, size).astype(float),
+        both_bad=np.zeros(size, bool),
+        weight=np.ones(size),
+        context=np.full(size, UNSAID),
+        judge=rng.integers(0, judges, size),
+    )
+    finding = PreferenceFinding(
+        contexts=0, winner=None, certain=False, pairs=1, unmet=0, foretold=None, judges=judge_quality(votes)
+    )
+    assert any(one.has_bias for one in finding.judges)
+    assert finding.sentences()[-1] == "No judge certainly likes one place more than the other."
