@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import torch
@@ -24,7 +24,7 @@ Rewards = Callable[[Sequence[str], Sequence[str]], Sequence[float]]
 """(prompts, completions) to one reward for each."""
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
+@dataclass(slots=True, eq=False)
 class PairModelJudge:
     """A judge made of a sequence-classification model of transformers.
 
@@ -45,6 +45,7 @@ class PairModelJudge:
 
     model: Model
     tokenizer: Tokenizer
+    _: KW_ONLY
     pairwise: bool = True
     template: str | None = None
     first_label: int = 0

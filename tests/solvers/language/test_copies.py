@@ -128,3 +128,13 @@ def test_nothing_drops_out_unless_it_is_asked_for(tmp_path):
         trainer = tiny_trainer(tmp_path, disable_dropout=disable)
         chances = {part.p for part in trainer.model.modules() if isinstance(part, nn.Dropout)}
         assert chances == {expected}
+
+
+@peft_warns
+def test_adapters_on_half_precision_weights_are_trained_in_single(tmp_path):
+    model = tiny_gpt2().to(torch.bfloat16)
+    trainer = tiny_trainer(tmp_path, model=model, peft_config=lora(), max_steps=2, learning_rate=1e-2)
+    trainer.train()
+    assert {one.dtype for one in trainer.parameters.values()} == {torch.float32}
+    assert {one.dtype for one in trainer.copies.anchor_parameters().values()} == {torch.float32}
+    assert trainer.model.get_base_model().transformer.wte.weight.dtype == torch.bfloat16
