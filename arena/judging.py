@@ -286,11 +286,13 @@ def judge_into(
 
 def quality_of(ledger: Ledger, tournaments: Sequence[Tournament]) -> tuple[JudgeQuality, ...]:
     """How good the judges of these tournaments are, by all that they judged there; () where no match names one."""
-    failed: Counter[str] = Counter()
-    for tournament in tournaments:
-        failed += _failures_by_judge(ledger, tournament)
     votes = votes_of(ledger, tournaments)
-    return judge_quality(votes, failures=failed) if votes.judges else ()
+    return judge_quality(votes, failures=failures_of_judges(ledger, tournaments)) if votes.judges else ()
+
+
+def failures_of_judges(ledger: Ledger, tournaments: Sequence[Tournament]) -> Counter[str]:
+    """How many attempts of each judge gave no verdict in these tournaments."""
+    return sum((_failures_by_judge(ledger, tournament) for tournament in tournaments), Counter[str]())
 
 
 def _failures_by_judge(ledger: Ledger, tournament: Tournament) -> Counter[str]:

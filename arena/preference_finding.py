@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from arena.games.foretold_rates import foretold_rates
-from arena.judgements import judges_and_contexts
-from arena.judging import quality_of
-from arena.leaderboards.judge_quality import JudgeQuality
+from arena.judgements import judges_and_contexts, votes_of
+from arena.judging import failures_of_judges
+from arena.leaderboards.judge_quality import JudgeQuality, OrderBias, judge_quality, order_bias
 from arena.leaderboards.payoff_matrix import Matrix
-from arena.leaderboards.wording import listed, percent
+from arena.leaderboards.wording import listed, percent, signed
 from arena.ledger import Ledger, Tournament
 from arena.solvers.minimax_winner import minimax_winner
 
@@ -45,7 +45,7 @@ class PreferenceFinding:
     """Of a board of votes. ``winner``: the Condorcet winner, who beats every other candidate, None where there is none or some
     pair that decides it was never compared; ``certain``: whether it beats each with the board's confidence, each pair for itself.
 
-    ``pairs``: of candidates; ``unmet``: those never compared; ``foretold``: what rests on them, None where all were compared.
+    ``order_bias``: of all votes together. ``pairs``: of candidates; ``unmet``: those never compared; ``foretold``: what rests on them, None where all were compared.
     """
 
     contexts: int
@@ -54,6 +54,7 @@ class PreferenceFinding:
     pairs: int
     unmet: int
     foretold: Foretold | None
+    order_bias: OrderBias | None
     judges: tuple[JudgeQuality, ...]
 
     def sentences(self) -> list[str]:
@@ -66,6 +67,10 @@ class PreferenceFinding:
             said.append(f"The order shown moves judges: {listed([_liking(one) for one in biased])}.")
         elif len(self.judges):
             said.append("No judge certainly likes one place more than the other.")
+        bias = self.order_bias
+        if bias is not None and len(self.judges) != 1:
+            low, value, high = (signed(100 * end) for end in (bias.low, bias.value, bias.high))
+            said.append(f"Over all votes the first shown wins more often by {value} points ({low} to {high}).")
         return said
 
     def _is_certain(self, judge: JudgeQuality) -> bool:
@@ -102,6 +107,7 @@ class PreferenceFinding:
             "pairs": self.pairs,
             "pairs_never_compared": self.unmet,
             "foretold": None if self.foretold is None else self.foretold.to_dict(),
+            "order_bias": None if self.order_bias is None else self.order_bias.to_dict(),
             "judges": [one.to_dict() for one in self.judges],
         }
 
@@ -121,6 +127,7 @@ def preference_finding(ledger: Ledger, tournaments: Sequence[Tournament], matrix
     met = matrix.matches > 0
     size = len(matrix)
     unmet = int((~met[np.triu_indices(size, 1)]).sum())
+    votes = votes_of(ledger, tournaments)
     return PreferenceFinding(
         contexts=len(contexts),
         winner=winner,
@@ -128,7 +135,8 @@ def preference_finding(ledger: Ledger, tournaments: Sequence[Tournament], matrix
         pairs=size * (size - 1) // 2,
         unmet=unmet,
         foretold=_foretold(matrix) if unmet and size <= MOST_FORETOLD else None,
-        judges=quality_of(ledger, tournaments),
+        order_bias=order_bias(votes),
+        judges=judge_quality(votes, failures=failures_of_judges(ledger, tournaments)) if votes.judges else (),
     )
 
 

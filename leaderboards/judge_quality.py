@@ -158,6 +158,12 @@ def judge_quality(
     return tuple(_quality(votes.judges, number, own.get(number, none), asked, failed, z) for number in numbers)
 
 
+def order_bias(votes: Votes, *, confidence: float = 0.95) -> OrderBias | None:
+    """The order bias of all votes together, as if one judge had given them; None where nothing tells."""
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    return _order_bias(_orders(_asked(_asked_again(votes))), votes, z)
+
+
 def _by_judge(votes: Votes) -> dict[int, Votes]:
     """The votes of each judge who gave any, in their order."""
     order = np.argsort(votes.judge, kind="stable")
@@ -199,11 +205,7 @@ def _quality(
     z: float,
 ) -> JudgeQuality:
     name = NOBODY if number == UNSAID else judges[number]
-    orders = [  # a question asked again is the same comparison: one unit
-        (sum(one.first) / len(one.first), sum(one.second) / len(one.second))
-        for one in asked[number].values()
-        if one.first and one.second
-    ]
+    orders = _orders(asked[number])
     same = sum(_verdict(one) == _verdict(other) for one, other in orders)
     repeats = [
         _verdict(a) == _verdict(b)
@@ -218,12 +220,25 @@ def _quality(
         ties=int((own.score == EVEN).sum()),
         both_bad=int(own.both_bad.sum()),
         failures=0 if number == UNSAID else failed.get(name, 0),
-        order_bias=_paired_bias([one - other for one, other in orders], z) if orders else _bias_by_pairs(own, z),
+        order_bias=_order_bias(orders, own, z),
         both_orders=wilson(same, len(orders), z) if orders else None,
         repeated=wilson(sum(repeats), len(repeats), z) if repeats else None,
         with_others=wilson(sum(agreed), len(agreed), z) if agreed else None,
         by_chance=chance,
     )
+
+
+def _orders(asked: Mapping[_Comparison, _Asked]) -> list[tuple[float, float]]:
+    """The mean scores of each comparison that was asked in both orders; a question asked again adds no comparison."""
+    return [
+        (sum(one.first) / len(one.first), sum(one.second) / len(one.second))
+        for one in asked.values()
+        if one.first and one.second
+    ]
+
+
+def _order_bias(orders: Sequence[tuple[float, float]], own: Votes, z: float) -> OrderBias | None:
+    return _paired_bias([one - other for one, other in orders], z) if orders else _bias_by_pairs(own, z)
 
 
 def _asked_again(votes: Votes) -> Votes:

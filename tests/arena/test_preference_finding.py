@@ -103,7 +103,14 @@ def test_of_many_judges_without_a_liking_hardly_ever_one_is_called_moved() -> No
         judge=rng.integers(0, judges, size),
     )
     finding = PreferenceFinding(
-        contexts=0, winner=None, certain=False, pairs=1, unmet=0, foretold=None, judges=judge_quality(votes)
+        contexts=0,
+        winner=None,
+        certain=False,
+        pairs=1,
+        unmet=0,
+        foretold=None,
+        order_bias=None,
+        judges=judge_quality(votes),
     )
     assert any(one.has_bias for one in finding.judges)
     assert finding.sentences()[-1] == "No judge certainly likes one place more than the other."

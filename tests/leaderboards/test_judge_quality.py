@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arena.games.votes import UNSAID, Votes
-from arena.leaderboards.judge_quality import BOTH_ORDERS, BY_PAIRS, judge_quality, sign_test, wilson
+from arena.leaderboards.judge_quality import BOTH_ORDERS, BY_PAIRS, judge_quality, order_bias, sign_test, wilson
 
 Z = 1.959963984540054
 
@@ -145,3 +145,15 @@ def test_the_normal_and_the_exact_sign_test_agree_where_they_meet():
 def test_wilson_at_the_ends():
     assert (wilson(0, 10, Z).low, wilson(10, 10, Z).high) == (0, 1)
     assert wilson(10, 10, Z).low == pytest.approx(10 / (10 + Z**2))
+
+
+def test_judges_with_a_small_liking_each_have_one_together():
+    rng = np.random.default_rng(2)
+    rows = [(*shown, float(rng.random() < 0.56), k, k % 40) for k in range(1200) for shown in ((0, 1), (1, 0))]
+    drawn = votes(*rows, judges=tuple(f"j{k}" for k in range(40)), contexts=1200)
+    together = order_bias(drawn)
+    assert together.low <= 0.12 <= together.high
+    assert together.p_value < 0.001
+    assert together.units == 1200
+    single = judge_quality(drawn)
+    assert sum(one.has_bias for one in single) < 20
