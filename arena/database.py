@@ -84,14 +84,15 @@ def backup(url: str | Path | None, to: str | Path) -> Path:
     ``pg_dump --format=custom`` writes, read back by ``pg_restore``.
 
     Raises:
-        LedgerError: no ledger there, a file of that name exists, or the copy cannot be written.
+        LedgerError: no ledger there, a file of that name or no folder for it exists, or the copy cannot be written.
     """
     located, target = locate(url), Path(to).expanduser().absolute()
     _ledger_at(located)
     if target.exists():
         raise LedgerError(f"{target} exists already; name another file for the backup")
+    if not target.parent.exists():  # a mistyped folder would be made, and the copy looked for elsewhere
+        raise LedgerError(f"there is no folder {target.parent} for the backup; make it, or name another place")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as folder:
             made = Path(folder) / target.name
             copy = _copy_file if located.get_backend_name() == "sqlite" else _dump

@@ -193,6 +193,7 @@ class Leaderboard:
                 "minimax_weight": "" if row.minimax_weight is None else row.minimax_weight,
                 "minimax_low": "" if row.minimax_low is None else row.minimax_low,
                 "minimax_high": "" if row.minimax_high is None else row.minimax_high,
+                **{name: "" if value is None else value for name, value in _reliability(row).items()},
                 "provisional": int(row.provisional),
             }
             for row in self.rows
@@ -518,11 +519,17 @@ def _row_dict(row: Row) -> dict[str, Json]:
         "minimax_weight": row.minimax_weight,
         "minimax_low": row.minimax_low,
         "minimax_high": row.minimax_high,
+        **_reliability(row),
+        "provisional": row.provisional,
+    }
+
+
+def _reliability(row: Row) -> dict[str, float | None]:
+    return {
         "reliability": row.reliability,
         "reliability_low": row.reliability_low,
         "reliability_high": row.reliability_high,
         "played_out": row.played_out,
         "played_out_low": row.played_out_low,
         "played_out_high": row.played_out_high,
-        "provisional": row.provisional,
     }

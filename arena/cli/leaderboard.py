@@ -48,9 +48,16 @@ def leaderboard_command(
     ] = None,
     since: Annotated[
         str | None,
-        typer.Option("--since", help="Only what was finished since this date; with --explain, what changed since."),
+        typer.Option(
+            "--since",
+            help="Only what was finished since this date (2026-11-20, or 2026-11-20T14:00 in UTC); "
+            "with --explain, what changed since.",
+        ),
     ] = None,
-    until: Annotated[str | None, typer.Option("--until", help="Only what was finished until this date.")] = None,
+    until: Annotated[
+        str | None,
+        typer.Option("--until", help="Only what was finished until this date, written like that of --since."),
+    ] = None,
     without_forfeits: Annotated[
         bool, typer.Option("--without-forfeits", help="Only matches that nobody forfeited.")
     ] = False,

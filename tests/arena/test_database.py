@@ -387,6 +387,7 @@ def test_the_migrations_are_part_of_the_package():
 
 
 def test_a_backup_is_a_whole_ledger_with_its_artifacts_made_while_others_write(filled, tmp_path, made_results):
+    (tmp_path / "kept").mkdir()
     with Ledger.open(filled) as ledger:
         cup = ledger.tournament("object")
         ledger.write(cup, made_results(50, first=100))  # still in the log
@@ -398,6 +399,12 @@ def test_a_backup_is_a_whole_ledger_with_its_artifacts_made_while_others_write(f
         copy.write(copy.tournament("object"), made_results(50, first=150))
     assert database.check(made) == []
     assert sorted(os.listdir(tmp_path / "kept")) == ["copy.artifacts", "copy.db"]
+
+
+def test_a_backup_makes_no_folders(filled, tmp_path):
+    with pytest.raises(LedgerError, match=r"there is no folder .*mistyped"):
+        database.backup(filled, tmp_path / "mistyped" / "copy.db")
+    assert not (tmp_path / "mistyped").exists()
 
 
 def test_a_backup_overwrites_nothing(filled, tmp_path):

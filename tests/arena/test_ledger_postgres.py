@@ -134,6 +134,7 @@ def test_a_backup_is_a_dump_that_gives_the_ledger_back(url, made_game, made_resu
         agents = [ledger.add_agent(name, specification=name, kind="k", content_hash=content_hash) for name in "abc"]
         cup = ledger.add_tournament(name="cup", game=made_game(), agents=agents, config={}, seed=0, planned=None)
         ledger.write(cup, made_results(50))
+    (tmp_path / "kept").mkdir()
     made = database.backup(url, tmp_path / "kept" / "arena.dump")
     assert sorted(path.name for path in made.parent.iterdir()) == ["arena.artifacts", "arena.dump"]
     with pytest.raises(LedgerError, match="exists already"):
@@ -148,6 +149,7 @@ def test_a_backup_is_a_dump_that_gives_the_ledger_back(url, made_game, made_resu
 def test_a_backup_without_pg_dump_says_what_to_install(url, monkeypatch, tmp_path):
     Ledger.open(url).close()
     monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / "kept").mkdir()
     with pytest.raises(LedgerError, match="postgresql-client"):
         database.backup(url, tmp_path / "kept" / "arena.dump")
     assert list((tmp_path / "kept").iterdir()) == []

@@ -81,10 +81,17 @@ def test_strength_is_told_apart_from_forfeits():
     assert rows["a1"].reliability == 0.4
     shown = next(row for row in board.to_dict()["rows"] if row["agent"] == "a1")
     assert shown["reliability"] == 0.4 and shown["played_out"] == rows["a1"].played_out
+    cells = next(row for row in board.to_csv_rows() if row["agent"] == "a1")
+    assert {name: cells[name] for name in cells if name.startswith(("reliab", "played"))} == {
+        name: shown[name] for name in shown if name.startswith(("reliab", "played"))
+    }
+    assert len([name for name in cells if name.startswith(("reliab", "played"))]) == 6
 
 
 def test_without_forfeits_there_is_nothing_to_tell_apart():
-    assert all(row.reliability is None and row.played_out is None for row in leaderboard(_failing(0)).rows)
+    board = leaderboard(_failing(0))
+    assert all(row.reliability is None and row.played_out is None for row in board.rows)
+    assert {row["reliability"] for row in board.to_csv_rows()} == {""}
 
 
 def test_who_always_fails_has_no_strength():
