@@ -11,15 +11,17 @@ arXiv:1502.06362 (von Neumann winner).
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from arena.games.errors import ArenaError, SpecificationError
+from arena.games.errors import ArenaError
 from arena.solvers.central_path import central_strategy
 from arena.solvers.lp import as_probabilities, maximin
+from arena.solvers.preference_mirror import preference_matrix
 from arena.solvers.solution import Solution
 
-SYMMETRY_TOLERANCE = 1e-9  # of P + Pᵀ = 1: rounding of decimals, not of measurements
 FEW_CANDIDATES = 60  # a program of all of them takes milliseconds
 ADDED = 10  # candidates that join the program at once, or half as many as it has
 MOST_SHARE = 0.1  # of the candidates: a winner spread over more is found faster with all of them at once
@@ -37,20 +39,33 @@ def minimax_winner(preferences: ArrayLike) -> Solution:
     The certificate is NashConv in the game 2 P − 1: twice the most by which a candidate beats the winner.
 
     Args:
-        preferences: [n, n], P[i, j] = probability that i beats j, P + Pᵀ = 1, 1/2 on the diagonal.
+        preferences: [n, n], P[i, j] = probability that i beats j, P + Pᵀ = 1, 1/2 on the diagonal; or one such table for each
+            context [contexts, n, n]: then each strategy is [contexts, n], ``context_gaps`` has the gap in each, ``gap`` is the
+            largest, and ``unique`` is whether the winner is the only one in every context.
 
     Raises:
-        SpecificationError: not such a matrix.
+        SpecificationError: not such a matrix; the message names the worst cell.
         ArenaError: the linear program could not be solved in floating point.
     """
-    matrix = np.asarray(preferences, np.float64)
-    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not matrix.size:
-        raise SpecificationError(f"preferences must be a square matrix; got shape {matrix.shape}")
-    if not ((matrix >= 0) & (matrix <= 1)).all():
-        raise SpecificationError("preferences must be probabilities in 0..1; a pair that never met has none")
-    if np.abs(matrix + matrix.T - 1).max() > SYMMETRY_TOLERANCE:
-        raise SpecificationError("preferences[i, j] + preferences[j, i] must be 1 for every pair, 1/2 on the diagonal")
-    return symmetric_game(matrix - matrix.T)
+    matrix = preference_matrix(preferences, shared=True)
+    if matrix.ndim == 2:
+        return symmetric_game(matrix - matrix.T)
+    solutions = [symmetric_game(table - table.T) for table in matrix]
+    winners = np.array([solution.strategies[0] for solution in solutions])
+    gaps = np.array([solution.gap for solution in solutions])
+    found = {solution.unique for solution in solutions}
+    return replace(
+        solutions[int(gaps.argmax())],
+        strategies=(winners, winners),
+        converged=all(solution.converged for solution in solutions),
+        unique=False if False in found else None if None in found else True,
+        iterations=len(solutions),
+        context_gaps=gaps,
+        settings={
+            "selection": "least norm" if None not in found else "a corner in some contexts",
+            "contexts": len(gaps),
+        },
+    )
 
 
 def symmetric_game(payoffs: NDArray[np.float64]) -> Solution:

@@ -120,6 +120,36 @@ def test_what_is_no_preference_matrix_is_refused(preferences, words):
         minimax_winner(preferences)
 
 
+def test_errors_name_the_worst_cell():
+    with pytest.raises(SpecificationError, match=r"\[0, 2\] = 0.6"):
+        minimax_winner([[0.5, 0.8, 0.6], [0.2, 0.5, 0.5], [0.7, 0.5, 0.5]])
+
+
+def test_each_context_has_the_winner_that_it_has_alone():
+    rng = np.random.default_rng(5)
+    tables = np.array([preferences_of(rng.random((6, 6))) for _ in range(4)])
+    solution = minimax_winner(tables)
+    alone = [minimax_winner(table) for table in tables]
+    assert np.array_equal(solution.strategies[0], [one.strategies[0] for one in alone])
+    assert solution.context_gaps.tolist() == [one.gap for one in alone]
+    assert solution.gap == max(one.gap for one in alone) and solution.converged
+
+
+def test_contexts_have_one_winner_each_only_where_every_one_has():
+    even = np.full((3, 3), 0.5)
+    assert minimax_winner(np.array([ROCK_PAPER_SCISSORS, even])).unique is False
+    assert minimax_winner(np.array([ROCK_PAPER_SCISSORS] * 2)).unique is True
+
+
+def test_a_near_copy_that_is_beaten_by_its_original_weighs_nothing():
+    """A copy that is the same against others and loses to the original by however little leaves the winner as it was."""
+    copied = [0, 1, 2, 0]
+    preferences = ROCK_PAPER_SCISSORS[np.ix_(copied, copied)].copy()
+    preferences[0, 3], preferences[3, 0] = 0.501, 0.499
+    solution = minimax_winner(preferences)
+    assert np.allclose(solution.strategies[0], [1 / 3, 1 / 3, 1 / 3, 0], atol=1e-9) and solution.unique
+
+
 def test_what_the_programs_give_is_measured_and_not_believed(monkeypatch):
     module = importlib.import_module("arena.solvers.minimax_winner")  # by its name there is the function
     monkeypatch.setattr(module, "_least_norm", lambda game: (np.full(len(game), 1 / len(game)), True))
