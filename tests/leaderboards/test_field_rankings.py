@@ -16,10 +16,10 @@ from arena.leaderboards import (
 )
 from arena.leaderboards.correlated_ratings import correlated_payoffs, max_entropy_equilibrium
 from arena.leaderboards.nash_average import nash_weights
-from arena.leaderboards.voting import copeland_scores, kemeny_scores, schulze_scores
 from arena.solvers import alpha_rank as alpha_rank_of
 from arena.solvers import correlated_equilibrium
 from arena.solvers.correlated_equilibrium import deviation_gain
+from arena.solvers.social_choice import copeland_scores, kemeny_scores, schulze_scores
 
 CYCLE = [[0, 9, 3], [3, 0, 9], [9, 3, 0]]
 RPS = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]], float)

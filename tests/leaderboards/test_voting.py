@@ -12,7 +12,7 @@ from simulated_records import from_counts, record_of
 
 from arena.games.errors import ArenaError
 from arena.leaderboards import copeland, kemeny, schulze
-from arena.leaderboards.voting import copeland_scores, kemeny_scores, schulze_scores
+from arena.solvers.social_choice import copeland_scores, kemeny_scores, schulze_scores
 
 # Wikipedia, Schulze method, the example of 45 voters: the order is E A C B D
 SCHULZE_VOTES = {"ACBED": 5, "ADECB": 5, "BEDAC": 8, "CABED": 3, "CAEBD": 7, "CBADE": 2, "DCEBA": 7, "EBADC": 8}
