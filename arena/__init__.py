@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from arena.config import TournamentConfig, make_config, read_config
     from arena.executor import InProcess, ProcessPool
+    from arena.judge_input import read_answers
+    from arena.judging import judge_into, judging_plan
     from arena.leaderboards.ratings import Ratings
     from arena.ledger import Ledger
     from arena.match import Clock, play_matches
@@ -34,9 +36,12 @@ _HOMES = {
     "Solution": "arena.solvers.solution",
     "Termination": "arena.results",
     "TournamentConfig": "arena.config",
+    "judge_into": "arena.judging",
+    "judging_plan": "arena.judging",
     "make_config": "arena.config",
     "play": "arena.playing",
     "play_matches": "arena.match",
+    "read_answers": "arena.judge_input",
     "read_config": "arena.config",
     "resume_tournament": "arena.tournament",
     "run_tournament": "arena.tournament",
@@ -55,9 +60,12 @@ __all__ = [
     "Solution",
     "Termination",
     "TournamentConfig",
+    "judge_into",
+    "judging_plan",
     "make_config",
     "play",
     "play_matches",
+    "read_answers",
     "read_config",
     "resume_tournament",
     "run_tournament",

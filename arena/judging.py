@@ -169,7 +169,7 @@ KIND_WORDS: Mapping[str, str] = {
 Progress = Callable[[int, int], None]
 
 
-def plan_of(
+def judging_plan(
     sheet: AnswerSheet, judges: Mapping[str, str], *, repeats: int = 1, both_orders: bool = True, seed: int = 0
 ) -> Plan:
     """The comparisons of every two candidates who both answered a prompt, by every judge.

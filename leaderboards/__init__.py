@@ -17,6 +17,7 @@ from arena.leaderboards.elo_online import elo_online
 from arena.leaderboards.empirical_game import EmpiricalGame, empirical_game
 from arena.leaderboards.glicko2 import glicko2
 from arena.leaderboards.gsprt import GsprtDecision, gsprt
+from arena.leaderboards.judge_quality import JudgeQuality, OrderBias, judge_quality, order_bias
 from arena.leaderboards.leaderboard import METHODS, Leaderboard, Method, Row, SeatScore, leaderboard
 from arena.leaderboards.low_rank_completion import Completion, choose_anchors, complete_by_anchors, complete_matrix
 from arena.leaderboards.mean_return import mean_return
@@ -55,11 +56,13 @@ __all__ = [
     "FullOrder",
     "GsprtDecision",
     "Joint",
+    "JudgeQuality",
     "Leaderboard",
     "Matrix",
     "Method",
     "MinimaxSupport",
     "MinimaxWinner",
+    "OrderBias",
     "Pairs",
     "PayoffModel",
     "Plan",
@@ -97,6 +100,7 @@ __all__ = [
     "glicko2",
     "gsprt",
     "joint_ratings",
+    "judge_quality",
     "kemeny",
     "leaderboard",
     "low_rank_payoffs",
@@ -107,6 +111,7 @@ __all__ = [
     "nash_average",
     "next_pairs",
     "openskill",
+    "order_bias",
     "parse_aim",
     "payoff_matrix",
     "plackett_luce",

@@ -61,12 +61,12 @@ def judge_command(
     from arena.cli.interruption import signals_interrupt
     from arena.cli.output import progress, say_json
     from arena.judge_input import read_answers
-    from arena.judging import judge_into, plan_of
+    from arena.judging import judge_into, judging_plan
     from arena.ledger import Ledger
 
     specifications = _named(judge)
     sheet = read_answers(file, candidates=candidate or ())
-    plan = plan_of(sheet, specifications, repeats=repeats, both_orders=not one_order, seed=seed)
+    plan = judging_plan(sheet, specifications, repeats=repeats, both_orders=not one_order, seed=seed)
     judges = {called: load_judge(specification) for called, specification in specifications.items()}
     try:
         with Ledger.open(db) as ledger:

@@ -13,7 +13,7 @@ from arena import database
 from arena.games.judge import JudgeFailure, Verdict
 from arena.judge_input import AnswerSheet
 from arena.judgements import Context, judgement_of, read_failures, read_judgements, votes_of
-from arena.judging import GIVE_UP, judge_into, plan_of
+from arena.judging import GIVE_UP, judge_into, judging_plan
 from arena.ledger import Ledger, LedgerError
 from arena.merge import merge
 from arena.standings import standings
@@ -73,7 +73,7 @@ def ledger(tmp_path):
 
 
 def run(ledger, judge, *, plan=None, **settings):
-    plan = plan or plan_of(sheet(), {"j": "python:x:y"})
+    plan = plan or judging_plan(sheet(), {"j": "python:x:y"})
     return judge_into(ledger, plan, dict.fromkeys(plan.judges, judge), game=GAME, name="test", **settings)
 
 
@@ -182,7 +182,7 @@ def test_nonsense_is_no_vote(ledger, said):
 
 
 def test_a_judge_that_is_out_of_order_is_asked_no_more(ledger):
-    plan = plan_of(sheet(40), {"down": "x", "well": "y"})
+    plan = judging_plan(sheet(40), {"down": "x", "well": "y"})
 
     def down(*_):
         raise ConnectionError("no route")
@@ -197,32 +197,32 @@ def test_a_judge_that_is_out_of_order_is_asked_no_more(ledger):
 
 def test_a_candidate_without_an_answer_is_skipped_and_told(ledger):
     judge = Cyclic()
-    found = run(ledger, judge, plan=plan_of(sheet(without={(1, 0)}), {"j": "x"}))
+    found = run(ledger, judge, plan=judging_plan(sheet(without={(1, 0)}), {"j": "x"}))
     assert found.missing == (("p1", "rock"),)
     assert found.planned == 24 - 4
     assert not any("0 1" in question for question in judge.asked)
 
 
 def test_one_order_is_drawn_by_prompt_and_names_alone(ledger):
-    plan = plan_of(sheet(200), {"j": "x"}, both_orders=False)
+    plan = judging_plan(sheet(200), {"j": "x"}, both_orders=False)
     assert len(plan) == 600
     assert 200 < (plan.first < plan.second).sum() < 400
-    part = plan_of(sheet(100), {"j": "x"}, both_orders=False)
+    part = judging_plan(sheet(100), {"j": "x"}, both_orders=False)
     assert np.array_equal(part.first, plan.first[:300])
-    assert not np.array_equal(part.first, plan_of(sheet(100), {"j": "x"}, both_orders=False, seed=1).first)
+    assert not np.array_equal(part.first, judging_plan(sheet(100), {"j": "x"}, both_orders=False, seed=1).first)
 
 
 def test_repeats_ask_the_same_question_again_and_measure_agreement(ledger):
     judge = Cyclic()
-    found = run(ledger, judge, plan=plan_of(sheet(), {"j": "x"}, repeats=3))
+    found = run(ledger, judge, plan=judging_plan(sheet(), {"j": "x"}, repeats=3))
     assert found.planned == 72
     assert set(judge.asked.values()) == {3}
     assert (found.quality[0].repeated.count, found.quality[0].repeated.of) == (48, 48)
 
 
 def test_all_verdicts_on_a_prompt_are_one_unit_where_there_are_many_prompts():
-    assert len(np.unique(plan_of(sheet(20), {"j": "x"}).unit)) == 20
-    few = plan_of(sheet(19), {"j": "x"})
+    assert len(np.unique(judging_plan(sheet(20), {"j": "x"}).unit)) == 20
+    few = judging_plan(sheet(19), {"j": "x"})
     assert len(np.unique(few.unit)) == 19 * 3
     assert (few.unit[::2] == few.unit[1::2]).all()  # both orders
 
@@ -230,7 +230,7 @@ def test_all_verdicts_on_a_prompt_are_one_unit_where_there_are_many_prompts():
 def test_another_plan_under_the_same_name_is_refused(ledger):
     run(ledger, Cyclic())
     with pytest.raises(LedgerError, match="stands under the name 'test' with other prompts"):
-        run(ledger, Cyclic(), plan=plan_of(sheet(5), {"j": "python:x:y"}))
+        run(ledger, Cyclic(), plan=judging_plan(sheet(5), {"j": "python:x:y"}))
     assert len(ledger.tournaments()) == 1
 
 
@@ -269,8 +269,8 @@ def test_judging_into_postgresql(postgres_database, tmp_path, monkeypatch):
     odd.answers[0, 0] = "0 \N{PILE OF POO}"
     with Ledger.open(postgres_database) as ledger:
         judge = Cyclic(fails={("prompt 1", "0 1", "1 1"): ["refused"]})
-        found = run(ledger, judge, plan=plan_of(odd, {"j": "x"}))
+        found = run(ledger, judge, plan=judging_plan(odd, {"j": "x"}))
         assert (found.complete, len(found.failures)) == (True, 1)
         assert facts(ledger)[0][1].answers[0] == "0 \N{PILE OF POO}"
         assert database.check(postgres_database) == []
-        assert run(ledger, Cyclic(), plan=plan_of(odd, {"j": "x"})).asked == 0
+        assert run(ledger, Cyclic(), plan=judging_plan(odd, {"j": "x"})).asked == 0

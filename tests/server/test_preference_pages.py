@@ -17,7 +17,7 @@ from arena.games.judge import JudgeFailure, Verdict
 from arena.games.votes import Votes
 from arena.judge_input import AnswerSheet
 from arena.judgements import Context
-from arena.judging import judge_into, plan_of
+from arena.judging import judge_into, judging_plan
 from arena.ledger import Ledger
 from arena.match_import import import_votes
 from arena.server import numbers
@@ -51,7 +51,7 @@ def hands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         candidates=NAMES,
         answers={(k, i): f"{i} {HOSTILE}" for k in range(24) for i in range(4)},
     )
-    plan = plan_of(sheet, {"fair": "python:x:y", "lazy": "python:x:z"})
+    plan = judging_plan(sheet, {"fair": "python:x:y", "lazy": "python:x:z"})
     with Ledger.open(tmp_path_factory.mktemp("hands") / "arena.db") as ledger:
         judge_into(ledger, plan, {"fair": _judge, "lazy": _first}, game=GAME, name="hands")
         votes = Votes(
