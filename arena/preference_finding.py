@@ -16,6 +16,7 @@ from arena.leaderboards.payoff_matrix import Matrix
 from arena.leaderboards.wording import listed, percent, signed
 from arena.ledger import Ledger, Tournament
 from arena.solvers.minimax_winner import minimax_winner
+from arena.solvers.social_choice import condorcet_winner
 
 EVEN = 0.5
 ERROR_RATE = 0.05
@@ -123,15 +124,16 @@ def preference_finding(ledger: Ledger, tournaments: Sequence[Tournament], matrix
     judges, contexts = judges_and_contexts(ledger, tournaments)
     if not (judges or contexts) or any(one.num_players != 2 for one in tournaments):
         return None
-    winner, certain = condorcet_winner(matrix)
     met = matrix.matches > 0
     size = len(matrix)
+    best = condorcet_winner(matrix.score) if size > 1 else None  # nan, a pair that never met, is no win
+    others = np.arange(size) != best
     unmet = int((~met[np.triu_indices(size, 1)]).sum())
     votes = votes_of(ledger, tournaments)
     return PreferenceFinding(
         contexts=len(contexts),
-        winner=winner,
-        certain=certain,
+        winner=None if best is None else matrix.agents[best],
+        certain=best is not None and bool((matrix.low[best, others] > EVEN).all()),
         pairs=size * (size - 1) // 2,
         unmet=unmet,
         foretold=_foretold(matrix) if unmet and size <= MOST_FORETOLD else None,
@@ -145,16 +147,6 @@ def _liking(judge: JudgeQuality) -> str:
     assert bias is not None
     which = "first" if bias.value > 0 else "second"
     return f"{judge.judge} names the {which} more often by {100 * abs(bias.value):.0f} points"
-
-
-def condorcet_winner(matrix: Matrix) -> tuple[str | None, bool]:
-    """(who scores more than half against every other agent, whether each interval excludes half); (None, False) where nobody does."""
-    size = len(matrix)
-    others = ~np.eye(size, dtype=np.bool_)
-    for i, agent in enumerate(matrix.agents):
-        if size > 1 and bool((matrix.score[i, others[i]] > EVEN).all()):  # nan, a pair that never met, is no win
-            return agent, bool((matrix.low[i, others[i]] > EVEN).all())
-    return None, False
 
 
 def _foretold(matrix: Matrix) -> Foretold:
