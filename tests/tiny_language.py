@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,8 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # before transformers: nothing is downloaded
 
 WORDS = ("<pad>", "<eos>", "<unk>", "rock", "paper", "scissors", "play", "now")
 peft_warns = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")

@@ -263,3 +263,19 @@ def test_the_tokenizer_is_kept_beside_the_weights(tmp_path):
 
     held = AutoTokenizer.from_pretrained(tmp_path / "checkpoint-1")
     assert held("play now")["input_ids"] == tiny_tokenizer()("play now")["input_ids"]
+
+
+def test_a_checkpoint_that_was_not_finished_is_none(tmp_path, monkeypatch):
+    trainer = tiny_trainer(tmp_path, max_steps=2, save_steps=1)
+
+    def fails(*_, **__):
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(trainer.processing_class, "save_pretrained", fails)
+    with pytest.raises(OSError, match="disk is full"):
+        trainer.train()
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match="no checkpoint in"):
+        tiny_trainer(tmp_path, max_steps=2).train(resume_from_checkpoint=True)
+    tiny_trainer(tmp_path, max_steps=2, save_steps=1).train()
+    assert sorted(one.name for one in tmp_path.glob("*checkpoint*")) == ["checkpoint-1", "checkpoint-2"]

@@ -11,7 +11,7 @@ import pytest
 import torch
 from tiny_language import PROMPTS, chance, plain_log, tiny_gpt2, tiny_tokenizer, tiny_trainer
 
-from arena.solvers.language.updates import unpadded
+from arena.solvers.language.updates import _gains, unpadded
 
 BETA, STEP, RATE, T = 0.2, 1.5, 0.7, 0.8
 TOKENIZER = tiny_tokenizer()
@@ -28,7 +28,7 @@ def prepared(folder, loss_type, **settings):
     with torch.no_grad():  # the policy moves on after a stage was drawn
         previous = {name: one.clone() for name, one in trainer.model.named_parameters()}
         for one in trainer.model.parameters():
-            one += 0.05 * torch.randn(one.shape, generator=torch.Generator().manual_seed(1))
+            one += 0.2 * torch.randn(one.shape, generator=torch.Generator().manual_seed(1))
     batch = learner.batch(0)
     texts = [TOKENIZER.decode(list(one), skip_special_tokens=True) for one in unpadded(batch.completions)]
     prompts = [TOKENIZER(PROMPTS[int(row)])["input_ids"] for row in batch.rows for _ in range(4)]
@@ -172,3 +172,13 @@ def test_passes_use_the_completions_of_a_stage_again(tmp_path):
     trainer = tiny_trainer(tmp_path, loss_type="inpo", inner=4, num_iterations=2)
     numbers = [trainer.learner.numbers(step) for step in range(8)]
     assert numbers == [[0], [1], [0], [1], [2], [3], [2], [3]]
+
+
+def test_gains_leave_out_what_the_two_of_a_pair_said_of_each_other():
+    table = np.random.default_rng(0).random((2, 5, 5))
+    table = (table + 1 - table.swapaxes(1, 2)) / 2
+    found = _gains(torch.from_numpy(table)).numpy()
+    for prompt, i, j in itertools.product(range(2), range(5), range(5)):
+        others = [k for k in range(5) if k not in (i, j)]
+        expected = np.mean([table[prompt, i, k] - table[prompt, j, k] for k in others])
+        assert found[prompt, i, j] == pytest.approx(expected)
