@@ -31,6 +31,7 @@ from arena.judge_input import AnswerSheet
 from arena.judgements import (
     FailedJudgement,
     judge_usage,
+    judges_and_contexts,
     keep_contexts,
     read_failures,
     votes_of,
@@ -50,6 +51,7 @@ PROMPTS_AS_UNITS = 20
 """From so many prompts on, all verdicts on one prompt are one unit of resampling: what is said of one prompt hangs together. Of fewer,
 the verdicts on two candidates' answers to one prompt are."""
 
+MOST_JUDGES = 1000
 EVEN = 0.5
 
 
@@ -182,13 +184,16 @@ def judging_plan(
         seed: decides nothing else.
 
     Raises:
-        SpecificationError: no judge, or no prompt that two candidates answered.
+        SpecificationError: no judge or more than `MOST_JUDGES`, or no prompt that two candidates answered.
         ValueError: repeats below 1.
     """
     if repeats < 1:
         raise ValueError(f"repeats must be at least 1; got {repeats}")
     if not judges:
         raise SpecificationError("name at least one judge")
+    if len(judges) > MOST_JUDGES:
+        raise SpecificationError(f"at most {MOST_JUDGES:,} judges at once; got {len(judges):,}")
+    ordered = dict(sorted(judges.items()))  # who is named first on a command line changes nothing
     by_prompt = len(sheet.prompts) >= PROMPTS_AS_UNITS
     pairs = list(combinations(range(len(sheet.candidates)), 2))
     rows: list[tuple[int, int, int, int, int]] = []
@@ -209,8 +214,8 @@ def judging_plan(
     columns = np.array(rows, np.int64).T
     return Plan(
         sheet=sheet,
-        judges=tuple(judges),
-        specifications=tuple(judges.values()),
+        judges=tuple(ordered),
+        specifications=tuple(ordered.values()),
         repeats=repeats,
         both_orders=both_orders,
         seed=seed,
@@ -297,12 +302,12 @@ def failures_of_judges(ledger: Ledger, tournaments: Sequence[Tournament]) -> Cou
 
 def _failures_by_judge(ledger: Ledger, tournament: Tournament) -> Counter[str]:
     """How many attempts of each judge failed: the plan says who was asked."""
-    judges = tournament.config.get("judges")
-    if not isinstance(judges, dict) or not judges:
+    failures = read_failures(ledger, tournament)
+    if not failures:
         return Counter()
+    names, _ = judges_and_contexts(ledger, [tournament], most=MOST_JUDGES)
     orders = 2 if tournament.config.get("both_orders") else 1
-    names = list(judges)
-    return Counter(names[one.number // orders % len(names)] for one in read_failures(ledger, tournament))
+    return Counter(names[one.number // orders % len(names)] for one in failures)
 
 
 class _Run:
@@ -335,6 +340,7 @@ class _Run:
         """
         self._tell()
         with ThreadPoolExecutor(1, thread_name_prefix="judge") as other:
+            other.submit(self.open).result()  # an interruption while its thread starts would leave it behind
             for _ in range(attempts):
                 for judge, numbers in self._batches(self.open()):
                     if judge not in self.gave_up:

@@ -11,8 +11,9 @@ import pytest
 
 from arena import database
 from arena.games.judge import JudgeFailure, Verdict
+from arena.games.usage import Usage
 from arena.judge_input import AnswerSheet
-from arena.judgements import Context, judgement_of, read_failures, read_judgements, votes_of
+from arena.judgements import Context, judge_usage, judgement_of, read_failures, read_judgements, votes_of
 from arena.judging import GIVE_UP, judge_into, judging_plan
 from arena.ledger import Ledger, LedgerError
 from arena.merge import merge
@@ -274,3 +275,43 @@ def test_judging_into_postgresql(postgres_database, tmp_path, monkeypatch):
         assert facts(ledger)[0][1].answers[0] == "0 \N{PILE OF POO}"
         assert database.check(postgres_database) == []
         assert run(ledger, Cyclic(), plan=judging_plan(odd, {"j": "x"})).asked == 0
+
+
+def test_the_order_in_which_judges_are_named_changes_nothing(ledger):
+    named = {"b": "x", "a": "y"}
+    one, other = judging_plan(sheet(), named), judging_plan(sheet(), dict(reversed(named.items())))
+    assert one.content_hash == other.content_hash
+    assert (one.judges, one.specifications) == (other.judges, other.specifications) == (("a", "b"), ("y", "x"))
+
+
+def test_failures_are_those_of_the_judge_who_was_asked(ledger):
+    plan = judging_plan(sheet(), {"well": "x", "picky": "y"})
+    picky = Cyclic(fails={("prompt 2", "0 2", "1 2"): ["refused"] * 9, ("prompt 3", "2 3", "0 3"): ["refused"]})
+    found = judge_into(ledger, plan, {"well": Cyclic(), "picky": picky}, game=GAME, name="test", attempts=3)
+    assert {one.judge: one.failures for one in found.quality} == {"picky": 4, "well": 0}
+
+
+class Metered(Cyclic):
+    """Counts a request a question."""
+
+    def __init__(self, **settings):
+        super().__init__(**settings)
+        self.usage = Usage()
+
+    def __call__(self, prompts, first, second):
+        self.usage = self.usage + Usage(requests=len(prompts), prompt_tokens=10 * len(prompts), cost=None)
+        return super().__call__(prompts, first, second)
+
+
+def test_what_judges_used_sums_over_runs_and_comes_along_when_ledgers_are_merged(tmp_path):
+    with Ledger.open(tmp_path / "one.db") as one, Ledger.open(tmp_path / "two.db") as two:
+        question = ("prompt 0", "0 0", "1 0")
+        first = run(one, Metered(fails={question: ["nonsense"] * 9}), batch=7, attempts=2)
+        assert (first.usage.requests, first.usage.prompt_tokens, first.usage.cost) == (25, 250, None)
+        whole = run(one, Metered(), batch=7)
+        assert whole.usage.requests == 26
+        merge(two, one)
+        assert judge_usage(two, two.tournament("test")) == whole.usage
+        merge(two, one)
+        assert judge_usage(two, two.tournament("test")) == whole.usage
+        assert database.check(two.url_for_people) == []
