@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from arena.cli.output import say, say_json, say_under, table
+from arena.cli.preference_shown import as_json, say_preference_solution
 from arena.cli.solve_settings import FLAGS, settings_of
 from arena.games import Game
 from arena.games.preference import PreferenceGame
 from arena.solvers import Solution, methods
 from arena.solvers.method_list import Method
+from arena.solvers.preference_solution import preference_solution
 from arena.solvers.registry import function_of
 
 GROUPS = {
@@ -97,6 +99,7 @@ def say_solution(
     json: bool,
 ) -> None:
     """Prints an answer and its certificate, and whether the gap that was asked for, `until`, was not reached."""
+    found = preference_solution(game) if method == "minimax_winner" and isinstance(game, PreferenceGame) else None
     shown: dict[str, Any] = {
         "method": method,
         "game": game.info.specification,
@@ -116,8 +119,10 @@ def say_solution(
         "notes": list(game.notes) or None if isinstance(game, PreferenceGame) else None,
     }
     if json:
-        say_json(shown)
+        say_json(shown if found is None else {**shown, "preferences": as_json(found)})
         return
+    if found is not None:
+        say_preference_solution(found)
     names = list(game.info.action_names) or [str(action) for action in range(game.info.num_actions)]
     for number, profile in enumerate(solution.equilibria if len(solution.equilibria) > 1 else [solution.strategies]):
         if number or len(solution.equilibria) > 1:
