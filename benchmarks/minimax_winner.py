@@ -4,7 +4,8 @@
 
 HiGHS: scipy's linprog, find x >= 0 with A x <= 0 and sum x = 1, A = 2 P - 1, by dual simplex and by interior point, the best of
 those that ended; what has not ended after the limit, in seconds, is given as more than that. Kinds: rank-r, tanh of strengths
-and r cycles; even, independent payoffs; circle, who is up to half the circle ahead wins. Wall time of one thread; the whole call counts,
+and r cycles; even, independent payoffs; few, the same, but 21 candidates win something against each of the others; circle, who
+is up to half the circle ahead wins. Wall time of one thread; the whole call counts,
 with its checks and its certificate. Every random number has a seed.
 """
 
@@ -26,13 +27,20 @@ from arena.solvers import minimax_winner
 
 Array = NDArray[np.float64]
 
+FEW = 21  # candidates
+
 
 def payoffs_of(kind: str, size: int, seed: int) -> Array:
     """An antisymmetric table [size, size] in -1..1."""
     rng = np.random.default_rng(seed)
-    if kind == "even":
+    if kind in ("even", "few"):
         above = np.triu(rng.uniform(-1, 1, (size, size)), 1)
-        return above - above.T
+        game: Array = above - above.T
+        if kind == "few":
+            inside = np.isin(np.arange(size), rng.choice(size, FEW, replace=False))
+            lead = inside[:, None].astype(np.int64) - inside
+            game = np.where(lead, lead * np.abs(game), game)
+        return game
     if kind == "circle":
         ahead = (np.arange(size)[None, :] - np.arange(size)[:, None]) % size
         order = rng.permutation(size)
@@ -67,7 +75,7 @@ def of_highs(game: Array, method: str, limit: float) -> tuple[float, bool, float
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--candidates", type=int, default=2_000)
-    parser.add_argument("--kinds", nargs="+", default=["rank-2", "rank-4", "rank-16", "circle", "even"])
+    parser.add_argument("--kinds", nargs="+", default=["rank-2", "rank-4", "rank-16", "few", "circle", "even"])
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--limit", type=float, default=600.0)
     given = parser.parse_args()

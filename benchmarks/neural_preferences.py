@@ -271,7 +271,7 @@ def reward_rows(tables_of: Callable[[int], Array], flip: float, effort: Effort) 
         judged = PreferenceContexts(features=features, num_candidates=SIZE, compare=asked, fingerprint=str(seed))  # type: ignore[arg-type]  # no failures
         settings = {
             "samples": 8,
-            "noise": flip,
+            "flip_rate": flip,
             "iterations": effort.updates,
             "learning_rate": 3e-3,
             "measured": 2,

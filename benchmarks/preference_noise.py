@@ -49,7 +49,7 @@ def gaps(name: str, comparisons: int, runs: int, settings: Mapping[str, object])
     found: Solution = function(
         np.stack([WEIGHTED] * runs),
         samples=1,
-        noise=NOISE,
+        flip_rate=NOISE,
         iterations=comparisons // (a_turn * len(WEIGHTED)),
         **own,
     )

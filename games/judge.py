@@ -243,8 +243,7 @@ class NoisyJudge:
 
 
 def noisy(judge: Judge, flip_rate: float, seed: int = 0) -> NoisyJudge:
-    """The judge with a known flip rate, see `NoisyJudge`; ``preference:FILE(flip=...)`` and the learners' ``noise`` put it
-    right.
+    """The judge with a known flip rate, see `NoisyJudge`; ``flip_rate`` of ``preference:FILE`` and of the learners puts it right.
 
     Raises:
         ValueError: flip_rate is not from 0 to below 1/2.

@@ -4,12 +4,12 @@ Each player names a candidate; the returns are the expected preference between t
 Its equilibrium is the minimax winner (von Neumann winner, maximal lottery) of the candidates; see P. C. Fishburn,
 "Probabilistic Social Choice Based on Simple Voting Comparisons" (1984).
 
-For what files may hold see `arena.games.preference_files`. Settings in brackets, ``preference:FILE(judge=anna, flip=0.1)``:
+For what files may hold see `arena.games.preference_files`. Settings in brackets, ``preference:FILE(judge=anna, flip_rate=0.1)``:
 
 ``unmet``: pairs that were never compared are an error; ``unmet=0.5`` takes them as even, ``unmet=unknown`` as what the
 comparisons of others foretell (`arena.games.foretold_rates`), and `PreferenceGame.compared` says which they are.
 ``judge``, ``without``: the votes of these judges alone, or of all but these. ``context``: one context alone; otherwise all
-are pooled. ``flip``: judges name the other one with this chance, and rates are put right. ``preference:rps`` is rock, paper,
+are pooled. ``flip_rate``: judges name the other one with this chance, and rates are put right. ``preference:rps`` is rock, paper,
 scissors.
 """
 
@@ -106,7 +106,7 @@ def preference_game(
     judges: Sequence[str] = (),
     without: Sequence[str] = (),
     context: str | None = None,
-    flip: float = 0.0,
+    flip_rate: float = 0.0,
 ) -> PreferenceGame:
     """The preference game of votes or of rates that are in memory, as ``preference:FILE(...)`` makes it of a file.
 
@@ -114,15 +114,15 @@ def preference_game(
         source: `Votes`, of `read_votes` or `judged_votes`, or a `RateMatrix`.
         name: title of the game; its specification is ``preference:NAME``, which loads nothing.
         unmet: pairs that were never compared are an error, ``even``, or ``unknown``.
-        judges, without, context, flip: as the settings ``judge``, ``without``, ``context`` and ``flip``.
+        judges, without, context, flip_rate: as the settings ``judge``, ``without``, ``context`` and ``flip_rate``.
 
     Raises:
-        ValueError: flip is not from 0 to below 1/2, unmet is no such word, or both judges and without are given.
+        ValueError: flip_rate is not from 0 to below 1/2, unmet is no such word, or both judges and without are given.
         UnknownName: no vote names this judge or context.
         SpecificationError: a pair was never compared, rates that are no preferences, or fewer than two candidates.
     """
-    if not 0 <= flip < EVEN:
-        raise ValueError(f"flip must be from 0 to below 1/2; got {flip}")
+    if not 0 <= flip_rate < EVEN:
+        raise ValueError(f"flip_rate must be from 0 to below 1/2; got {flip_rate}")
     if unmet not in get_args(Unmet):
         raise ValueError(f"unmet must be one of {', '.join(get_args(Unmet))}; got {unmet!r}")
     if judges and without:
@@ -134,7 +134,7 @@ def preference_game(
         judges=tuple(sorted(set(judges))),
         without=tuple(sorted(set(without))),
         context=context,
-        flip=float(flip),
+        flip_rate=float(flip_rate),
     )
     return _game(source, specification=f"{name}{settings}", title=name, version="1", settings=settings)
 

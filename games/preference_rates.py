@@ -41,13 +41,13 @@ class Completed:
     notes: tuple[str, ...] = ()
 
 
-def put_right(rates: Array, flip: float) -> Array:
+def put_right(rates: Array, flip_rate: float) -> Array:
     """(r - f) / (1 - 2 f): what a rate r [...] says of what would be preferred if judges did not err with chance f.
 
     A tie stays one half. Chance may leave a measured rate nearer to 0 or 1 than an erring judge's can be; the result is then
     outside 0..1, and unbiased for all that.
     """
-    result: Array = (rates - flip) / (1 - 2 * flip)
+    result: Array = (rates - flip_rate) / (1 - 2 * flip_rate)
     return result
 
 
@@ -98,7 +98,7 @@ def completed_rates(
         given: `checked_rates`, [n, n] or [contexts, n, n].
         names: the n candidates.
         specification: of the game, for messages.
-        settings: ``flip`` and ``unmet`` are used.
+        settings: ``flip_rate`` and ``unmet`` are used.
         contexts: names, where there is such an axis.
 
     Raises:
@@ -113,8 +113,8 @@ def completed_rates(
             f"{specification}: {one} and {other} were never compared{where} ({_times(len(gaps) // 2, 'such pair')}); take "
             f"them as even with preference:FILE(unmet={EVEN}), or as unknown with unmet=unknown"
         )
-    if settings.flip:
-        filled = put_right(filled, settings.flip)
+    if settings.flip_rate:
+        filled = put_right(filled, settings.flip_rate)
         over = np.argwhere(filled > 1 + SUM_TOLERANCE)
         if len(over):
             told = []
@@ -122,7 +122,7 @@ def completed_rates(
                 place, where, one, other = _pair(cell, names, contexts)
                 told.append(f"{one} against {other} {filled[place]:.2f}{where}")
             notes.append(
-                f"put right for flip={settings.flip:g}, the rates of {_times(len(over), 'pair')} lay outside 0 to 1 and were "
+                f"put right for flip_rate={settings.flip_rate:g}, the rates of {_times(len(over), 'pair')} lay outside 0 to 1 and were "
                 f"clipped: {'; '.join(told)}{', ...' if len(over) > SHOWN else ''}"
             )
         filled = np.clip(filled, 0, 1)  # NaN stays

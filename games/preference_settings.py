@@ -1,4 +1,4 @@
-"""The settings of ``preference:FILE(unmet=..., judge=..., without=..., context=..., flip=...)``, read and written back."""
+"""The settings of ``preference:FILE(unmet=..., judge=..., without=..., context=..., flip_rate=...)``, read and written back."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from arena.games.errors import SpecificationError, UnknownName
 from arena.games.specification import Value, parse_call
 
 EVEN = 0.5
-NAMES = ("context", "flip", "judge", "unmet", "without")
+NAMES = ("context", "flip_rate", "judge", "unmet", "without")
 
 Unmet = Literal["refused", "even", "unknown"]
 
@@ -21,19 +21,19 @@ _PLAIN = re.compile(r"[A-Za-z_][\w.\-/:@]*")  # what is read as a text without q
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreferenceSettings:
     """``unmet``: what becomes of pairs that were never compared. ``judges``: only these; ``without``: not these. ``context``:
-    this one alone, None = all. ``flip``: with which chance a judge names the other one."""
+    this one alone, None = all. ``flip_rate``: with which chance a judge names the other one."""
 
     unmet: Unmet = "refused"
     judges: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     context: str | None = None
-    flip: float = 0.0
+    flip_rate: float = 0.0
 
     def __str__(self) -> str:
         """As they stand behind a file, '' where none is set."""
         shown = {
             "context": "" if self.context is None else _quoted(self.context),
-            "flip": f"{self.flip!r}" if self.flip else "",
+            "flip_rate": f"{self.flip_rate!r}" if self.flip_rate else "",
             "judge": _listed(self.judges),
             "unmet": {"refused": "", "even": f"{EVEN}", "unknown": "unknown"}[self.unmet],
             "without": _listed(self.without),
@@ -80,7 +80,7 @@ def _settings(given: Mapping[str, Value]) -> PreferenceSettings:
         judges=judges,
         without=without,
         context=_text(given["context"], "context") if "context" in given else None,
-        flip=_flip(given.get("flip", 0.0)),
+        flip_rate=_flip(given.get("flip_rate", 0.0)),
     )
 
 
@@ -94,7 +94,7 @@ def _unmet(value: Value) -> Unmet:
 
 def _flip(value: Value) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < EVEN:
-        raise SpecificationError(f"preference: flip must be a rate from 0 to below {EVEN}; got {value}")
+        raise SpecificationError(f"preference: flip_rate must be a rate from 0 to below {EVEN}; got {value}")
     return float(value)
 
 

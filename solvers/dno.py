@@ -21,7 +21,7 @@ def dno(
     reference: Sequence[float] | NDArray[np.float64] | None = None,
     step: float | None = None,
     samples: int | None = None,
-    noise: float = 0.0,
+    flip_rate: float = 0.0,
     iterations: int | None = None,
     until: float | None = None,
     seed: int = 0,
@@ -45,7 +45,7 @@ def dno(
         reference: μ [n] or [contexts, n], every probability above 0; None = uniform.
         step: η > 0: 1 / the paper's η, which is an inverse; None = √(8 ln n / iterations).
         samples: None = exact win rates; else how many opponents drawn from the policy asked about each candidate meets in a query.
-        noise: the chance, below 1/2, with which the judge of a sampled comparison names the loser; known, and corrected for.
+        flip_rate: the chance, below 1/2, with which the judge of a sampled comparison names the loser; known, and corrected for.
         iterations: the most that are done; by default 10,000.
         until: stop once the gap is at most this, in every context; one where it is asks no more.
         seed: of the samples.
@@ -57,7 +57,7 @@ def dno(
             or no checkpoint.
         ValueError: a setting outside its range.
     """
-    problem = preference_problem(preferences, reference, samples=samples, noise=noise, seed=seed)
+    problem = preference_problem(preferences, reference, samples=samples, flip_rate=flip_rate, seed=seed)
     eta = hedge_step(problem.size, iterations or DEFAULT_ITERATIONS) if step is None else require_step(step)
 
     learner = hedge_self_play(

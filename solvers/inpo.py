@@ -24,7 +24,7 @@ def inpo(
     beta: float = 0.1,
     step: float | None = None,
     samples: int | None = None,
-    noise: float = 0.0,
+    flip_rate: float = 0.0,
     iterations: int | None = None,
     until: float | None = None,
     seed: int = 0,
@@ -49,7 +49,7 @@ def inpo(
         beta: β > 0, the price of leaving the reference, in win rates.
         step: η, constant, with η β at most 1: 1 / the paper's η, which is an inverse; None = the falling steps.
         samples: None = exact win rates; else how many opponents drawn from the policy asked about each candidate meets in a query.
-        noise: the chance, below 1/2, with which the judge of a sampled comparison names the loser; known, and corrected for.
+        flip_rate: the chance, below 1/2, with which the judge of a sampled comparison names the loser; known, and corrected for.
         iterations: the most that are done; by default 10,000.
         until: stop once the gap is at most this, in every context; one where it is asks no more.
         seed: of the samples.
@@ -61,7 +61,7 @@ def inpo(
             or no checkpoint.
         ValueError: a setting outside its range.
     """
-    problem = preference_problem(preferences, reference, samples=samples, noise=noise, seed=seed)
+    problem = preference_problem(preferences, reference, samples=samples, flip_rate=flip_rate, seed=seed)
     price = require_beta(beta)
     eta = None if step is None else require_step(step)
     if eta is not None and eta * price > 1:

@@ -25,7 +25,7 @@ def nash_mirror_prox(
     beta: float = 0.1,
     step: float = LARGEST_STEP,
     samples: int | None = None,
-    noise: float = 0.0,
+    flip_rate: float = 0.0,
     iterations: int | None = None,
     until: float | None = None,
     seed: int = 0,
@@ -56,7 +56,7 @@ def nash_mirror_prox(
         beta: β > 0, the price of leaving the reference, in win rates.
         step: γ > 0; above 2 nothing is promised.
         samples: None = exact win rates; else how many opponents drawn from the policy each candidate meets in a query.
-        noise: the chance, below 1/2, with which the judge of a sampled comparison names the loser; known, and corrected for.
+        flip_rate: the chance, below 1/2, with which the judge of a sampled comparison names the loser; known, and corrected for.
         iterations: the most that are done; by default 1,000.
         until: stop once the gap is at most this, in every context; one where it is asks no more.
         seed: of the samples.
@@ -68,7 +68,7 @@ def nash_mirror_prox(
             or no checkpoint.
         ValueError: a setting outside its range.
     """
-    problem = preference_problem(preferences, reference, samples=samples, noise=noise, seed=seed)
+    problem = preference_problem(preferences, reference, samples=samples, flip_rate=flip_rate, seed=seed)
     price, gamma = require_beta(beta), require_step(step)
     rate = rate_of(gamma, price)
 

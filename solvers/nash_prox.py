@@ -24,7 +24,7 @@ def nash_prox(
     step: float = 10.0,
     inner: int = 20,
     samples: int | None = None,
-    noise: float = 0.0,
+    flip_rate: float = 0.0,
     iterations: int | None = None,
     until: float | None = None,
     seed: int = 0,
@@ -50,7 +50,7 @@ def nash_prox(
         step: γ > 0, the proximal step.
         inner: mirror steps, and queries, of an iteration.
         samples: None = exact win rates; else how many opponents drawn from the policy asked about each candidate meets in a query.
-        noise: the chance, below 1/2, with which the judge of a sampled comparison names the loser; known, and corrected for.
+        flip_rate: the chance, below 1/2, with which the judge of a sampled comparison names the loser; known, and corrected for.
         iterations: the most that are done; by default 1,000.
         until: stop once the gap is at most this, in every context; one where it is asks no more.
         seed: of the samples.
@@ -62,7 +62,7 @@ def nash_prox(
             or no checkpoint.
         ValueError: a setting outside its range.
     """
-    problem = preference_problem(preferences, reference, samples=samples, noise=noise, seed=seed)
+    problem = preference_problem(preferences, reference, samples=samples, flip_rate=flip_rate, seed=seed)
     price = require_beta(beta)
     gamma = require_step(step)
     if inner < 1:

@@ -96,14 +96,14 @@ def preference_problem(
     reference: Sequence[float] | Array | None = None,
     *,
     samples: int | None,
-    noise: float,
+    flip_rate: float,
     seed: int,
 ) -> Problem:
     """The preferences and the reference as learners take them, checked.
 
     Raises:
         SpecificationError: preferences that are no such tables.
-        ValueError: a reference that is none, a number of samples below 1, a noise outside [0, 1/2), or noise without samples.
+        ValueError: a reference that is none, a number of samples below 1, a flip rate outside [0, 1/2), or one without samples.
     """
     given = preference_matrix(preferences, shared=True)
     tables = given.reshape(-1, *given.shape[-2:])
@@ -111,11 +111,11 @@ def preference_problem(
     logs = reference_logs(reference, tables.shape[-1], len(tables) if by_context else None)
     if samples is not None and samples < 1:
         raise ValueError(f"samples must be at least 1, or None for exact win rates; got {samples}")
-    if not 0 <= noise < 0.5:
-        raise ValueError(f"noise must be from 0 to below 1/2, where a judge says nothing; got {noise}")
-    if noise and samples is None:
-        raise ValueError("noise is a judge's who is asked: give samples too")
-    rates = WinRates(preferences=tables, samples=samples, noise=float(noise), seed=seed)
+    if not 0 <= flip_rate < 0.5:
+        raise ValueError(f"flip_rate must be from 0 to below 1/2, where a judge says nothing; got {flip_rate}")
+    if flip_rate and samples is None:
+        raise ValueError("flip_rate is of a judge who is asked: give samples too")
+    rates = WinRates(preferences=tables, samples=samples, flip_rate=float(flip_rate), seed=seed)
     return Problem(rates=rates, reference=logs.reshape(tables.shape[:2]), by_context=by_context)
 
 
@@ -155,7 +155,7 @@ def learn(
     desk = _Desk(learner=learner, problem=problem, until=until)
     rates, state = problem.rates, desk.state
     exact = rates.samples is None
-    sampling: dict[str, Setting] = {"samples": rates.samples, "noise": rates.noise, "seed": rates.seed}
+    sampling: dict[str, Setting] = {"samples": rates.samples, "flip_rate": rates.flip_rate, "seed": rates.seed}
     run = Run(
         subject=Subject(
             method=learner.method,

@@ -31,13 +31,13 @@ class WinRates:
     """Answers queries about preferences [contexts, n, n].
 
     ``samples``: None = exact answers. Otherwise each candidate meets so many opponents drawn from π, and a judge, who says
-    the contrary of what he should with chance ``noise``, names a winner each time; as ``noise`` is known, rates are put
-    right by (rate - noise) / (1 - 2 noise), and have the right mean. The words are hashes of (seed, query, context).
+    the contrary of what he should with chance ``flip_rate``, names a winner each time; as ``flip_rate`` is known, rates are put
+    right by (rate - flip_rate) / (1 - 2 flip_rate), and have the right mean. The words are hashes of (seed, query, context).
     """
 
     preferences: Array = field(repr=False)
     samples: int | None = None
-    noise: float = 0.0
+    flip_rate: float = 0.0
     seed: int = 0
 
     @property
@@ -58,9 +58,9 @@ class WinRates:
         edges = np.cumsum(policies, axis=-1)
         word = np.uint64(seed_of(("preference queries", self.seed)))
         rates = np.empty_like(edges)
-        sampled_wins(self.preferences, contexts, edges, numbers, self.samples, self.noise, word, rates)
+        sampled_wins(self.preferences, contexts, edges, numbers, self.samples, self.flip_rate, word, rates)
         rates /= self.samples
-        return (rates - self.noise) / (1 - 2 * self.noise)
+        return (rates - self.flip_rate) / (1 - 2 * self.flip_rate)
 
 
 def exact_rates(preferences: Array, policies: Array, contexts: Contexts) -> Array:
@@ -109,7 +109,7 @@ def chosen_products(preferences, contexts, policies, rates):  # type: ignore[no-
 
 @nb.njit(cache=True, error_model="numpy")
 def sampled_wins(  # type: ignore[no-untyped-def]  # numba kernel
-    preferences, contexts, edges, numbers, samples, noise, word, wins
+    preferences, contexts, edges, numbers, samples, flip_rate, word, wins
 ):
     """``wins`` [k, n], in place: how many of its meetings with opponents drawn by ``edges`` [k, n], cumulated, each won."""
     total, size = preferences.shape[:2]
@@ -121,6 +121,6 @@ def sampled_wins(  # type: ignore[no-untyped-def]  # numba kernel
             for s in range(samples):
                 draw = unit(counter_hash(word, OPPONENT_STREAM, first + s)) * last
                 opponent = min(np.searchsorted(edges[k], draw, side="right"), size - 1)
-                chance = noise + (1 - 2 * noise) * preferences[context, i, opponent]
+                chance = flip_rate + (1 - 2 * flip_rate) * preferences[context, i, opponent]
                 won += unit(counter_hash(word, OUTCOME_STREAM, first + s)) < chance
             wins[k, i] = won

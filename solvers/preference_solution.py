@@ -101,7 +101,7 @@ def preference_solution(
     unknown = np.full((2, size), np.nan)
     drawn = unknown
     if game.votes is not None and resamples:
-        drawn = _bounds(_drawn_rates(game.votes, resamples, game.settings.flip, rng), winner, confidence)
+        drawn = _bounds(_drawn_rates(game.votes, resamples, game.settings.flip_rate, rng), winner, confidence)
     ranged = np.array((winner, winner))
     if unmet.any():
         flat = rng.random((resamples, size, size))
@@ -129,7 +129,7 @@ def preference_solution(
     )
 
 
-def _drawn_rates(votes: Votes, resamples: int, flip: float, rng: np.random.Generator) -> Array:
+def _drawn_rates(votes: Votes, resamples: int, flip_rate: float, rng: np.random.Generator) -> Array:
     """Win rates [resamples, n, n]; the numbers below the diagonal mean nothing."""
     size = len(votes.candidates)
     alone = np.arange(len(votes)) + len(votes.contexts)  # a vote that names no context, or all where there is but one
@@ -145,7 +145,7 @@ def _drawn_rates(votes: Votes, resamples: int, flip: float, rng: np.random.Gener
         prior = unit * rng.exponential(size=(2, size * size))
         won = np.bincount(cell, weight * score, minlength=size * size) + prior[0]
         drawn[at] = won / (np.bincount(cell, weight, minlength=size * size) + prior.sum(axis=0))
-    put_right: Array = np.clip((drawn - flip) / (1 - 2 * flip), 0, 1).reshape(resamples, size, size)
+    put_right: Array = np.clip((drawn - flip_rate) / (1 - 2 * flip_rate), 0, 1).reshape(resamples, size, size)
     return put_right
 
 

@@ -18,7 +18,7 @@ def spo(
     *,
     step: float | None = None,
     samples: int | None = None,
-    noise: float = 0.0,
+    flip_rate: float = 0.0,
     iterations: int | None = None,
     until: float | None = None,
     seed: int = 0,
@@ -40,7 +40,7 @@ def spo(
         preferences: [n, n] or [contexts, n, n], P[i, j] = probability that i beats j, P + Pᵀ = 1, 1/2 on the diagonal.
         step: η > 0; None = √(8 ln n / iterations).
         samples: None = exact win rates; else how many opponents drawn from the policy asked about each candidate meets in a query.
-        noise: the chance, below 1/2, with which the judge of a sampled comparison names the loser; known, and corrected for.
+        flip_rate: the chance, below 1/2, with which the judge of a sampled comparison names the loser; known, and corrected for.
         iterations: the most that are done; by default 10,000.
         until: stop once the gap is at most this, in every context; one where it is asks no more.
         seed: of the samples.
@@ -52,7 +52,7 @@ def spo(
             or no checkpoint.
         ValueError: a setting outside its range.
     """
-    problem = preference_problem(preferences, samples=samples, noise=noise, seed=seed)
+    problem = preference_problem(preferences, samples=samples, flip_rate=flip_rate, seed=seed)
     eta = hedge_step(problem.size, iterations or DEFAULT_ITERATIONS) if step is None else require_step(step)
 
     learner = hedge_self_play(

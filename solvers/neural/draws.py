@@ -138,15 +138,15 @@ class Sampled:
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Judging:
-    """Asks for comparisons, puts right a known noise, and counts. A candidate against itself is a tie and no question.
+    """Asks for comparisons, puts right a known flip rate, and counts. A candidate against itself is a tie and no question.
 
-    Of a table the comparisons are drawn, and turned round with chance ``noise``; a judge is asked. Either way what was
-    said becomes (said - noise) / (1 - 2 noise), which has the mean of what should have been said.
+    Of a table the comparisons are drawn, and turned round with chance ``flip_rate``; a judge is asked. Either way what was
+    said becomes (said - flip_rate) / (1 - 2 flip_rate), which has the mean of what should have been said.
     ``counts``: comparisons asked, then failures by kind, int64.
     """
 
     ask: Callable[[Tensor, Tensor, Tensor], tuple[Tensor, list[JudgeFailure]]]
-    noise: float
+    flip_rate: float
     counts: Tensor = field(default_factory=lambda: torch.zeros(1 + len(FAILURE_KINDS), dtype=torch.int64))
 
     def shares(self, contexts: Tensor, first: Tensor, second: Tensor) -> Tensor:
@@ -169,21 +169,21 @@ class Judging:
                 if failures
                 else f"the judge gave no verdict on any of {len(said)} comparisons"
             )
-        shares[asked] = (said - self.noise) / (1 - 2 * self.noise)
+        shares[asked] = (said - self.flip_rate) / (1 - 2 * self.flip_rate)
         return shares
 
 
-def judging_tables(preferences: Tensor, noise: float) -> Judging:
+def judging_tables(preferences: Tensor, flip_rate: float) -> Judging:
     """Comparisons drawn from tables [contexts, n, n] by torch's global generator."""
 
     def ask(contexts: Tensor, first: Tensor, second: Tensor) -> tuple[Tensor, list[JudgeFailure]]:
-        chances = noise + (1 - 2 * noise) * preferences[contexts, first, second].double()
+        chances = flip_rate + (1 - 2 * flip_rate) * preferences[contexts, first, second].double()
         return torch.bernoulli(chances), []
 
-    return Judging(ask=ask, noise=noise)
+    return Judging(ask=ask, flip_rate=flip_rate)
 
 
-def judging(compare: Compare, noise: float) -> Judging:
+def judging(compare: Compare, flip_rate: float) -> Judging:
     """Comparisons that a judge is asked for, all of an update together."""
 
     def ask(contexts: Tensor, first: Tensor, second: Tensor) -> tuple[Tensor, list[JudgeFailure]]:
@@ -192,7 +192,7 @@ def judging(compare: Compare, noise: float) -> Judging:
         shares, failures = compare(contexts.cpu().numpy(), first.cpu().numpy(), second.cpu().numpy())
         return torch.from_numpy(np.asarray(shares, np.float64)).to(first.device), failures
 
-    return Judging(ask=ask, noise=noise)
+    return Judging(ask=ask, flip_rate=flip_rate)
 
 
 def _products(policy: Tensor) -> Tensor:

@@ -46,16 +46,16 @@ def settings_of(method: str, how: Method, given: Mapping[str, Setting]) -> dict[
 
 
 def require_draws(
-    samples: int | None, opponents: int, noise: float, batch: int | None, measured: int, contexts: int
+    samples: int | None, opponents: int, flip_rate: float, batch: int | None, measured: int, contexts: int
 ) -> None:
     if samples is not None and samples < 1:
         raise ValueError(f"samples must be at least 1, or None for exact expectations; got {samples}")
     if opponents < 1:
         raise ValueError(f"opponents must be at least 1; got {opponents}")
-    if not 0 <= noise < 0.5:
-        raise ValueError(f"noise must be from 0 to below 1/2, where a judge says nothing; got {noise}")
-    if samples is None and (noise or opponents != 1):
-        raise ValueError("noise and opponents are of comparisons that are drawn: give samples too")
+    if not 0 <= flip_rate < 0.5:
+        raise ValueError(f"flip_rate must be from 0 to below 1/2, where a judge says nothing; got {flip_rate}")
+    if samples is None and (flip_rate or opponents != 1):
+        raise ValueError("flip_rate and opponents are of comparisons that are drawn: give samples too")
     if batch is not None and not 1 <= batch <= contexts:
         raise ValueError(f"batch must be from 1 to the {contexts} contexts; got {batch}")
     if measured < 2:

@@ -87,7 +87,7 @@ def train_on_preferences(
     queue: int | None = None,
     samples: int | None = None,
     opponents: int = 1,
-    noise: float = 0.0,
+    flip_rate: float = 0.0,
     batch: int | None = None,
     learning_rate: float | None = None,
     decay: Literal["constant", "linear"] = "constant",
@@ -134,7 +134,7 @@ def train_on_preferences(
         queue: how many updates the queue of spo holds; by default 10.
         samples: None = exact expectations, which need a table; else how many draws a context an update has. By default 1 with a judge.
         opponents: how many others each draw is compared with; one comparison each. Pairs of online_ipo and inpo have one.
-        noise: the known chance, below 1/2, with which a judge says the contrary; corrected for. Of a table comparisons are turned round so.
+        flip_rate: the known chance, below 1/2, with which a judge says the contrary; corrected for. Of a table comparisons are turned round so.
         batch: how many contexts an update sees; None = all.
         learning_rate: of Adam; by default 0.001.
         decay: "linear" lets the learning rate fall to 0 at the last iteration.
@@ -173,7 +173,7 @@ def train_on_preferences(
     planned = DEFAULT_ITERATIONS if iterations is None else iterations
     if samples is None and contexts.preferences is None:
         samples = 1
-    require_draws(samples, opponents, noise, batch, measured, len(contexts))
+    require_draws(samples, opponents, flip_rate, batch, measured, len(contexts))
     if optimiser is not None and learning_rate is not None:
         raise ValueError("learning_rate is that of the default optimiser, Adam; an optimiser that is given has its own")
     if decay not in ("constant", "linear"):
@@ -189,9 +189,9 @@ def train_on_preferences(
     log_reference = _reference(reference, first.double(), features).to(precise)
     if contexts.preferences is None:
         assert contexts.compare is not None
-        judge = judging(contexts.compare, noise)
+        judge = judging(contexts.compare, flip_rate)
     else:
-        judge = judging_tables(torch.from_numpy(contexts.preferences).to(where), noise)
+        judge = judging_tables(torch.from_numpy(contexts.preferences).to(where), flip_rate)
     draws: Exact | Sampled
     if samples is None:
         draws = Exact(preferences=torch.from_numpy(contexts.preferences).to(where, precise))
@@ -211,7 +211,7 @@ def train_on_preferences(
     settings: dict[str, Setting] = {
         **({"beta": price} if how.charged else {}),
         **own,
-        **({"samples": samples, "opponents": opponents, "noise": noise} if samples is not None else {}),
+        **({"samples": samples, "opponents": opponents, "flip_rate": flip_rate} if samples is not None else {}),
         "batch": batch,
         "optimiser": _words(trainer.optimiser),
         "decay": decay,

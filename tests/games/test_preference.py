@@ -284,7 +284,7 @@ def test_preferences_by_context_are_completed_as_the_game_is(tmp_path):
         ("(context=r)", UnknownName, "context 'r'.*p, q"),
         ("(without=[anna,ben])", SpecificationError, "no vote is left"),
         ("(judge=anna,context=p,without=ben)", SpecificationError, "one of the two"),
-        ("(judge=anna,flip=0.6)", SpecificationError, "flip"),
+        ("(judge=anna,flip_rate=0.6)", SpecificationError, "flip_rate"),
     ],
 )
 def test_parts_that_are_not_there_are_named(tmp_path, settings, error, said):
@@ -332,23 +332,23 @@ def test_what_is_foretold_counts_votes_by_weight_and_rates_alike(tmp_path):
 
 
 def test_rates_of_the_surest_erring_judge_are_not_clipped(tmp_path):
-    assert load_array(tmp_path, [[0.5, 0.8], [0.2, 0.5]], "(flip=0.2)").notes == ()
+    assert load_array(tmp_path, [[0.5, 0.8], [0.2, 0.5]], "(flip_rate=0.2)").notes == ()
 
 
 def test_flip_rates_are_put_right(tmp_path):
     truth = np.array([[0.5, 0.9, 0.6], [0.1, 0.5, 0.3], [0.4, 0.7, 0.5]])
     seen = 0.2 + 0.6 * truth
-    game = load_array(tmp_path, seen, "(flip=0.2)")
+    game = load_array(tmp_path, seen, "(flip_rate=0.2)")
     np.testing.assert_allclose(game.preferences, truth, atol=1e-12)
     assert game.notes == ()
-    assert game.info.specification.endswith("(flip=0.2)")
+    assert game.info.specification.endswith("(flip_rate=0.2)")
 
 
 def test_rates_that_no_such_judge_can_give_are_clipped_and_told(tmp_path):
-    game = load_array(tmp_path, [[0.5, 0.9], [0.1, 0.5]], "(flip=0.2)")
+    game = load_array(tmp_path, [[0.5, 0.9], [0.1, 0.5]], "(flip_rate=0.2)")
     np.testing.assert_array_equal(game.preferences, [[0.5, 1], [0, 0.5]])
     assert game.notes == (
-        "put right for flip=0.2, the rates of 1 pair lay outside 0 to 1 and were clipped: 0 against 1 1.17",
+        "put right for flip_rate=0.2, the rates of 1 pair lay outside 0 to 1 and were clipped: 0 against 1 1.17",
     )
 
 
@@ -369,8 +369,8 @@ def test_votes_in_memory_are_a_game_too(tmp_path):
     game = preference_game(votes, name="tasting", unmet="unknown", judges=["anna"])
     np.testing.assert_array_equal(game.preferences, loaded.preferences)
     assert (game.info.specification, game.info.title) == ("preference:tasting(judge=anna,unmet=unknown)", "tasting")
-    for wrong in ({"flip": 0.5}, {"flip": NAN}, {"unmet": "0.5"}, {"judges": ["anna"], "without": ["ben"]}):
-        with pytest.raises(ValueError, match=r"flip|unmet|judges"):
+    for wrong in ({"flip_rate": 0.5}, {"flip_rate": NAN}, {"unmet": "0.5"}, {"judges": ["anna"], "without": ["ben"]}):
+        with pytest.raises(ValueError, match=r"flip_rate|unmet|judges"):
             preference_game(votes, **wrong)
     with pytest.raises(SpecificationError, match="1 candidates"):
         preference_game(RateMatrix(candidates=("x",), rates=np.array([[0.5]])))

@@ -19,8 +19,8 @@ def split(text):
         ("v.csv", "v.csv", PreferenceSettings(), ""),
         ("v.csv(unmet=0.5)", "v.csv", PreferenceSettings(unmet="even"), "(unmet=0.5)"),
         ("v.csv ( unmet = unknown )", "v.csv", PreferenceSettings(unmet="unknown"), "(unmet=unknown)"),
-        ("v.csv(flip=0)", "v.csv", PreferenceSettings(), ""),
-        ("v.csv(flip=.25)", "v.csv", PreferenceSettings(flip=0.25), "(flip=0.25)"),
+        ("v.csv(flip_rate=0)", "v.csv", PreferenceSettings(), ""),
+        ("v.csv(flip_rate=.25)", "v.csv", PreferenceSettings(flip_rate=0.25), "(flip_rate=0.25)"),
         ("v.csv(judge=anna)", "v.csv", PreferenceSettings(judges=("anna",)), "(judge=anna)"),
         ("v.csv(judge=7)", "v.csv", PreferenceSettings(judges=("7",)), '(judge="7")'),
         ('v.csv(judge="007")', "v.csv", PreferenceSettings(judges=("007",)), '(judge="007")'),
@@ -51,11 +51,11 @@ def test_settings_are_read_and_written_in_one_way(text, path, settings, written)
         ("unmet=0.4", r"unmet must be 0\.5.*or unknown; got 0\.4"),
         ("unmet=even", "got even"),
         ("unmet=true", "unmet must be"),
-        ("flip=0.5", r"flip must be a rate from 0 to below 0\.5; got 0\.5"),
-        ("flip=-0.1", "flip must be"),
-        ("flip=nan", "flip must be"),
-        ("flip=true", "flip must be"),
-        ("flip=much", "flip must be"),
+        ("flip_rate=0.5", r"flip_rate must be a rate from 0 to below 0\.5; got 0\.5"),
+        ("flip_rate=-0.1", "flip_rate must be"),
+        ("flip_rate=nan", "flip_rate must be"),
+        ("flip_rate=true", "flip_rate must be"),
+        ("flip_rate=much", "flip_rate must be"),
         ('judge=""', "judge names nothing"),
         ("context=' '", "context names nothing"),
         ("judge=[]", "judge names nothing|cannot read"),
@@ -85,13 +85,13 @@ names = st.text(min_size=1, max_size=12).map(str.strip).filter(lambda s: s and n
     st.none() | names,
     st.floats(0, 0.49),
 )
-def test_whatever_is_written_is_read_the_same(unmet, judges, without, context, flip):
+def test_whatever_is_written_is_read_the_same(unmet, judges, without, context, flip_rate):
     judges = tuple(sorted(judges))
     settings = PreferenceSettings(
         unmet=unmet,
         judges=() if without else judges,
         without=judges if without else (),
         context=context,
-        flip=flip,
+        flip_rate=flip_rate,
     )
     assert split(f"votes.csv{settings}") == ("votes.csv", settings)

@@ -83,12 +83,12 @@ def test_the_divergence_obeys_the_recursion_of_theorem_four_at_every_step(table,
         assert kl(target, after) <= (1 - beta / eta) * kl(target, before) + 8 * bound**2 / eta**2
 
 
-@pytest.mark.parametrize("noise", [0.0, 0.2])
-def test_noisy_runs_with_falling_steps_come_to_the_solution_in_the_mean(noise):
+@pytest.mark.parametrize("flip_rate", [0.0, 0.2])
+def test_noisy_runs_with_falling_steps_come_to_the_solution_in_the_mean(flip_rate):
     runs, distances = np.stack([WEIGHTED] * 300), []  # contexts with one table are runs apart
     target = np.exp(solution_by_newton(WEIGHTED, SKEWED, 0.3))
     for iterations in (50, 200, 800):
-        found = inpo(runs, reference=SKEWED, beta=0.3, samples=2, noise=noise, iterations=iterations)
+        found = inpo(runs, reference=SKEWED, beta=0.3, samples=2, flip_rate=flip_rate, iterations=iterations)
         assert found.settings["comparisons"] == 300 * iterations * 3 * 2
         distances.append(np.mean([kl(target, one) for one in found.strategies[0]]))
     assert distances[0] > 2.5 * distances[1] > 2.5**2 * distances[2]

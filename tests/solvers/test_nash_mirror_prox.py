@@ -163,19 +163,19 @@ def test_a_sure_winner_is_found_from_a_reference_that_all_but_excludes_it():
 
 
 def test_samples_are_counted_seeded_and_promise_nothing():
-    one = nash_mirror_prox(WEIGHTED, samples=5, noise=0.2, seed=3, iterations=50, until=1e-9)
-    again = nash_mirror_prox(WEIGHTED, samples=5, noise=0.2, seed=3, iterations=50, until=1e-9)
-    other = nash_mirror_prox(WEIGHTED, samples=5, noise=0.2, seed=4, iterations=50, until=1e-9)
+    one = nash_mirror_prox(WEIGHTED, samples=5, flip_rate=0.2, seed=3, iterations=50, until=1e-9)
+    again = nash_mirror_prox(WEIGHTED, samples=5, flip_rate=0.2, seed=3, iterations=50, until=1e-9)
+    other = nash_mirror_prox(WEIGHTED, samples=5, flip_rate=0.2, seed=4, iterations=50, until=1e-9)
     assert one.strategies[0].tolist() == again.strategies[0].tolist() != other.strategies[0].tolist()
     assert one.settings["queries"] == 100 and one.settings["comparisons"] == 100 * 3 * 5
     assert not one.converged and one.guarantee.startswith("none")
-    loose = nash_mirror_prox(WEIGHTED, samples=5, noise=0.2, seed=3, iterations=50, until=1.0)
+    loose = nash_mirror_prox(WEIGHTED, samples=5, flip_rate=0.2, seed=3, iterations=50, until=1.0)
     assert loose.gap <= 1.0 and not loose.converged
 
 
 def test_many_samples_and_small_steps_come_near_the_exact_solution_through_noise():
     exact = nash_mirror_prox(WEIGHTED, beta=0.1, until=1e-12).strategies[0]
-    noisy = nash_mirror_prox(WEIGHTED, beta=0.1, step=0.05, samples=50, noise=0.3, iterations=2_000)
+    noisy = nash_mirror_prox(WEIGHTED, beta=0.1, step=0.05, samples=50, flip_rate=0.3, iterations=2_000)
     assert np.abs(noisy.strategies[0] - exact).max() < 0.05
     assert noisy.gap < 2e-3
 
@@ -184,7 +184,7 @@ def test_the_first_step_of_many_noisy_runs_has_the_exact_step_as_its_mean():
     """A step is linear in the win rates that are asked for, up to a constant; contexts with one table are runs apart."""
     runs, step, beta = 4_000, 1.5, 0.2
     heard = mmd_self_play(
-        np.stack([WEIGHTED] * runs), reference=SKEWED, beta=beta, step=step, samples=2, noise=0.2, iterations=1
+        np.stack([WEIGHTED] * runs), reference=SKEWED, beta=beta, step=step, samples=2, flip_rate=0.2, iterations=1
     )
     exact = np.log(mmd_self_play(WEIGHTED, reference=SKEWED, beta=beta, step=step, iterations=1).strategies[0])
     logs = np.log(heard.strategies[0])
@@ -198,7 +198,7 @@ def test_noisy_runs_end_nearer_to_the_solution_the_smaller_the_step_is():
     means = []
     for step in (0.4, 0.1, 0.025):
         found = nash_mirror_prox(
-            runs, reference=SKEWED, beta=0.2, step=step, samples=1, noise=0.1, iterations=int(40 / step)
+            runs, reference=SKEWED, beta=0.2, step=step, samples=1, flip_rate=0.1, iterations=int(40 / step)
         )
         means.append(found.context_gaps.mean())
     assert means[0] > 2.5 * means[1] > 2.5**2 * means[2]
@@ -208,7 +208,7 @@ def test_noisy_runs_end_nearer_to_the_solution_the_smaller_the_step_is():
 
 def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path):
     path = tmp_path / "run.npz"
-    settings = {"reference": SKEWED, "beta": 0.05, "samples": 3, "noise": 0.1}
+    settings = {"reference": SKEWED, "beta": 0.05, "samples": 3, "flip_rate": 0.1}
     whole = nash_mirror_prox(CYCLE, iterations=40, **settings)
     nash_mirror_prox(CYCLE, iterations=17, checkpoint=path, **settings)
     resumed = nash_mirror_prox(CYCLE, iterations=40, checkpoint=path, **settings)
@@ -230,8 +230,8 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path):
         ({"reference": [0.5, 0.5, 0.0]}, r"\[2\] is 0"),
         ({"reference": [0.5, 0.5, 0.5]}, "add up to 1"),
         ({"samples": 0}, "samples"),
-        ({"samples": 3, "noise": 0.5}, "noise"),
-        ({"noise": 0.1}, "samples"),
+        ({"samples": 3, "flip_rate": 0.5}, "flip_rate"),
+        ({"flip_rate": 0.1}, "samples"),
         ({"iterations": 0}, "iterations"),
         ({"until": 0.0}, "until"),
     ],

@@ -52,7 +52,7 @@ def test_candidates_in_another_order_change_nothing_else(name):
 
 @pytest.mark.parametrize("name", LEARNERS)
 def test_samples_are_counted_and_seeded_and_promise_nothing(name):
-    settings = {"samples": 5, "noise": 0.2, "iterations": 10, "until": 1e-9}
+    settings = {"samples": 5, "flip_rate": 0.2, "iterations": 10, "until": 1e-9}
     one, again = run(name, WEIGHTED, seed=3, **settings), run(name, WEIGHTED, seed=3, **settings)
     other = run(name, WEIGHTED, seed=4, **settings)
     assert one.strategies[0].tolist() == again.strategies[0].tolist() != other.strategies[0].tolist()
@@ -69,7 +69,7 @@ def test_no_two_queries_of_a_run_draw_the_same():
         heard.extend((turn.query(np.log(policy))[0], turn.query(np.log(policy))[0]))
         return {"logs": turn.state["logs"]}
 
-    problem = preference_problem(WEIGHTED, samples=40, noise=0.0, seed=1)
+    problem = preference_problem(WEIGHTED, samples=40, flip_rate=0.0, seed=1)
     told = {"covered": False, "guarantee": "none", "settings": {}, "source": "a test", "default": 3}
     learner = Learner(method="test", update=update, queries=2, beta=0.1, **told)
     learn(learner, problem, iterations=3, until=None, progress=None, checkpoint=None)
@@ -86,7 +86,7 @@ def test_exact_answers_are_no_comparisons(name):
 @pytest.mark.parametrize("name", LEARNERS)
 def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(name, tmp_path):
     path = tmp_path / "run.npz"
-    settings = {"reference": SKEWED, "beta": 0.05, "step": 0.3, "samples": 3, "noise": 0.1}
+    settings = {"reference": SKEWED, "beta": 0.05, "step": 0.3, "samples": 3, "flip_rate": 0.1}
     whole = run(name, CYCLE, iterations=40, **settings)
     run(name, CYCLE, iterations=17, checkpoint=path, **settings)
     resumed = run(name, CYCLE, iterations=40, checkpoint=path, **settings)
@@ -110,8 +110,8 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(name, tmp_path):
         {"reference": [0.5, 0.5]},
         {"reference": [0.5, 0.5, 0.0]},
         {"samples": 0},
-        {"samples": 3, "noise": 0.5},
-        {"noise": 0.1},
+        {"samples": 3, "flip_rate": 0.5},
+        {"flip_rate": 0.1},
         {"iterations": 0},
         {"until": 0.0},
     ],
@@ -174,7 +174,7 @@ def test_one_context_is_the_table_with_an_axis_before_it(name):
 
 @pytest.mark.parametrize("name", LEARNERS)
 def test_comparisons_are_those_of_the_contexts_that_still_asked(name):
-    found = run(name, SEVERAL, samples=4, noise=0.1, iterations=60, until=0.01, beta=0.2)
+    found = run(name, SEVERAL, samples=4, flip_rate=0.1, iterations=60, until=0.01, beta=0.2)
     assert found.settings["comparisons"] == found.settings["queries"] * 3 * 4
     assert found.settings["queries"] < 4 * found.iterations * run(name, WEIGHTED, iterations=1).settings["queries"]
 
@@ -195,7 +195,7 @@ def test_queries_are_those_that_were_asked_one_by_one(name, monkeypatch):
 @pytest.mark.parametrize("name", LEARNERS)
 def test_a_run_of_contexts_that_was_stopped_goes_on_as_if_it_had_not_been(name, tmp_path):
     path = tmp_path / "run.npz"
-    settings = {"reference": SKEWED, "beta": 0.05, "step": 0.3, "samples": 3, "noise": 0.1, "until": 0.03}
+    settings = {"reference": SKEWED, "beta": 0.05, "step": 0.3, "samples": 3, "flip_rate": 0.1, "until": 0.03}
     whole = run(name, SEVERAL, iterations=60, **settings)
     for stop in (1, 17, 31):
         run(name, SEVERAL, iterations=stop, checkpoint=path, **settings)

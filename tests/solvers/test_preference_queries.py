@@ -30,17 +30,17 @@ def plain(rates, policies, contexts, numbers):
                 draw = unit(counter_hash(word, OPPONENT_STREAM, counter)) * edges[-1]
                 opponent = int((edges <= draw).sum())
                 chance = rates.preferences[context, i, opponent]
-                says = chance * (1 - rates.noise) + (1 - chance) * rates.noise
+                says = chance * (1 - rates.flip_rate) + (1 - chance) * rates.flip_rate
                 found[k, i] += unit(counter_hash(word, OUTCOME_STREAM, counter)) < says
-    return (found / rates.samples - rates.noise) / (1 - 2 * rates.noise)
+    return (found / rates.samples - rates.flip_rate) / (1 - 2 * rates.flip_rate)
 
 
 @settings(deadline=None)  # the first call compiles
 @given(st.integers(0, 10**6), st.integers(1, 5), st.integers(1, 4), st.integers(1, 6), st.sampled_from([0.0, 0.3]))
-def test_sampled_rates_are_those_of_comparisons_one_by_one(seed, size, contexts, samples, noise):
+def test_sampled_rates_are_those_of_comparisons_one_by_one(seed, size, contexts, samples, flip_rate):
     rng = np.random.default_rng(seed)
     preferences = np.stack([random_preferences(size, seed + k) for k in range(contexts)])
-    rates = WinRates(preferences=preferences, samples=samples, noise=noise, seed=seed)
+    rates = WinRates(preferences=preferences, samples=samples, flip_rate=flip_rate, seed=seed)
     chosen = np.flatnonzero(rng.random(contexts) < 0.7)
     policies, numbers = rng.dirichlet(np.ones(size), size=len(chosen)), rng.integers(0, 100, size=len(chosen))
     found = rates.of(policies, chosen, numbers)
@@ -69,15 +69,15 @@ def test_how_many_threads_multiply_changes_no_bit(monkeypatch):
     assert exact_rates(tables, policies[[2, 7]], np.array([2, 7])).tolist() == one[[2, 7]].tolist()
 
 
-@pytest.mark.parametrize("noise", [0.0, 0.3])
-def test_sampled_rates_have_the_right_mean_and_spread_in_every_context(noise):
+@pytest.mark.parametrize("flip_rate", [0.0, 0.3])
+def test_sampled_rates_have_the_right_mean_and_spread_in_every_context(flip_rate):
     policies = np.array([[0.2, 0.3, 0.5], [0.6, 0.3, 0.1]])
     tables, samples, both = np.stack([WEIGHTED, CYCLE]), 20_000, np.array([0, 1])
-    rates = WinRates(preferences=tables, samples=samples, noise=noise, seed=5)
+    rates = WinRates(preferences=tables, samples=samples, flip_rate=flip_rate, seed=5)
     exact = np.stack([WEIGHTED @ policies[0], CYCLE @ policies[1]])
     errors = np.stack([rates.of(policies, both, np.full(2, query)) for query in range(20)]) - exact
-    heard = noise + (1 - 2 * noise) * exact
-    spread = np.sqrt(heard * (1 - heard) / samples) / (1 - 2 * noise)
+    heard = flip_rate + (1 - 2 * flip_rate) * exact
+    spread = np.sqrt(heard * (1 - heard) / samples) / (1 - 2 * flip_rate)
     assert (np.abs(errors.mean(axis=0)) < 4 * spread / np.sqrt(20)).all()
     assert np.allclose(errors.std(axis=0), spread, rtol=0.6)
     assert np.abs(errors[:, 0] - errors[:, 1]).max() > 0

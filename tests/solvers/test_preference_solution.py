@@ -79,7 +79,9 @@ def test_votes_of_one_context_are_drawn_together():
 
 def test_known_flips_widen_what_is_drawn_and_put_it_right():
     votes = votes_of([(0, 1, float(k < 70)) for k in range(100)], names="ab")
-    plain, flipped = (_drawn_rates(votes, 2_000, flip, np.random.default_rng(0))[:, 0, 1] for flip in (0.0, 0.1))
+    plain, flipped = (
+        _drawn_rates(votes, 2_000, flip_rate, np.random.default_rng(0))[:, 0, 1] for flip_rate in (0.0, 0.1)
+    )
     assert np.allclose(flipped, np.clip((plain - 0.1) / 0.8, 0, 1))
 
 

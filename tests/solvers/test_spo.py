@@ -72,7 +72,7 @@ def test_rewards_of_the_weighted_cycle_are_those_of_its_wins():
 def test_the_average_of_noisy_runs_comes_to_the_minimax_winner_in_the_mean():
     runs, gaps = np.stack([WEIGHTED] * 100), []  # contexts with one table are runs apart
     for iterations in (250, 1_000, 4_000):
-        found = spo(runs, samples=1, noise=0.2, iterations=iterations)
+        found = spo(runs, samples=1, flip_rate=0.2, iterations=iterations)
         gaps.append(found.context_gaps.mean())
     assert gaps[0] > 1.5 * gaps[1] > 1.5**2 * gaps[2]
     winner = minimax_winner(WEIGHTED).strategies[0]

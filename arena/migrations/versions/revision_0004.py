@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.schema import SchemaItem
 
 revision = "0004"
 down_revision = "0003"
@@ -67,7 +68,7 @@ def upgrade() -> None:
     )
 
 
-def _table(name: str, keys: list[str], *columns: sa.SchemaItem, **settings: bool) -> None:
+def _table(name: str, keys: list[str], *columns: SchemaItem, **settings: bool) -> None:
     """A table of a tournament's facts, each with its own key within it."""
     to = sa.ForeignKey("tournaments.id", name=f"fk_{name}_tournament_id")
     op.create_table(

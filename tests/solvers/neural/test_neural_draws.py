@@ -15,10 +15,10 @@ BOTH = torch.arange(2)
 MANY = 200_000
 
 
-def sampled(samples=MANY, opponents=1, noise=0.0, judge=None):
+def sampled(samples=MANY, opponents=1, flip_rate=0.0, judge=None):
     torch.manual_seed(2)
     return Sampled(
-        samples=samples, opponents=opponents, judging=judging_tables(TABLES, noise) if judge is None else judge
+        samples=samples, opponents=opponents, judging=judging_tables(TABLES, flip_rate) if judge is None else judge
     )
 
 
@@ -28,10 +28,10 @@ def by_candidate(chosen, weights, values):
     return zeros.scatter_add(-1, chosen, weights), zeros.scatter_add(-1, chosen, weights * values)
 
 
-@pytest.mark.parametrize(("opponents", "noise"), [(1, 0.0), (2, 0.0), (1, 0.3)])
-def test_sampled_singles_have_the_mean_of_exact_ones(opponents, noise):
+@pytest.mark.parametrize(("opponents", "flip_rate"), [(1, 0.0), (2, 0.0), (1, 0.3)])
+def test_sampled_singles_have_the_mean_of_exact_ones(opponents, flip_rate):
     exact = Exact(preferences=TABLES).singles(BOTH, POLICY, OPPONENT)
-    found = sampled(opponents=opponents, noise=noise).singles(BOTH, POLICY, OPPONENT)
+    found = sampled(opponents=opponents, flip_rate=flip_rate).singles(BOTH, POLICY, OPPONENT)
     shares, wins = by_candidate(found.chosen, found.weights, found.win_rates)
     assert torch.allclose(shares, exact.weights, atol=0.005)
     assert torch.allclose(wins, exact.weights * exact.win_rates, atol=0.01)
@@ -39,7 +39,7 @@ def test_sampled_singles_have_the_mean_of_exact_ones(opponents, noise):
 
 def test_sampled_pairs_have_the_mean_of_exact_ones():
     exact = Exact(preferences=TABLES).pairs(BOTH, POLICY)
-    found = sampled(noise=0.2).pairs(BOTH, POLICY)
+    found = sampled(flip_rate=0.2).pairs(BOTH, POLICY)
     place = found.first * 3 + found.second
     zeros = torch.zeros(2, 9, dtype=torch.float64)
     shares = zeros.scatter_add(-1, place, found.weights).reshape(2, 3, 3)
@@ -50,7 +50,7 @@ def test_sampled_pairs_have_the_mean_of_exact_ones():
 
 def test_sampled_gains_have_the_mean_of_exact_ones():
     exact = Exact(preferences=TABLES).gains(BOTH, POLICY)
-    found = sampled(noise=0.1).gains(BOTH, POLICY)
+    found = sampled(flip_rate=0.1).gains(BOTH, POLICY)
     place = found.first * 3 + found.second
     gained = torch.zeros(2, 9, dtype=torch.float64).scatter_add(-1, place, found.weights * found.target)
     assert torch.allclose(gained.reshape(2, 3, 3), exact.weights * exact.target, atol=0.01)

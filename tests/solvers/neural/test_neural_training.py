@@ -81,7 +81,7 @@ def test_any_module_learns_by_any_method_from_noisy_samples(method):
     policy = Odd()
     frozen = policy.body[0].weight.clone()
     found = train_on_preferences(
-        policy, contexts, method=method, samples=3, opponents=1, noise=0.2, iterations=20, batch=2
+        policy, contexts, method=method, samples=3, opponents=1, flip_rate=0.2, iterations=20, batch=2
     )
     assert torch.equal(policy.body[0].weight, frozen) and policy.training
     assert np.abs(found.strategies.sum(-1) - 1).max() < 1e-9 and 0 < found.comparisons <= 20 * 2 * 3 * 2
@@ -96,7 +96,7 @@ def test_samples_lead_where_expectations_lead():
             table_policy(), contexts, beta=0.5, decay="linear", learning_rate=0.02, iterations=800, **settings
         )
 
-    exact, noisy = trained(), trained(samples=32, noise=0.1)
+    exact, noisy = trained(), trained(samples=32, flip_rate=0.1)
     assert np.abs(exact.strategies - noisy.strategies).max() < 0.03
 
 
@@ -131,7 +131,7 @@ CASES = [
     ("nash_mp", {"target": "stages", "inner": 7}),
     ("nash_prox", {"samples": 2}),
     ("nash_md", {"batch": 2, "decay": "linear"}),
-    ("online_ipo", {"samples": 2, "noise": 0.1}),
+    ("online_ipo", {"samples": 2, "flip_rate": 0.1}),
     ("inpo", {"optimiser": lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9)}),
     ("dno", {"samples": 2, "opponents": 2, "inner": 7}),
     ("spo", {"samples": 2, "batch": 1, "optimiser": lambda p: torch.optim.RMSprop(p, lr=0.01)}),
@@ -354,8 +354,8 @@ def test_spo_beats_a_reward_on_cycles():
         ({"method": "spo", "queue": 0}, "queue must be a whole number"),
         ({"beta": 0.0}, "beta must be"),
         ({"samples": 0}, "samples must be at least 1"),
-        ({"noise": 0.1}, "give samples too"),
-        ({"samples": 1, "noise": 0.5}, "noise must be from 0 to below 1/2"),
+        ({"flip_rate": 0.1}, "give samples too"),
+        ({"samples": 1, "flip_rate": 0.5}, "flip_rate must be from 0 to below 1/2"),
         ({"opponents": 2}, "give samples too"),
         ({"batch": 4}, "batch must be from 1 to the 3 contexts"),
         ({"learning_rate": 0.0}, "learning_rate must be positive"),
