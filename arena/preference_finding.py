@@ -16,6 +16,7 @@ from arena.leaderboards.payoff_matrix import Matrix
 from arena.leaderboards.wording import listed, percent, signed
 from arena.ledger import Ledger, Tournament
 from arena.solvers.minimax_winner import minimax_winner
+from arena.solvers.preference_solution import rests_on_unmet
 from arena.solvers.social_choice import condorcet_winner
 
 EVEN = 0.5
@@ -157,10 +158,10 @@ def _foretold(matrix: Matrix) -> Foretold:
     known = np.where(own, EVEN, np.where(met, matrix.score, rates))
     mixture = minimax_winner((known + 1 - known.T) / 2).strategies[0]
     unmet = ~met & ~own
-    against = np.where(unmet, 1.0, known)  # the opponent's win rate, row against column
+    resting, worst = rests_on_unmet(known, unmet, mixture)
     shown = [(name, float(weight)) for name, weight in zip(matrix.agents, mixture, strict=True) if weight >= 0.005]
     return Foretold(
         weights=tuple(sorted(shown, key=lambda one: (-one[1], one[0]))),
-        resting=float(mixture @ unmet @ mixture),
-        worst=float(1 - (against @ mixture).max()),
+        resting=resting,
+        worst=worst,
     )

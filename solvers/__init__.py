@@ -40,6 +40,7 @@ from arena.solvers.online_ipo import online_ipo
 from arena.solvers.optimistic_mwu import optimistic_mwu
 from arena.solvers.policy_file import load_policy, save_policy
 from arena.solvers.policy_table import tabulate
+from arena.solvers.preference_solution import PreferenceSolution, preference_solution
 from arena.solvers.projected_replicator_dynamics import projected_replicator_dynamics
 from arena.solvers.psro import psro
 from arena.solvers.qarl import qarl
@@ -47,6 +48,7 @@ from arena.solvers.qre_curriculum import qre_curriculum
 from arena.solvers.registry import solve
 from arena.solvers.self_play import self_play
 from arena.solvers.sequence_form_lp import sequence_form_lp
+from arena.solvers.social_choice import borda_scores, condorcet_winner, copeland_scores, kemeny_scores, top_cycle
 from arena.solvers.soft_markov_equilibrium import soft_markov_equilibrium
 from arena.solvers.solution import Marginals, Solution
 from arena.solvers.spo import spo
@@ -78,14 +80,18 @@ __all__ = [
     "Method",
     "NeuralSolution",
     "PreferenceContexts",
+    "PreferenceSolution",
     "Solution",
     "adversarial_mdp",
     "agent_qre",
     "alpha_rank",
     "best_response",
     "bimatrix_nash",
+    "borda_scores",
     "cfr",
     "cfr_plus",
+    "condorcet_winner",
+    "copeland_scores",
     "correlated_equilibrium",
     "dark_hex_measures",
     "dark_hex_nash_conv",
@@ -100,6 +106,7 @@ __all__ = [
     "gamma_shapes",
     "inpo",
     "judged_contexts",
+    "kemeny_scores",
     "load_demonstrations",
     "load_policy",
     "log_barrier_bound",
@@ -128,6 +135,7 @@ __all__ = [
     "optimistic_mwu",
     "pcfr_plus",
     "preference_contexts",
+    "preference_solution",
     "projected_replicator_dynamics",
     "psro",
     "qarl",
@@ -140,6 +148,7 @@ __all__ = [
     "solve",
     "spo",
     "tabulate",
+    "top_cycle",
     "train_on_preferences",
 ]
 

@@ -74,12 +74,18 @@ class PreferenceSolution:
 
 
 def preference_solution(
-    game: PreferenceGame, *, confidence: float = 0.95, resamples: int | None = None, seed: int = 0
+    game: PreferenceGame,
+    *,
+    solution: Solution | None = None,
+    confidence: float = 0.95,
+    resamples: int | None = None,
+    seed: int = 0,
 ) -> PreferenceSolution:
     """The minimax winner of the game, with intervals, the rules beside it, and what rests on pairs never compared.
 
     Args:
         game: of votes or rates, see `arena.games.preference.preference_game`. Of rates alone there are no intervals of votes.
+        solution: the minimax winner of the game where it is known already.
         confidence: of the intervals, in (0, 1).
         resamples: how often rates are drawn, at least 0; None: 200, or 0 above 60 candidates.
         seed: of the draws.
@@ -92,7 +98,7 @@ def preference_solution(
     rates, size = game.preferences, len(game.candidates)
     if resamples is None:
         resamples = RESAMPLES if size <= MOST_RESAMPLED else 0
-    solution = minimax_winner(rates)
+    solution = solution or minimax_winner(rates)
     winner = solution.strategies[0]
     unmet = ~game.compared
     best, top = condorcet_winner(rates), top_cycle(rates)
@@ -103,6 +109,7 @@ def preference_solution(
     if game.votes is not None and resamples:
         drawn = _bounds(_drawn_rates(game.votes, resamples, game.settings.flip_rate, rng), winner, confidence)
     ranged = np.array((winner, winner))
+    resting, worst = rests_on_unmet(rates, unmet, winner)
     if unmet.any():
         flat = rng.random((resamples, size, size))
         ranged = _bounds(np.where(unmet, flat, rates), winner, confidence) if resamples else unknown
@@ -120,13 +127,24 @@ def preference_solution(
         kemeny=1 + (1 - kemeny_scores(rates)) * (size - 1) if size <= MOST_KEMENY else None,
         pairs=size * (size - 1) // 2,
         unmet=int(unmet.sum()) // 2,
-        resting=float(winner @ unmet @ winner),
-        worst=float(1 - (np.where(unmet, 1.0, rates) @ winner).max()),
+        resting=resting,
+        worst=worst,
         unmet_low=ranged[0],
         unmet_high=ranged[1],
         confidence=confidence,
         resamples=resamples,
     )
+
+
+def rests_on_unmet(rates: Array, unmet: NDArray[np.bool_], mixture: Array) -> tuple[float, float]:
+    """(the chance that two draws from the mixture never met, its win rate at worst if all such pairs went against it).
+
+    Args:
+        rates: [n, n], with any number where two never met.
+        unmet: [n, n], who never met.
+        mixture: [n].
+    """
+    return float(mixture @ unmet @ mixture), float(1 - (np.where(unmet, 1.0, rates) @ mixture).max())
 
 
 def _drawn_rates(votes: Votes, resamples: int, flip_rate: float, rng: np.random.Generator) -> Array:

@@ -99,7 +99,9 @@ def say_solution(
     json: bool,
 ) -> None:
     """Prints an answer and its certificate, and whether the gap that was asked for, `until`, was not reached."""
-    found = preference_solution(game) if method == "minimax_winner" and isinstance(game, PreferenceGame) else None
+    found = None
+    if method == "minimax_winner" and isinstance(game, PreferenceGame):
+        found = preference_solution(game, solution=solution)
     shown: dict[str, Any] = {
         "method": method,
         "game": game.info.specification,
