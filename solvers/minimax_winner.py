@@ -16,7 +16,6 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from arena.games.errors import ArenaError
 from arena.solvers.central_path import central_strategy
 from arena.solvers.lp import as_probabilities, maximin
 from arena.solvers.preference_mirror import preference_matrix
@@ -62,7 +61,7 @@ def minimax_winner(preferences: ArrayLike) -> Solution:
         iterations=len(solutions),
         context_gaps=gaps,
         settings={
-            "selection": "least norm" if None not in found else "a corner in some contexts",
+            "selection": "least norm" if None not in found else "any in some contexts",
             "contexts": len(gaps),
         },
     )
@@ -73,8 +72,6 @@ def symmetric_game(payoffs: NDArray[np.float64]) -> Solution:
     scale = float(np.abs(payoffs).max()) or 1.0
     game = payoffs / scale
     winner, unique = _least_norm(game)
-    if winner is None:  # nearly degenerate: a corner of the program, as exact as its solver
-        winner, _ = maximin(game)
     gap = 2 * max(float((payoffs @ winner).max()), 0.0)
     return Solution(
         strategies=(winner, winner),
@@ -85,20 +82,22 @@ def symmetric_game(payoffs: NDArray[np.float64]) -> Solution:
         guarantee="exact up to rounding: the gap is a certificate",
         unique=unique,
         iterations=1,
-        settings={"selection": "least norm" if unique is not None else "a corner"},
+        settings={"selection": "least norm" if unique is not None else "any"},
         source="Kreweras 1965; Fishburn 1984; arXiv:1502.06362; HiGHS",
     )
 
 
-def _least_norm(game: NDArray[np.float64]) -> tuple[NDArray[np.float64] | None, bool | None]:
-    """(the optimal strategy of least norm, whether it is the only one), or (None, None) where rounding forbids an answer."""
+def _least_norm(game: NDArray[np.float64]) -> tuple[NDArray[np.float64], bool | None]:
+    """(the optimal strategy of least norm, whether it is the only one), or (any, None) where rounding forbids an answer."""
     some = _some_winner(game)
     against = game @ some
     # Two optimal strategies are even against each other: another one can weigh what loses by d against this one with no more than
     # the most that anything wins against this one, divided by d.
     even = np.flatnonzero(against >= -max(EVEN_TOLERANCE, float(against.max()) / SUPPORT_TOLERANCE))
     # what weighs nothing in this one may weigh something in another
-    support = even if some[even].min() > SUPPORT_TOLERANCE else even[_largest_support(game, even)]
+    support = even if some[even].min() > SUPPORT_TOLERANCE else _largest_support(game, even)
+    if support is None or not len(support):
+        return some, None
     # optimal strategies: x ≥ 0 on the support, Σ x = 1, even against the support, not beaten from outside
     equations = np.vstack((game[np.ix_(support, support)], np.ones(len(support))))
     left, singular, directions = np.linalg.svd(equations, full_matrices=False)
@@ -108,14 +107,15 @@ def _least_norm(game: NDArray[np.float64]) -> tuple[NDArray[np.float64] | None, 
     if free.shape[1]:
         outside = -np.delete(game, support, axis=0)[:, support]
         limits = np.vstack((np.eye(len(support)), outside))
-        step = _least_distance(limits @ free, -limits @ base)
-        base = base + free @ step
+        beyond = -limits @ base
+        if beyond.max() > 0:
+            base = base + free @ _least_distance(limits @ free, beyond)
     if base.min() < -SUPPORT_TOLERANCE or not base.sum() > 0:
-        return None, None
+        return some, None
     winner = np.zeros(len(game))
     winner[support] = as_probabilities(np.where(base > GAP_TOLERANCE, base, 0.0))
     if (game @ winner).max() > SUPPORT_TOLERANCE:
-        return None, None
+        return some, None
     return winner, free.shape[1] == 0
 
 
@@ -145,14 +145,21 @@ def _some_winner(game: NDArray[np.float64]) -> NDArray[np.float64]:
     return maximin(game)[0]
 
 
-def _largest_support(game: NDArray[np.float64], even: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Which of the candidates that are even against a winner have weight in some optimal strategy: their places in `even`.
+def _largest_support(game: NDArray[np.float64], even: NDArray[np.int64]) -> NDArray[np.int64] | None:
+    """Which of the candidates that are even against a winner have weight in some optimal strategy; None where nothing says.
 
-    By strict complementarity some optimal x has x_i > 0 or loses to i by something, for every i; the program finds it:
-    maximise t subject to x_i − (game x)_i ≥ t, game x ≤ 0, x a probability vector on them.
+    By strict complementarity some optimal x has x_i > 0 or loses to i by something, for every i. Of many candidates the central
+    path ends in one; else the program finds it: maximise t subject to x_i − (game x)_i ≥ t, game x ≤ 0, x a probability vector
+    on them.
     """
     from scipy.optimize import linprog
 
+    if len(game) > FEW_CANDIDATES:
+        middle = central_strategy(game)
+        against = game @ middle
+        weighs = middle > SUPPORT_TOLERANCE
+        if against.max() <= GAP_TOLERANCE and (weighs | (against < -SUPPORT_TOLERANCE)).all():
+            return np.flatnonzero(weighs)
     size, inside = len(even), game[:, even]
     result = linprog(
         np.append(np.zeros(size), -1.0),
@@ -169,9 +176,8 @@ def _largest_support(game: NDArray[np.float64], even: NDArray[np.int64]) -> NDAr
         method="highs",
     )
     if not result.success:  # in exact numbers there is always a solution
-        raise ArenaError(f"the linear program of the minimax winner could not be solved: {result.message}")
-    support: NDArray[np.int64] = np.flatnonzero(np.asarray(result.x, np.float64)[:size] > SUPPORT_TOLERANCE)
-    return support
+        return None
+    return even[np.asarray(result.x, np.float64)[:size] > SUPPORT_TOLERANCE]
 
 
 def _least_distance(limits: NDArray[np.float64], bounds: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -218,6 +218,22 @@ def test_many_candidates_that_are_even_in_blocks_share_alike():
     assert np.allclose(solution.strategies[0], 1 / 120, atol=1e-12) and solution.unique is False
 
 
+def test_of_a_large_circle_with_ties_all_weigh_the_same():
+    """Who is up to half the circle ahead wins, who is opposite is even: many winners, of which some weigh few candidates."""
+    size = 300
+    ahead = np.subtract.outer(np.arange(size), np.arange(size)) % size
+    solution = minimax_winner(0.5 + 0.5 * np.sign((size / 2 - ahead) * (ahead > 0)))
+    assert solution.unique is False and solution.gap <= 1e-12
+    assert np.allclose(solution.strategies[0], 1 / size, atol=1e-12)
+
+
+def test_where_the_largest_support_is_not_found_some_winner_is_given(monkeypatch):
+    module = importlib.import_module("arena.solvers.minimax_winner")
+    monkeypatch.setattr(module, "_largest_support", lambda *_: None)
+    solution = minimax_winner(np.full((4, 4), 0.5))
+    assert solution.unique is None and solution.gap == 0 and solution.settings["selection"] == "any"
+
+
 def test_one_of_many_that_beats_all_others_by_little_is_the_winner():
     game = spread_game(90, np.random.default_rng(3))
     game[17], game[:, 17] = 1e-6, -1e-6
