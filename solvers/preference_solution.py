@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from arena.games.preference import PreferenceGame
 from arena.games.votes import UNSAID, Votes
-from arena.solvers.minimax_winner import minimax_winner
+from arena.solvers.minimax_winner import minimax_winner, symmetric_game
 from arena.solvers.simplex import symmetric_strategies
 from arena.solvers.social_choice import (
     EVEN,
@@ -107,12 +107,17 @@ def preference_solution(
     unknown = np.full((2, size), np.nan)
     drawn = unknown
     if game.votes is not None and resamples:
-        drawn = _bounds(_drawn_rates(game.votes, resamples, game.settings.flip_rate, rng), winner, confidence)
+        above = np.triu(2 * _drawn_rates(game.votes, resamples, game.settings.flip_rate, rng) - 1, 1)
+        drawn = _bounds(symmetric_strategies(above - above.transpose(0, 2, 1)), winner, confidence)
     ranged = np.array((winner, winner))
     resting, worst = rests_on_unmet(rates, unmet, winner)
-    if unmet.any():
-        flat = rng.random((resamples, size, size))
-        ranged = _bounds(np.where(unmet, flat, rates), winner, confidence) if resamples else unknown
+    if unmet.any() and resamples:
+        flat = np.triu(rng.uniform(-1, 1, (resamples, size, size)), 1)
+        drawn_games = np.where(unmet, flat - flat.transpose(0, 2, 1), rates - rates.T)
+        # the other rates stay and may leave several winners: of them the one that the weights are of
+        ranged = _bounds(np.array([symmetric_game(one).strategies[0] for one in drawn_games]), winner, confidence)
+    elif unmet.any():
+        ranged = unknown
     return PreferenceSolution(
         candidates=game.candidates,
         solution=solution,
@@ -167,10 +172,8 @@ def _drawn_rates(votes: Votes, resamples: int, flip_rate: float, rng: np.random.
     return put_right
 
 
-def _bounds(rates: Array, winner: Array, confidence: float) -> Array:
-    """Bounds [2, n] of the weights in the winners of rates [resamples, n, n], of which the upper half counts."""
-    above = np.triu(2 * rates - 1, 1)
-    weights = symmetric_strategies(above - above.transpose(0, 2, 1))
+def _bounds(weights: Array, winner: Array, confidence: float) -> Array:
+    """Bounds [2, n] of drawn weights [resamples, n], which hold the winner's own."""
     tail = (1 - confidence) / 2
     low, high = np.quantile(weights, [tail, 1 - tail], axis=0)
     return np.array((np.minimum(low, winner), np.maximum(high, winner)))

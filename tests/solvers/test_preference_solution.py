@@ -96,6 +96,14 @@ def test_what_rests_on_pairs_never_compared_is_counted():
     assert found.unmet_high[2] == pytest.approx(0, abs=1e-12)
 
 
+def test_pairs_that_do_not_matter_move_no_weight_where_several_mixtures_are_unbeaten():
+    """a and b are even and beat c and d, which never met."""
+    votes = votes_of([(0, 1, 0.5), (0, 2, 1), (0, 3, 1), (1, 2, 1), (1, 3, 1)])
+    found = preference_solution(preference_game(votes, unmet="even"))
+    assert found.solution.unique is False and found.unmet == 1 and found.resting == 0
+    assert np.allclose(found.unmet_low, [0.5, 0.5, 0, 0]) and np.allclose(found.unmet_high, [0.5, 0.5, 0, 0])
+
+
 def test_without_draws_there_are_no_intervals():
     found = preference_solution(preference_game(cycle_votes(np.random.default_rng(0), 5)), resamples=0)
     assert np.isnan(found.low).all() and np.isnan(found.high).all()
