@@ -40,6 +40,9 @@ def solve_command(
     max_nodes: Annotated[
         int | None, typer.Option("--max-nodes", min=1, help="The most histories that a game is written out to.")
     ] = None,
+    by_context: Annotated[
+        bool, typer.Option("--by-context", help="Solve the votes of each context for themselves, not pooled.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
     listed: Annotated[
         bool, typer.Option("--list", help="List the methods; with METHOD, show that one and its settings.")
@@ -47,7 +50,7 @@ def solve_command(
     json: Json = False,
 ) -> None:
     """Solve a game and say how good the answer is."""
-    from arena.cli import solve_run, solve_shown
+    from arena.cli import solve_contexts, solve_run, solve_shown
     from arena.games import SpecificationError
     from arena.solvers import methods
     from arena.solvers.registry import function_of
@@ -65,15 +68,24 @@ def solve_command(
     if game is None:
         raise SpecificationError(f"name the game: arena solve {method} GAME")
     loaded = _loaded(game)
+    asked = given.get("until")
+    target = asked if isinstance(asked, float) else None
+    if by_context:
+        if output is not None or max_nodes is not None:
+            raise SpecificationError(
+                "--by-context gives a policy a context, which no file of one game holds: take --json"
+            )
+        solved = solve_contexts.solve_contexts(method, loaded, given, quiet=json)
+        solve_contexts.say_contexts(method, loaded, solved, until=target, json=json)
+        return
     if output is not None:
         solve_run.require_outputs(methods()[method], loaded, output, force=force)
     solution, plot = solve_run.solve_and_write(method, loaded, given, output=output, max_nodes=max_nodes, quiet=json)
-    asked = given.get("until")
     solve_shown.say_solution(
         method,
         loaded,
         solution,
-        until=asked if isinstance(asked, float) else None,
+        until=target,
         output=output,
         plot=plot,
         json=json,
@@ -81,21 +93,18 @@ def solve_command(
 
 
 def _loaded(specification: str) -> Game:
-    """The game; of a ladder of votes in the ledger here, how to make it one."""
-    import shlex
-
-    from arena.games import ArenaError, SpecificationError, load_game
+    """The game; of a ladder of votes, what the ledger here holds of it."""
+    from arena.games import ArenaError, load_game
     from arena.ledger import Ledger, ledger_exists
+    from arena.voted_game import SCHEME, voted_game
 
     try:
         return load_game(specification)
     except ArenaError:
-        if not specification.startswith("preference:") or not ledger_exists():
+        if not specification.startswith(SCHEME) or not ledger_exists():
             raise
         with Ledger.open(create=False, read_only=True) as ledger:
-            if specification not in {row.game for row in ledger.games()}:
-                raise
-    raise SpecificationError(
-        f"{specification} is a ladder of votes in this ledger; write them out and solve the file: "
-        f"arena match export {shlex.quote(specification)} --votes -o votes.csv, then preference:votes.csv"
-    )
+            game = voted_game(ledger, specification)
+        if game is None:
+            raise
+        return game

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from arena.cli import app
-from arena.games import SpecificationError
+from arena.games import SpecificationError, UnknownName
 from arena.judgements import judge_usage
 from arena.ledger import Ledger
 from tests.chat_server import PROMPT_TOKENS, chat_server
@@ -82,10 +82,18 @@ def test_the_votes_of_a_ladder_are_a_game_to_solve(folder):
     arena("match", "export", "preference:hands", "--votes", "-o", "votes.csv")
     head, first = (folder / "votes.csv").read_text().splitlines()[:2]
     assert (head, first) == ("model_a,model_b,winner,context,judge", "rock,paper,model_b,Hi 0,kind")
-    with pytest.raises(SpecificationError, match="is a ladder of votes in this ledger; write them out"):
-        CliRunner().invoke(app, ["solve", "minimax_winner", "preference:hands"], catch_exceptions=False)
-    solved = arena("solve", "minimax_winner", "preference:votes.csv")
-    assert all(name in solved for name in ("rock", "paper", "scissors"))
+    from_file, from_ledger = (
+        json.loads(arena("solve", "minimax_winner", game, "--json"))
+        for game in ("preference:votes.csv", "preference:hands")
+    )
+    weights = [
+        dict(zip(one["preferences"]["candidates"], one["preferences"]["weights"], strict=True))
+        for one in (from_file, from_ledger)
+    ]
+    assert weights[0] == pytest.approx({name.removesuffix("@1"): weight for name, weight in weights[1].items()})
+    assert from_ledger["game"] == "preference:hands"
+    with pytest.raises(UnknownName, match="nobody"):
+        CliRunner().invoke(app, ["solve", "spo", "preference:hands(judge=nobody)"], catch_exceptions=False)
     arena("match", "import", "votes.csv", "-g", "preference:again")
     again = json.loads(arena("leaderboard", "preference:again", "--json"))
     assert again["matches"] == 176

@@ -1,0 +1,107 @@
+"""`arena solve --by-context`: the preferences of each context solved for themselves, and shown context by context."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from arena.cli.output import say, say_json, say_under, table
+from arena.cli.solve_progress import Last, solving
+from arena.cli.solve_settings import reports
+from arena.convergence_words import gap_name
+from arena.games import Game, SpecificationError
+from arena.games.preference import PreferenceGame
+from arena.solvers import Solution, methods, minimax_winner
+from arena.solvers.registry import function_of
+
+NAMED = 3  # candidates of a mixture that a row names
+LEAST = 0.005  # a weight that two decimals show
+SHOWN = 40  # contexts that the table has; the JSON has all
+
+
+def solve_contexts(method: str, game: Game, settings: Mapping[str, object], *, quiet: bool) -> Solution:
+    """The solution of every context of the game, ``strategies[p]`` [contexts, n].
+
+    Raises:
+        SpecificationError: a method that does not solve tables of preferences, or a game without contexts.
+        NotProvided: preferences that name no contexts.
+    """
+    preferences = _voted(game).by_context()
+    able = [name for name, one in methods().items() if one.takes == "preferences"]
+    if method not in (*able, "minimax_winner"):
+        raise SpecificationError(
+            f"{method} solves one game; with --by-context take minimax_winner or one of {', '.join(able)}"
+        )
+    function = minimax_winner if method == "minimax_winner" else function_of(method)
+    until, iterations = settings.get("until"), settings.get("iterations")
+    try:
+        with solving(
+            method,
+            Last(),
+            iterations=iterations if isinstance(iterations, int) else None,
+            until=until if isinstance(until, float) and until > 0 else None,
+            quiet=quiet,
+        ) as report:
+            return function(preferences, **{**settings, **({"progress": report} if reports(function) else {})})
+    except ValueError as error:  # of an argument: what the method says of its settings
+        raise SpecificationError(f"{method}: {error}") from None
+
+
+def say_contexts(method: str, subject: Game, solution: Solution, *, until: float | None, json: bool) -> None:
+    """Prints the gap and the mixture of each context, and whether the gap that was asked for was not reached."""
+    assert solution.context_gaps is not None  # of tables with an axis of contexts
+    game = _voted(subject)
+    gaps, mixtures = solution.context_gaps, solution.strategies[0]
+    kept = [note for note in game.notes if "pooled in one game" not in note]
+    if json:
+        found = {
+            name: {"gap": float(gap), "strategy": mixture.tolist()}
+            for name, gap, mixture in zip(game.contexts, gaps, mixtures, strict=True)
+        }
+        say_json(
+            {
+                "method": method,
+                "game": game.info.specification,
+                "candidates": list(game.candidates),
+                "gap": float(gaps.max()),
+                "mean_gap": float(gaps.mean()),
+                "gap_kind": solution.gap_kind,
+                "converged": solution.converged,
+                "guarantee": solution.guarantee,
+                "iterations": solution.iterations,
+                "contexts": found,
+                "notes": kept or None,
+            }
+        )
+        return
+    alone = int((mixtures.max(axis=1) >= 1 - LEAST).sum())
+    measured = gap_name(solution.gap_kind)
+    say_under(
+        "", f"In {alone:,} of {len(gaps):,} contexts one candidate takes all; in the others the answer is a mixture."
+    )
+    worst_first = np.argsort(-gaps, kind="stable") if len(gaps) > SHOWN else np.arange(len(gaps))
+    rows = [
+        [game.contexts[k], f"{gaps[k]:.2g}", _mixture(game.candidates, mixtures[k])]
+        for k in worst_first[:SHOWN].tolist()
+    ]
+    table(["context", (measured, "right"), "mixture"], rows)
+    if len(gaps) > SHOWN:
+        say_under("", f"The {SHOWN} contexts with the largest gaps; all {len(gaps):,} are in --json.")
+    reached = "" if until is None or gaps.max() <= until else f"; {until:g} was asked for and not reached"
+    say_under("", f"{method}: {measured} at most {gaps.max():.3g}, {gaps.mean():.3g} on average{reached}.")
+    for note in kept:
+        say_under("Note: ", note)
+    say()
+
+
+def _voted(game: Game) -> PreferenceGame:
+    if not isinstance(game, PreferenceGame):
+        raise SpecificationError(f"--by-context is for preference games; {game.info.specification} is none")
+    return game
+
+
+def _mixture(candidates: tuple[str, ...], weights: np.ndarray[tuple[int], np.dtype[np.float64]]) -> str:
+    order = [k for k in np.argsort(-weights, kind="stable").tolist() if weights[k] >= LEAST]
+    named = ", ".join(f"{candidates[k]} {weights[k]:.2f}" for k in order[:NAMED])
+    return named + (f" and {len(order) - NAMED} more" if len(order) > NAMED else "")
