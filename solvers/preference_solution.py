@@ -42,7 +42,8 @@ class PreferenceSolution:
 
     ``solution``: the minimax winner with its certificate; ``weights`` [n]. ``low``, ``high`` [n]: interval of each weight, NaN
     where none was computed. ``condorcet``: who beats all others, None where nobody does; ``top_cycle``: the Smith set, and
-    ``ties``: whether two of it are even.
+    ``ties``: whether two of it are even. ``agreed``: the share of the rates drawn from the votes in which the same one beats all
+    others, or nobody does either; None where none were drawn.
     ``copeland``, ``borda`` [n]: scores in 0..1. ``kemeny`` [n]: the place in Kemeny's order, 1 the first, the mean over all
     best orders; None above 16 candidates.
 
@@ -60,6 +61,7 @@ class PreferenceSolution:
     condorcet: str | None
     top_cycle: tuple[str, ...]
     ties: bool
+    agreed: float | None
     copeland: Array
     borda: Array
     kemeny: Array | None
@@ -104,11 +106,13 @@ def preference_solution(
     best, top = condorcet_winner(rates), top_cycle(rates)
     inside = rates[np.ix_(top, top)][np.triu_indices(len(top), 1)]
     rng = np.random.default_rng(seed)
-    unknown = np.full((2, size), np.nan)
-    drawn = unknown
+    drawn, agreed = np.full((2, size), np.nan), None
     if game.votes is not None and resamples:
         above = np.triu(2 * _drawn_rates(game.votes, resamples, game.settings.flip_rate, rng) - 1, 1)
-        drawn = _bounds(symmetric_strategies(above - above.transpose(0, 2, 1)), winner, confidence)
+        games = above - above.transpose(0, 2, 1)
+        drawn = _bounds(symmetric_strategies(games), winner, confidence)
+        beats_all = (games > 0).sum(axis=2) == size - 1
+        agreed = float((beats_all[:, best] if best is not None else ~beats_all.any(axis=1)).mean())
     ranged = np.array((winner, winner))
     resting, worst = rests_on_unmet(rates, unmet, winner)
     if unmet.any() and resamples:
@@ -117,7 +121,7 @@ def preference_solution(
         # the other rates stay and may leave several winners: of them the one that the weights are of
         ranged = _bounds(np.array([symmetric_game(one).strategies[0] for one in drawn_games]), winner, confidence)
     elif unmet.any():
-        ranged = unknown
+        ranged = np.full((2, size), np.nan)
     return PreferenceSolution(
         candidates=game.candidates,
         solution=solution,
@@ -127,6 +131,7 @@ def preference_solution(
         condorcet=None if best is None else game.candidates[best],
         top_cycle=tuple(game.candidates[k] for k in top),
         ties=bool((np.abs(inside - EVEN) <= SAME_SCORE).any()),
+        agreed=agreed,
         copeland=copeland_scores(rates),
         borda=borda_scores(rates),
         kemeny=1 + (1 - kemeny_scores(rates)) * (size - 1) if size <= MOST_KEMENY else None,

@@ -18,8 +18,11 @@ LEAST = 0.005  # a weight that two decimals show
 def sentences(found: PreferenceSolution) -> list[str]:
     """The finding, the most important first."""
     others = "if pairs never compared are as assumed, " if found.unmet else ""
+    votes = (
+        "" if found.agreed is None else f"; so it is in {percent(found.agreed, 0)} of the rates drawn from the votes"
+    )
     if found.condorcet is not None:
-        said = [f"{others}{found.condorcet} beats every other candidate: it is the Condorcet winner"]
+        said = [f"{others}{found.condorcet} beats every other candidate: it is the Condorcet winner{votes}"]
     else:
         cycle = listed(list(found.top_cycle)) if len(found.top_cycle) <= NAMED else f"{len(found.top_cycle)} candidates"
         how = (
@@ -27,8 +30,8 @@ def sentences(found: PreferenceSolution) -> list[str]:
             if len(found.top_cycle) == 2
             else "beat each other in a cycle" + (" or tie" if found.ties else "")
         )
-        said = [f"{others}no candidate beats all others: {cycle} {how}"]
-        order = np.argsort(-found.weights, kind="stable")
+        said = [f"{others}no candidate beats all others: {cycle} {how}{votes}"]
+        order = np.argsort(-found.weights.round(9), kind="stable")
         parts = [f"{found.candidates[k]} {found.weights[k]:.2f}" for k in order if found.weights[k] >= LEAST]
         more = f" and {len(parts) - NAMED} more" if len(parts) > NAMED else ""
         mixture = ", ".join(parts[:NAMED]) + more if more else listed(parts)
@@ -41,7 +44,8 @@ def sentences(found: PreferenceSolution) -> list[str]:
             f"{percent(found.resting, 0)} of the mixture's own meetings rest on them, and if all went against it, it would "
             f"win {percent(found.worst, 0)} against the worst opponent"
         )
-    return [(one if one.startswith(found.candidates) else one[0].upper() + one[1:]) + "." for one in said]
+    named = said[0] if found.condorcet is not None and not others else None  # begins with a name, which stays as it is
+    return [(one if one is named else one[0].upper() + one[1:]) + "." for one in said]
 
 
 def say_preference_solution(found: PreferenceSolution) -> None:
@@ -82,6 +86,7 @@ def as_json(found: PreferenceSolution) -> dict[str, object]:
         "condorcet_winner": found.condorcet,
         "top_cycle": list(found.top_cycle),
         "ties_in_top_cycle": found.ties,
+        "share_of_draws_that_agree": found.agreed,
         "copeland": found.copeland.tolist(),
         "borda": found.borda.tolist(),
         "kemeny_place": None if found.kemeny is None else found.kemeny.tolist(),

@@ -28,7 +28,9 @@ def run(*arguments):
 
 def test_the_finding_comes_first_and_every_candidate_has_a_row(votes):
     shown = run("minimax_winner", f"preference:{votes}(unmet=unknown)")
-    assert "no candidate beats all others: ann, bob and cat beat each other in a cycle." in shown.replace("\n", " ")
+    assert "no candidate beats all others: ann, bob and cat beat each other in a cycle; so it is in" in shown.replace(
+        "\n", " "
+    )
     assert "1 of 6 pairs was never compared" in shown
     table = shown[shown.index("candidate ") : shown.index("player 0")]
     assert "Copeland" in table and all(name in table for name in ("ann", "bob", "cat", "dan"))
@@ -46,7 +48,15 @@ def test_json_says_the_same(votes):
 def test_who_beats_all_others_is_the_finding(tmp_path):
     path = tmp_path / "votes.csv"
     path.write_text("model_a,model_b,winner\nann,bob,model_a\nann,cat,model_a\nbob,cat,model_a\n")
-    assert "ann beats every other candidate: it is the Condorcet winner." in run("minimax_winner", f"preference:{path}")
+    shown = run("minimax_winner", f"preference:{path}").replace("\n", " ")
+    assert shown.startswith("ann beats every other candidate: it is the Condorcet winner; so it is in ")
+
+
+def test_names_that_begin_like_a_sentence_leave_it_its_capital(tmp_path):
+    path = tmp_path / "votes.csv"
+    path.write_text("model_a,model_b,winner\na,b,tie\nb,c,tie\na,c,tie\n")
+    shown = run("minimax_winner", f"preference:{path}").replace("\n", " ")
+    assert "A mixture that nobody beats is a 0.33, b 0.33 and c 0.33." in shown
 
 
 def test_other_methods_say_what_they_did_before():

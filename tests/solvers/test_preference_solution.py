@@ -67,6 +67,16 @@ def test_a_pair_met_once_is_drawn_from_two_to_one_and_one_never_met_from_even():
     assert drawn[:, 0, 2].var() == pytest.approx(1 / 12, abs=0.003)
 
 
+def test_one_vote_is_agreed_on_by_three_draws_of_four():
+    found = preference_solution(preference_game(votes_of([(0, 1, 1.0)], names="ab")), resamples=20_000)
+    assert found.condorcet == "a" and found.agreed == pytest.approx(3 / 4, abs=0.02)  # P(Beta(2, 1) > 1/2)
+
+
+def test_a_cycle_of_many_votes_is_agreed_on():
+    found = preference_solution(preference_game(cycle_votes(np.random.default_rng(0), 500)))
+    assert found.condorcet is None and found.agreed == 1
+
+
 def test_votes_of_one_context_are_drawn_together():
     """A hundred votes of two contexts that disagree say little; a hundred of their own say much."""
     rows = [(0, 1, float(k < 50)) for k in range(100)]
