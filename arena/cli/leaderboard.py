@@ -12,6 +12,7 @@ from arena.cli.options import Db, Json
 
 if TYPE_CHECKING:
     from arena.adjusted_returns import AdjustedReturns
+    from arena.anytime_ratings import AnytimeRatings
     from arena.cli.output import Head
     from arena.columns import Exploitability
     from arena.counterfactual import Where
@@ -42,6 +43,13 @@ def leaderboard_command(
     joint: Annotated[
         bool, typer.Option("--joint", help="Ranks that are all true at once with 95 %, in place of pair by pair.")
     ] = False,
+    anytime: Annotated[
+        bool,
+        typer.Option("--anytime", help="Elo differences with bounds that hold at whatever moment one looks, or stops."),
+    ] = False,
+    anchor: Annotated[
+        str | None, typer.Option("--anchor", help="With --anytime: only the differences to this agent.")
+    ] = None,
     explain: Annotated[
         str | None,
         typer.Option("--explain", help="Why this agent has its rating: opponents, matches, whom to play next."),
@@ -107,6 +115,13 @@ def leaderboard_command(
         raise SpecificationError("--adjusted is of all matches; leave the other questions out")
     if joint and (adjusted or explain or seat is not None):
         raise SpecificationError("--joint is of the ranks of a leaderboard; leave --adjusted, --explain and --seat out")
+    if anchor is not None and not anytime:
+        raise SpecificationError("--anchor goes with --anytime")
+    if anytime and (adjusted or explain or joint or output is not None or seat is not None or method != "elo"):
+        raise SpecificationError(
+            "--anytime is of Elo differences, printed or given as JSON with --json; leave --method, --adjusted, --explain, "
+            "--joint, --output and --seat out"
+        )
     if explain and (source is not None or output is not None):
         raise SpecificationError("--explain is of a ledger, printed or given as JSON with --json")
     if adjusted and output is not None:
@@ -115,6 +130,9 @@ def leaderboard_command(
         from arena.adjusted_returns import adjusted_record
 
         _say_adjusted(adjusted_record(read_record(source, game=game), name=source.name), json=json)
+        return
+    if anytime and source is not None:
+        _say_anytime(_anytime_of_file(source, game, where, anchor), json=json)
         return
     if source is not None:
         board = _board_of_file(source, game, method, where, joint=joint)
@@ -139,6 +157,11 @@ def leaderboard_command(
             from arena.adjusted_returns import adjusted_standings
 
             _say_adjusted(adjusted_standings(ledger, game, tournament=tournament), json=json)
+            return
+        if anytime:
+            from arena.anytime_ratings import anytime_standings
+
+            _say_anytime(anytime_standings(ledger, game, tournament=tournament, anchor=anchor, where=where), json=json)
             return
         if explain:
             _say_explained(
@@ -177,6 +200,29 @@ def _board_of_file(source: Path, game: str | None, method: str, where: Where, *,
     left_out = len(everything) - len(kept)
     said = f"this board is not the full one: {where.sentence()}; {left_out:,} matches are left out"
     return replace(board, notes=(said, moves_in_words(moves(full, board)), *board.notes))
+
+
+def _anytime_of_file(source: Path, game: str | None, where: Where, anchor: str | None) -> AnytimeRatings:
+    """The differences of a file of results, in the order of its rows."""
+    from dataclasses import replace
+
+    from arena.anytime_ratings import anytime_ratings
+    from arena.counterfactual import kept_of
+    from arena.leaderboards.record_file import read_record
+
+    record = read_record(source, game=game, without_judges=where.without_judges)
+    found = anytime_ratings(kept_of(record, where) if where else record, name=source.name, anchor=anchor)
+    return replace(found, notes=(f"counted: {where.sentence()}", *found.notes)) if where else found
+
+
+def _say_anytime(found: AnytimeRatings, *, json: bool) -> None:
+    from arena.cli.anytime import print_anytime
+    from arena.cli.output import say_json
+
+    if json:
+        say_json(found.to_dict())
+    else:
+        print_anytime(found)
 
 
 def _say_explained(found: AgentExplanation, *, json: bool) -> None:
