@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -30,12 +31,16 @@ LONGEST_RETRY_AFTER_S = 600.0  # a server that asks for more patience counts as 
 MAX_BODY = 4 << 20  # bytes
 MAX_TOKENS_TOLD = 2**53  # a greater number is no count
 SHOWN = 300  # characters of a server's own words that a message repeats
+BAD_GATEWAY = 502
 AGAIN = frozenset({408, 409, 425, 429})  # and all from 500 on
 NOT_OURS = frozenset({401, 402, 403, 404, 405, 407, 410})  # the same for every request: the settings are wrong
 LEAST_SECRET = 12  # characters; shorter "keys", as those of local servers, are no secrets and stand in ordinary text
 HERE = ("127.0.0.1", "localhost", "::1")
 NO_SECRETS = ("key", "token", "secret", "sig", "password")
 HEADERS = {"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "identity"}
+
+_THOUGHT = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
+_THOUGHT_BEFORE = re.compile(r"\A.*</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
 
 Role = Literal["system", "user", "assistant"]
 
@@ -56,6 +61,12 @@ class ChatAnswer:
     refusal: str = ""
     finish: str = ""
     usage: Usage = field(default_factory=Usage)
+
+    @property
+    def said(self) -> str:
+        """The text without what the model thinks between ``<think>`` marks, or before a mark that only ends: many templates
+        begin the thought in the question."""
+        return _THOUGHT_BEFORE.sub("", _THOUGHT.sub("", self.text)).strip()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +207,8 @@ class ChatEndpoint:
                     None,
                 )
             else:
+                if 200 <= status < 300 and (told := _told_status(body)):
+                    status, phrase = told, ""
                 if 200 <= status < 300:
                     self._gave_up = False
                     return self._read(body, used, self._now() - began)
@@ -430,13 +443,42 @@ def _count(value: object) -> int | None:
     return value if type(value) is int and 0 <= value < MAX_TOKENS_TOLD else None
 
 
+def _told_status(body: bytes) -> int:
+    """The status of an error that a server tells in the body of an answer with status 200, as gateways do whose headers are
+    out before the model fails; 0 where it tells none."""
+    if b'"error"' not in body:
+        return 0
+    try:
+        said: object = json.loads(body)
+    except (ValueError, RecursionError):
+        return 0
+    error = _error_of(said)
+    if not error:
+        return 0
+    code = error.get("code") if isinstance(error, dict) else None
+    return code if type(code) is int and 400 <= code < 600 else BAD_GATEWAY
+
+
+def _error_of(said: object) -> object:
+    """The error in an answer or in its first choice; None where there is none, or a message beside it."""
+    if not isinstance(said, dict):
+        return None
+    choices = said.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    if not isinstance(choice, dict):
+        found = said.get("error")
+    else:
+        found = choice.get("error") if choice.get("finish_reason") == "error" else None
+    return found if isinstance(found, dict | str) else None
+
+
 def _because(body: bytes, clean: Callable[[str], str]) -> str:
     """The reason that a server gives with an error, in its usual place."""
     try:
         said: object = json.loads(body)
     except (ValueError, RecursionError):
         return ""
-    error = said.get("error") if isinstance(said, dict) else None
+    error = _error_of(said)
     message = error.get("message") if isinstance(error, dict) else error
     return f": {clean(message)}" if isinstance(message, str) and message.strip() else ""
 

@@ -48,7 +48,6 @@ _VERDICTS = {
     "bothbad": Verdict(0.5, both_bad=True),
     "none": None,
 }
-_THOUGHT = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
 _LINE = re.compile(r"[\W_]*(?:final\W{1,3})?verdict[*_`\s]{0,9}[:=]", re.IGNORECASE)
 _MARK = re.compile(r"\[\[([^\[\]]{1,40})\]\]")
 _OBJECT = re.compile(r"\{[^{}]*\}")
@@ -182,7 +181,7 @@ def read_verdict(answer: ChatAnswer) -> Verdict | JudgeFailure | None:
     """The verdict of an answer, a refusal, or None where there is neither. The last word counts."""
     if answer.refusal or answer.finish == "content_filter":
         return JudgeFailure("refused", shown(answer.refusal or answer.text or "stopped by a content filter"))
-    text = _THOUGHT.sub("", answer.text).strip()[-READ:]
+    text = answer.said[-READ:]
     word = _last_word(text)
     if word is None:
         return JudgeFailure("refused", shown(text)) if _REFUSAL.match(text) else None

@@ -20,7 +20,6 @@ SAID = 4000  # characters of an answer that was no move which the model is shown
 READ = 20_000  # the last characters of an answer, among which its move is looked for
 KEYS = ("move", "action", "answer")
 
-_THOUGHT = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
 _LINE = re.compile(
     r"[\W_]*(?:(?:my|the)\W{1,3})?(?:final\W{1,3})?(?:move|action|answer)[*_`\s]{0,9}[:=]", re.IGNORECASE
 )
@@ -113,7 +112,7 @@ def read_move(answer: ChatAnswer, moves: Moves) -> int | list[float] | NoMove:
     """
     if answer.refusal or answer.finish == "content_filter":
         return NoMove("Your answer was a refusal, not a move.", illegal=False)
-    text = _THOUGHT.sub("", answer.text).strip()[-READ:]
+    text = answer.said[-READ:]
     said = _named(text)
     if said is None:
         lines = [line for line in text.splitlines() if line.strip(_AROUND)]

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from arena.agents import chat_endpoint as module
 from arena.agents.chat_endpoint import (
+    ChatAnswer,
     ChatEndpoint,
     ChatMessage,
     EndpointDown,
@@ -335,6 +336,54 @@ def test_sums_of_usage_are_unknown_where_a_part_is():
     dark = Usage(requests=1, prompt_tokens=None, completion_tokens=2, cost=None)
     total = Usage.total([known, dark])
     assert (total.requests, total.prompt_tokens, total.completion_tokens, total.cost) == (2, None, 6, None)
+
+
+OVERLOADED = {"code": 503, "message": "model overloaded"}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"error": OVERLOADED},
+        {"error": OVERLOADED, "choices": []},
+        {"error": "no slot is free"},
+        {"choices": [{"finish_reason": "error", "error": OVERLOADED, "message": {"content": ""}}]},
+    ],
+)
+def test_an_error_told_with_status_200_is_the_servers_trouble_and_tried_again(said, endpoint):
+    with chat_server([Reply(body=json.dumps(said).encode()), "4"]) as server:
+        assert endpoint(server).ask(QUESTION).text == "4"
+    told = r"answered 50[23]: (model overloaded|no slot is free)"
+    with chat_server([Reply(body=json.dumps(said).encode())]) as server, pytest.raises(EndpointDown, match=told):
+        endpoint(server, retries=1).ask(QUESTION)
+    assert len(server.requests) == 2
+
+
+def test_an_error_of_one_request_told_with_status_200_is_refused_as_any_other(endpoint):
+    said, told = {"error": {"code": 400, "message": "the context is too long"}}, "answered 400: the context is too long"
+    with chat_server([Reply(body=json.dumps(said).encode())]) as server, pytest.raises(EndpointRefused, match=told):
+        endpoint(server).ask(QUESTION)
+
+
+@pytest.mark.parametrize("error", [None, {}, "", OVERLOADED])
+def test_a_message_counts_whatever_stands_beside_it(error, endpoint):
+    said = {"error": error, "choices": [{"message": {"content": '"error"'}, "finish_reason": "stop"}]}
+    with chat_server([Reply(body=json.dumps(said).encode())]) as server:
+        assert endpoint(server).ask(QUESTION).text == '"error"'
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("<think>B, no, A</think> A", "A"),
+        ("B, no, A</think>\nA", "A"),
+        ("<think>B</think>C</THINK>A", "A"),
+        ("A <thinking>B", "A"),
+        ("A", "A"),
+    ],
+)
+def test_thoughts_are_not_said_also_where_the_question_began_them(text, said):
+    assert ChatAnswer(text=text).said == said
 
 
 def test_no_more_requests_are_out_than_allowed(endpoint):

@@ -59,6 +59,7 @@ def judge():
         ("A", 1.0, False),
         ("Answer B.", 0.0, False),
         ("<think>VERDICT: A</think>\nVERDICT: B", 0.0, False),
+        ("[[A]], or so it seems.</think>[[B]]", 0.0, False),
     ],
 )
 def test_verdicts_are_read_in_the_forms_that_models_use(text, score, both_bad):

@@ -95,6 +95,7 @@ def test_the_same_decision_makes_the_same_words():
         ("e4 is bad.\nSo I resign.", CHESS, NoMove),
         ("<think>MOVE: e4</think>\nMOVE: Nf3", CHESS, 2),
         ("<think>MOVE: e4", CHESS, NoMove),
+        ('Or {"move": "e4"}?</think>\nNf3', CHESS, 2),
         ("5", COLUMNS, 5),
         ("MOVE: 5.", COLUMNS, 5),
         ("MOVE: 3", COLUMNS, NoMove),
