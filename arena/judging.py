@@ -38,6 +38,7 @@ from arena.judgements import (
     write_judgements,
 )
 from arena.leaderboards.judge_quality import JudgeQuality, judge_quality
+from arena.leaderboards.vote_units import vote_units
 from arena.leaderboards.wording import listed
 from arena.ledger import Ledger, LedgerError, Tournament
 from arena.match_import import check_game_name, external_agent, title_of_game
@@ -47,10 +48,6 @@ BATCH = 16
 ATTEMPTS = 3
 GIVE_UP = 24
 """Failures in a row by which a judge is out of order rather than a comparison hard: it is asked no more in this run."""
-PROMPTS_AS_UNITS = 20
-"""From so many prompts on, all verdicts on one prompt are one unit of resampling: what is said of one prompt hangs together. Of fewer,
-the verdicts on two candidates' answers to one prompt are."""
-
 MOST_JUDGES = 1000
 EVEN = 0.5
 
@@ -194,21 +191,19 @@ def judging_plan(
     if len(judges) > MOST_JUDGES:
         raise SpecificationError(f"at most {MOST_JUDGES:,} judges at once; got {len(judges):,}")
     ordered = dict(sorted(judges.items()))  # who is named first on a command line changes nothing
-    by_prompt = len(sheet.prompts) >= PROMPTS_AS_UNITS
     pairs = list(combinations(range(len(sheet.candidates)), 2))
-    rows: list[tuple[int, int, int, int, int]] = []
+    rows: list[tuple[int, int, int, int]] = []
     for context, prompt in enumerate(sheet.prompts):
-        for number, (one, other) in enumerate(pairs):
+        for one, other in pairs:
             if (context, one) not in sheet.answers or (context, other) not in sheet.answers:
                 continue
-            belongs = context if by_prompt else context * len(pairs) + number
             shown = [(one, other), (other, one)]
             if not both_orders:
                 names = sorted((sheet.candidates[one], sheet.candidates[other]))
                 word = counter_hash(np.uint64(seed_of((seed, prompt.key, *names))), 0, 0)
                 shown = [shown[int(unit(word) < EVEN)]]
             for _ in range(repeats):
-                rows += [(context, *order, judge, belongs) for judge in range(len(judges)) for order in shown]
+                rows += [(context, *order, judge) for judge in range(len(judges)) for order in shown]
     if not rows:
         raise SpecificationError("there is nothing to compare: no prompt is answered by two candidates")
     columns = np.array(rows, np.int64).T
@@ -223,7 +218,7 @@ def judging_plan(
         first=columns[1],
         second=columns[2],
         judge=columns[3],
-        unit=columns[4],
+        unit=vote_units(columns[1], columns[2], columns[0]),
     )
 
 

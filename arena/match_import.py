@@ -15,6 +15,7 @@ from arena.games.ragged import Ragged
 from arena.games.votes import Votes
 from arena.judgements import Context, keep_contexts, write_judgements
 from arena.leaderboards.record import Record
+from arena.leaderboards.vote_units import vote_units
 from arena.ledger import AgentVersion, Ledger, LedgerError, Tournament
 from arena.results import NOBODY, Fault, MatchResults, MatchSpecs, Termination
 
@@ -37,13 +38,13 @@ def import_votes(ledger: Ledger, votes: Votes, *, game: str, name: str, source_t
 
 
 def record_of(votes: Votes) -> Record:
-    """Votes as matches: the first shown sits on the first seat, and each vote is a unit of its own."""
+    """Votes as matches: the first shown sits on the first seat; units of resampling are those of `vote_units`."""
     return Record(
         agents=votes.candidates,
         seats=np.column_stack((votes.first, votes.second)),
         returns=np.column_stack((2 * votes.score - 1, 1 - 2 * votes.score)),
         forfeit=np.full(len(votes), NOBODY, np.int64),
-        pair=np.arange(len(votes)),
+        pair=vote_units(votes.first, votes.second, votes.context),
         weight=votes.weight,
         utility="zero_sum",
     )

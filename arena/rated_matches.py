@@ -18,6 +18,7 @@ from arena.games.votes import UNSAID
 from arena.judgements import aligned, judges_and_contexts, read_judgements
 from arena.leaderboards.record import Record, Utility
 from arena.leaderboards.stopped import Verdict, verdict_of
+from arena.leaderboards.vote_units import vote_units
 from arena.ledger import Ledger, LedgerError, Played, Tournament
 from arena.repeated_games import drawing_of_entrants, repeats
 from arena.verdict import decision_recorded, matches_rated
@@ -96,8 +97,12 @@ def rated_matches(ledger: Ledger, tournaments: Sequence[Tournament], where: Wher
             surplus += len(played) - rated
             verdicts.append(verdict_of(found, *(agent.label for agent in tournament.agents)))
         counts = where.keeps(own_labels, played)
+        group = _groups(tournament, played)
         if judged:
-            counts &= _keeps_judged(ledger, tournament, played, where)
+            kept_judged, context = _judged(ledger, tournament, played, where)
+            counts &= kept_judged
+            if where.contexts:  # of few contexts one is too much for a unit, as of the whole board it need not be
+                group[counts] = vote_units(played.seats[counts, 0], played.seats[counts, 1], context[counts])
         kept = np.flatnonzero(counts[:rated])
         left_out += rated - len(kept)
         seats = played.seats[kept]
@@ -106,7 +111,7 @@ def rated_matches(ledger: Ledger, tournaments: Sequence[Tournament], where: Wher
                 seats=np.where(seats < 0, -1, names[seats]),
                 returns=played.returns[kept],
                 forfeit=played.forfeit[kept].astype(np.int64),
-                group=_groups(tournament, played)[kept],
+                group=group[kept],
                 origin=_origins(len(parts), tournament, played)[kept],
                 number=played.index[kept],
             )
@@ -167,8 +172,10 @@ def _all_of(ledger: Ledger, tournament: Tournament) -> Played:
     return played
 
 
-def _keeps_judged(ledger: Ledger, tournament: Tournament, played: Played, where: Where) -> NDArray[np.bool_]:
-    """[N]: which matches count, by the judgements that made them."""
+def _judged(
+    ledger: Ledger, tournament: Tournament, played: Played, where: Where
+) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """(which matches count [N], their contexts [N] by number), by the judgements that made them."""
     found = read_judgements(ledger, tournament)
     row = aligned(found, played.index)
     said = row >= 0
@@ -177,7 +184,7 @@ def _keeps_judged(ledger: Ledger, tournament: Tournament, played: Played, where:
     of_judges = where.keeps_judges([*found.judges, None])  # by place; the last stands for UNSAID
     of_contexts = where.keeps_contexts([*found.contexts, None])
     kept: NDArray[np.bool_] = of_judges[judge] & of_contexts[context]
-    return kept
+    return kept, context
 
 
 def units_by_chance(tournament: Tournament) -> bool:
