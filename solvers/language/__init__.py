@@ -14,7 +14,8 @@ LM_MISSING = "training language models needs transformers and peft: pip install 
 if any(importlib.util.find_spec(needed) is None for needed in ("transformers", "peft")):
     raise NotProvided(LM_MISSING)
 
-from arena.solvers.language.configuration import PreferenceConfig  # noqa: E402  after the extra is known to be there
+from arena.solvers.language.average_policy import average_answers  # noqa: E402  after the extra is known to be there
+from arena.solvers.language.configuration import PreferenceConfig  # noqa: E402
 from arena.solvers.language.gap_estimate import GapEstimate  # noqa: E402
 from arena.solvers.language.methods import METHODS  # noqa: E402
 from arena.solvers.language.model_judges import PairModelJudge, RewardJudge, ranks_judge  # noqa: E402
@@ -28,5 +29,6 @@ __all__ = [
     "PreferenceTrainer",
     "RewardJudge",
     "TrainingResult",
+    "average_answers",
     "ranks_judge",
 ]
