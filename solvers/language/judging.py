@@ -12,13 +12,15 @@ from arena.games.errors import NotProvided
 from arena.games.judge import Judge, NoisyJudge, preferences_of
 
 EVEN = 0.5
+PATIENCE = 20
+"""Questions in a row without a verdict after which a judge that says nothing on a whole batch is given up."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Comparisons:
     """``ask`` gives the chances that the first of two answers is preferred. ``failed``: told of each failure, as it comes.
 
-    ``asked``: verdicts asked for, two a comparison in both orders, retries included; ``failures``: how many of them failed, by kind.
+    ``asked``: verdicts asked for, two a comparison in both orders, retries included; ``failures``: how many of them failed, by kind. ``vain``: how many of the last failed in a row.
     """
 
     judge: Judge
@@ -28,6 +30,7 @@ class Comparisons:
     failed: Callable[[Mapping[str, object]], None] = field(default=lambda _: None)
     asked: int = 0
     failures: dict[str, int] = field(default_factory=dict)
+    vain: int = 0
 
     def ask(self, prompts: Sequence[str], first: Sequence[str], second: Sequence[str]) -> NDArray[np.float64]:
         """float64 [m], NaN where no verdict came; two answers of one text are even, and nobody is asked.
@@ -36,7 +39,8 @@ class Comparisons:
         0..1, and have the right mean.
 
         Raises:
-            NotProvided: the judge gave no verdict at all.
+            NotProvided: the judge gave no verdict at all, here and on the last `PATIENCE` questions. A smaller batch without a
+                verdict is luck, where a judge fails often.
         """
         found = np.full(len(prompts), EVEN)
         pending = np.array([k for k in range(len(prompts)) if first[k] != second[k]], np.int64)
@@ -47,7 +51,9 @@ class Comparisons:
                 break
             chosen = [[side[k] for k in pending] for side in (prompts, first, second)]
             shares, failures = preferences_of(self.judge, chosen[0], chosen[1], chosen[2], both_orders=self.both_orders)
-            self.asked += len(pending) * (1 + self.both_orders)
+            questions = len(pending) * (1 + self.both_orders)
+            self.asked += questions
+            self.vain = self.vain + questions if len(failures) == questions else 0
             for one in failures:
                 kind = one.failure.kind
                 self.failures[kind] = self.failures.get(kind, 0) + 1
@@ -60,7 +66,7 @@ class Comparisons:
                 )
             found[pending] = (shares - self.flip_rate) / (1 - 2 * self.flip_rate)
             pending = pending[np.isnan(shares)]
-        if len(pending) and np.isnan(found).all():
+        if self.vain >= PATIENCE and np.isnan(found).all():
             raise NotProvided(
                 f"the judge gave no verdict on any of {len(found)} comparisons, asked {self.retries + 1} times; {said_nothing}"
             )

@@ -8,7 +8,7 @@ from tiny_language import chance, circular, table
 
 from arena.games.errors import NotProvided
 from arena.games.judge import JudgeFailure, noisy
-from arena.solvers.language.judging import Comparisons
+from arena.solvers.language.judging import PATIENCE, Comparisons
 
 WORDS = ["rock", "paper", "scissors", "play"]
 
@@ -84,8 +84,25 @@ def test_nonsense_and_exceptions_are_failures():
     def judge(prompts, first, second):
         return ["maybe"] * len(prompts)
 
-    with pytest.raises(NotProvided, match="no verdict on any of 1 comparisons, asked 2 times; nonsense"):
-        comparing(judge).ask(["x"], ["a"], ["b"])
+    with pytest.raises(NotProvided, match="no verdict on any of 5 comparisons, asked 2 times; nonsense"):
+        comparing(judge).ask(["x"] * 5, ["a"] * 5, ["b"] * 5)
+
+
+def test_a_small_batch_without_a_verdict_is_luck_and_many_are_not():
+    one = comparing(lambda *texts: [JudgeFailure("timeout", "late")] * len(texts[0]), retries=0)
+    for _ in range(PATIENCE // 2 - 1):
+        assert np.isnan(one.ask(["x"], ["a"], ["b"])).all()
+    with pytest.raises(NotProvided, match="timeout: late"):
+        one.ask(["x"], ["a"], ["b"])
+
+
+def test_a_verdict_renews_patience():
+    verdicts = iter(
+        [JudgeFailure("timeout", "late")] * (PATIENCE - 1) + [0.7] + [JudgeFailure("timeout", "late")] * (PATIENCE - 1)
+    )
+    one = comparing(lambda *texts: [next(verdicts) for _ in texts[0]], both_orders=False, retries=0)
+    found = [float(one.ask(["x"], ["a"], ["b"])[0]) for _ in range(2 * PATIENCE - 1)]
+    assert np.isfinite(found).sum() == 1
 
 
 def test_counts_and_noise_go_through_a_checkpoint():
