@@ -164,11 +164,17 @@ def _model(model: Model | str | Path, config: PreferenceConfig) -> Model:
     if isinstance(model, str | Path):
         from transformers import AutoModelForCausalLM
 
+        if (isinstance(model, Path) or model.startswith(("/", ".", "~"))) and not Path(model).is_dir():
+            raise ValueError(f"no folder {str(model)!r} with a model")
         return AutoModelForCausalLM.from_pretrained(str(model), **_init_kwargs(config))
     if config.model_init_kwargs:
         raise ValueError("model_init_kwargs is for models given by name; this one is there already: leave it out")
     if not isinstance(model, torch.nn.Module) or not hasattr(model, "config"):
         raise NotProvided(f"model must be a causal model of transformers or its name; got a {type(model).__name__}")
+    if hasattr(model, "_orig_mod"):
+        raise NotProvided(
+            "the model was compiled, which completions are not sampled with; give it as it was before torch.compile"
+        )
     inner: Model = model
     if hasattr(model, "get_base_model"):
         inner = inner.get_base_model()

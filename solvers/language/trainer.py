@@ -77,7 +77,7 @@ class PreferenceTrainer:
         eval_dataset: prompts to measure on; None = those of training.
         processing_class: the tokenizer; None = that of the model's folder.
         peft_config: adapters to add to the model: a LoraConfig.
-        callbacks: `transformers.TrainerCallback`s.
+        callbacks: `transformers.TrainerCallback`s, or their classes.
         optimizers: (optimiser of the trained parameters, learning-rate scheduler) in place of those of the settings.
 
     Raises:
@@ -105,15 +105,17 @@ class PreferenceTrainer:
                 f"{name} is no argument: {NO_ARGUMENTS.get(name, 'settings go into args=PreferenceConfig(...)')}"
             )
         if judge is None or not callable(judge):
+            named = f"; load_judge({judge!r}) makes one of a name" if isinstance(judge, str) else ""
             raise ValueError(
                 "judge is needed: a function of (prompts, first, second) that gives the share of the win of the first"
+                + named
             )
         if train_dataset is None:
             raise ValueError("train_dataset is needed: a list of prompts")
         from transformers import TrainerControl, TrainerState
 
         self.args = config = args or PreferenceConfig()
-        self.device = torch.device(config.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.device = _device(config.device)
         self.processing_class = load_tokenizer(processing_class, model)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(
@@ -141,7 +143,7 @@ class PreferenceTrainer:
         )
         self.state = TrainerState(max_steps=self.max_steps, log_history=[])
         self.control = TrainerControl()
-        self.callbacks = list(callbacks)
+        self.callbacks = [one() if isinstance(one, type) else one for one in callbacks]
         self._since = Since()
         self._seconds = 0.0
         self._files = RunLog(self.output_dir)
@@ -387,3 +389,18 @@ class PreferenceTrainer:
         self.state.global_step, self.state.log_history = reached.step, reached.lines
         self.state.epoch = reached.step / self.updates_per_epoch
         self._seconds, self._since = reached.seconds, reached.since
+
+
+def _device(name: str | None) -> torch.device:
+    """The device of the settings, there for sure.
+
+    Raises:
+        ValueError: no device has this name, or this machine has none such.
+    """
+    try:
+        found = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
+        torch.zeros(1, device=found)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        said = str(error).splitlines()[0]
+        raise ValueError(f"device {name!r} cannot be used here: {said:.150}") from None
+    return found

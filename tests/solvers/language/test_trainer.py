@@ -130,6 +130,7 @@ def test_settings_of_memory_leave_the_method_as_it_is(tmp_path, settings):
     ("arguments", "says"),
     [
         ({"judge": None}, "judge is needed"),
+        ({"judge": "llm:a@b"}, "load_judge"),
         ({"judge": circular, "train_dataset": None}, "train_dataset is needed"),
         ({"judge": circular, "reward_funcs": len}, "RewardJudge"),
         ({"judge": circular, "tokenizer": TOKENIZER}, "processing_class"),
@@ -154,6 +155,43 @@ def test_the_reference_must_be_another_object():
 def test_what_is_no_causal_model_is_refused():
     with pytest.raises(NotProvided, match="causal"):
         PreferenceTrainer(torch.nn.Linear(2, 2), judge=circular, train_dataset=["play"], processing_class=TOKENIZER)
+
+
+def test_a_compiled_model_is_refused_by_name():
+    model = torch.compile(tiny_gpt2(), backend="eager")
+    with pytest.raises(NotProvided, match=r"before torch\.compile"):
+        PreferenceTrainer(model, judge=circular, train_dataset=["play"], processing_class=TOKENIZER)
+
+
+@pytest.mark.parametrize("name", ["cudda", "cuda:99"])
+def test_a_device_that_is_not_there_is_refused(tmp_path, name):
+    with pytest.raises(ValueError, match=f"device '{name}' cannot be used here"):
+        tiny_trainer(tmp_path, device=name)
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(ValueError, match=r"no folder .*nothing"):
+        tiny_trainer(tmp_path, model=str(tmp_path / "nothing"))
+
+
+def test_callbacks_may_be_given_as_classes(tmp_path):
+    class Stopping(TrainerCallback):
+        def on_step_end(self, args, state, control, **_):
+            control.should_training_stop = True
+
+    assert tiny_trainer(tmp_path, callbacks=[Stopping]).train().global_step == 1
+
+
+def test_a_judge_that_fails_half_of_the_time_does_not_stop_a_run_of_few_comparisons(tmp_path):
+    rng = np.random.default_rng(0)
+
+    def judge(prompts, first, second):
+        said = circular(prompts, first, second)
+        return [JudgeFailure("timeout", "late") if rng.random() < 0.5 else one for one in said]
+
+    result = tiny_trainer(tmp_path, judge=judge, loss_type="self_play", judge_retries=0, max_steps=12).train()
+    assert result.global_step == 12
+    assert result.metrics["judge_failures"] > 0
 
 
 def test_a_run_does_not_begin_among_the_checkpoints_of_another(tmp_path):
