@@ -24,6 +24,14 @@ WIDTHS = itertools.count(20, 2)
 """One for each test: models of other tests may not have been collected yet."""
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _only_what_these_tests_make_is_looked_at():
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 def sets_of_weights(width: int) -> int:
     """How many embeddings of this width are in memory, each its own storage."""
     gc.collect()

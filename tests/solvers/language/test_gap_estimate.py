@@ -41,7 +41,7 @@ def test_it_is_not_above_the_exact_gap_on_average(beta, judge_noise, candidates,
 
 @pytest.mark.parametrize("beta", [0.0, 0.05, 0.2])
 def test_it_is_near_the_exact_gap_with_many_candidates_and_draws(beta):
-    found = sampled(np.random.default_rng(0), 300, 300, 300, beta)
+    found = sampled(np.random.default_rng(0), 60, 200, 200, beta)
     assert found.gap == pytest.approx(exact_gap(beta), abs=0.01)
 
 
