@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import shutil
 import sys
 import threading
 
@@ -56,6 +57,27 @@ def cup(server, *, options="retries=0, price_in=1, price_out=2", **more):
     )
 
 
+@pytest.fixture(scope="module")
+def played(tmp_path_factory):
+    """(the file of a ledger with one tournament, its key, how often the model was asked); tests that only read take a copy."""
+    folder = tmp_path_factory.mktemp("played")
+    with pytest.MonkeyPatch.context() as patch, chat_server(first_move) as server:
+        patch.setenv("XDG_CONFIG_HOME", str(folder / "config"))
+        patch.setenv("OPENAI_API_KEY", KEY)
+        with Ledger.open(folder / "arena.db") as ledger:
+            tournament = run_tournament(cup(server, matches=4), ledger)
+    return folder / "arena.db", tournament.key, len(server.requests)
+
+
+@pytest.fixture
+def cup_played(played, tmp_path):
+    """(the ledger, the tournament, how often the model was asked)."""
+    file, key, asked = played
+    shutil.copy(file, tmp_path / "arena.db")
+    with Ledger.open(tmp_path / "arena.db") as opened:
+        yield opened, opened.tournament(key), asked
+
+
 def run(capsys, monkeypatch, *arguments):
     monkeypatch.setattr(sys, "argv", ["arena", *arguments])
     try:
@@ -66,15 +88,13 @@ def run(capsys, monkeypatch, *arguments):
     return code, *capsys.readouterr()
 
 
-def test_a_tournament_records_what_each_match_used(ledger):
-    with chat_server(first_move) as server:
-        tournament = run_tournament(cup(server), ledger)
+def test_a_tournament_records_what_each_match_used(cup_played):
+    ledger, tournament, asked = cup_played
     results = ledger.results(tournament)
-    assert len(results.usage) == 8
-    assert sum(one.usage.requests for one in results.usage) == len(server.requests)
+    assert len(results.usage) == 4
+    assert sum(one.usage.requests for one in results.usage) == asked
     (used,) = ledger.usage(tournament)
-    asked = len(server.requests)
-    assert (used.agent, used.matches, used.requests) == ("tiny@1", 8, asked)
+    assert (used.agent, used.matches, used.requests) == ("tiny@1", 4, asked)
     assert used.prompt_tokens == asked * PROMPT_TOKENS
     assert used.cost == pytest.approx(asked * (PROMPT_TOKENS + 2 * COMPLETION_TOKENS) / 1e6)
     one = ledger.match(tournament, 3)
@@ -88,10 +108,15 @@ def test_games_whose_matches_are_columns_record_it_too(ledger):
     assert ledger.usage(tournament)[0].requests == len(server.requests) == 8
 
 
-def test_worker_processes_send_the_usage_home(ledger):
-    with chat_server(first_move) as server:
-        tournament = run_tournament(cup(server, matches=2), ledger, ProcessPool(1))
-    assert ledger.usage(tournament)[0].requests == len(server.requests)
+def test_worker_processes_send_the_usage_home_until_an_outage_there_is_failed_work(ledger):
+    left = iter(["MOVE: 0"] * 3)
+    with (
+        chat_server(lambda _: next(left, Reply(status=503))) as server,
+        pytest.raises(WorkFailed, match="answered 503"),
+    ):
+        run_tournament(cup(server, game="matrix:rps", block=1), ledger, ProcessPool(1))
+    (stopped,) = ledger.tournaments()
+    assert ledger.usage(stopped)[0].requests == ledger.progress(stopped) == 2  # the third is of an open block
 
 
 def test_an_outage_stops_the_tournament_and_the_same_command_goes_on(ledger):
@@ -102,27 +127,22 @@ def test_an_outage_stops_the_tournament_and_the_same_command_goes_on(ledger):
         return Reply(status=503) if 12 < len(asked) < 16 else first_move(request)
 
     with chat_server(script) as server:
-        config = cup(server)
+        config = cup(server, matches=6)
         with pytest.raises(ArenaError, match="answered 503") as caught:
             run_tournament(config, ledger)
         assert caught.value.work_failed
         (stopped,) = ledger.tournaments()
         assert stopped.status == "interrupted"
-        assert 0 < ledger.progress(stopped) < 8
+        assert 0 < ledger.progress(stopped) < 6
         while len(asked) < 16:
             asked.append(1)  # the endpoint is up again
         finished = run_tournament(config, ledger)
         assert finished.key == stopped.key
     with chat_server(first_move) as server, Ledger.open("other.db") as other:
-        whole = run_tournament(cup(server), other)
+        whole = run_tournament(cup(server, matches=6), other)
         mine, theirs = ledger.results(finished), other.results(whole)
     assert not ledger.faults(finished)
     assert mine.equals(theirs)
-
-
-def test_an_outage_in_a_worker_process_is_failed_work_and_no_wrong_usage(ledger):
-    with chat_server([Reply(status=503)]) as server, pytest.raises(WorkFailed, match="answered 503"):
-        run_tournament(cup(server), ledger, ProcessPool(1))
 
 
 def test_forfeits_are_kept_apart_from_strength(ledger):
@@ -167,12 +187,11 @@ def test_another_model_is_another_version(ledger):
     assert second.agents[0].kind == "llm"
 
 
-def test_the_commands_and_the_pages_tell_what_was_used(ledger, capsys, monkeypatch):
+def test_the_commands_and_the_pages_tell_what_was_used(cup_played, capsys, monkeypatch):
+    ledger, tournament, asked = cup_played
     with chat_server(first_move) as server:
-        tournament = run_tournament(cup(server), ledger)
         played = run(capsys, monkeypatch, "play", "matrix:rps", f"llm:tiny@{server.url}", "random", "-n", "3", "--json")
         plain = run(capsys, monkeypatch, "play", "matrix:rps", f"llm:tiny@{server.url}", "random", "-n", "3")
-    asked = len(server.requests) - 6
     usage = json.loads(played[1])[0]["usage"]
     assert [(one["player"], one["requests"], one["prompt_tokens"], one["cost"]) for one in usage] == [(0, 1, 100, None)]
     assert "used 3 requests, 300 prompt and 21 completion tokens\n" in plain[1].replace("\n", "\n")
@@ -202,17 +221,15 @@ def test_the_last_words_of_a_seat_stand_in_its_own_view_alone(ledger):
     assert "My card is the king" not in client.get(f"{address}?view={1 - seat}").text
 
 
-def test_merging_ledgers_carries_usage(ledger, tmp_path):
-    with chat_server(first_move) as server:
-        tournament = run_tournament(cup(server), ledger)
+def test_merging_ledgers_carries_usage(cup_played, tmp_path):
+    ledger, tournament, _ = cup_played
     with Ledger.open(tmp_path / "new.db") as new:
         merge(new, ledger)
         assert new.usage(new.tournament(tournament.key)) == ledger.usage(tournament)
 
 
-def test_sums_say_what_is_not_known(ledger):
-    with chat_server(first_move) as server:
-        tournament = run_tournament(cup(server, matches=2), ledger)
+def test_sums_say_what_is_not_known(cup_played):
+    ledger, tournament, _ = cup_played
     index, seats = ledger.results(tournament).specs.index, ledger.results(tournament).specs.seats
     known = Usage(requests=2, prompt_tokens=10, completion_tokens=4, seconds=1.0, cost=0.25)
     dark = Usage(requests=1, prompt_tokens=None, completion_tokens=None, cost=None)
@@ -229,7 +246,7 @@ def test_sums_say_what_is_not_known(ledger):
 
 def test_resuming_a_finished_tournament_asks_nobody(ledger):
     with chat_server(first_move) as server:
-        tournament = run_tournament(cup(server, matches=2), ledger)
+        tournament = run_tournament(cup(server, game="matrix:rps", matches=2), ledger)
         before = len(server.requests)
         resume_tournament(tournament.key, ledger)
         assert len(server.requests) == before
