@@ -47,7 +47,7 @@ class PreferenceFinding:
     """Of a board of votes. ``winner``: the Condorcet winner, who beats every other candidate, None where there is none or some
     pair that decides it was never compared; ``certain``: whether it beats each with the board's confidence, each pair for itself.
 
-    ``order_bias``: of all votes together. ``pairs``: of candidates; ``unmet``: those never compared; ``foretold``: what rests on them, None where all were compared.
+    ``graded``: verdicts that share a win unevenly, which ratings count as wins; ``votes``: of how many. ``order_bias``: of all votes together. ``pairs``: of candidates; ``unmet``: those never compared; ``foretold``: what rests on them, None where all were compared.
     """
 
     contexts: int
@@ -58,12 +58,16 @@ class PreferenceFinding:
     foretold: Foretold | None
     order_bias: OrderBias | None
     judges: tuple[JudgeQuality, ...]
+    graded: int = 0
+    votes: int = 0
 
     def sentences(self) -> list[str]:
         """The finding, the most important first."""
         said = [self._of_winner()]
         if self.unmet:
             said.append(self._of_unmet())
+        if self.graded:
+            said.append(self._of_graded())
         biased = [one for one in self.judges if self._is_certain(one)]
         if biased:
             said.append(f"The order shown moves judges: {listed([_liking(one) for one in biased])}.")
@@ -88,6 +92,13 @@ class PreferenceFinding:
         sure = "each with 95 % confidence" if self.certain else "not each of them for certain"
         return f"{self.winner} beats every other candidate, {sure}: it is the Condorcet winner."
 
+    def _of_graded(self) -> str:
+        graded = f"{self.graded:,} of {self.votes:,} verdicts {'is' if self.graded == 1 else 'are'} graded"
+        return (
+            f"{graded}: ratings and head-to-head scores count more than half as a win, while mean returns keep the share, "
+            "and so does arena solve."
+        )
+
     def _of_unmet(self) -> str:
         pairs = f"{self.unmet:,} of {self.pairs:,} pairs of candidates {'was' if self.unmet == 1 else 'were'} never compared"
         if self.foretold is None:
@@ -106,6 +117,8 @@ class PreferenceFinding:
             "condorcet_winner": self.winner,
             "condorcet_certain": self.certain,
             "contexts": self.contexts,
+            "votes": self.votes,
+            "graded": self.graded,
             "pairs": self.pairs,
             "pairs_never_compared": self.unmet,
             "foretold": None if self.foretold is None else self.foretold.to_dict(),
@@ -139,6 +152,8 @@ def preference_finding(ledger: Ledger, tournaments: Sequence[Tournament], matrix
         unmet=unmet,
         foretold=_foretold(matrix) if unmet and size <= MOST_FORETOLD else None,
         order_bias=order_bias(votes),
+        graded=int((~np.isin(votes.score, (0, EVEN, 1))).sum()),
+        votes=len(votes),
         judges=judge_quality(votes, failures=failures_of_judges(ledger, tournaments)) if votes.judges else (),
     )
 

@@ -264,6 +264,19 @@ def test_a_graded_verdict_keeps_its_share(ledger):
     assert database.check(ledger.url_for_people) == []
 
 
+def test_a_board_says_how_many_verdicts_are_graded_and_how_they_count(ledger):
+    run(ledger, graded)
+    found = standings(ledger, GAME).preference
+    assert found.graded == found.votes == found.to_dict()["graded"] > 0
+    assert any(f"{found.votes:,} verdicts are graded: ratings" in said for said in found.sentences())
+
+
+def test_ties_are_not_graded(ledger):
+    run(ledger, even)
+    found = standings(ledger, GAME).preference
+    assert found.graded == 0 and not any("graded" in said for said in found.sentences())
+
+
 def test_judging_into_postgresql(postgres_database, tmp_path, monkeypatch):
     monkeypatch.setenv("ARENA_ARTIFACTS", str(tmp_path))
     odd = sheet()
