@@ -304,6 +304,25 @@ def test_failures_are_those_of_the_judge_who_was_asked(ledger):
     assert {one.judge: one.failures for one in found.quality} == {"picky": 4, "well": 0}
 
 
+def test_two_runs_at_once_leave_one_verdict_a_comparison_the_first(tmp_path):
+    with Ledger.open(tmp_path / "one.db") as one, Ledger.open(tmp_path / "one.db") as same:
+        asked = []
+
+        def slow(prompts, first, second):
+            if not asked:  # while this one thinks, another run does it all
+                asked.append(run(same, lambda *texts: [Verdict(0.5, note="other")] * len(texts[0])))
+            return [Verdict(1.0, note="slow")] * len(prompts)
+
+        found = run(one, slow)
+        kept = read_judgements(one, found.tournament)
+        assert found.complete
+        assert len(kept) == found.planned == one.progress(found.tournament)
+        assert set(kept.score) == {0.5}
+        played = one.played(found.tournament)
+        assert (played.returns == 0).all()
+        assert database.check(one.url_for_people) == []
+
+
 class Metered(Cyclic):
     """Counts a request a question."""
 
