@@ -19,6 +19,9 @@ from arena.games.judge import JudgeFailure
 from arena.solvers.neural.contexts import FAILURE_KINDS, Compare
 from arena.solvers.preference_losses import EVEN, margins
 
+PATIENCE = 20
+"""Comparisons in a row without a verdict after which a judge that says nothing on a whole update is given up."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Singles:
@@ -142,18 +145,20 @@ class Judging:
 
     Of a table the comparisons are drawn, and turned round with chance ``flip_rate``; a judge is asked. Either way what was
     said becomes (said - flip_rate) / (1 - 2 flip_rate), which has the mean of what should have been said.
-    ``counts``: comparisons asked, then failures by kind, int64.
+    ``counts``: comparisons asked, then failures by kind, int64. ``vain``: how many of the last had no verdict,
+    in a row.
     """
 
     ask: Callable[[Tensor, Tensor, Tensor], tuple[Tensor, list[JudgeFailure]]]
     flip_rate: float
     counts: Tensor = field(default_factory=lambda: torch.zeros(1 + len(FAILURE_KINDS), dtype=torch.int64))
+    vain: int = 0
 
     def shares(self, contexts: Tensor, first: Tensor, second: Tensor) -> Tensor:
         """float64, of the shape of ``first`` [contexts, ...]; NaN where the judge gave no verdict.
 
         Raises:
-            NotProvided: the judge gave no verdict at all.
+            NotProvided: the judge gave no verdict at all, here and on the last `PATIENCE` comparisons; on fewer it is luck.
         """
         places = contexts.reshape(-1, *[1] * (first.ndim - 1)).expand_as(first)
         asked = first != second
@@ -162,7 +167,9 @@ class Judging:
         self.counts[0] += len(said)
         for failure in failures:
             self.counts[1 + FAILURE_KINDS.index(failure.kind)] += 1
-        if len(said) and said.isnan().all():
+        silent = bool(said.isnan().all())
+        self.vain = self.vain + len(said) if silent else 0
+        if silent and self.vain >= PATIENCE:
             raise NotProvided(
                 f"the judge gave no verdict on any of {len(said)} comparisons; the first: {failures[0].kind}, "
                 f"{failures[0].message}"

@@ -159,10 +159,19 @@ def logits_of(policy: nn.Module, features: Tensor, num_candidates: int) -> Tenso
     """What the module gives for all contexts, in evaluation mode.
 
     Raises:
-        ValueError: not one finite logit a candidate.
+        ValueError: not one finite logit a candidate, or features of a type that the policy does not read.
     """
-    with evaluated(policy):
-        found = policy(features)
+    try:
+        with evaluated(policy):
+            found = policy(features)
+    except RuntimeError as error:
+        held = {one.dtype for one in policy.parameters()}
+        if not held or features.dtype in held:
+            raise
+        raise ValueError(
+            f"the policy does not read features of {features.dtype}, its parameters being {', '.join(sorted(map(str, held)))}: "
+            f"give the features in its type ({error})"
+        ) from None
     if not isinstance(found, Tensor) or found.shape != (len(features), num_candidates):
         got = list(found.shape) if isinstance(found, Tensor) else type(found).__name__
         raise ValueError(

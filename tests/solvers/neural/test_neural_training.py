@@ -295,6 +295,26 @@ def test_a_judge_that_never_answers_ends_the_run():
         train_on_preferences(Table(np.zeros((2, 3))), judged(nonsense), iterations=5)
 
 
+def test_a_judge_that_fails_half_of_the_time_is_learned_from_where_an_update_is_one_comparison():
+    rng = np.random.default_rng(0)
+
+    def judge(prompts, first, second):
+        said = rock_paper_scissors(prompts, first, second)
+        return [JudgeFailure("timeout", "late") if rng.random() < 0.5 else one for one in said]
+
+    contexts = judged(judge, contexts=1, attempts=1)
+    found = train_on_preferences(Table(np.zeros((1, 3))), contexts, samples=1, iterations=40)
+    assert found.iterations == 40
+    assert found.failures["timeout"] > 20
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.float64, torch.float16])
+def test_features_that_the_policy_does_not_read_are_named(dtype):
+    contexts = preference_contexts(torch.ones((2, 5), dtype=dtype), np.stack([CYCLE] * 2))
+    with pytest.raises(ValueError, match=f"does not read features of {dtype}, its parameters being torch.float32"):
+        train_on_preferences(nn.Linear(5, 3), contexts)
+
+
 def test_a_judged_run_goes_on_to_the_same_bits(tmp_path):
     path = tmp_path / "run.npz"
     whole = train_on_preferences(Table(np.zeros((2, 3))), judged(), iterations=16)
