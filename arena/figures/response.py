@@ -41,9 +41,15 @@ if TYPE_CHECKING:
     from arena.leaderboards.leaderboard import Leaderboard
 
 Point = tuple[float, float]
+Circled = tuple[float, float, float]
+"""Centre and radius of the circle on which the agents of a component stand."""
 
 NODE_IN, SMALL_NODE_IN = 0.075, 0.035  # radii
 CROWDED = 16  # members of a component: more are drawn small, with names along the rays and only certain arrows
+LONGEST_NAME_IN = 0.95  # along a ray
+SMALLEST_PT = 1.5  # readable where the figure is enlarged
+DEEP = 0.6  # of the radius: a thick arrow along the edge of a crowded circle passes no farther from its centre
+FAINTER = 8.0  # members beyond twice as many make their arrows fainter
 STEP_IN = 0.26  # between single agents that stand below each other
 ROW_IN = 0.34
 
@@ -90,8 +96,10 @@ def graph_figure(board: Leaderboard, *, columns: Columns = 1, heading: bool = Tr
         for x, y, radius in washes:
             _wash(axes, x, y, radius)
         thick = set(pairwise((*named_cycle.agents, named_cycle.agents[0]))) if named_cycle is not None else set()
-        _arrows(axes, graph, components, places, thick)
-        _nodes(axes, components, places, _weights(board))
+        many = (number for number, component in enumerate(components) if len(component) > 1)
+        circles = {number: (x, y, wash - 2 * NODE_IN) for number, (x, y, wash) in zip(many, washes, strict=True)}
+        _arrows(axes, graph, components, places, thick, circles)
+        _nodes(axes, components, places, _weights(board), circles)
         return figure
 
 
@@ -121,8 +129,7 @@ def _layout(
     for number, component in enumerate(components):
         if len(component) > 1:
             y, row = _row_done(row, places, y, middle, width, per_row)
-            radius = _radius(component, width)
-            names_in = _names_in(component)
+            radius, names_in = _radius(component, width), _names_in(component, width)
             centre = y + names_in + radius
             for at, agent in enumerate(component):
                 angle = 2 * math.pi * at / len(component)  # clockwise from the top, along the cycle
@@ -150,17 +157,44 @@ def _row_done(
     return y + (STEP_IN if per_row == 1 else ROW_IN) / 2, []
 
 
-def _names_in(component: Sequence[str]) -> float:
+def _names_in(component: Sequence[str], width: float) -> float:
     """Room for names around the circle, above and below."""
     if len(component) <= CROWDED:
         return 0.3
-    return min(1.0, max(width_of(shown(agent), SMALL_PT - 1) for agent in component)) + 0.1
+    return _longest_in(component, _name_pt(component, width)) + 0.1
 
 
 def _radius(component: Sequence[str], width: float) -> float:
     if len(component) <= CROWDED:
         return min(0.24 * width, 0.42 + 0.1 * len(component))
-    return max(0.5, min(width / 2 - _names_in(component), 0.11 * len(component) / (2 * math.pi) + 0.6))
+    return _crowded_radius(component, width, _name_pt(component, width))
+
+
+def _crowded_radius(component: Sequence[str], width: float, size_pt: float) -> float:
+    room = width / 2 - _longest_in(component, size_pt) - 0.1
+    return max(0.5, min(room, 0.11 * len(component) / (2 * math.pi) + 0.6))
+
+
+def _longest_in(component: Sequence[str], size_pt: float) -> float:
+    return min(LONGEST_NAME_IN, max(width_of(shown(agent), size_pt) for agent in component))
+
+
+def _name_pt(component: Sequence[str], width: float) -> float:
+    """The size at which names along the rays of a crowded circle do not touch: the smaller, the more there are."""
+    size = SMALL_PT - 1
+    while size > SMALLEST_PT:
+        around_in = 2 * math.pi * (_crowded_radius(component, width, size) + 1.8 * SMALL_NODE_IN)
+        if around_in / len(component) >= 1.15 * size / 72:
+            return size
+        size -= 0.1
+    return SMALLEST_PT
+
+
+def _node_in(component: Sequence[str], radius: float) -> float:
+    """The radius of an agent's circle: small where many stand in one circle, smaller where these would touch."""
+    if len(component) <= CROWDED:
+        return NODE_IN
+    return min(SMALL_NODE_IN, 0.4 * 2 * math.pi * radius / len(component))
 
 
 def _wash(axes: Axes, x: float, y: float, radius: float) -> None:
@@ -175,22 +209,68 @@ def _arrows(
     components: Sequence[Sequence[str]],
     places: Mapping[str, Point],
     thick: set[tuple[str, str]],
+    circles: Mapping[int, Circled],
 ) -> None:
     home = {agent: number for number, component in enumerate(components) for agent in component}
     crowded = {number for number, component in enumerate(components) if len(component) > CROWDED}
     for loser, winner in _between(graph, components, home):
         _arrow(axes, places[loser], places[winner], certain=bool(graph.edges[loser, winner]["certain"]), bent=True)
+    written = [places[agent] for number in sorted(crowded) for agent in components[number]]
+    courses = {
+        (winner, loser): _along(
+            places[loser], places[winner], _bend(places[loser], places[winner], circles[home[loser]])
+        )
+        for winner, loser in sorted(thick)
+        if home[loser] in crowded and home[loser] == home[winner]
+    }
     for loser, winner, facts in sorted(graph.edges(data=True), key=lambda edge: edge[:2]):
         if home[loser] != home[winner]:
             continue
         if (winner, loser) in thick:
-            _arrow(axes, places[loser], places[winner], certain=bool(facts["certain"]), colour=PURPLE, width=1.8)
-            share = percent(float(facts["score"]), int(facts["matches"]))
-            _score(axes, places[loser], places[winner], share)
+            start, end, share = places[loser], places[winner], percent(float(facts["score"]), int(facts["matches"]))
+            own = courses.get((winner, loser))
+            bend = None if own is None else _bend(start, end, circles[home[loser]])
+            _arrow(axes, start, end, certain=bool(facts["certain"]), colour=PURPLE, width=1.8, bend=bend)
+            at = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2)
+            if own is not None:
+                others = [place for pair, course in courses.items() if pair != (winner, loser) for place in course]
+                at = _clearest(own, written + others)
+                written.append(at)
+            _score(axes, at, share)
         elif home[loser] not in crowded:
             _arrow(axes, places[loser], places[winner], certain=bool(facts["certain"]))
         elif facts["certain"]:
-            _arrow(axes, places[loser], places[winner], certain=True, width=0.25, small=True)
+            alpha = min(0.5, FAINTER / len(components[home[loser]]))
+            _arrow(axes, places[loser], places[winner], certain=True, width=0.25, small=True, alpha=alpha)
+
+
+def _bend(start: Point, end: Point, circle: Circled) -> float:
+    """How far an arrow between two agents of a circle is bent: one along its edge goes through the inside, past those between."""
+    across, down = end[0] - start[0], end[1] - start[1]
+    to_centre = circle[0] - (start[0] + end[0]) / 2, circle[1] - (start[1] + end[1]) / 2
+    too_far = math.hypot(*to_centre) - DEEP * circle[2]
+    if too_far <= 0:
+        return 0.08
+    side = 1.0 if to_centre[1] * across - to_centre[0] * down >= 0 else -1.0
+    return side * max(0.08, 2 * too_far / math.hypot(across, down))
+
+
+def _along(start: Point, end: Point, bend: float) -> list[Point]:
+    """Places on a bent arrow, away from its ends."""
+    x = (start[0] + end[0]) / 2 - bend * (end[1] - start[1])
+    y = (start[1] + end[1]) / 2 + bend * (end[0] - start[0])
+    return [
+        (
+            (1 - t) ** 2 * start[0] + 2 * t * (1 - t) * x + t**2 * end[0],
+            (1 - t) ** 2 * start[1] + 2 * t * (1 - t) * y + t**2 * end[1],
+        )
+        for t in np.linspace(0.2, 0.8, 25).tolist()
+    ]
+
+
+def _clearest(own: Sequence[Point], others: Sequence[Point]) -> Point:
+    """The place that is farthest from what is written or drawn already."""
+    return max(own, key=lambda place: min(math.dist(place, other) for other in others))
 
 
 def _between(
@@ -218,11 +298,14 @@ def _arrow(
     width: float = 0.7,
     small: bool = False,
     bent: bool = False,
+    bend: float | None = None,
+    alpha: float = 1.0,
 ) -> None:
     from matplotlib.patches import FancyArrowPatch
 
     straight = not bent or abs(start[0] - end[0]) < 1e-6
     radius = SMALL_NODE_IN if small else NODE_IN
+    rad = bend if bend is not None else 0.0 if straight and bent else 0.08
     axes.add_patch(
         FancyArrowPatch(
             start,
@@ -231,37 +314,41 @@ def _arrow(
             mutation_scale=3 if small else 6 if width < 1 else 8,
             shrinkA=72 * radius,
             shrinkB=72 * radius,
-            connectionstyle="arc3,rad=0" if straight and bent else "arc3,rad=0.08",
+            connectionstyle=f"arc3,rad={rad:.6g}",
             color=colour,
             linewidth=width,
             linestyle="-" if certain else (0, (3, 2)),
-            alpha=0.5 if small else 1.0,
+            alpha=alpha,
             zorder=3 if colour == PURPLE else 1,
         )
     )
 
 
-def _score(axes: Axes, start: Point, end: Point, text: str) -> None:
+def _score(axes: Axes, at: Point, text: str) -> None:
     from matplotlib.patheffects import withStroke
 
-    x, y = (start[0] + end[0]) / 2, (start[1] + end[1]) / 2
     axes.text(
-        x, y, text, size=SMALL_PT, color=PURPLE, weight="bold", ha="center", va="center", zorder=5,
+        *at, text, size=SMALL_PT, color=PURPLE, weight="bold", ha="center", va="center", zorder=5,
         path_effects=[withStroke(linewidth=2.2, foreground=WASH)],
     )  # fmt: skip
 
 
 def _nodes(
-    axes: Axes, components: Sequence[Sequence[str]], places: Mapping[str, Point], weights: Mapping[str, float]
+    axes: Axes,
+    components: Sequence[Sequence[str]],
+    places: Mapping[str, Point],
+    weights: Mapping[str, float],
+    circles: Mapping[int, Circled],
 ) -> None:
     from matplotlib.patches import Circle
     from matplotlib.patheffects import withStroke
 
     width = axes.get_xlim()[1]
     columns = {round(places[component[0]][0], 6) for component in components if len(component) == 1}
-    for component in components:
+    for number, component in enumerate(components):
         crowded, alone = len(component) > CROWDED, len(component) == 1
-        radius = SMALL_NODE_IN if crowded else NODE_IN
+        radius = NODE_IN if alone else _node_in(component, circles[number][2])
+        name_pt = _name_pt(component, width - 2 * MARGIN_IN) if crowded else TEXT_PT
         for at, agent in enumerate(component):
             x, y = places[agent]
             edge = PURPLE if len(component) > 1 else INK_2
@@ -274,7 +361,7 @@ def _nodes(
                 turn = 90 - math.degrees(angle)
                 flipped = math.sin(angle) < -1e-9
                 axes.text(
-                    x + 1.8 * radius * math.sin(angle), y - 1.8 * radius * math.cos(angle), named(agent, 0.95, SMALL_PT - 1), size=SMALL_PT - 1,
+                    x + 1.8 * radius * math.sin(angle), y - 1.8 * radius * math.cos(angle), named(agent, LONGEST_NAME_IN, name_pt), size=name_pt,
                     rotation=turn + 180 if flipped else turn, rotation_mode="anchor",
                     ha="right" if flipped else "left", va="center", color=INK,
                 )  # fmt: skip

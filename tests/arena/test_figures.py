@@ -8,10 +8,12 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from matplotlib.patches import FancyArrowPatch, Rectangle
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.patches import Circle, FancyArrowPatch, Rectangle
 from simulated_records import from_counts, record_of
 
 from arena.figures import graph_figure, payoffs_figure, ratings_figure, save_figure, weights_figure
+from arena.figures.response import _name_pt, _node_in, _radius
 from arena.figures.style import MISSING, WIDTH_IN, drawing, named, shown, width_of
 from arena.games import NotProvided, SpecificationError
 from arena.leaderboards import Leaderboard, cycle_order, leaderboard, weights_over_time
@@ -100,6 +102,40 @@ def test_the_cycle_carries_its_scores() -> None:
     said = texts(graph_figure(board, heading=False))
     for score in board.cycles[0].scores:
         assert f"{100 * score:.0f}\N{NO-BREAK SPACE}%" in said
+
+
+def _ring(size: int) -> Leaderboard:
+    """So many agents in one cycle: each beats the half of the others that comes next."""
+    ahead = (np.arange(size)[None, :] - np.arange(size)[:, None]) % size
+    wins = np.where(ahead == 0, 0, np.where(ahead <= size // 2, 11, 3))
+    return leaderboard(from_counts(wins.tolist(), agents=tuple(f"agent-number-{at}" for at in range(size))))
+
+
+@pytest.mark.parametrize(("size", "columns"), [(24, 1), (40, 2)])
+def test_in_a_crowded_circle_no_score_covers_another_or_an_agent(size: int, columns: int) -> None:
+    board = _ring(size)
+    figure = graph_figure(board, columns=columns, heading=False)  # type: ignore[arg-type]
+    FigureCanvasAgg(figure).draw()
+    placed = figure.axes[0].texts
+    scores = [text for text in placed if text.get_text().endswith("%")]
+    names = [text for text in placed if text not in scores]
+    assert len(names) == size and len(scores) == len(board.cycles[0].scores)
+    for at, score in enumerate(scores):
+        box = score.get_window_extent()
+        assert not any(box.overlaps(other.get_window_extent()) for other in scores[:at])
+    centre = [patch.get_center() for patch in figure.axes[0].patches if isinstance(patch, Circle)]
+    for score in scores:
+        assert min(np.hypot(*(np.subtract(score.get_position(), one))) for one in centre[1:]) > 0.1
+
+
+@pytest.mark.parametrize("width", WIDTH_IN.values())
+@pytest.mark.parametrize("size", [17, 40, 90, 150])
+def test_names_along_the_rays_of_a_crowded_circle_do_not_touch(size: int, width: float) -> None:
+    names = [f"a-long-name-of-an-agent-{at}" for at in range(size)]
+    with drawing():
+        apart_in = 2 * np.pi * _radius(names, width) / size
+        assert apart_in >= _name_pt(names, width) / 72
+        assert apart_in > 2 * _node_in(names, _radius(names, width))
 
 
 def test_weights_carry_their_interval_and_the_field_of_the_end() -> None:
