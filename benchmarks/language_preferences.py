@@ -220,7 +220,7 @@ def toy_run(exact: Exact, loss_type: str, rate: float, seed: int, updates: int) 
         )
 
 
-def toy(rates: Sequence[float], updates: int, seeds: int) -> None:
+def toy(methods: Sequence[str], rates: Sequence[float], updates: int, seeds: int) -> None:
     exact = Exact()
     references = [exact.policy(toy_model(seed)) for seed in range(seeds)]
     starts = [exact.gap(one, one) for one in references]
@@ -236,7 +236,8 @@ def toy(rates: Sequence[float], updates: int, seeds: int) -> None:
         f"\n| method | rate | {' | '.join(columns)} (min-max) | exploitability, average policy | comparisons | seconds |"
     )
     print("|---" * (len(columns) + 5) + "|")
-    for loss_type in METHODS:
+    at_ends: list[str] = []
+    for loss_type in methods:
         found = {rate: [toy_run(exact, loss_type, rate, seed, updates) for seed in range(seeds)] for rate in rates}
         charged = METHODS[loss_type].charged
 
@@ -245,6 +246,7 @@ def toy(rates: Sequence[float], updates: int, seeds: int) -> None:
 
         rate = min(found, key=worth)
         runs = found[rate]
+        at_ends += [loss_type] if rate in (min(rates), max(rates)) else []
         shown = [f"{median(one.gaps[k] for one in runs):.4f}" for k in range(len(columns))]
         last = [one.gaps[-1] for one in runs]
         told = [*shown[:-1], f"{shown[-1]} ({min(last):.4f}-{max(last):.4f})"] if charged else ["-"] * len(columns)
@@ -254,6 +256,8 @@ def toy(rates: Sequence[float], updates: int, seeds: int) -> None:
             f"{median(one.comparisons for one in runs):,.0f} | {median(one.seconds for one in runs):.0f} |",
             flush=True,
         )
+    if at_ends:
+        print(f"\nBest at an end of the rates that were tried, so perhaps better beyond: {', '.join(at_ends)}.")
 
 
 def real(options: argparse.Namespace) -> None:
@@ -329,6 +333,8 @@ def main() -> None:
     reader.add_argument("--minutes", type=float, default=20.0)
     reader.add_argument("--updates", type=int, help=f"at toy scale {MOST}; with a model until the minutes are over")
     reader.add_argument("--rates", type=float, nargs="+", default=RATES, help="at toy scale: the best of them is shown")
+    reader.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS), help="at toy scale")
+    reader.add_argument("--seeds", type=int, help=f"at toy scale; {SEEDS}")
     reader.add_argument("--every", type=int, default=20, help="updates between lines")
     reader.add_argument("--tokens", type=int, default=64, help="the longest completion")
     reader.add_argument("--rate", type=float, default=1e-5)
@@ -342,7 +348,8 @@ def main() -> None:
         real(options)
     else:
         updates = options.updates or (QUICK_MOST if options.quick else MOST)
-        toy(options.rates[:1] if options.quick else options.rates, updates, QUICK_SEEDS if options.quick else SEEDS)
+        seeds = options.seeds or (QUICK_SEEDS if options.quick else SEEDS)
+        toy(options.methods, options.rates[:1] if options.quick else options.rates, updates, seeds)
 
 
 if __name__ == "__main__":
