@@ -204,9 +204,15 @@ class _Crawl:
     waiting: deque[str] = field(default_factory=deque)
     failed: list[str] = field(default_factory=list)
     size: int = 0
+    found: dict[str, str | None] = field(default_factory=dict)  # pages name the same addresses over and over
 
     def file_of(self, address: str) -> str | None:
         """The file of an address of the server; None where the copy has no such page."""
+        if address not in self.found:
+            self.found[address] = self._file_of(address)
+        return self.found[address]
+
+    def _file_of(self, address: str) -> str | None:
         split = urlsplit(address)
         if split.path == "/docs":
             return self.file_of("/api/games")
