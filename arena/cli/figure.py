@@ -36,7 +36,7 @@ def figure_command(
     """Draw rating intervals, payoffs ordered by cycles, the response graph, or minimax weights over time."""
     from arena.cli.output import say
     from arena.figures import save_figure
-    from arena.figures.style import check_figure_file
+    from arena.figures.style import check_figure_file, letters_missing
     from arena.games import SpecificationError, UnknownName
     from arena.leaderboards.leaderboard import METHODS
 
@@ -53,6 +53,9 @@ def figure_command(
         raise SpecificationError(str(error)) from None
     save_figure(drawn, path)
     say(f"wrote {path}: {path.stat().st_size:,} bytes")
+    missing = letters_missing(record.agents)
+    if missing is not None:
+        say(f"Note: {missing}")
 
 
 def _record(

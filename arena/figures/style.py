@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import textwrap
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal
@@ -157,6 +157,15 @@ def shown(text: str) -> str:
     """The text with a square for each letter that no font here has: never a warning, never a gap."""
     have = _letters()
     return "".join(letter if ord(letter) in have else MISSING for letter in text)
+
+
+def letters_missing(texts: Iterable[str]) -> str | None:
+    """A sentence on the letters of these texts that are drawn as squares; None where there are none."""
+    missing = sorted({letter for text in texts for letter in text if ord(letter) not in _letters()})
+    if not missing:
+        return None
+    some = "".join(missing[:5]) + ("…" if len(missing) > 5 else "")
+    return f"no font here has {some}, drawn as {MISSING}: install one that does ({FALLBACKS[0]}, for example)"
 
 
 @functools.cache

@@ -14,7 +14,7 @@ from simulated_records import from_counts, record_of
 
 from arena.figures import graph_figure, payoffs_figure, ratings_figure, save_figure, weights_figure
 from arena.figures.response import _name_pt, _node_in, _radius
-from arena.figures.style import MISSING, WIDTH_IN, drawing, named, shown, width_of
+from arena.figures.style import MISSING, WIDTH_IN, drawing, letters_missing, named, shown, width_of
 from arena.games import NotProvided, SpecificationError
 from arena.leaderboards import Leaderboard, cycle_order, leaderboard, weights_over_time
 
@@ -183,6 +183,13 @@ def test_a_long_name_keeps_both_ends_and_fits() -> None:
 def test_letters_that_no_font_has_are_squares() -> None:
     with drawing():
         assert shown("Ång\ue000") == "Ång" + MISSING
+
+
+def test_letters_that_no_font_has_are_named_in_a_sentence() -> None:
+    assert letters_missing(["rock", "Ångström", "−×"]) is None
+    said = letters_missing(["a\ue001\ue000", "\ue000b"])
+    assert said is not None and said.startswith(f"no font here has \ue000\ue001, drawn as {MISSING}")
+    assert "\ue004…" in str(letters_missing(["\ue000\ue001\ue002\ue003\ue004\ue005"]))
 
 
 def test_without_matplotlib_the_message_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
