@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import random
 import signal
@@ -11,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -304,43 +306,62 @@ def test_half_points_count_forfeits_as_losses() -> None:
     assert played_round(chosen, played).half_points.tolist() == [[4, 0]]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("config", CONFIGS)
 def test_kill_at_any_moment_and_resume_gives_the_same_ledger(
     tmp_path: Path, whole: Any, config: dict[str, Any]
 ) -> None:
-    keys = {key: value for key, value in config.items() if key != "agents"}
-    lines = [f"{key} = {value!r}" for key, value in {**keys, "block": 2}.items()]
-    lines += ["[agents]", *(f'{name} = "{spec}"' for name, spec in AGENTS.items())]
-    (tmp_path / "cup.toml").write_text("\n".join(lines), encoding="utf-8")
-    environment = {**os.environ, "ARENA_DB": str(tmp_path / "arena.db")}
-    moments = random.Random(config["name"])
+    path, name = tmp_path / "arena.db", str(config["name"])
+    moments = random.Random(name)
+    forked = multiprocessing.get_context(
+        "forkserver"
+    )  # imports once for all, and has no threads that a fork would lose
+    forked.set_forkserver_preload(["arena.tournament", __name__])
     killed = 0
-    command = ["tournament", "run", "cup.toml"]
     while killed < 4:
-        process = subprocess.Popen(
-            [*ARENA, *command], cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        process = forked.Process(target=_play_on, args=(path, {**config, "block": 2}))
+        process.start()
         _wait_for_blocks(tmp_path, process, more=moments.randint(1, 3))
         time.sleep(moments.random() * 0.005)  # anywhere within a block or its transaction, or before a round is written
-        process.send_signal(signal.SIGKILL)
-        if process.wait() != -signal.SIGKILL:
+        process.kill()
+        process.join()
+        if process.exitcode != -signal.SIGKILL:
+            assert process.exitcode == 0
             break
         killed += 1
-        command = ["tournament", "resume", config["name"]]
     assert killed >= 2
-    subprocess.run([*ARENA, *command], cwd=tmp_path, env=environment, check=True, capture_output=True)
-    with Ledger.open(tmp_path / "arena.db") as opened:
+    with Ledger.open(path) as opened:
         (tournament,) = opened.tournaments()
-        assert tournament.status == "finished"
-        assert _is_same(_recorded(opened, tournament), whole[config["name"]])
+        if tournament.status != "finished":
+            resume_tournament(name, opened)
+        assert opened.tournament(name).status == "finished"
+        assert _is_same(_recorded(opened, tournament), whole[name])
 
 
-def _wait_for_blocks(folder: Path, process: subprocess.Popen[Any], *, more: int) -> None:
+def test_the_command_goes_on_with_a_tournament_that_was_interrupted(tmp_path: Path, whole: Any) -> None:
+    path = tmp_path / "arena.db"
+    with Ledger.open(path) as opened:
+        key = create_tournament(make_config(SWISS), opened).key
+        with pytest.raises(KeyboardInterrupt):
+            resume_tournament(key, opened, _Interrupting(2))
+    command = [*ARENA, "tournament", "resume", key]
+    subprocess.run(command, env={**os.environ, "ARENA_DB": str(path)}, check=True, capture_output=True)
+    with Ledger.open(path) as opened:
+        assert _is_same(_recorded(opened, opened.tournament(key)), whole[key])
+
+
+def _play_on(path: Path, config: dict[str, Any]) -> None:
+    """Plays a tournament from where it stands."""
+    with Ledger.open(path) as opened:
+        if not any(one.key == config["name"] for one in opened.tournaments()):
+            create_tournament(make_config(config), opened)
+        resume_tournament(str(config["name"]), opened)
+
+
+def _wait_for_blocks(folder: Path, process: BaseProcess, *, more: int) -> None:
     """Until the run has recorded `more` blocks since now, or has ended."""
     start = _blocks_in(folder / "arena.db")
-    while process.poll() is None and _blocks_in(folder / "arena.db") < start + more:
-        time.sleep(0.005)
+    while process.is_alive() and _blocks_in(folder / "arena.db") < start + more:
+        time.sleep(0.001)
 
 
 def _blocks_in(path: Path) -> int:
