@@ -29,6 +29,10 @@ when all pairs ended alike. The idea is that of Agresti and Coull's two wins and
 SEEN_SPREADS = 20
 """Degrees of freedom of the spreads that are seen, from which on they say what those are that are not."""
 
+TWINS = 2.0
+"""Matches that a unit of unknown outcome weighs at least where units hold as many. Of large units it weighs what units are seen
+to be worth: as much as all its matches where they hang together, as a pair of twins where they do not."""
+
 SQUARE = 32
 
 
@@ -49,18 +53,26 @@ def middle(
     units = max(int(_num_units(record.pair, rows)), 1)
     parameters, effective = max(len(strength) - 1, 1), share * units  # as many of equal weight would say as much
     correction = effective / max(effective - parameters, effective / 2)
-    vague = VAGUE_UNITS * parameters / units * matches / units
     known = np.isfinite(strength)
     wide = bool(known.any()) and float(np.ptp(strength[known])) > WIDE
     counted = record.seats.shape[1] == 2 and bool((record.weight * record.weight == record.weight).all())
     odds = np.exp(np.where(wide, 0, strength))
-    outer, summed = np.zeros((len(strength),) * 2), np.empty((len(strength),) * 2)
-    _sum_cells(points, strength, odds, wide, vague if counted else 0.0, outer, summed)
-    _gather(
-        record.seats, record.returns, record.forfeit, record.weight, record.pair, rows,
-        strength, odds, wide, correction, 0.0 if counted else vague, record.drawn, outer, summed,
-    )  # fmt: skip
-    return outer
+
+    def filled(vague: float) -> NDArray[np.float64]:
+        outer, summed = np.zeros((len(strength),) * 2), np.empty((len(strength),) * 2)
+        _sum_cells(points, strength, odds, wide, vague if counted else 0.0, outer, summed)
+        _gather(
+            record.seats, record.returns, record.forfeit, record.weight, record.pair, rows,
+            strength, odds, wide, correction, 0.0 if counted else vague, record.drawn, outer, summed,
+        )  # fmt: skip
+        return outer
+
+    together = matches / units
+    if together > TWINS and units >= SEEN_SPREADS:  # how many a unit is worth, by how much more its results spread than single ones
+        alone = _trace_of_singles(points, strength, odds, wide)
+        observed = float(np.trace(filled(0.0))) / alone if alone > 0 else together
+        together = min(max(observed, TWINS), together)
+    return filled(VAGUE_UNITS * parameters / units * together)
 
 
 def covariance(
@@ -173,6 +185,19 @@ def _sum_cells(points, strength, odds, wide, vague, outer, summed):  # type: ign
                 outer[i, j] = -vague * met * p * (1 - p)
             else:
                 summed[i, j] = 0.0
+
+
+@nb.njit(cache=True, error_model="numpy")
+def _trace_of_singles(points, strength, odds, wide):  # type: ignore[no-untyped-def]  # numba kernel
+    """The trace of B if every match were a unit of its own and as the ratings say."""
+    trace = 0.0
+    for i in range(len(points)):
+        for j in range(i):
+            met = points[i, j] + points[j, i]
+            if met > 0:
+                p = 1 / (1 + np.exp(strength[i] - strength[j])) if wide else odds[j] / (odds[i] + odds[j])
+                trace += 2 * met * p * (1 - p)
+    return trace
 
 
 @nb.njit(cache=True, error_model="numpy")

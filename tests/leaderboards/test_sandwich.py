@@ -78,6 +78,11 @@ def plain_middle(record, strength):
         one = spreads[i, j] if (i, j) in spreads else share * correction * sums[0] ** 2
         squares += one * np.outer(np.eye(size)[i] - np.eye(size)[j], np.eye(size)[i] - np.eye(size)[j])
     per_unit = compared.matches / units
+    if per_unit > sandwich.TWINS and units >= sandwich.SEEN_SPREADS:
+        points, _ = pair_points(record)
+        met = np.nan_to_num((points + points.T) * sigmoid(np.subtract.outer(strength, strength)))
+        alone = float((met * sigmoid(np.subtract.outer(strength, strength)).T).sum())
+        per_unit = min(max(float(np.trace(squares)) / alone, sandwich.TWINS), per_unit)
     cells = pair_sums(compared, per_unit * compared.weight**2 * p * (1 - p))
     cells = cells + cells.T
     return squares + VAGUE_UNITS * free / units * (np.diag(cells.sum(axis=1)) - cells)
@@ -94,7 +99,7 @@ def plain_covariance(wins, strength, middle, virtual):
 def records(draw):
     """Matches of 2 to 4 seats in units that mix agents or not, with draws, forfeits and weights; each two agents beat each other."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
-    matches, seats, agents = draw(st.integers(1, 60)), draw(st.integers(2, 4)), draw(st.integers(2, 6))
+    matches, seats, agents = draw(st.integers(1, 150)), draw(st.integers(2, 4)), draw(st.integers(2, 6))
     sat = rng.integers(0, agents, (matches, seats))
     sat[:, 2:][rng.random((matches, seats - 2)) < 0.3] = -1
     paid = rng.integers(-2, 3, (matches, seats)).astype(float)
@@ -109,7 +114,9 @@ def records(draw):
         np.concatenate((won, paid)),
         agents=tuple("abcdef"[:agents]),
         forfeit=np.where(rng.random(count) < 0.1, rng.integers(0, 2, count), -1),
-        pair=rng.integers(0, max(count // 3, 1), count) if draw(st.booleans()) else np.arange(count),
+        pair=rng.integers(0, max(count // draw(st.sampled_from([3, 6])), 1), count)
+        if draw(st.booleans())
+        else np.arange(count),
         weight=rng.choice([0.0, 1.0, 2.5], count),
         drawn=draw(st.booleans()),
     )
@@ -262,3 +269,29 @@ def test_with_a_prior_an_agent_that_won_everything_needs_no_other_virtual_draw()
 def test_a_prior_out_of_range_is_refused(prior):
     with pytest.raises(ValueError, match="prior at least 0"):
         bradley_terry(record_of([[0, 1]], [[1, -1]]), prior=prior)
+
+
+def of_large_units(loyal):
+    """Thirty units of eight matches of one agent with two others; a unit's results are the same with this chance."""
+    rng = np.random.default_rng(3)
+    unit = np.repeat(np.arange(30), 8)
+    wins = np.where(rng.random(240) < loyal, (rng.random(30) < 0.5)[unit], rng.random(240) < 0.5)
+    sat = np.where(rng.random(240)[:, None] < 0.5, [0, 1], [0, 2])
+    return record_of(sat, np.stack((wins, ~wins), 1) * 1.0, agents=("a", "b", "c"), pair=unit)
+
+
+@pytest.mark.parametrize("loyal", [0.0, 0.5, 1.0])
+def test_large_units_weigh_what_they_are_seen_to_be_worth(loyal):
+    record = of_large_units(loyal)
+    points, matches = pair_points(record)
+    strength = plain_fit(points, 0.0)
+    found = sandwich.middle(record, strength, points, matches=matches)
+    assert np.allclose(found, plain_middle(record, strength), rtol=1e-9)
+
+
+def test_large_units_whose_results_do_not_hang_together_cost_little():
+    alike, apart = of_large_units(1.0), of_large_units(0.0)
+    single = dataclasses.replace(apart, pair=np.arange(240))
+    whole, loose, alone = (np.diff(bradley_terry(r).intervals).mean() for r in (alike, apart, single))
+    assert 0.8 * alone < loose < 1.25 * alone
+    assert whole > 2 * loose
