@@ -294,4 +294,4 @@ def test_large_units_whose_results_do_not_hang_together_cost_little():
     single = dataclasses.replace(apart, pair=np.arange(240))
     whole, loose, alone = (np.diff(bradley_terry(r).intervals).mean() for r in (alike, apart, single))
     assert 0.8 * alone < loose < 1.25 * alone
-    assert whole > 2 * loose
+    assert whole > 1.5 * loose
