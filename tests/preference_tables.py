@@ -32,10 +32,8 @@ def solution_by_newton(preferences, reference, beta):
             unnormalised = magnet + preferences @ policy / price
             top = unnormalised.max()
             target = unnormalised - top - np.log(np.exp(unnormalised - top).sum())
-            slope = (
-                np.eye(size)
-                - (np.eye(size) - policy[None]) @ preferences @ (np.diag(policy) - np.outer(policy, policy)) / price
-            )
+            centred = preferences - policy @ preferences  # (I - 1 πᵀ) P, then times diag(π) - π πᵀ
+            slope = np.eye(size) - (centred - (centred @ policy)[:, None]) * policy / price
             step = np.linalg.solve(slope, target - logs)
             logs = logs + step
             logs -= np.log(np.exp(logs - logs.max()).sum()) + logs.max()
