@@ -14,6 +14,7 @@ CANDIDATES = (
     ("player_a", "player_b"),
 )
 WINNER, SCORE = "winner", "score"
+BOTH_BAD_COLUMN = "both_bad"  # read beside a score, which cannot say it
 ONE_HOT = ("winner_model_a", "winner_model_b", "winner_tie")
 """Three columns of 0 and 1 in place of ``winner``."""
 OPTIONAL: Mapping[str, tuple[str, ...]] = {
@@ -40,7 +41,8 @@ NO_SLIPS = frozenset({"content", "height"})  # words of their own, one letter fr
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VoteColumns:
-    """Where the columns of a table stand in its head. ``outcome``: of the winner, of the score, or of the three of `ONE_HOT`.
+    """Where the columns of a table stand in its head. ``outcome``: of the winner, of the score
+    (with `BOTH_BAD_COLUMN` where it is there), or of the three of `ONE_HOT`.
     ``weight``, ``context``, ``judge``, ``id``: None where there is none."""
 
     first: int
@@ -86,7 +88,7 @@ def vote_columns(head: Sequence[str], where: Callable[[str], str]) -> VoteColumn
     elif set(ONE_HOT) <= set(names):
         outcome = ONE_HOT
     elif SCORE in place:
-        outcome = (SCORE,)
+        outcome = (SCORE, BOTH_BAD_COLUMN) if BOTH_BAD_COLUMN in place else (SCORE,)
     else:
         raise _missing(WINNER, names, where)
     found = {role: next((name for name in known if name in place), None) for role, known in OPTIONAL.items()}
@@ -112,7 +114,7 @@ def vote_columns(head: Sequence[str], where: Callable[[str], str]) -> VoteColumn
 def known_names() -> set[str]:
     """All columns that mean something."""
     optional = {name for known in OPTIONAL.values() for name in known}
-    return {name for pair in CANDIDATES for name in pair} | {WINNER, SCORE, *ONE_HOT} | optional
+    return {name for pair in CANDIDATES for name in pair} | {WINNER, SCORE, BOTH_BAD_COLUMN, *ONE_HOT} | optional
 
 
 def plain(name: str) -> str:

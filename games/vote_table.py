@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena.games.errors import SpecificationError
-from arena.games.vote_columns import CANDIDATES, ONE_HOT, SCORE, WINNER
+from arena.games.vote_columns import BOTH_BAD_COLUMN, CANDIDATES, ONE_HOT, SCORE, WINNER
 from arena.games.votes import UNSAID, Votes
 
 TIES = frozenset({"tie", "tie (bothbad)", "tie (both bad)", "bothbad", "both_bad", "both bad"})
@@ -47,7 +47,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VoteTable:
-    """m rows of a file. ``outcome``: by name, `WINNER`, `SCORE` or the three of `ONE_HOT`. ``where``: a row's place in words."""
+    """m rows of a file. ``outcome``: by name, as `VoteColumns` has it. ``where``: a row's place in words."""
 
     path: str
     where: Callable[[int], str]
@@ -146,7 +146,12 @@ def _outcomes(
     """(the first's share, whether both are bad) of each row."""
     if SCORE in table.outcome:
         share = _numbers(table.outcome[SCORE], faults, least=0.0, most=1.0, empty=None)
-        return share, np.zeros(len(share), bool)
+        if BOTH_BAD_COLUMN not in table.outcome:
+            return share, np.zeros(len(share), bool)
+        said = _numbers(table.outcome[BOTH_BAD_COLUMN], faults, least=0.0, most=1.0, empty=0.0)
+        _note(faults, (said != 0) & (said != 1), lambda _: f"{BOTH_BAD_COLUMN!r} must be 1 or 0")
+        _note(faults, (said == 1) & (share != _EVEN), lambda _: f"{BOTH_BAD_COLUMN!r} is of ties, whose score is 0.5")
+        return share, said == 1
     if set(ONE_HOT) <= set(table.outcome):
         flags = [_numbers(table.outcome[name], faults, least=0.0, most=1.0, empty=None) for name in ONE_HOT]
         one, other, tie = flags

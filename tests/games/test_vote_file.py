@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from arena.games import ArenaError, SpecificationError, read_votes
 from arena.games.vote_file import votes_of
+from arena.vote_files import write_votes
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
@@ -423,3 +424,23 @@ def test_any_text_is_votes_or_our_own_error(text):
             read(content)
         except ArenaError:
             continue
+
+
+def test_graded_votes_keep_ties_in_which_neither_is_good(tmp_path):
+    path = tmp_path / "votes.csv"
+    path.write_text("model_a,model_b,score,both_bad\na,b,0.5,1\na,b,0.5,0\nb,a,0.7,\n")
+    votes = read_votes(path)
+    assert votes.score.tolist() == [0.5, 0.5, 0.7]
+    assert votes.both_bad.tolist() == [True, False, False]
+    again = tmp_path / "again.csv"
+    with again.open("w") as stream:
+        write_votes(stream, votes, "csv")
+    assert read_votes(again).both_bad.tolist() == votes.both_bad.tolist()
+
+
+@pytest.mark.parametrize(("row", "said"), [("a,b,0.7,1", "score is 0.5"), ("a,b,0.5,0.5", "must be 1 or 0")])
+def test_both_bad_beside_a_score_is_of_ties_alone(tmp_path, row, said):
+    path = tmp_path / "votes.csv"
+    path.write_text(f"model_a,model_b,score,both_bad\na,b,0.5,1\n{row}\n")
+    with pytest.raises(SpecificationError, match=f"line 3.*{said}"):
+        read_votes(path)
