@@ -28,7 +28,7 @@ from arena.games.game import GameInfo
 from arena.games.normal_form import content_version, normal_form, read_game_file
 from arena.games.normal_form_tables import NormalFormTables
 from arena.games.preference_files import SUFFIXES, RateMatrix, read_preferences
-from arena.games.preference_rates import Rates, checked_rates, completed_rates
+from arena.games.preference_rates import Completed, Rates, checked_rates, completed_rates
 from arena.games.preference_settings import EVEN, PreferenceSettings, Unmet, split_settings
 from arena.games.specification import parse_call, read_parameters
 from arena.games.votes import Votes
@@ -84,6 +84,13 @@ class PreferenceGame:
             NotProvided: the source names no contexts.
             SpecificationError: a pair was never compared in a context, and ``unmet`` is not set.
         """
+        return self.completed_by_context().preferences
+
+    def completed_by_context(self) -> Completed:
+        """`by_context` with the pairs that were compared in each context, and what was done to the others in words.
+
+        Raises: as `by_context` does.
+        """
         if not self.contexts:
             raise NotProvided(f"{self.info.specification} has no contexts to tell apart")
         return completed_rates(
@@ -92,7 +99,7 @@ class PreferenceGame:
             specification=self.info.specification,
             settings=self.settings,
             contexts=self.contexts,
-        ).preferences
+        )
 
     def tables(self, capacity: int) -> NormalFormTables:
         return NormalFormTables(self.info, self.payoffs, self.strategies, capacity)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from arena.solvers.registry import function_of
 
 NAMED = 3  # candidates of a mixture that a row names
 LEAST = 0.005  # a weight that two decimals show
+OF_POOLED = ("pooled in one game", "never compared", "put right for")  # what notes say of all votes in one game
 SHOWN = 40  # contexts that the table has; the JSON has all
 
 
@@ -53,11 +55,16 @@ def say_contexts(method: str, subject: Game, solution: Solution, *, until: float
     assert solution.context_gaps is not None  # of tables with an axis of contexts
     game = _voted(subject)
     gaps, mixtures = solution.context_gaps, solution.strategies[0]
-    kept = [note for note in game.notes if "pooled in one game" not in note]
+    completed = game.completed_by_context()
+    size = len(game.candidates)
+    pairs = size * (size - 1) // 2
+    unmet = (~completed.compared).sum(axis=(1, 2)) // 2  # the diagonal counts as compared
+    kept = [note for note in game.notes if not any(words in note for words in OF_POOLED)]
+    kept.extend(f"{note}; contexts together" for note in completed.notes)
     if json:
         found = {
-            name: {"gap": float(gap), "strategy": mixture.tolist()}
-            for name, gap, mixture in zip(game.contexts, gaps, mixtures, strict=True)
+            name: {"gap": float(gap), "strategy": mixture.tolist(), "never_compared": int(pairs_unmet)}
+            for name, gap, mixture, pairs_unmet in zip(game.contexts, gaps, mixtures, unmet, strict=True)
         }
         say_json(
             {
@@ -83,9 +90,13 @@ def say_contexts(method: str, subject: Game, solution: Solution, *, until: float
     worst_first = np.argsort(-gaps, kind="stable") if len(gaps) > SHOWN else np.arange(len(gaps))
     rows = [
         [game.contexts[k], f"{gaps[k]:.2g}", _mixture(game.candidates, mixtures[k])]
+        + ([f"{unmet[k]:,} of {pairs:,} pairs"] if unmet.any() else [])
         for k in worst_first[:SHOWN].tolist()
     ]
-    table(["context", (measured, "right"), "mixture"], rows)
+    heads: list[str | tuple[str, Literal["right"]]] = ["context", (measured, "right"), "mixture"]
+    if unmet.any():
+        heads.append(("never compared", "right"))
+    table(heads, rows)
     if len(gaps) > SHOWN:
         say_under("", f"The {SHOWN} contexts with the largest gaps; all {len(gaps):,} are in --json.")
     reached = "" if until is None or gaps.max() <= until else f"; {until:g} was asked for and not reached"

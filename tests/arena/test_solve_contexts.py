@@ -66,3 +66,16 @@ def test_votes_without_contexts_are_refused(tmp_path):
     result = CliRunner().invoke(app, ["solve", "spo", "preference:v.csv", "--by-context"])
     assert result.exit_code != 0
     assert "no contexts" in str(result.exception)
+
+
+def test_each_context_says_how_many_of_its_pairs_were_never_compared(tmp_path):
+    (tmp_path / "v.csv").write_text(VOTES + "rock,paper,rock,few\n")
+    words = ["solve", "spo", "preference:v.csv(unmet=unknown)", "--by-context"]
+    found = json.loads(arena(*words, "--json"))
+    assert {name: one["never_compared"] for name, one in found["contexts"].items()} == {
+        "few": 2,
+        "hands": 0,
+        "order": 0,
+    }
+    assert any("2 of 9 pairs" in note for note in found["notes"])
+    assert "2 of 3 pairs" in arena(*words)
