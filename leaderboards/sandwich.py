@@ -68,7 +68,8 @@ def middle(
         return outer
 
     together = matches / units
-    if together > TWINS and units >= SEEN_SPREADS:  # how many a unit is worth, by how much more its results spread than single ones
+    if together > TWINS and units >= SEEN_SPREADS:
+        # how many matches a unit is worth: by how much more its results spread than those of single ones
         alone = _trace_of_singles(points, strength, odds, wide)
         observed = float(np.trace(filled(0.0))) / alone if alone > 0 else together
         together = min(max(observed, TWINS), together)
