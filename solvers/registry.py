@@ -23,6 +23,9 @@ from arena.solvers.minimax_winner import minimax_winner, symmetric_game
 from arena.solvers.nash_average import nash_average
 from arena.solvers.solution import Solution
 
+ALIASES = {"nash_mp": "nash_mirror_prox"}
+"""Other names that the literature has for methods."""
+
 
 def function_of(method: str) -> Callable[..., Solution]:
     """The function behind a name: it takes the game or its payoffs, as `Method.takes` says, and the method's own keywords.
@@ -31,6 +34,7 @@ def function_of(method: str) -> Callable[..., Solution]:
         UnknownName: no such method; the message has the nearest names.
     """
     known = methods()
+    method = ALIASES.get(method, method)
     if method not in known:
         raise UnknownName("solver", method, known)
     module, _, attribute = known[method].location.partition(":")
@@ -45,6 +49,7 @@ def solve(method: str, game: Game, **settings: object) -> Solution:
         NotProvided: the method is not for this game; the message says what it needs, and which methods do apply.
     """
     function, known = function_of(method), methods()
+    method = ALIASES.get(method, method)
     accepted = list(inspect.signature(function).parameters)[1:]
     for setting in settings:
         if setting not in accepted:

@@ -53,13 +53,14 @@ def solve_command(
     from arena.cli import solve_contexts, solve_run, solve_shown
     from arena.games import SpecificationError
     from arena.solvers import methods
-    from arena.solvers.registry import function_of
+    from arena.solvers.registry import ALIASES, function_of
 
     if method == "list" or (listed and method is None):
         solve_shown.list_methods(json)
         return
     if method is None:
         raise SpecificationError("name a method and a game: arena solve METHOD GAME; all methods: arena solve --list")
+    method = ALIASES.get(method, method)
     if listed:
         solve_shown.show_method(method, json)
         return

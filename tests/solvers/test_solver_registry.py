@@ -109,3 +109,10 @@ def test_matrix_games_are_solved_by_their_payoffs():
 def test_games_of_another_kind_are_refused(method):
     with pytest.raises(NotProvided, match="needs a"):
         solve(method, load_game("openspiel:kuhn_poker"))
+
+
+def test_a_method_answers_to_its_other_name() -> None:
+    game = load_game("preference:rps")
+    one, other = (solve(name, game, iterations=3) for name in ("nash_mp", "nash_mirror_prox"))
+    assert one.source == other.source
+    assert one.gap == other.gap
