@@ -180,7 +180,8 @@ def test_a_worker_that_is_asked_to_end_gives_its_job_back(ledger, tmp_path):
         worker.wait()
     assert worker.returncode == 130
     assert "waits for another worker" in said
-    assert "Traceback" not in said
+    ours = said.count("Traceback") - said.count("Exception ignored in")  # a compiler may be interrupted half-built
+    assert ours == 0, said
     back = jobs.job(ledger, row.key)
     assert (back.status, back.worker, back.attempts) == ("waiting", None, 0)
     assert jobs.claim(ledger, {"cpu": "next"}).key == row.key
