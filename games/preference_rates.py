@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +14,14 @@ from arena.games.foretold_rates import foretold_rates
 from arena.games.preference_settings import EVEN, PreferenceSettings
 from arena.games.votes import shares
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 SUM_TOLERANCE = 1e-6  # of P(i beats j) + P(j beats i) = 1: printed decimals are rounded
 SHOWN = 3  # pairs in a note
 
 Array = NDArray[np.float64]
+Values = TypeVar("Values", NDArray[np.float64], "Tensor")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,13 +46,13 @@ class Completed:
     notes: tuple[str, ...] = ()
 
 
-def put_right(rates: Array, flip_rate: float) -> Array:
+def put_right(rates: Values, flip_rate: float) -> Values:
     """(r - f) / (1 - 2 f): what a rate r [...] says of what would be preferred if judges did not err with chance f.
 
     A tie stays one half. Chance may leave a measured rate nearer to 0 or 1 than an erring judge's can be; the result is then
     outside 0..1, and unbiased for all that.
     """
-    result: Array = (rates - flip_rate) / (1 - 2 * flip_rate)
+    result: Values = (rates - flip_rate) / (1 - 2 * flip_rate)
     return result
 
 

@@ -14,6 +14,7 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
+from arena.games.preference_rates import put_right
 from arena.games.seeds import counter_hash, seed_of, unit
 from arena.solvers.preference_mirror import Array
 
@@ -60,7 +61,7 @@ class WinRates:
         rates = np.empty_like(edges)
         sampled_wins(self.preferences, contexts, edges, numbers, self.samples, self.flip_rate, word, rates)
         rates /= self.samples
-        return (rates - self.flip_rate) / (1 - 2 * self.flip_rate)
+        return put_right(rates, self.flip_rate)
 
 
 def exact_rates(preferences: Array, policies: Array, contexts: Contexts) -> Array:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena.games.preference import PreferenceGame
+from arena.games.preference_rates import put_right
 from arena.games.votes import UNSAID, Votes
 from arena.solvers.minimax_winner import minimax_winner, symmetric_game
 from arena.solvers.simplex import symmetric_strategies
@@ -173,8 +174,7 @@ def _drawn_rates(votes: Votes, resamples: int, flip_rate: float, rng: np.random.
         prior = unit * rng.exponential(size=(2, size * size))
         won = np.bincount(cell, weight * score, minlength=size * size) + prior[0]
         drawn[at] = won / (np.bincount(cell, weight, minlength=size * size) + prior.sum(axis=0))
-    put_right: Array = np.clip((drawn - flip_rate) / (1 - 2 * flip_rate), 0, 1).reshape(resamples, size, size)
-    return put_right
+    return np.clip(put_right(drawn, flip_rate), 0, 1).reshape(resamples, size, size)
 
 
 def _bounds(weights: Array, winner: Array, confidence: float) -> Array:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from arena.games.errors import NotProvided
 from arena.games.judge import Judge, NoisyJudge, preferences_of
+from arena.games.preference_rates import put_right
 
 EVEN = 0.5
 PATIENCE = 20
@@ -64,7 +65,7 @@ class Comparisons:
                     {"attempt": attempt, "kind": kind, "message": one.failure.message, "prompt": prompts[row]}
                     | {"first": shown[0], "second": shown[1]}
                 )
-            found[pending] = (shares - self.flip_rate) / (1 - 2 * self.flip_rate)
+            found[pending] = put_right(shares, self.flip_rate)
             pending = pending[np.isnan(shares)]
         if self.vain >= PATIENCE and np.isnan(found).all():
             raise NotProvided(

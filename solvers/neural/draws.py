@@ -16,6 +16,7 @@ from torch import Tensor
 
 from arena.games.errors import NotProvided
 from arena.games.judge import JudgeFailure
+from arena.games.preference_rates import put_right
 from arena.solvers.neural.contexts import FAILURE_KINDS, Compare
 from arena.solvers.preference_losses import EVEN, margins
 
@@ -176,7 +177,7 @@ class Judging:
                 if failures
                 else f"the judge gave no verdict on any of {len(said)} comparisons"
             )
-        shares[asked] = (said - self.flip_rate) / (1 - 2 * self.flip_rate)
+        shares[asked] = put_right(said, self.flip_rate)
         return shares
 
 
