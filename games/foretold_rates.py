@@ -26,9 +26,11 @@ def foretold_rates(points: Array, weights: Array) -> Array:
         points: [n, n], what i won against j, a tie counting half.
         weights: [n, n], symmetric: what the comparisons of the two weigh; 0 = never compared.
     """
+    from scipy.sparse.csgraph import connected_components
+
     strengths = _strengths(points, weights)
     rates = 1 / (1 + np.exp(strengths[None, :] - strengths[:, None]))
-    part = _parts(weights > 0)
+    _, part = connected_components(weights > 0, directed=False)
     result: Array = np.where(part[:, None] == part[None, :], rates, EVEN)
     np.fill_diagonal(result, EVEN)
     return result
@@ -57,17 +59,3 @@ def _log_posterior(points: Array, strengths: Array) -> float:
     lead = strengths[:, None] - strengths[None, :]
     prior = np.logaddexp(0, strengths) + np.logaddexp(0, -strengths)
     return float(-(points * np.logaddexp(0, -lead)).sum() - PRIOR / 2 * prior.sum())
-
-
-def _parts(joined: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Which connected part each is in: the lowest place in it."""
-    part = np.full(len(joined), -1, np.int64)
-    for place in range(len(joined)):
-        if part[place] >= 0:
-            continue
-        part[place] = place
-        edge = np.array([place])
-        while len(edge):
-            edge = np.flatnonzero(joined[edge].any(axis=0) & (part < 0))
-            part[edge] = place
-    return part
