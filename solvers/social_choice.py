@@ -9,7 +9,6 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse.csgraph import connected_components
 
 from arena.games.errors import ArenaError
 
@@ -36,9 +35,10 @@ def top_cycle(scores: NDArray[np.float64]) -> NDArray[np.int64]:
     Source: Good, A note on Condorcet sets, Public Choice 1971; Smith, Aggregation of preferences with variable electorate,
     Econometrica 1973, doi:10.2307/1914033.
     """
-    holds = (
-        scores >= EVEN - SAME_SCORE
-    )  # of any two candidates one at least holds against the other: sets are in a line
+    from scipy.sparse.csgraph import connected_components
+
+    # of any two candidates one at least holds against the other: sets are in a line
+    holds = scores >= EVEN - SAME_SCORE
     _, component = connected_components(holds, directed=True, connection="strong")
     held = holds.sum(axis=1)  # who is in a set above holds against more
     members: NDArray[np.int64] = np.flatnonzero(component == component[int(held.argmax())]).astype(np.int64)
