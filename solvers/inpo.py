@@ -36,7 +36,7 @@ def inpo(
         log π_next = (1 - η β) log π + η β log μ + η P π + constant
 
     INPO finds this step by a regression on pairs drawn from the policy and labelled once; in a table its minimiser is the step
-    itself. It is also turn.referenceic mirror descent with the proximal step γ = η / (1 - η β). The step of iteration t = 0, 1, ...
+    itself. It is also magnetic mirror descent with the proximal step γ = η / (1 - η β). The step of iteration t = 0, 1, ...
     is η = 2 / (β (t + 2)). A constant step converges linearly if γ ≤ 4 β. `nash_mirror_prox` says what the gap and
     ``settings`` are; the paper's duality gap is twice this gap.
 
