@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from arena.games.votes import Votes
 from arena.leaderboards.bradley_terry import elo
 from arena.leaderboards.record import Record
 from arena.leaderboards.vote_units import CONTEXTS_AS_UNITS, vote_units
 from arena.match_import import record_of
+from benchmarks.prompt_coverage import votes_of
 from tests.simulated_records import record_of as record_of_rows
 
 
@@ -33,29 +33,6 @@ def test_a_vote_without_a_context_stands_alone():
     assert units([]) == []
 
 
-def votes_of_prompts(rng, *, prompts, judges=6):
-    """All pairs of three candidates, alike over all prompts; on one prompt some answers are better, for every judge."""
-    quality = rng.normal(0, 1.5, (prompts, 3))
-    context, first, second, judge = (
-        column.ravel() for column in np.meshgrid(np.arange(prompts), np.arange(3), np.arange(3), np.arange(judges))
-    )
-    real = first != second
-    context, first, second, judge = context[real], first[real], second[real], judge[real]
-    chance = 1 / (1 + np.exp(quality[context, second] - quality[context, first]))
-    return Votes(
-        candidates=("a", "b", "c"),
-        contexts=tuple(f"q{k}" for k in range(prompts)),
-        judges=tuple(f"j{k}" for k in range(judges)),
-        first=first,
-        second=second,
-        score=(rng.random(len(first)) < chance).astype(np.float64),
-        both_bad=np.zeros(len(first), np.bool_),
-        weight=np.ones(len(first)),
-        context=context,
-        judge=judge,
-    )
-
-
 def covered(record: Record) -> float:
     """The share of candidates whose interval holds the truth: all are alike."""
     low, high = elo(record).intervals.T
@@ -67,7 +44,7 @@ def test_intervals_hold_where_prompts_favour_candidates(prompts):
     rng = np.random.default_rng(7)
     together, apart = [], []
     for _ in range(150):
-        record = record_of(votes_of_prompts(rng, prompts=prompts))
+        record = record_of(votes_of(rng, prompts, candidates=3, judges=6, spread=1.5))
         together.append(covered(record))
         apart.append(covered(record_of_rows(record.seats, record.returns, agents=record.agents)))
     assert np.mean(together) > (0.93 if prompts >= CONTEXTS_AS_UNITS else 0.84)
