@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from arena.games import SpecificationError, UnknownName
+from arena.games.vote_file import content_of, text_of
 from arena.judgements import Context
 from arena.ledger_matches import storable
 
@@ -72,9 +73,8 @@ def read_answers(path: str | Path, *, candidates: Sequence[str] = ()) -> AnswerS
             says; or there are fewer than two candidates. Messages name file and line.
         UnknownName: a candidate that is asked for is not there.
     """
-    place = Path(path).expanduser()
-    text = _text(place, str(path))
-    reader = {".csv": _csv_rows, ".jsonl": _json_rows, ".ndjson": _json_rows}.get(place.suffix.lower())
+    text = text_of(content_of(path, most_bytes=MAX_BYTES), str(path))
+    reader = {".csv": _csv_rows, ".jsonl": _json_rows, ".ndjson": _json_rows}.get(Path(path).suffix.lower())
     if reader is None:
         raise SpecificationError(f"{path}: prompts and answers are read from files that end in .csv, .jsonl or .ndjson")
     heads, rows = reader(text, str(path))
@@ -94,11 +94,11 @@ def read_answers(path: str | Path, *, candidates: Sequence[str] = ()) -> AnswerS
     answers: dict[tuple[int, int], str] = {}
     numbers: dict[str, int] = {}
     for row in rows:
-        text_of = row.cells.get(prompt or "")
-        if text_of is None:
+        prompted = row.cells.get(prompt or "")
+        if prompted is None:
             raise SpecificationError(f"{row.where}: there is no prompt in column {prompt!r}")
-        called = (row.cells.get(key or "") or "").strip() or _key_of(text_of)
-        if prompts.setdefault(called, text_of) != text_of:
+        called = (row.cells.get(key or "") or "").strip() or _key_of(prompted)
+        if prompts.setdefault(called, prompted) != prompted:
             raise SpecificationError(f"{row.where}: prompt {called!r} has another text than in a row above")
         at = numbers.setdefault(called, len(numbers))
         if not long and wide_at.setdefault(called, row.where) != row.where:
@@ -149,20 +149,6 @@ def _answers_of(
     if name is None or not name.strip():
         raise SpecificationError(f"{row.where}: there is no candidate in column {candidate!r}")
     yield name.strip(), row.cells.get(answer)
-
-
-def _text(place: Path, path: str) -> str:
-    try:
-        if place.stat().st_size > MAX_BYTES:
-            raise SpecificationError(f"{path}: larger than {MAX_BYTES // 10**9} GB; split it")
-        content = place.read_bytes()
-    except (OSError, ValueError) as error:  # a path with a NUL
-        raise SpecificationError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise SpecificationError(f"{path}, line {line}: not UTF-8 text: byte {error.start} cannot be read") from None
 
 
 def _csv_rows(text: str, path: str) -> tuple[list[str], list[_Row]]:

@@ -37,14 +37,36 @@ def read_votes(path: str | Path) -> Votes:
         SpecificationError: the file is missing, too large, or no table of votes; the message names row and column.
         NotProvided: a Parquet file, and pyarrow is not installed.
     """
+    content = content_of(path, most_bytes=MAX_BYTES)
+    return votes_of(content, path=str(path), suffix=Path(path).suffix.lower())
+
+
+def content_of(path: str | Path, *, most_bytes: int) -> bytes:
+    """All of a file.
+
+    Raises:
+        SpecificationError: it cannot be read, or is larger.
+    """
     try:
         place = Path(path).expanduser()
-        if place.stat().st_size > MAX_BYTES:
-            raise SpecificationError(f"{path}: larger than {MAX_BYTES // 10**9} GB; split it")
-        content = place.read_bytes()
+        if place.stat().st_size > most_bytes:
+            raise SpecificationError(f"{path}: larger than {most_bytes // 10**9} GB; split it")
+        return place.read_bytes()
     except (OSError, ValueError, RuntimeError) as error:  # a path with a NUL; a home of nobody
         raise SpecificationError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    return votes_of(content, path=str(path), suffix=place.suffix.lower())
+
+
+def text_of(content: bytes, path: str) -> str:
+    """The content of a text file.
+
+    Raises:
+        SpecificationError: no UTF-8; the message names the line.
+    """
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise SpecificationError(f"{path}, line {line}: not UTF-8 text: byte {error.start} cannot be read") from None
 
 
 def votes_of(content: bytes, *, path: str, suffix: str) -> Votes:
@@ -71,12 +93,12 @@ def csv_head(content: bytes, path: str) -> list[str]:
     Raises:
         SpecificationError: no UTF-8, or no CSV.
     """
-    text = _decoded(content, path)
+    text = text_of(content, path)
     return _csv_begin(text, path)[1]
 
 
 def _csv_table(content: bytes, path: str) -> VoteTable:
-    text = _decoded(content, path)
+    text = text_of(content, path)
     reader, head = _csv_begin(text, path)
     if not head:
         raise SpecificationError(f"{path} is empty")
@@ -125,7 +147,7 @@ def _csv_line(text: str, path: str, row: int) -> int:
 
 
 def _json_table(content: bytes, path: str) -> VoteTable:
-    lines = list(io.StringIO(_decoded(content, path), newline=None))
+    lines = list(io.StringIO(text_of(content, path), newline=None))
     numbers = [number for number, line in enumerate(lines, 1) if not line.isspace()]
     decode = json.JSONDecoder(object_pairs_hook=_object).decode
     rows: list[dict[str, object]] = []
@@ -216,11 +238,3 @@ def _table(
         judge=one(columns.judge),
         id=one(columns.id),
     )
-
-
-def _decoded(content: bytes, path: str) -> str:
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise SpecificationError(f"{path}, line {line}: not UTF-8 text: byte {error.start} cannot be read") from None
