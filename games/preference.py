@@ -51,7 +51,7 @@ class PreferenceGame:
     are what the setting ``unmet`` puts in their place. ``counts``: int64 [n, n], how often i and j were compared, and
     ``weights``: float64 [n, n], what these votes weigh together; None where the source gives rates alone. ``votes``: those
     that count here, after ``judge``, ``without`` and ``context``; None for rates. ``matrix``: the rates as given; None for
-    votes. ``notes``: what was done to the source, in sentences.
+    votes. ``notes``: what was done to the source, in sentences; ``left_out``: those of them on candidates without votes here.
     """
 
     info: GameInfo
@@ -65,6 +65,7 @@ class PreferenceGame:
     matrix: RateMatrix | None = field(default=None, repr=False, compare=False)
     settings: PreferenceSettings = field(default=PreferenceSettings(), repr=False)
     notes: tuple[str, ...] = field(default=(), repr=False, compare=False)
+    left_out: tuple[str, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def strategies(self) -> tuple[tuple[str, ...], ...]:
@@ -191,7 +192,8 @@ def _game(
     source: Votes | RateMatrix, *, specification: str, title: str, version: str, settings: PreferenceSettings
 ) -> PreferenceGame:
     specification = f"preference:{specification}"
-    source, notes = _chosen(source, settings, specification)
+    source, left_out = _chosen(source, settings, specification)
+    pooled = [] if settings.context is not None else _said_of_pool(source)
     if len(source.candidates) > MAX_CANDIDATES:
         raise SpecificationError(
             f"{specification}: {len(source.candidates):,} candidates; a game has at most {MAX_CANDIDATES:,}"
@@ -222,21 +224,21 @@ def _game(
         votes=votes,
         matrix=matrix,
         settings=settings,
-        notes=(*notes, *completed.notes),
+        notes=(*pooled, *left_out, *completed.notes),
+        left_out=left_out,
     )
 
 
 def _chosen(
     source: Votes | RateMatrix, settings: PreferenceSettings, specification: str
-) -> tuple[Votes | RateMatrix, list[str]]:
-    """(the part of the source that the settings name, what is to be said of it)."""
+) -> tuple[Votes | RateMatrix, tuple[str, ...]]:
+    """(the part of the source that the settings name, which candidates that leaves out, in sentences)."""
     if isinstance(source, RateMatrix):
         if settings.judges or settings.without:
             raise SpecificationError(f"{specification}: the file gives rates and names no judges")
         if settings.context is not None:
-            return source.of_context(settings.context), []
-        mean = ", the mean of their rates" if len(source.contexts) > 1 else ""
-        return source, _said_of_pool(source.contexts, mean)
+            return source.of_context(settings.context), ()
+        return source, ()
     if (settings.judges or settings.without) and not source.judges:
         raise SpecificationError(f"{specification}: no vote names its judge; a column 'judge' does")
     if settings.context is not None and not source.contexts:
@@ -251,19 +253,19 @@ def _chosen(
     if not len(votes):
         raise SpecificationError(f"{specification}: no vote is left")
     if len(votes) == len(source):
-        return source, _said_of_pool(source.contexts, "")
+        return source, ()
     left = votes.named()
     gone = [name for name in source.candidates if name not in set(left.candidates)]
-    notes = (
-        [f"{_few(gone)} {'has' if len(gone) == 1 else 'have'} no vote here and no place in the game"] if gone else []
-    )
-    return left, notes if settings.context is not None else [*_said_of_pool(left.contexts, ""), *notes]
+    if not gone:
+        return left, ()
+    return left, (f"{_few(gone)} {'has' if len(gone) == 1 else 'have'} no vote here and no place in the game",)
 
 
-def _said_of_pool(contexts: tuple[str, ...], how: str) -> list[str]:
-    if len(contexts) < 2:
+def _said_of_pool(source: Votes | RateMatrix) -> list[str]:
+    if len(source.contexts) < 2:
         return []
-    return [f"{len(contexts):,} contexts are pooled in one game{how}; context=NAME takes one alone"]
+    how = ", the mean of their rates" if isinstance(source, RateMatrix) else ""
+    return [f"{len(source.contexts):,} contexts are pooled in one game{how}; context=NAME takes one alone"]
 
 
 def _few(names: list[str]) -> str:

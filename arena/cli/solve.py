@@ -76,8 +76,7 @@ def solve_command(
             raise SpecificationError(
                 "--by-context gives a policy a context, which no file of one game holds: take --json"
             )
-        solved = solve_contexts.solve_contexts(method, loaded, given, quiet=json)
-        solve_contexts.say_contexts(method, loaded, solved, until=target, json=json)
+        solve_contexts.solve_and_say(method, loaded, given, until=target, json=json)
         return
     if output is not None:
         solve_run.require_outputs(methods()[method], loaded, output, force=force)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from arena.cli.output import say, say_json, say_under, table
 from arena.cli.solve_progress import Last, solving
@@ -13,23 +14,33 @@ from arena.cli.solve_settings import reports
 from arena.convergence_words import gap_name
 from arena.games import Game, SpecificationError
 from arena.games.preference import PreferenceGame
+from arena.games.preference_rates import Completed
 from arena.solvers import Solution, methods, minimax_winner
 from arena.solvers.registry import function_of
 
+Array = NDArray[np.float64]
+
 NAMED = 3  # candidates of a mixture that a row names
 LEAST = 0.005  # a weight that two decimals show
-OF_POOLED = ("pooled in one game", "never compared", "put right for")  # what notes say of all votes in one game
 SHOWN = 40  # contexts that the table has; the JSON has all
 
 
-def solve_contexts(method: str, game: Game, settings: Mapping[str, object], *, quiet: bool) -> Solution:
-    """The solution of every context of the game, ``strategies[p]`` [contexts, n].
+def solve_and_say(method: str, game: Game, settings: Mapping[str, object], *, until: float | None, json: bool) -> None:
+    """Solves every context of the game, and prints what `say_contexts` says.
 
     Raises:
         SpecificationError: a method that does not solve tables of preferences, or a game without contexts.
         NotProvided: preferences that name no contexts.
     """
-    preferences = _voted(game).by_context()
+    if not isinstance(game, PreferenceGame):
+        raise SpecificationError(f"--by-context is for preference games; {game.info.specification} is none")
+    completed = game.completed_by_context()
+    solution = _solved(method, completed.preferences, settings, quiet=json)
+    say_contexts(method, game, completed, solution, until=until, json=json)
+
+
+def _solved(method: str, preferences: Array, settings: Mapping[str, object], *, quiet: bool) -> Solution:
+    """The solution of all tables [contexts, n, n], ``strategies[p]`` [contexts, n]."""
     able = [name for name, one in methods().items() if one.takes == "preferences"]
     if method not in (*able, "minimax_winner"):
         raise SpecificationError(
@@ -50,17 +61,16 @@ def solve_contexts(method: str, game: Game, settings: Mapping[str, object], *, q
         raise SpecificationError(f"{method}: {error}") from None
 
 
-def say_contexts(method: str, subject: Game, solution: Solution, *, until: float | None, json: bool) -> None:
+def say_contexts(
+    method: str, game: PreferenceGame, completed: Completed, solution: Solution, *, until: float | None, json: bool
+) -> None:
     """Prints the gap and the mixture of each context, and whether the gap that was asked for was not reached."""
     assert solution.context_gaps is not None  # of tables with an axis of contexts
-    game = _voted(subject)
     gaps, mixtures = solution.context_gaps, solution.strategies[0]
-    completed = game.completed_by_context()
     size = len(game.candidates)
     pairs = size * (size - 1) // 2
     unmet = (~completed.compared).sum(axis=(1, 2)) // 2  # the diagonal counts as compared
-    kept = [note for note in game.notes if not any(words in note for words in OF_POOLED)]
-    kept.extend(f"{note}; contexts together" for note in completed.notes)
+    kept = [*game.left_out, *(f"{note}; contexts together" for note in completed.notes)]
     if json:
         found = {
             name: {"gap": float(gap), "strategy": mixture.tolist(), "never_compared": int(pairs_unmet)}
@@ -106,13 +116,7 @@ def say_contexts(method: str, subject: Game, solution: Solution, *, until: float
     say()
 
 
-def _voted(game: Game) -> PreferenceGame:
-    if not isinstance(game, PreferenceGame):
-        raise SpecificationError(f"--by-context is for preference games; {game.info.specification} is none")
-    return game
-
-
-def _mixture(candidates: tuple[str, ...], weights: np.ndarray[tuple[int], np.dtype[np.float64]]) -> str:
+def _mixture(candidates: tuple[str, ...], weights: Array) -> str:
     order = [k for k in np.argsort(-weights, kind="stable").tolist() if weights[k] >= LEAST]
     named = ", ".join(f"{candidates[k]} {weights[k]:.2f}" for k in order[:NAMED])
     return named + (f" and {len(order) - NAMED} more" if len(order) > NAMED else "")
