@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -184,14 +184,8 @@ def anytime_standings(
         said.append(
             f"{early:,} matches were finished before others that come first in the schedule, and wait for these"
         )
-    return AnytimeRatings(
-        game=found.game,
-        title=found.title,
-        watched=found.watched,
-        differences=found.differences,
-        agents=found.agents,
-        matches=found.matches,
-        units=found.units,
+    return replace(
+        found,
         notes=(*said, *found.notes),
         tournaments=rated.keys,
         computed_at=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
