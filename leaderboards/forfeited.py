@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena.leaderboards.record import Record
+from arena.leaderboards.wilson import wilson
 
 DECISIVE = 0.1
 """The share of an agent's matches from which its forfeits are said beside every finding."""
@@ -114,9 +115,7 @@ def reliability(record: Record, *, confidence: float = 0.95) -> NDArray[np.float
         if 0 < share < 1 and units > 1:
             variance = float(((kept - share * matches) ** 2).sum()) / total**2 * units / (units - 1)
             worth = min(total, share * (1 - share) / variance) if variance else total
-        middle = (share + z**2 / (2 * worth)) / (1 + z**2 / worth)
-        half = z / (1 + z**2 / worth) * np.sqrt(share * (1 - share) / worth + z**2 / (4 * worth**2))
-        found[agent] = share, max(0.0, middle - half), min(1.0, middle + half)
+        found[agent] = share, *wilson(share, worth, z)
     return found
 
 

@@ -18,6 +18,7 @@ from statistics import NormalDist
 import numpy as np
 
 from arena.games.votes import UNSAID, Votes
+from arena.leaderboards.wilson import wilson
 from arena.leaderboards.wording import listed, signed
 
 EVEN = 0.5
@@ -30,7 +31,7 @@ MOST_EXACT = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
-    """``count`` of ``of``, with Wilson's interval of the share (JASA 1927, doi:10.1080/01621459.1927.10502953)."""
+    """``count`` of ``of``, with Wilson's interval of the share."""
 
     count: int
     of: int
@@ -175,13 +176,10 @@ def _by_judge(votes: Votes) -> dict[int, Votes]:
     }
 
 
-def wilson(count: int, of: int, z: float) -> Share:
-    """The share with Wilson's interval; ``of`` is at least 1."""
-    middle = (count + z * z / 2) / (of + z * z)
-    half = z * sqrt(count * (of - count) / of + z * z / 4) / (of + z * z)
-    low = 0.0 if count == 0 else middle - half
-    high = 1.0 if count == of else middle + half
-    return Share(count=count, of=of, low=low, high=high)
+def share_of(count: int, of: int, z: float) -> Share:
+    """The share with Wilson's interval, which ends at 0 of none and at 1 of all; ``of`` is at least 1."""
+    low, high = wilson(count / of, of, z)
+    return Share(count=count, of=of, low=low if count else 0.0, high=high if count < of else 1.0)
 
 
 def sign_test(more: float, less: float) -> float:
@@ -221,9 +219,9 @@ def _quality(
         both_bad=int(own.both_bad.sum()),
         failures=0 if number == UNSAID else failed.get(name, 0),
         order_bias=_order_bias(orders, own, z),
-        both_orders=wilson(same, len(orders), z) if orders else None,
-        repeated=wilson(sum(repeats), len(repeats), z) if repeats else None,
-        with_others=wilson(sum(agreed), len(agreed), z) if agreed else None,
+        both_orders=share_of(same, len(orders), z) if orders else None,
+        repeated=share_of(sum(repeats), len(repeats), z) if repeats else None,
+        with_others=share_of(sum(agreed), len(agreed), z) if agreed else None,
         by_chance=chance,
     )
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arena.games.votes import UNSAID, Votes
-from arena.leaderboards.judge_quality import BOTH_ORDERS, BY_PAIRS, judge_quality, order_bias, sign_test, wilson
+from arena.leaderboards.judge_quality import BOTH_ORDERS, BY_PAIRS, judge_quality, order_bias, share_of, sign_test
 
 Z = 1.959963984540054
 
@@ -143,8 +143,8 @@ def test_the_normal_and_the_exact_sign_test_agree_where_they_meet():
 
 
 def test_wilson_at_the_ends():
-    assert (wilson(0, 10, Z).low, wilson(10, 10, Z).high) == (0, 1)
-    assert wilson(10, 10, Z).low == pytest.approx(10 / (10 + Z**2))
+    assert (share_of(0, 10, Z).low, share_of(10, 10, Z).high) == (0, 1)
+    assert share_of(10, 10, Z).low == pytest.approx(10 / (10 + Z**2))
 
 
 def test_judges_with_a_small_liking_each_have_one_together():
