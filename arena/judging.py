@@ -26,6 +26,7 @@ from arena.games.judge import Judge, JudgeFailure, Verdict, verdicts
 from arena.games.ragged import Ragged
 from arena.games.seeds import counter_hash, seed_of, unit
 from arena.games.usage import Usage
+from arena.games.votes import Votes
 from arena.heartbeat import heartbeat
 from arena.judge_input import AnswerSheet
 from arena.judgements import (
@@ -279,20 +280,17 @@ def judge_into(
         missing=tuple(plan.sheet.missing),
         gave_up=tuple(plan.judges[k] for k in sorted(run.gave_up)),
         asked=run.asked,
-        quality=quality_of(ledger, [tournament]),
+        quality=quality_of(ledger, [tournament], votes_of(ledger, [tournament])),
         usage=judge_usage(ledger, tournament),
     )
 
 
-def quality_of(ledger: Ledger, tournaments: Sequence[Tournament]) -> tuple[JudgeQuality, ...]:
-    """How good the judges of these tournaments are, by all that they judged there; () where no match names one."""
-    votes = votes_of(ledger, tournaments)
-    return judge_quality(votes, failures=failures_of_judges(ledger, tournaments)) if votes.judges else ()
-
-
-def failures_of_judges(ledger: Ledger, tournaments: Sequence[Tournament]) -> Counter[str]:
-    """How many attempts of each judge gave no verdict in these tournaments."""
-    return sum((_failures_by_judge(ledger, tournament) for tournament in tournaments), Counter[str]())
+def quality_of(ledger: Ledger, tournaments: Sequence[Tournament], votes: Votes) -> tuple[JudgeQuality, ...]:
+    """How good the judges of these tournaments are, by all their votes; () where none names its judge."""
+    if not votes.judges:
+        return ()
+    failures = sum((_failures_by_judge(ledger, tournament) for tournament in tournaments), Counter[str]())
+    return judge_quality(votes, failures=failures)
 
 
 def _failures_by_judge(ledger: Ledger, tournament: Tournament) -> Counter[str]:

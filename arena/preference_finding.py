@@ -10,8 +10,8 @@ import numpy as np
 
 from arena.games.foretold_rates import foretold_rates
 from arena.judgements import judges_and_contexts, votes_of
-from arena.judging import failures_of_judges
-from arena.leaderboards.judge_quality import JudgeQuality, OrderBias, judge_quality, order_bias
+from arena.judging import quality_of
+from arena.leaderboards.judge_quality import JudgeQuality, OrderBias, order_bias
 from arena.leaderboards.payoff_matrix import Matrix
 from arena.leaderboards.wording import listed, percent, signed
 from arena.ledger import Ledger, Tournament
@@ -154,7 +154,7 @@ def preference_finding(ledger: Ledger, tournaments: Sequence[Tournament], matrix
         order_bias=order_bias(votes),
         graded=int((~np.isin(votes.score, (0, EVEN, 1))).sum()),
         votes=len(votes),
-        judges=judge_quality(votes, failures=failures_of_judges(ledger, tournaments)) if votes.judges else (),
+        judges=quality_of(ledger, tournaments, votes),
     )
 
 
