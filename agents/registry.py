@@ -124,7 +124,7 @@ def load_agent(
     """
     scheme, rest = split_specification(specification)
     if not allow_programs and needs_approval(specification):
-        does = "sends an API key" if split_specification(specification)[0] in KEY_SCHEMES else "runs a program"
+        does = "sends an API key" if scheme in KEY_SCHEMES else "runs a program"
         raise SpecificationError(f"{specification!r} {does}, which is not allowed here; approve it first")
     return _loader(scheme)(rest, game=game, name=specification.strip() if name is None else name)
 
