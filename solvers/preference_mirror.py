@@ -102,6 +102,13 @@ def divergence(logs: Array, others: Array) -> Array:
     return total
 
 
+def known_mean(values: Array) -> Array:
+    """[...] of values [..., m]: the mean over the last axis of what is known; NaN where nothing is."""
+    known = np.isfinite(values)
+    count = known.sum(axis=-1)
+    return np.where(count > 0, np.where(known, values, 0.0).sum(axis=-1) / np.maximum(count, 1), np.nan)
+
+
 def preference_matrix(preferences: ArrayLike, *, shared: bool = False) -> Array:
     """P [n, n], or [contexts, n, n], as float64 with P + Pᵀ = 1 to the last digit.
 

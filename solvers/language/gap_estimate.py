@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from arena.solvers.preference_mirror import Array, known_mean
+
 EVEN = 0.5
 
 
@@ -53,7 +53,7 @@ def gap_estimate(preferences: Array, log_ratios: Array, *, beta: float) -> GapEs
     """
     half = preferences.shape[2] // 2
     chosen = np.stack([_steadied(preferences[:, :, :half]), _steadied(preferences[:, :, half:])])
-    halves = np.stack([_mean(preferences[:, :, :half]), _mean(preferences[:, :, half:])])  # [2, prompts, M]
+    halves = np.stack([known_mean(preferences[:, :, :half]), known_mean(preferences[:, :, half:])])  # [2, prompts, M]
     kept = np.isfinite(halves).all((0, 2))
     chosen, halves = chosen[:, kept], halves[:, kept]
     kl = log_ratios[kept].mean(1)
@@ -96,7 +96,7 @@ def _gain(chosen_by: Array, measured_by: Array, beta: float) -> Array:
 
 def _steadied(values: Array) -> Array:
     """[prompts, M]: the mean of each candidate, drawn to that of its prompt by the share of their spread that is chance."""
-    means = _mean(values)
+    means = known_mean(values)
     known = np.isfinite(values).sum(-1)
     spread = np.where(np.isfinite(values), (values - means[..., None]) ** 2, 0.0).sum(-1)
     chance = (spread / np.maximum(known * (known - 1), 1)).mean(-1, keepdims=True)
@@ -104,11 +104,3 @@ def _steadied(values: Array) -> Array:
     share = np.where(whole > chance, 1 - chance / np.where(whole > 0, whole, 1.0), 0.0)
     middle = means.mean(-1, keepdims=True)
     return np.asarray(middle + share * (means - middle), np.float64)
-
-
-def _mean(values: Array) -> Array:
-    """Over the last axis, of what is known; NaN where nothing is."""
-    known = np.isfinite(values)
-    count = known.sum(-1)
-    total = np.where(known, values, 0.0).sum(-1)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)

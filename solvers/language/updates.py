@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from arena.games.seeds import seed_of
@@ -19,8 +18,8 @@ from arena.solvers.language.prompts import Prompts, Tokenizer, chosen_rows, left
 from arena.solvers.language.sampling import Completions, Sampler, Voice
 from arena.solvers.language.sequence_logs import Scorer
 from arena.solvers.preference_losses import dno_loss, inpo_loss, nash_mp_loss, online_ipo_loss, self_play_loss, spo_loss
+from arena.solvers.preference_mirror import Array, known_mean
 
-Array = NDArray[np.float64]
 PAIRED = ("online_ipo", "inpo", "dno")
 EVEN = 0.5
 
@@ -84,9 +83,8 @@ class Learner:
             halves = 2 if config.loss_type == "nash_mp" else 1
             if step % (halves * config.stage) == 0:
                 self.copies.follow(1.0)
-            if (
-                config.loss_type == "nash_mp"
-            ):  # its opponents are those of now, drawn now so that no model of now is kept
+            if config.loss_type == "nash_mp":
+                # its opponents are those of now, drawn now so that no model of now is kept
                 numbers = self._numbers(range(step, step + config.stage))
                 self.opponents = {
                     number: self._draw(
@@ -200,7 +198,7 @@ class Learner:
             table = self.comparisons.among(prompts, answers)
             told = table if config.loss_type in PAIRED else _others(table)
         else:
-            told = _known_mean(self.comparisons.against(prompts, answers, self._opposing(rows, number)))
+            told = known_mean(self.comparisons.against(prompts, answers, self._opposing(rows, number)))
         if config.loss_type == "spo":
             self._enqueue(rows, drawn)
         return Batch(
@@ -290,13 +288,7 @@ def _others(table: Array) -> Array:
     apart = table.copy()
     size = table.shape[1]
     apart[:, np.arange(size), np.arange(size)] = np.nan
-    return _known_mean(apart)
-
-
-def _known_mean(values: Array) -> Array:
-    known = np.isfinite(values)
-    count = known.sum(-1)
-    return np.where(count > 0, np.where(known, values, 0.0).sum(-1) / np.maximum(count, 1), np.nan)
+    return known_mean(apart)
 
 
 def _gains(table: Tensor) -> Tensor:

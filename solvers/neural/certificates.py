@@ -13,6 +13,7 @@ from arena.solvers.preference_losses import EVEN
 from arena.solvers.preference_mirror import (
     Array,
     divergence,
+    known_mean,
     normalised,
     regularised_exploitability,
     win_rate_exploitability,
@@ -109,10 +110,7 @@ def _against(judging: Judging, drawn: Tensor, n: int) -> Array:
 
 def _means(said: Array) -> Array:
     """[contexts, n] over what has a verdict; 1/2 for a candidate that none has."""
-    seen = ~np.isnan(said)
-    counts = seen.sum(-1)
-    rates: Array = np.where(counts > 0, np.where(seen, said, 0.0).sum(-1) / np.maximum(counts, 1), EVEN)
-    return rates
+    return np.nan_to_num(known_mean(said), nan=EVEN)
 
 
 def _reply(rates: Array, log_reference: Array, beta: float) -> tuple[Array, Array]:
