@@ -20,7 +20,6 @@ Places = NDArray[np.int64]
 Compare = Callable[[Places, Places, Places], tuple[Array, list[JudgeFailure]]]
 """(contexts [m], first [m], second [m]) -> (how much of the win the first takes [m], NaN where there is no verdict; failures)."""
 
-FLOAT32_ROUNDING = 1e-6
 FAILURE_KINDS: tuple[FailureKind, ...] = get_args(FailureKind)
 
 
@@ -54,7 +53,8 @@ def preference_contexts(features: ArrayLike | Tensor, preferences: ArrayLike | T
         ValueError: the two differ in how many contexts they have, or features that are not finite.
     """
     seen = _features(features)
-    tables = preference_matrix(_evened(preferences))
+    given = preferences.detach().cpu().numpy() if isinstance(preferences, Tensor) else preferences
+    tables = preference_matrix(given)
     if tables.ndim != 3:
         raise SpecificationError(f"preferences must be [contexts, n, n]; got shape {list(tables.shape)}")
     if len(tables) != len(seen):
@@ -123,17 +123,6 @@ def judged_contexts(
         compare=compare,
         fingerprint=fingerprint((_plain(seen), words, np.array(both_orders))),
     )
-
-
-def _evened(preferences: ArrayLike | Tensor) -> ArrayLike:
-    """What float32 rounds of P + Pᵀ = 1, halved between the two; more than rounding is left for the check to find."""
-    given = preferences.detach().cpu().numpy() if isinstance(preferences, Tensor) else preferences
-    if not isinstance(given, np.ndarray) or given.dtype != np.float32 or given.ndim != 3:
-        return given
-    tables = given.astype(np.float64)
-    if tables.shape[1] != tables.shape[2] or not np.abs(tables + tables.swapaxes(1, 2) - 1).max() <= FLOAT32_ROUNDING:
-        return tables
-    return 0.5 + (tables - tables.swapaxes(1, 2)) / 2
 
 
 def _features(features: ArrayLike | Tensor) -> Tensor:
