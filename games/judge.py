@@ -10,6 +10,7 @@ from typing import Literal, Protocol, SupportsFloat, get_args, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from arena.games.preference_rates import require_flip_rate
 from arena.games.seeds import counter_hash, seed_of, unit
 from arena.games.votes import UNSAID, Votes
 
@@ -226,8 +227,7 @@ class NoisyJudge:
     asked: int = field(default=0)
 
     def __post_init__(self) -> None:
-        if not 0 <= self.flip_rate < EVEN:
-            raise ValueError(f"flip_rate must be from 0 to below 1/2; got {self.flip_rate}")
+        require_flip_rate(self.flip_rate)
 
     def __call__(
         self, prompts: Sequence[str], first: Sequence[str], second: Sequence[str]

@@ -28,8 +28,8 @@ from arena.games.game import GameInfo
 from arena.games.normal_form import content_version, normal_form, read_game_file
 from arena.games.normal_form_tables import NormalFormTables
 from arena.games.preference_files import SUFFIXES, RateMatrix, read_preferences
-from arena.games.preference_rates import Completed, Rates, checked_rates, completed_rates
-from arena.games.preference_settings import EVEN, PreferenceSettings, Unmet, split_settings
+from arena.games.preference_rates import Completed, Rates, checked_rates, completed_rates, require_flip_rate
+from arena.games.preference_settings import PreferenceSettings, Unmet, split_settings
 from arena.games.specification import parse_call, read_parameters
 from arena.games.votes import Votes
 
@@ -129,8 +129,6 @@ def preference_game(
         UnknownName: no vote names this judge or context.
         SpecificationError: a pair was never compared, rates that are no preferences, or fewer than two candidates.
     """
-    if not 0 <= flip_rate < EVEN:
-        raise ValueError(f"flip_rate must be from 0 to below 1/2; got {flip_rate}")
     if unmet not in get_args(Unmet):
         raise ValueError(f"unmet must be one of {', '.join(get_args(Unmet))}; got {unmet!r}")
     if judges and without:
@@ -142,7 +140,7 @@ def preference_game(
         judges=tuple(sorted(set(judges))),
         without=tuple(sorted(set(without))),
         context=context,
-        flip_rate=float(flip_rate),
+        flip_rate=require_flip_rate(flip_rate),
     )
     return _game(source, specification=f"{name}{settings}", title=name, version="1", settings=settings)
 

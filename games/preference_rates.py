@@ -46,6 +46,17 @@ class Completed:
     notes: tuple[str, ...] = ()
 
 
+def require_flip_rate(flip_rate: float, name: str = "flip_rate") -> float:
+    """The rate at which a judge names the other one.
+
+    Raises:
+        ValueError: not from 0 to below 1/2.
+    """
+    if not 0 <= flip_rate < EVEN:
+        raise ValueError(f"{name} must be from 0 to below 1/2, where a judge says nothing; got {flip_rate}")
+    return float(flip_rate)
+
+
 def put_right(rates: Values, flip_rate: float) -> Values:
     """(r - f) / (1 - 2 f): what a rate r [...] says of what would be preferred if judges did not err with chance f.
 

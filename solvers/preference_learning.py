@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from arena.games.preference_rates import require_flip_rate
 from arena.solvers.checkpoint import State, Subject, fingerprint
 from arena.solvers.iteration import MEASURE_GROWTH, Run, iterate, next_measurement
 from arena.solvers.preference_mirror import (
@@ -111,11 +112,10 @@ def preference_problem(
     logs = reference_logs(reference, tables.shape[-1], len(tables) if by_context else None)
     if samples is not None and samples < 1:
         raise ValueError(f"samples must be at least 1, or None for exact win rates; got {samples}")
-    if not 0 <= flip_rate < 0.5:
-        raise ValueError(f"flip_rate must be from 0 to below 1/2, where a judge says nothing; got {flip_rate}")
-    if flip_rate and samples is None:
+    rate = require_flip_rate(flip_rate)
+    if rate and samples is None:
         raise ValueError("flip_rate is of a judge who is asked: give samples too")
-    rates = WinRates(preferences=tables, samples=samples, flip_rate=float(flip_rate), seed=seed)
+    rates = WinRates(preferences=tables, samples=samples, flip_rate=rate, seed=seed)
     return Problem(rates=rates, reference=logs.reshape(tables.shape[:2]), by_context=by_context)
 
 

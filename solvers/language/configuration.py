@@ -11,6 +11,7 @@ from functools import wraps
 from typing import Any, Literal, TypeVar
 
 from arena.games.errors import nearest
+from arena.games.preference_rates import require_flip_rate
 from arena.solvers.language.methods import METHODS, LossType, Method
 
 SMALLEST_GROUP = 2
@@ -233,8 +234,7 @@ class PreferenceConfig:
         _number("ema", self.ema, low=0, high=1, open_low=True)
         for name in ("adam_beta1", "adam_beta2"):
             _number(name, getattr(self, name), low=0, high=1)
-        if not 0 <= self.judge_flip_rate < 0.5:
-            raise ValueError(f"judge_flip_rate must be from 0 to below 1/2; got {self.judge_flip_rate}")
+        require_flip_rate(self.judge_flip_rate, "judge_flip_rate")
         if self.target not in (None, "ema", "stages"):
             raise ValueError(f"target must be 'ema' or 'stages'; got {self.target!r}")
         if self.lr_scheduler_type not in ("constant", "linear", "cosine"):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from arena.games.preference_rates import require_flip_rate
 from arena.solvers.neural.methods import EMA, STAGES, Method
 from arena.solvers.solution import Setting
 
@@ -52,8 +53,7 @@ def require_draws(
         raise ValueError(f"samples must be at least 1, or None for exact expectations; got {samples}")
     if opponents < 1:
         raise ValueError(f"opponents must be at least 1; got {opponents}")
-    if not 0 <= flip_rate < 0.5:
-        raise ValueError(f"flip_rate must be from 0 to below 1/2, where a judge says nothing; got {flip_rate}")
+    require_flip_rate(flip_rate)
     if samples is None and (flip_rate or opponents != 1):
         raise ValueError("flip_rate and opponents are of comparisons that are drawn: give samples too")
     if batch is not None and not 1 <= batch <= contexts:
