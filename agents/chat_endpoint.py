@@ -154,9 +154,8 @@ class ChatEndpoint:
             timeout=settings.timeout_s,
         )
         self._limit_word = "max_tokens"
-        self._gave_up = (
-            False  # after a question whose retries were in vain, the next ones are asked once, until one is answered
-        )
+        # after a question whose retries were in vain, the next ones are asked once, until one is answered
+        self._gave_up = False
 
     def __repr__(self) -> str:
         return f"ChatEndpoint({self.settings.model}@{self.settings.url})"

@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     from arena.judging import Judged
     from arena.leaderboards.judge_quality import JudgeQuality, Share
 
-NAMED = re.compile(
-    r"([^:=(]+)=(.+)", re.DOTALL
-)  # strict=llm:...; in llm:m@u(attempts=2) no name stands before the sign
+NAMED = re.compile(r"([^:=(]+)=(.+)", re.DOTALL)
+"""strict=llm:...; in llm:m@u(attempts=2) no name stands before the sign."""
 JUDGES_SHOWN = 20
 TOLD = 5  # failures and missing answers that are spelled out
 

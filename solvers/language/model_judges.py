@@ -103,10 +103,8 @@ class PairModelJudge:
     def _read(self, ids: Sequence[Sequence[int]], device: torch.device) -> list[Tensor]:
         """The log-odds, or the score, of each."""
         pad = self.tokenizer.pad_token_id
-        longest = max(len(one) for one in ids)
-        if pad is None and longest > min(
-            len(one) for one in ids
-        ):  # a classifier without padding reads one text at a time
+        longest = max(map(len, ids))
+        if pad is None and longest > min(map(len, ids)):  # a classifier without padding reads one text at a time
             return [score for one in ids for score in self._read([one], device)]
         rows = torch.full((len(ids), longest), pad or 0, dtype=torch.long)
         mask = torch.zeros_like(rows)

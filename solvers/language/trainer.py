@@ -118,9 +118,8 @@ class PreferenceTrainer:
         self.device = _device(config.device)
         self.processing_class = load_tokenizer(processing_class, model)
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(
-                seed_of(("adapters", config.seed))
-            )  # peft draws new adapters from torch's global generator
+            # peft draws new adapters from torch's global generator
+            torch.manual_seed(seed_of(("adapters", config.seed)))
             self.copies = load_copies(model, ref_model, peft_config, config, self.device)
         self.train_prompts = self._read(train_dataset, "train_dataset")
         self.eval_prompts = self.train_prompts if eval_dataset is None else self._read(eval_dataset, "eval_dataset")
