@@ -1,53 +1,57 @@
 """Language models that learn from a judge whose preferences go in circles: docs/how-to/language-models.md.
 
-    .venv/bin/python benchmarks/language_preferences.py [--quick]
-    .venv/bin/python benchmarks/language_preferences.py --model NAME_OR_FOLDER --device cuda --minutes 20
+    .venv/bin/python benchmarks/language_preferences.py                   a few minutes on a CPU
+    .venv/bin/python benchmarks/language_preferences.py --device cuda --results runs.jsonl --figure runs.svg    20 minutes on one GPU
+    .venv/bin/python benchmarks/language_preferences.py --model NAME_OR_FOLDER --device cuda                    20 minutes, a model of yours
 
-Without a model, at toy scale: models of two layers made in code, all of whose completions are enumerated, so that gaps are exact.
-Every method at the best of ``--rates``, same model, same updates, several seeds. With a model: one run of ``--method``
-that stops after so many minutes, with adapters (``--lora``) or without, and what it measures of itself every ``--every`` updates. The
-judge is one of ``arena judge`` (``--judge``), by default a circular one that counts words.
+Without a model, GPT-2s made in code all of whose completions are enumerated, so that gaps are exact, and every method from the same
+models, at the same rates, for the same updates, over seeds. On a CPU two layers, 8 prompts x 91 completions; on a GPU six, 64 x 993,
+in several processes at once. First a few updates of each method are timed, and how long all will take is said. Runs go seed by seed,
+none is begun that would end after ``--minutes``, and the table says of how many seeds it is. ``--results`` keeps a line a run as
+soon as it is done; the same command again does what is left, and prints the table of all.
+
+With a model: one run of ``--method`` for so many minutes, with adapters (``--lora``) or without, measured every ``--every`` updates.
+Lines are printed and kept in ``--output``/log.jsonl, and a checkpoint from which the same command goes on. The judge is one of ``arena judge`` (``--judge``), by default a circular one that
+counts words.
 """
 
 from __future__ import annotations
 
 import os
+import sys
+from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run as a file, and in processes that it begins
 
 import argparse
 import itertools
 import json
 import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from multiprocessing import get_context
 from statistics import median
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from transformers import PreTrainedTokenizerFast, TrainerCallback
+from transformers import TrainerCallback
 from transformers.utils import logging as transformers_logging
 
 from arena.agents.judges import load_judge
 from arena.solvers.language import METHODS, PreferenceConfig, PreferenceTrainer
-from arena.solvers.language.prompts import left_padded
-from arena.solvers.language.sampling import Completions
-from arena.solvers.language.sequence_logs import Scorer
+from arena.solvers.language.run_files import checkpoints
+from benchmarks.language_game import BETA, LONGEST, SCALES, Circular, Exact, model_of
 
 Array = NDArray[np.float64]
 
-BETA = 0.1
-WORDS = ("<pad>", "<eos>", "rock", "paper", "scissors", "lizard", "spock", "well", "play", "now")
-CYCLE = ("rock", "paper", "scissors")
-EOS, LONGEST = 1, 2
-PROMPTS = tuple(" ".join(words) for n in (1, 2, 3) for words in itertools.product(("play", "now"), repeat=n))[:8]
-RATES = (1e-3, 3e-3)
-MOST, SEEDS, QUICK_MOST, QUICK_SEEDS, MOST_OF_REAL = 120, 3, 20, 1, 10**6
-MARKS = (0.25, 0.5, 1.0)
+TIMED_UPDATES = 6
+MOST_OF_REAL = 10**6
 OF_METHOD: dict[str, dict[str, Any]] = {
     "nash_mp": {"num_opponents": 4},
     "nash_md": {"num_opponents": 4},
@@ -63,27 +67,335 @@ REAL_PROMPTS = [
 ]
 
 
+# --------------------------------------------------------------------------------------------------- runs of methods
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One run."""
+
+    scale: str
+    device: str
+    method: str
+    rate: float
+    seed: int
+    updates: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """``gaps``: exact, mean over prompts, after a quarter, a half and all of the updates; of the average policy too."""
+    """``at``: the updates after which was measured, 0 first. ``gaps``: exact and regularised, mean over prompts. ``exploitabilities``: of
+    the average of the policies measured so far. ``an_update``, ``a_measurement``: seconds, the first update's left out.
+    """
 
+    at: tuple[int, ...]
     gaps: tuple[float, ...]
-    average_exploitability: float
+    exploitabilities: tuple[float, ...]
     comparisons: int
     seconds: float
+    an_update: float
+    a_measurement: float
 
 
-def circular(prompts: Sequence[str], first: Sequence[str], second: Sequence[str]) -> list[float]:
-    """By the first word; where the prompt begins with "now" the circle runs the other way round."""
+@cache
+def exact_of(scale: str, device: str) -> Exact:
+    return Exact(SCALES[scale], device)
 
-    def one(prompt: str, a: str, b: str) -> float:
-        x, y = (text.split()[0] if text.split() else "" for text in (a, b))
-        if x in CYCLE and y in CYCLE and x != y:
-            beats = (CYCLE.index(x) - CYCLE.index(y)) % 3 == 1
-            return 0.9 if beats != prompt.startswith("now") else 0.1
-        return 0.5 if (x in CYCLE) == (y in CYCLE) else (0.9 if x in CYCLE else 0.1)
 
-    return [one(*texts) for texts in zip(prompts, first, second, strict=True)]
+def run(job: Job) -> Measured:
+    """A method at a rate from the model of a seed."""
+    torch.set_num_threads(1)
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    scale, exact = SCALES[job.scale], exact_of(job.scale, job.device)
+    model = model_of(scale, job.seed).to(job.device)
+    reference = exact.policy(model)
+    at, gaps, exploitabilities = [0], [exact.gap(reference, reference)], [exact.exploitability(reference)]
+    total = np.zeros_like(reference)
+    ends: list[float] = []
+    measuring: list[float] = []
+
+    class Measuring(TrainerCallback):
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            step = state.global_step
+            ends.append(time.perf_counter() - sum(measuring))
+            if step % scale.every == 0 or step == job.updates:
+                begun = time.perf_counter()
+                policy = exact.policy(model)
+                total[...] += policy
+                at.append(step)
+                gaps.append(exact.gap(policy, reference))
+                exploitabilities.append(exact.exploitability(total / (len(at) - 1)))
+                measuring.append(time.perf_counter() - begun)
+
+    with tempfile.TemporaryDirectory() as folder:
+        config = PreferenceConfig(
+            output_dir=folder,
+            loss_type=job.method,  # type: ignore[arg-type]  # one of METHODS
+            learning_rate=job.rate,
+            max_steps=job.updates,
+            seed=job.seed,
+            per_device_train_batch_size=scale.prompts,
+            max_new_tokens=LONGEST,
+            max_length=16,
+            temperature=1.0,
+            judge_both_orders=False,
+            logging_steps=job.updates,
+            save_steps=10 * job.updates,
+            device=job.device,
+            **{"num_generations": 8, **OF_METHOD.get(job.method, {})},
+            **({"beta": BETA} if METHODS[job.method].charged else {}),
+        )
+        trainer = PreferenceTrainer(
+            model,
+            judge=Circular(scale=scale),
+            args=config,
+            train_dataset=scale.asked,
+            processing_class=exact.tokenizer,
+            callbacks=[Measuring()],
+        )
+        begun = time.perf_counter()
+        result = trainer.train()
+        return Measured(
+            at=tuple(at),
+            gaps=tuple(gaps),
+            exploitabilities=tuple(exploitabilities),
+            comparisons=int(result.metrics["comparisons"] or 0),
+            seconds=time.perf_counter() - begun,
+            an_update=(ends[-1] - ends[0]) / max(1, len(ends) - 1),
+            a_measurement=sum(measuring) / len(measuring),
+        )
+
+
+class Results:
+    """Runs done, and the file that keeps them, a line each."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self.found: dict[Job, Measured] = {}
+        if path is not None and path.exists():
+            lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+            if lines and not lines[-1].endswith("\n"):  # killed while it was written
+                path.write_text("".join(lines[:-1]), encoding="utf-8")
+                lines.pop()
+            for line in lines:
+                told = json.loads(line)
+                told["found"] = {k: tuple(v) if isinstance(v, list) else v for k, v in told["found"].items()}
+                self.found[Job(**told["job"])] = Measured(**told["found"])
+
+    def add(self, job: Job, found: Measured) -> None:
+        self.found[job] = found
+        if self.path is not None:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps({"job": asdict(job), "found": asdict(found)}) + "\n")
+
+
+def seconds(job: Job, timed: Mapping[str, Measured]) -> float:
+    """How long a run will take, by an earlier one of its method."""
+    like = timed[job.method]
+    return job.updates * (like.an_update + like.a_measurement / SCALES[job.scale].every)
+
+
+def run_all(jobs: Sequence[Job], results: Results, workers: int, minutes: float) -> None:
+    """Runs what is not done yet, in order, as long as it would end within the minutes."""
+    begun = time.monotonic()
+    left = [job for job in jobs if job not in results.found]
+    if not left:
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        first = [
+            replace(left[0], method=method, updates=TIMED_UPDATES) for method in dict.fromkeys(j.method for j in left)
+        ]
+        waiting = pool.map(run, first)
+        timed = {job.method: found for job, found in zip(first, waiting, strict=True)}
+        expected = sum(seconds(job, timed) for job in left) / workers / 60
+        spent = (time.monotonic() - begun) / 60
+        print(
+            f"{len(left)} runs, {workers} at once: about {expected:.1f} minutes, by {TIMED_UPDATES} updates of each method, which took "
+            f"{spent:.1f}; no run is begun that would end after {minutes:g} minutes.",
+            flush=True,
+        )
+        queue: Iterator[Job] = iter(left)
+        running: dict[Future[Measured], Job] = {}
+        done = 0
+        while True:
+            for job in itertools.islice(queue, workers - len(running)):
+                if time.monotonic() - begun + seconds(job, timed) > 60 * minutes:
+                    queue = iter(())
+                    break
+                running[pool.submit(run, job)] = job
+            if not running:
+                break
+            for one in wait(running, return_when=FIRST_COMPLETED).done:
+                job, found = running.pop(one), one.result()
+                results.add(job, found)
+                timed[job.method] = found
+                done += 1
+                print(
+                    f"{(time.monotonic() - begun) / 60:5.1f} min, {done} of {len(left)}: {job.method}, rate {job.rate:g}, seed {job.seed}: "
+                    f"gap {found.gaps[0]:.3f} to {found.gaps[-1]:.4f}",
+                    flush=True,
+                )
+    if done < len(left):
+        print(f"The minutes are over; {len(left) - done} of {len(left)} runs are not done.")
+
+
+# -------------------------------------------------------------------------------------------------- tables and figure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Best:
+    """A method at its best rate."""
+
+    method: str
+    rate: float
+    at_an_end: bool
+    runs: tuple[Measured, ...]
+
+    @property
+    def charged(self) -> bool:
+        return METHODS[self.method].charged
+
+    @property
+    def last(self) -> list[float]:
+        """By seed: the gap of the last policy; of methods without a reference the exploitability of the average one."""
+        return [one.gaps[-1] if self.charged else one.exploitabilities[-1] for one in self.runs]
+
+
+def best_rates(found: Mapping[Job, Measured], methods: Sequence[str], rates: Sequence[float]) -> list[Best]:
+    """Of each method the rate with the least median, among those with the most seeds."""
+    shown = []
+    for method in methods:
+        tried = {
+            rate: tuple(one for job, one in found.items() if job.method == method and job.rate == rate)
+            for rate in rates
+        }
+        most = max(len(runs) for runs in tried.values())
+        if not most:
+            continue
+        all_of_it = [
+            Best(method=method, rate=rate, at_an_end=len(rates) > 1 and rate in (min(rates), max(rates)), runs=runs)
+            for rate, runs in tried.items()
+            if len(runs) == most
+        ]
+        shown.append(min(all_of_it, key=lambda one: median(one.last)))
+    return shown
+
+
+def finding(shown: Sequence[Best]) -> str:
+    """Which method has the least gap, and which others the seeds do not tell from it."""
+    charged = sorted((one for one in shown if one.charged), key=lambda one: median(one.last))
+    if not charged:
+        return ""
+    least = charged[0]
+    near = [one.method for one in charged[1:] if min(one.last) <= max(least.last)]
+    told = f"Least median gap: {least.method}, {median(least.last):.4f}"
+    if len(least.runs) == 1:
+        return f"{told}; of one seed, so nothing is told apart."
+    if not near:
+        return f"{told}; every seed of it is below every seed of the others."
+    return f"{told}; not told apart from it, for their seeds overlap with its own: {', '.join(near)}."
+
+
+def print_table(shown: Sequence[Best]) -> None:
+    updates = shown[0].runs[0].at[-1]
+    marks = [min(shown[0].runs[0].at, key=lambda at, share=share: abs(at - share * updates)) for share in (0.25, 0.5)]  # type: ignore[misc]
+    print(f"\n{finding(shown)}\n")
+    print(
+        f"| method | rate | seeds | {' | '.join(f'gap at {mark}' for mark in marks)} | gap at {updates} (least to greatest) | "
+        "exploitability, average policy (least to greatest) | comparisons | seconds a run |"
+    )
+    print("|---" * 9 + "|")
+    for one in shown:
+        told = ["-"] * 3
+        if one.charged:
+            told = [f"{median(r.gaps[r.at.index(mark)] for r in one.runs):.4f}" for mark in marks]
+            told.append(spread([r.gaps[-1] for r in one.runs], 4))
+        print(
+            f"| {one.method} | {one.rate:g}{'*' if one.at_an_end else ''} | {len(one.runs)} | {' | '.join(told)} | "
+            f"{spread([r.exploitabilities[-1] for r in one.runs], 3)} | {median(r.comparisons for r in one.runs):,.0f} | "
+            f"{median(r.seconds for r in one.runs):.0f} |"
+        )
+    if any(one.at_an_end for one in shown):
+        print("\n* an end of the rates that were tried: perhaps better beyond.")
+
+
+def spread(values: Sequence[float], digits: int) -> str:
+    return f"{median(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
+
+
+def draw(shown: Sequence[Best], path: Path) -> None:
+    """The gap over updates, median and range of the seeds; and what the average policy ends at, a dot a seed."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    from matplotlib import pyplot
+
+    matplotlib.rcParams.update({"svg.hashsalt": "language preferences", "svg.fonttype": "none"})
+    figure, (curves, dots) = pyplot.subplots(1, 2, figsize=(9.6, 4.2), width_ratios=(3, 2))
+    colours = dict(zip((one.method for one in shown), (f"C{k}" for k in range(len(shown))), strict=True))
+    for one in shown:
+        if one.charged:
+            gaps, at = np.array([r.gaps for r in one.runs]), one.runs[0].at
+            curves.plot(at, np.median(gaps, axis=0), color=colours[one.method], label=f"{one.method} ({one.rate:g})")
+            curves.fill_between(at, gaps.min(0), gaps.max(0), color=colours[one.method], alpha=0.12, linewidth=0)
+    curves.set(yscale="log", xlabel="updates", ylabel="regularised gap of the last policy, mean over prompts")
+    curves.legend(fontsize=8, frameon=False)
+    for row, one in enumerate(reversed(shown)):
+        ends = [r.exploitabilities[-1] for r in one.runs]
+        dots.plot(ends, [row] * len(ends), "o", color=colours[one.method], markersize=4, alpha=0.6)
+        dots.plot([median(ends)] * 2, [row - 0.3, row + 0.3], color=colours[one.method], linewidth=2)
+    dots.axvline(
+        median(shown[0].runs[k].exploitabilities[0] for k in range(len(shown[0].runs))), color="0.6", linestyle=":"
+    )
+    dots.set_yticks(range(len(shown)), [one.method for one in reversed(shown)])
+    dots.set(xlabel="exploitability of the average policy\n(dotted: before training)", xlim=(0, None))
+    for axes in (curves, dots):
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.tight_layout()
+    figure.savefig(path, metadata={"Date": None})
+    pyplot.close(figure)
+
+
+def compare(options: argparse.Namespace) -> None:
+    """All methods on the game made here."""
+    scale = SCALES[options.scale or ("large" if options.device == "cuda" else "toy")]
+    quick = options.quick
+    updates = options.updates or (20 if quick else scale.updates)
+    seeds = options.seeds or (1 if quick else scale.seeds)
+    rates = sorted(set(options.rates or (scale.rates[:1] if quick else scale.rates)))
+    workers = options.workers or (min(12, max(1, (os.cpu_count() or 1) - 2)) if options.device == "cuda" else 1)
+    jobs = [
+        Job(scale=scale.name, device=options.device, method=method, rate=rate, seed=seed, updates=updates)
+        for seed in range(seeds)
+        for rate in rates
+        for method in options.methods
+    ]
+    exact = exact_of(scale.name, "cpu")
+    where = torch.cuda.get_device_name() if options.device == "cuda" else "CPU"
+    print(
+        f"{scale.prompts} prompts x {len(exact.answers)} completions, {scale.layers} layers, width {scale.width}; beta = {BETA}, "
+        f"{updates} updates of {8 * scale.prompts} completions, seeds 0 to {seeds - 1}, rates {', '.join(f'{r:g}' for r in rates)}; {where}.",
+        flush=True,
+    )
+    results = Results(options.results)
+    run_all(jobs, results, workers, options.minutes or (20.0 if options.device == "cuda" else 10.0))
+    found = {job: results.found[job] for job in jobs if job in results.found}
+    if not found:
+        print("No run is done: give it more --minutes, or fewer --updates.")
+        return
+    shown = best_rates(found, options.methods, rates)
+    starts = {job.seed: one for job, one in found.items()}.values()
+    print(
+        f"\nAt the start: regularised gap {spread([one.gaps[0] for one in starts], 3)}, "
+        f"exploitability {spread([one.exploitabilities[0] for one in starts], 3)}; medians over seeds."
+    )
+    print_table(shown)
+    if options.figure is not None:
+        draw(shown, options.figure)
+
+
+# ------------------------------------------------------------------------------------------------------ a real model
 
 
 def by_length(prompts: Sequence[str], first: Sequence[str], second: Sequence[str]) -> list[float]:
@@ -93,174 +405,7 @@ def by_length(prompts: Sequence[str], first: Sequence[str], second: Sequence[str
     return [0.5 if a == b else (0.9 if (a - b) % 3 == 1 else 0.1) for a, b in zip(*lengths, strict=True)]
 
 
-def toy_tokenizer() -> Any:
-    from tokenizers import Tokenizer, models, pre_tokenizers
-
-    words = Tokenizer(models.WordLevel({word: k for k, word in enumerate(WORDS)}, unk_token="<pad>"))
-    words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    return PreTrainedTokenizerFast(tokenizer_object=words, pad_token="<pad>", eos_token="<eos>")
-
-
-def toy_model(seed: int) -> Any:
-    from transformers import GPT2Config, GPT2LMHeadModel
-
-    torch.manual_seed(seed)
-    return GPT2LMHeadModel(
-        GPT2Config(
-            vocab_size=len(WORDS),
-            n_positions=16,
-            n_embd=32,
-            n_layer=2,
-            n_head=2,
-            initializer_range=0.25,
-            bos_token_id=EOS,
-            eos_token_id=EOS,
-            pad_token_id=0,
-        )
-    )
-
-
-class Exact:
-    """All completions of the toy, and policies as tables over them."""
-
-    def __init__(self) -> None:
-        others = [k for k in range(len(WORDS)) if k != EOS]
-        answers = [(EOS,), *itertools.product(others, range(len(WORDS)))]
-        self.tokenizer = toy_tokenizer()
-        texts = [self.tokenizer.decode(list(one), skip_special_tokens=True) for one in answers]
-        size = len(texts)
-        self.preferences = np.stack(
-            [
-                np.array(
-                    circular([prompt] * size**2, [a for a in texts for _ in texts], texts * size), np.float64
-                ).reshape(size, size)
-                for prompt in PROMPTS
-            ]
-        )
-        ids = torch.tensor([[*one, *[0] * (LONGEST - len(one))] for one in answers])
-        mask = torch.tensor([[1] * len(one) + [0] * (LONGEST - len(one)) for one in answers])
-        tokens = [self.tokenizer(prompt)["input_ids"] for prompt in PROMPTS]
-        prompt_ids, prompt_mask = left_padded(
-            [one for one in tokens for _ in answers], pad=0, device=torch.device("cpu")
-        )
-        self.completions = Completions(
-            prompt_ids=prompt_ids,
-            prompt_mask=prompt_mask,
-            ids=ids.repeat(len(PROMPTS), 1),
-            mask=mask.repeat(len(PROMPTS), 1),
-        )
-
-    @torch.no_grad()
-    def policy(self, model: Any) -> Array:
-        """[prompts, completions]."""
-        model.eval()
-        logs = Scorer(temperature=1.0, chunk=None).logs(model, self.completions)
-        return np.exp(logs.double().numpy().reshape(len(PROMPTS), -1))
-
-    def gap(self, policy: Array, reference: Array) -> float:
-        """The regularised exploitability, mean over prompts."""
-        rates = np.einsum("xij,xj->xi", self.preferences, policy)
-        reply = BETA * np.log((reference * np.exp(rates / BETA)).sum(1))
-        price = BETA * (policy * np.log(policy / reference)).sum(1)
-        return float((reply + price - 0.5).mean())
-
-    def exploitability(self, policy: Array) -> float:
-        rates = np.einsum("xij,xj->xi", self.preferences, policy)
-        return float((rates.max(1) - 0.5).mean())
-
-
-def toy_run(exact: Exact, loss_type: str, rate: float, seed: int, updates: int) -> Measured:
-    """One method, one rate, one seed."""
-    model = toy_model(seed)
-    reference = exact.policy(model)
-    marks = {max(1, round(share * updates)) for share in MARKS}
-    gaps: list[float] = []
-    total = np.zeros_like(reference)
-
-    class Measuring(TrainerCallback):
-        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            policy = exact.policy(model)
-            total[...] += policy
-            if state.global_step in marks:
-                gaps.append(exact.gap(policy, reference))
-
-    with tempfile.TemporaryDirectory() as folder:
-        config = PreferenceConfig(
-            output_dir=folder,
-            loss_type=loss_type,  # type: ignore[arg-type]  # one of METHODS
-            learning_rate=rate,
-            max_steps=updates,
-            seed=seed,
-            per_device_train_batch_size=len(PROMPTS),
-            max_new_tokens=LONGEST,
-            max_length=16,
-            temperature=1.0,
-            judge_both_orders=False,
-            logging_steps=updates,
-            save_steps=10 * updates,
-            device="cpu",
-            **{"num_generations": 8, **OF_METHOD.get(loss_type, {})},
-            **({"beta": BETA} if METHODS[loss_type].charged else {}),
-        )
-        trainer = PreferenceTrainer(
-            model,
-            judge=circular,
-            args=config,
-            train_dataset=PROMPTS,
-            processing_class=exact.tokenizer,
-            callbacks=[Measuring()],
-        )
-        begun = time.perf_counter()
-        result = trainer.train()
-        return Measured(
-            gaps=tuple(gaps),
-            average_exploitability=exact.exploitability(total / updates),
-            comparisons=int(result.metrics["comparisons"] or 0),
-            seconds=time.perf_counter() - begun,
-        )
-
-
-def toy(methods: Sequence[str], rates: Sequence[float], updates: int, seeds: int) -> None:
-    exact = Exact()
-    references = [exact.policy(toy_model(seed)) for seed in range(seeds)]
-    starts = [exact.gap(one, one) for one in references]
-    print(
-        f"{len(PROMPTS)} prompts x {exact.preferences.shape[1]} completions, beta = {BETA}, {seeds} seeds, {updates} updates;"
-    )
-    print(
-        f"at the start: regularised gap {median(starts):.3f}, "
-        f"exploitability {median(exact.exploitability(one) for one in references):.3f}"
-    )
-    columns = [f"gap at {max(1, round(share * updates))}" for share in MARKS]
-    print(
-        f"\n| method | rate | {' | '.join(columns)} (min-max) | exploitability, average policy | comparisons | seconds |"
-    )
-    print("|---" * (len(columns) + 5) + "|")
-    at_ends: list[str] = []
-    for loss_type in methods:
-        found = {rate: [toy_run(exact, loss_type, rate, seed, updates) for seed in range(seeds)] for rate in rates}
-        charged = METHODS[loss_type].charged
-
-        def worth(rate: float, found: Any = found, charged: bool = charged) -> float:
-            return median(one.gaps[-1] if charged else one.average_exploitability for one in found[rate])
-
-        rate = min(found, key=worth)
-        runs = found[rate]
-        at_ends += [loss_type] if rate in (min(rates), max(rates)) else []
-        shown = [f"{median(one.gaps[k] for one in runs):.4f}" for k in range(len(columns))]
-        last = [one.gaps[-1] for one in runs]
-        told = [*shown[:-1], f"{shown[-1]} ({min(last):.4f}-{max(last):.4f})"] if charged else ["-"] * len(columns)
-        average = median(one.average_exploitability for one in runs)
-        print(
-            f"| {loss_type} | {rate:g} | {' | '.join(told)} | {average:.3f} | "
-            f"{median(one.comparisons for one in runs):,.0f} | {median(one.seconds for one in runs):.0f} |",
-            flush=True,
-        )
-    if at_ends:
-        print(f"\nBest at an end of the rates that were tried, so perhaps better beyond: {', '.join(at_ends)}.")
-
-
-def real(options: argparse.Namespace) -> None:
+def train(options: argparse.Namespace) -> None:
     """One run of a model given by name or folder."""
     judge = by_length if options.judge is None else load_judge(options.judge)
     prompts = Path(options.prompts).read_text(encoding="utf-8").splitlines() if options.prompts else REAL_PROMPTS
@@ -269,11 +414,16 @@ def real(options: argparse.Namespace) -> None:
         from peft import LoraConfig
 
         adapters = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
+    minutes = options.minutes or 20.0
+    print(
+        f"{minutes:g} minutes{f', at most {options.updates} updates' if options.updates else ''}, {options.device}.",
+        flush=True,
+    )
     begun = time.monotonic()
 
     class Clock(TrainerCallback):
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:
-            control.should_training_stop = time.monotonic() - begun > 60 * options.minutes
+            control.should_training_stop = time.monotonic() - begun > 60 * minutes
             return control
 
         def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
@@ -296,7 +446,8 @@ def real(options: argparse.Namespace) -> None:
         logging_steps=options.every,
         eval_steps=options.every,
         eval_prompts=8,
-        save_steps=10**9,
+        save_steps=10 * options.every,
+        save_total_limit=1,
         device=options.device,
         bf16=options.device == "cuda",
         gradient_checkpointing=options.device == "cuda",
@@ -309,8 +460,10 @@ def real(options: argparse.Namespace) -> None:
         peft_config=adapters,
         callbacks=[Clock()],
     )
-    trainer.evaluate()
-    result = trainer.train()
+    resumed = bool(checkpoints(Path(options.output)))
+    if not resumed:
+        trainer.evaluate()
+    result = trainer.train(resume_from_checkpoint=resumed)
     if trainer.state.global_step % options.every:
         trainer.evaluate()
     spent = time.monotonic() - begun
@@ -324,32 +477,36 @@ def real(options: argparse.Namespace) -> None:
 def main() -> None:
     reader = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     reader.add_argument("--quick", action="store_true", help="a few updates, to see that it runs")
-    reader.add_argument("--model", help="a causal model: its name or folder")
-    reader.add_argument("--method", default="nash_mp", choices=list(METHODS))
-    reader.add_argument("--judge", help="as of arena judge; by default a circular one that counts words")
-    reader.add_argument("--prompts", help="a file, one prompt a line")
-    reader.add_argument("--lora", action="store_true", help="train adapters in place of all weights")
     reader.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
-    reader.add_argument("--minutes", type=float, default=20.0)
-    reader.add_argument("--updates", type=int, help=f"at toy scale {MOST}; with a model until the minutes are over")
-    reader.add_argument("--rates", type=float, nargs="+", default=RATES, help="at toy scale: the best of them is shown")
-    reader.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS), help="at toy scale")
-    reader.add_argument("--seeds", type=int, help=f"at toy scale; {SEEDS}")
-    reader.add_argument("--every", type=int, default=20, help="updates between lines")
-    reader.add_argument("--tokens", type=int, default=64, help="the longest completion")
-    reader.add_argument("--rate", type=float, default=1e-5)
-    reader.add_argument("--prompts-an-update", type=int, default=8)
-    reader.add_argument("--output", default="preference_model")
+    reader.add_argument("--minutes", type=float, help="20 on a GPU, 10 on a CPU")
+    reader.add_argument("--updates", type=int, help="of a run; with a model until the minutes are over")
+    made = reader.add_argument_group("the models made here")
+    made.add_argument("--scale", choices=list(SCALES), help="toy on a CPU, large on a GPU")
+    made.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS))
+    made.add_argument("--rates", type=float, nargs="+", help="learning rates; the best of each method is shown")
+    made.add_argument("--seeds", type=int)
+    made.add_argument("--workers", type=int, help="runs at once; on a GPU one for each core but two, at most 12")
+    made.add_argument("--results", type=Path, help="a file that keeps each run as it is done, and is gone on with")
+    made.add_argument("--figure", type=Path, help="an .svg")
+    given = reader.add_argument_group("a model of yours")
+    given.add_argument("--model", help="a causal model: its name or folder")
+    given.add_argument("--method", default="nash_mp", choices=list(METHODS))
+    given.add_argument("--judge", help="as of arena judge; by default a circular one that counts words")
+    given.add_argument("--prompts", help="a file, one prompt a line")
+    given.add_argument("--lora", action="store_true", help="train adapters in place of all weights")
+    given.add_argument("--rate", type=float, default=1e-5)
+    given.add_argument("--every", type=int, default=20, help="updates between lines")
+    given.add_argument("--tokens", type=int, default=64, help="the longest completion")
+    given.add_argument("--prompts-an-update", type=int, default=8)
+    given.add_argument("--output", default="preference_model")
     options = reader.parse_args()
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
     if options.model:
-        real(options)
+        train(options)
     else:
-        updates = options.updates or (QUICK_MOST if options.quick else MOST)
-        seeds = options.seeds or (QUICK_SEEDS if options.quick else SEEDS)
-        toy(options.methods, options.rates[:1] if options.quick else options.rates, updates, seeds)
+        compare(options)
 
 
 if __name__ == "__main__":
