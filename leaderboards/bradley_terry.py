@@ -27,7 +27,8 @@ from arena.leaderboards.bradley_terry_fit import Curvature, fit
 from arena.leaderboards.comparisons import groups_of, pair_points
 from arena.leaderboards.ratings import Ratings, group_notes
 from arena.leaderboards.record import Record
-from arena.leaderboards.sandwich import VAGUE_UNITS, covariance, middle
+from arena.leaderboards.sandwich import VAGUE_UNITS, covariance, middle, middle_of_tally
+from arena.leaderboards.unit_tally import points_of, unit_tally
 from arena.leaderboards.wording import listed
 
 __all__ = ["ELO_PER_NATURAL", "VAGUE_UNITS", "VIRTUAL_WEIGHT", "bradley_terry", "elo"]
@@ -109,7 +110,8 @@ def _rate(record: Record, method: Method, *, confidence: float, anchor: str | No
         raise UnknownName("agent to anchor at", anchor, record.agents)
     if not 0 < confidence < 1 or not (math.isfinite(prior) and prior >= 0):
         raise ValueError(f"confidence must be in (0, 1), prior at least 0; got {confidence} and {prior}")
-    points, matches = pair_points(record)
+    tally = unit_tally(record)
+    points, matches = pair_points(record) if tally is None else (points_of(tally), tally.matches)
     groups = connected_groups(points)
     size = len(record.agents)
     strength, spread = np.full(size, np.nan), np.full(size, np.nan)
@@ -121,7 +123,10 @@ def _rate(record: Record, method: Method, *, confidence: float, anchor: str | No
         if group.separated:
             notes.append(_separation_note(tuple(record.agents[i] for i in group.members), group.wins))
     scores, above = strength.copy(), np.zeros((size, size), np.bool_)
-    outer = middle(record, strength, points, matches=matches)
+    if tally is None:
+        outer = middle(record, strength, points, matches=matches)
+    else:
+        outer = middle_of_tally(tally, strength, drawn=record.drawn)
     z = NormalDist().inv_cdf(0.5 + confidence / 2)
     for group, there in fitted:
         members = group.members

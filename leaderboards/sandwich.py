@@ -22,6 +22,7 @@ from arena.leaderboards.bradley_terry_fit import WIDE, Curvature
 from arena.leaderboards.comparisons import BLOCK, players_of, score_between, unit_order
 from arena.leaderboards.congruence import congruent_inverse
 from arena.leaderboards.record import Record
+from arena.leaderboards.unit_tally import UnitTally
 
 VAGUE_UNITS = 1.0
 """Units of unknown outcome that each rating adds to B: with few units the observed spread alone is too small, and zero
@@ -34,6 +35,28 @@ TWINS = 2.0
 to be worth: as much as all its matches where they hang together, as a pair of twins where they do not."""
 
 SQUARE = 32
+
+
+def middle_of_tally(tally: UnitTally, strength: NDArray[np.float64], *, drawn: bool) -> NDArray[np.float64]:
+    """B [A, A] of all groups, as `middle` of the record that the tally was made of, which it need not read again.
+
+    Args:
+        strength: [A], nan where an agent met nobody.
+        drawn: as of the record.
+    """
+    units = max(tally.units, 1)
+    parameters = max(len(strength) - 1, 1)
+    wide = _is_wide(strength)
+    outer: NDArray[np.float64] = _outer_of_tally(
+        tally.counts,
+        strength,
+        np.exp(np.where(wide, 0, strength)),
+        wide,
+        _correction(units, parameters),
+        VAGUE_UNITS * parameters / units * (tally.matches / units),
+        drawn,
+    )
+    return outer
 
 
 def middle(
@@ -51,10 +74,9 @@ def middle(
     weight = record.weight[record.weight > 0]
     share = float(weight.sum()) ** 2 / (len(weight) * float(weight @ weight)) if len(weight) else 1.0
     units = max(int(_num_units(record.pair, rows)), 1)
-    parameters, effective = max(len(strength) - 1, 1), share * units  # as many of equal weight would say as much
-    correction = effective / max(effective - parameters, effective / 2)
-    known = np.isfinite(strength)
-    wide = bool(known.any()) and float(np.ptp(strength[known])) > WIDE
+    parameters = max(len(strength) - 1, 1)
+    correction = _correction(share * units, parameters)  # as many of equal weight would say as much
+    wide = _is_wide(strength)
     counted = record.seats.shape[1] == 2 and bool((record.weight * record.weight == record.weight).all())
     odds = np.exp(np.where(wide, 0, strength))
 
@@ -92,6 +114,17 @@ def covariance(
     congruent_inverse(scaled, information, beside=largest)
     unscaled: NDArray[np.float64] = _unscaled(scaled, scale)
     return unscaled
+
+
+def _correction(units: float, parameters: int) -> float:
+    """Of squares, for the parameters that were fitted to the same matches."""
+    return units / max(units - parameters, units / 2)
+
+
+def _is_wide(strength: NDArray[np.float64]) -> bool:
+    """Whether strengths are so far apart that e to their power is no number."""
+    known = np.isfinite(strength)
+    return bool(known.any()) and float(np.ptp(strength[known])) > WIDE
 
 
 @nb.njit(cache=True)
@@ -186,6 +219,32 @@ def _sum_cells(points, strength, odds, wide, vague, outer, summed):  # type: ign
                 outer[i, j] = -vague * met * p * (1 - p)
             else:
                 summed[i, j] = 0.0
+
+
+@nb.njit(cache=True, error_model="numpy")
+def _outer_of_tally(counts, strength, odds, wide, correction, vague, drawn):  # type: ignore[no-untyped-def]  # numba kernel
+    """B, from how often units of each two agents ended how."""
+    size = len(strength)
+    outer, summed, squares = np.zeros((size, size)), np.empty((size, size)), np.empty((len(counts), 2))
+    cell = 0
+    for i in range(size):
+        for j in range(i):
+            a, b, c, d, e, f, g, h = counts[cell]
+            singles, both = a + b + c, d + e + f + g + h
+            p = 1 / (1 + np.exp(strength[i] - strength[j])) if wide else odds[j] / (odds[i] + odds[j])
+            q = 1 - p
+            squares[cell, 0], square, total, blur = singles + both, 0.0, 0.0, 0.0
+            if singles + both:  # agents that met nobody have no strength
+                square = a * p * p + b * (0.5 - p) ** 2 + c * q * q
+                square += 4 * d * p * p + e * (0.5 - 2 * p) ** 2 + f * (1 - 2 * p) ** 2 + g * (1.5 - 2 * p) ** 2
+                square += 4 * h * q * q
+                total = 0.5 * b + c + 0.5 * e + f + 1.5 * g + 2 * h - (singles + 2 * both) * p
+                blur = vague * (singles + 2 * both) * p * q
+            squares[cell, 1], summed[i, j], outer[i, j] = square, total, -blur
+            cell += 1
+    _add_spreads(outer, squares, summed, correction, drawn)
+    _complete(outer, np.zeros(size))
+    return outer
 
 
 @nb.njit(cache=True, error_model="numpy")
