@@ -223,26 +223,34 @@ def _sum_cells(points, strength, odds, wide, vague, outer, summed):  # type: ign
 
 @nb.njit(cache=True, error_model="numpy")
 def _outer_of_tally(counts, strength, odds, wide, correction, vague, drawn):  # type: ignore[no-untyped-def]  # numba kernel
-    """B, from how often units of each two agents ended how."""
+    """B, from how often units of each two agents ended how; without branches that depend on how often two met."""
     size = len(strength)
-    outer, summed, squares = np.zeros((size, size)), np.empty((size, size)), np.empty((len(counts), 2))
-    cell = 0
+    outer, alone = np.zeros((size, size)), np.empty((size, size))
+    seen, spreads, others, cell = 0.0, 0.0, 0.0, 0
     for i in range(size):
         for j in range(i):
             a, b, c, d, e, f, g, h = counts[cell]
-            singles, both = a + b + c, d + e + f + g + h
+            singles, both = np.float64(a + b + c), np.float64(d + e + f + g + h)
+            units, matches = singles + both, singles + 2 * both
             p = 1 / (1 + np.exp(strength[i] - strength[j])) if wide else odds[j] / (odds[i] + odds[j])
+            p = p if units else 0.5  # agents that met nobody have no strength
             q = 1 - p
-            squares[cell, 0], square, total, blur = singles + both, 0.0, 0.0, 0.0
-            if singles + both:  # agents that met nobody have no strength
-                square = a * p * p + b * (0.5 - p) ** 2 + c * q * q
-                square += 4 * d * p * p + e * (0.5 - 2 * p) ** 2 + f * (1 - 2 * p) ** 2 + g * (1.5 - 2 * p) ** 2
-                square += 4 * h * q * q
-                total = 0.5 * b + c + 0.5 * e + f + 1.5 * g + 2 * h - (singles + 2 * both) * p
-                blur = vague * (singles + 2 * both) * p * q
-            squares[cell, 1], summed[i, j], outer[i, j] = square, total, -blur
+            square = (a + 4 * d) * p * p + b * (0.5 - p) ** 2 + (c + 4 * h) * q * q
+            square += e * (0.5 - 2 * p) ** 2 + f * (1 - 2 * p) ** 2 + g * (1.5 - 2 * p) ** 2
+            total = 0.5 * b + c + 0.5 * e + f + 1.5 * g + 2 * h - matches * p
+            many = np.float64(units > 1)
+            free = max(units - 1, 1.0)
+            spread = many * max(square - total * total / (free + 1), 0.0) * (free + 1) / free
+            seen += many * (units - 1)
+            spreads += spread
+            others += many * correction * square
+            outer[i, j] = -(vague * matches * p * q + (0.0 if drawn else spread))
+            alone[i, j] = square if drawn else (1 - many) * square
             cell += 1
-    _add_spreads(outer, squares, summed, correction, drawn)
+    share = min(1.0, spreads / others) if seen >= SEEN_SPREADS and others > 0 and not drawn else 1.0
+    for i in range(size):
+        for j in range(i):
+            outer[i, j] -= share * correction * alone[i, j]
     _complete(outer, np.zeros(size))
     return outer
 
