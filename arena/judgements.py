@@ -17,7 +17,7 @@ from arena.connection import LedgerError
 from arena.games.judge import JudgeFailure
 from arena.games.usage import Usage
 from arena.games.votes import UNSAID, Votes
-from arena.ledger import Ledger, Tournament
+from arena.ledger import Ledger, Played, Tournament
 from arena.ledger_entries import now
 from arena.ledger_matches import storable
 from arena.ledger_schema import answers, contexts, insert_or_ignore, judge_failures, judgements, judges, usage
@@ -287,9 +287,10 @@ def judges_and_contexts(
 
 
 def votes_of(ledger: Ledger, tournaments: Sequence[Tournament]) -> Votes:
-    """The matches of two-player tournaments as votes, in order; candidates by label, the weight of each 1.
+    """The matches of two-player tournaments as votes, in order; candidates by label.
 
-    A match that is no judgement says who won and no more; one that an agent forfeited is no vote.
+    The weight of each is 1, of an imported row that counts several times as many. A match that is no judgement says who won and
+    no more; one that an agent forfeited is no vote.
 
     Raises:
         LedgerError: a tournament that is not of two players.
@@ -307,9 +308,9 @@ def votes_of(ledger: Ledger, tournaments: Sequence[Tournament]) -> Votes:
         second=columns[1].astype(np.int64),
         score=columns[2].astype(np.float64),
         both_bad=columns[3].astype(np.bool_),
-        weight=np.ones(len(columns[0])),
         context=columns[4].astype(np.int64),
         judge=columns[5].astype(np.int64),
+        weight=columns[6].astype(np.float64),
     )
 
 
@@ -325,12 +326,14 @@ def aligned(found: Judgements, index: NDArray[np.int64]) -> NDArray[np.int64]:
 def _part(
     ledger: Ledger, tournament: Tournament, candidates: dict[str, int], keys: dict[str, int], named: dict[str, int]
 ) -> tuple[NDArray[np.generic], ...]:
-    """(first, second, score, both bad, context, judge) of one tournament, numbered over all."""
+    """(first, second, score, both bad, context, judge, weight) of one tournament, numbered over all."""
     if tournament.num_players != 2:
         raise LedgerError(f"{tournament.key} is of {tournament.num_players} players; votes compare two candidates")
     own = np.array([candidates.setdefault(one.label, len(candidates)) for one in tournament.agents], np.int64)
     found, played = read_judgements(ledger, tournament), ledger.played(tournament)
     played = played.take(np.flatnonzero(played.forfeit < 0))
+    rows, weight = _rows(tournament, played)
+    played = played.take(rows)
     own_keys = np.array([*(keys.setdefault(key, len(keys)) for key in found.contexts), UNSAID], np.int64)
     own_judges = np.array([*(named.setdefault(name, len(named)) for name in found.judges), UNSAID], np.int64)
     row = aligned(found, played.index)
@@ -341,7 +344,19 @@ def _part(
     judge = np.full(len(row), UNSAID)
     score[said], bad[said] = found.score[row[said]], found.both_bad[row[said]]
     context[said], judge[said] = own_keys[found.context[row[said]]], own_judges[found.judge[row[said]]]
-    return own[played.seats[:, 0]], own[played.seats[:, 1]], score, bad, context, judge
+    return own[played.seats[:, 0]], own[played.seats[:, 1]], score, bad, context, judge, weight
+
+
+def _rows(tournament: Tournament, played: Played) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(the matches that are votes of their own, how often each counts): copies of one imported row share a seed above 0."""
+    if tournament.source != "import" or not played.seed.any():
+        return np.arange(len(played)), np.ones(len(played), np.int64)
+    alone = played.seed == 0
+    _, first, counts = np.unique(played.seed[~alone], return_index=True, return_counts=True)
+    weight = alone.astype(np.int64)
+    weight[np.flatnonzero(~alone)[first]] = counts
+    rows = np.flatnonzero(weight)
+    return rows, weight[rows]
 
 
 def _add_usage(connection: sa.Connection, tournament: Tournament, number: int, used: Usage) -> None:

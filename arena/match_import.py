@@ -22,6 +22,8 @@ from arena.results import NOBODY, Fault, MatchResults, MatchSpecs, Termination
 EXTERNAL = "external"
 """The kind of agents that are known by their results alone."""
 
+ALONE = 0
+"""The seed of a match that stands once."""
 BLOCK = 16384
 MAX_MATCHES = 10_000_000
 MAX_GAME_NAME = 200
@@ -62,8 +64,9 @@ def import_record(
     """The tournament, finished, that holds the matches of a record; a second import of the same text is the first one.
 
     Agents are of kind ``external``; one that has the name of an agent of another kind gets ``(imported)`` after it.
-    Matches of one pair (`Record.pair`) share their chance seed; one that counts twice stands twice. ``votes``: those that the
-    record is made of, row by row, whose judges and contexts are kept.
+    Matches of one pair (`Record.pair`) share their chance seed; one that counts twice stands twice, under one seed, which tells
+    copies of a row from rows that are alike. ``votes``: those that the record is made of, row by row, whose judges and contexts
+    are kept.
 
     Raises:
         LedgerError: a weight that is no whole number, no match at all, or more than `MAX_MATCHES`; a game without a
@@ -162,7 +165,7 @@ def _results(record: Record, rows: NDArray[np.int64], first: int) -> MatchResult
         specs=MatchSpecs(
             index=index,
             seats=record.seats[rows],
-            seed=np.zeros(len(rows), np.uint64),
+            seed=np.where(record.weight[rows] > 1, rows + 1, ALONE).astype(np.uint64),
             chance_seed=record.pair[rows].astype(np.uint64),
         ),
         returns=record.returns[rows],

@@ -61,10 +61,11 @@ def votes_of_game(ledger: Ledger, tournaments: list[Tournament]) -> Votes:
 
 def vote_rows(votes: Votes) -> Iterator[dict[str, str | float]]:
     """A row a vote, as `read_votes` reads them: ``winner``, or where a verdict is graded ``score`` in all rows, and ``both_bad``
-    where any tie is so; ``judge`` and ``context`` where any is named."""
+    where any tie is so; ``weight`` where any is not 1; ``judge`` and ``context`` where any is named."""
     graded = bool((~np.isin(votes.score, (0, EVEN, 1))).any())
-    columns = (votes.first, votes.second, votes.score, votes.both_bad, votes.context, votes.judge)
-    for first, second, score, bad, context, judge in zip(*(column.tolist() for column in columns), strict=True):
+    weighted = bool((votes.weight != 1).any())
+    columns = (votes.first, votes.second, votes.score, votes.both_bad, votes.weight, votes.context, votes.judge)
+    for first, second, score, bad, weight, context, judge in zip(*(column.tolist() for column in columns), strict=True):
         row: dict[str, str | float] = {"model_a": votes.candidates[first], "model_b": votes.candidates[second]}
         if graded:
             row["score"] = score
@@ -73,6 +74,8 @@ def vote_rows(votes: Votes) -> Iterator[dict[str, str | float]]:
         else:
             tie = "tie (bothbad)" if bad else "tie"
             row["winner"] = tie if score == EVEN else "model_a" if score > EVEN else "model_b"
+        if weighted:
+            row["weight"] = weight
         if votes.contexts:
             row["context"] = "" if context == UNSAID else votes.contexts[context]
         if votes.judges:

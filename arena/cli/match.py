@@ -212,7 +212,7 @@ def import_command(
         )
     kept = "" if votes is None else f", with {len(votes.judges):,} judges and {len(votes.contexts):,} contexts,"
     say(
-        f"{len(record):,} matches of {len(record.agents):,} agents{kept} stand as {tournament.key}: "
+        f"{tournament.planned:,} matches of {len(record.agents):,} agents{kept} stand as {tournament.key}: "
         f"arena leaderboard {game}"
     )
 

@@ -13,7 +13,8 @@ from arena.counterfactual import Where
 from arena.games import SpecificationError, UnknownName
 from arena.games.vote_file import read_votes
 from arena.games.votes import UNSAID, Votes
-from arena.judgements import judgement_of, read_judgements
+from arena.judgements import judgement_of, read_judgements, votes_of
+from arena.judging import quality_of
 from arena.leaderboards.record import Record
 from arena.ledger import Ledger, LedgerError
 from arena.match_import import import_record, import_votes
@@ -171,6 +172,28 @@ def test_votes_keep_their_judges_contexts_and_the_order_shown(ledger, path, tmp_
         standings(ledger, "preference:words", where=Where(without_judges=("carl",)))
 
 
+def test_a_vote_that_weighs_more_is_one_vote_and_no_question_asked_again(ledger):
+    said = Votes(
+        candidates=("x", "y"),
+        contexts=("p",),
+        judges=("anna",),
+        first=np.array([0, 0, 1]),
+        second=np.array([1, 1, 0]),
+        score=np.array([1.0, 1.0, 0.5]),
+        both_bad=np.zeros(3, np.bool_),
+        weight=np.array([2.0, 1.0, 3.0]),
+        context=np.zeros(3, np.int64),
+        judge=np.zeros(3, np.int64),
+    )
+    cup = import_votes(ledger, said, game="preference:x", name="v", source_text="v")
+    found = votes_of(ledger, [cup])
+    assert found.weight.tolist() == [2, 1, 3]
+    assert found.score.tolist() == [1, 1, 0.5]
+    (anna,) = quality_of(ledger, [cup], found)
+    assert (anna.verdicts, anna.repeated.of) == (3, 1)
+    assert ledger.progress(cup) == 6
+
+
 def _judgement(ledger, cup, number):
     return judgement_of(ledger, cup, number, ledger.match(cup, number).spec.seats)
 
@@ -186,7 +209,7 @@ def test_votes_of_the_ledger_as_a_file_are_the_votes_that_came_in(ledger, tmp_pa
         second=np.array([1, 0, 2, 0]),
         score=np.array([score, 0.5, 0.0, 0.5]),
         both_bad=np.array([False, score == 1, False, False]),
-        weight=np.ones(4),
+        weight=np.array([1.0, 3.0, 1.0, 2.0]),
         context=np.array([0, 1, UNSAID, 1]),
         judge=np.array([1, 0, 0, UNSAID]),
     )
