@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from arena.counterfactual import Where
 from arena.games.foretold_rates import foretold_rates
+from arena.games.votes import Votes
 from arena.judgements import judges_and_contexts, votes_of
 from arena.judging import quality_of
 from arena.leaderboards.judge_quality import JudgeQuality, OrderBias, order_bias
@@ -47,7 +50,9 @@ class PreferenceFinding:
     """Of a board of votes. ``winner``: the Condorcet winner, who beats every other candidate, None where there is none or some
     pair that decides it was never compared; ``certain``: whether it beats each with the board's confidence, each pair for itself.
 
-    ``graded``: verdicts that share a win unevenly, which ratings count as wins; ``votes``: of how many. ``order_bias``: of all votes together. ``pairs``: of candidates; ``unmet``: those never compared; ``foretold``: what rests on them, None where all were compared.
+    ``graded``: verdicts that share a win unevenly, which ratings count as wins; ``votes``: of how many. ``order_bias``: of these votes
+    together. ``pairs``: of candidates; ``unmet``: those never compared; ``foretold``: what rests on them, None where all were compared.
+    ``judges``: by all their votes, also those that the board leaves out; ``left_out``: how many these are.
     """
 
     contexts: int
@@ -60,6 +65,7 @@ class PreferenceFinding:
     judges: tuple[JudgeQuality, ...]
     graded: int = 0
     votes: int = 0
+    left_out: int = 0
 
     def sentences(self) -> list[str]:
         """The finding, the most important first."""
@@ -71,12 +77,16 @@ class PreferenceFinding:
         biased = [one for one in self.judges if self._is_certain(one)]
         if biased:
             said.append(f"The order shown moves judges: {listed([_liking(one) for one in biased])}.")
-        elif len(self.judges):
+        elif any(one.order_bias is not None for one in self.judges):
             said.append("No judge certainly likes one place more than the other.")
+        if self.left_out and self.judges:
+            said.append(f"Judges are told by all their votes, also the {self.left_out:,} that this board leaves out.")
         bias = self.order_bias
         if bias is not None and len(self.judges) != 1:
             low, value, high = (signed(100 * end) for end in (bias.low, bias.value, bias.high))
-            said.append(f"Over all votes the first shown wins more often by {value} points ({low} to {high}).")
+            said.append(
+                f"Over all votes{' of this board' if self.left_out else ''} the first shown wins more often by {value} points ({low} to {high})."
+            )
         return said
 
     def _is_certain(self, judge: JudgeQuality) -> bool:
@@ -118,6 +128,7 @@ class PreferenceFinding:
             "condorcet_certain": self.certain,
             "contexts": self.contexts,
             "votes": self.votes,
+            "left_out": self.left_out,
             "graded": self.graded,
             "pairs": self.pairs,
             "pairs_never_compared": self.unmet,
@@ -127,13 +138,16 @@ class PreferenceFinding:
         }
 
 
-def preference_finding(ledger: Ledger, tournaments: Sequence[Tournament], matrix: Matrix) -> PreferenceFinding | None:
+def preference_finding(
+    ledger: Ledger, tournaments: Sequence[Tournament], matrix: Matrix, where: Where
+) -> PreferenceFinding | None:
     """What the votes of these tournaments of one game say; None where no match names a judge or a context.
 
     Args:
         ledger: where the judgements are.
         tournaments: those of the board.
         matrix: the board's head-to-head scores.
+        where: which votes the board counts.
     """
     judges, contexts = judges_and_contexts(ledger, tournaments)
     if not (judges or contexts) or any(one.num_players != 2 for one in tournaments):
@@ -143,9 +157,10 @@ def preference_finding(ledger: Ledger, tournaments: Sequence[Tournament], matrix
     best = condorcet_winner(matrix.score) if size > 1 else None  # nan, a pair that never met, is no win
     others = np.arange(size) != best
     unmet = int((~met[np.triu_indices(size, 1)]).sum())
-    votes = votes_of(ledger, tournaments)
+    every = votes_of(ledger, tournaments)
+    votes = every.take(_counted(every, where))
     return PreferenceFinding(
-        contexts=len(contexts),
+        contexts=int(where.keeps_contexts(contexts).sum()),
         winner=None if best is None else matrix.agents[best],
         certain=best is not None and bool((matrix.low[best, others] > EVEN).all()),
         pairs=size * (size - 1) // 2,
@@ -154,8 +169,20 @@ def preference_finding(ledger: Ledger, tournaments: Sequence[Tournament], matrix
         order_bias=order_bias(votes),
         graded=int((~np.isin(votes.score, (0, EVEN, 1))).sum()),
         votes=len(votes),
-        judges=quality_of(ledger, tournaments, votes),
+        left_out=len(every) - len(votes),
+        judges=quality_of(ledger, tournaments, every),
     )
+
+
+def _counted(votes: Votes, where: Where) -> NDArray[np.bool_]:
+    """[m]: which votes the board counts, by judge, context and candidates."""
+    judge = where.keeps_judges([*votes.judges, None])  # by place; the last stands for UNSAID
+    context = where.keeps_contexts([*votes.contexts, None])
+    candidate = np.array([not where.leaves_out(label) for label in votes.candidates], np.bool_)
+    kept: NDArray[np.bool_] = (
+        judge[votes.judge] & context[votes.context] & candidate[votes.first] & candidate[votes.second]
+    )
+    return kept
 
 
 def _liking(judge: JudgeQuality) -> str:

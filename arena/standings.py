@@ -178,7 +178,7 @@ def _standings(
         left_out=left_out,
         noise_floor=noise_floor_of(chosen, rated.record, board),
         infrastructure=infrastructure,
-        preference=preference_finding(ledger, chosen, board.matrix),
+        preference=preference_finding(ledger, chosen, board.matrix, where),
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from arena.counterfactual import Where
 from arena.games.votes import UNSAID, Votes
 from arena.leaderboards.judge_quality import judge_quality
 from arena.ledger import Ledger
@@ -85,6 +86,38 @@ def test_a_pair_that_was_never_compared_makes_no_winner_and_what_rests_on_it_is_
 
 def test_matches_without_judge_or_context_say_nothing_of_votes(ledger: Ledger) -> None:
     assert said_of(ledger, ("a", "b", 30), judge=False) is None
+
+
+def test_a_board_of_one_judge_speaks_of_its_own_votes_and_tells_judges_by_all(ledger: Ledger) -> None:
+    first = np.array([0, 1] * 20 + [0, 1] * 15)
+    judge = np.array([0] * 40 + [1] * 30)
+    votes = Votes(
+        candidates=("x", "y"),
+        contexts=("p",),
+        judges=("anna", "ben"),
+        first=first,
+        second=1 - first,
+        score=np.where(judge == 1, 1.0, 0.7 * (first == 0) + 0.3 * (first == 1)),  # Ben names whom he sees first
+        both_bad=np.zeros(70, bool),
+        weight=np.ones(70),
+        context=np.zeros(70, np.int64),
+        judge=judge,
+    )
+    import_votes(ledger, votes, game="preference:g", name="v", source_text="v")
+    full = standings(ledger, "preference:g").preference
+    part = standings(ledger, "preference:g", where=Where(without_judges=("ben",))).preference
+    assert full is not None and part is not None
+    assert (full.votes, full.left_out, full.graded) == (70, 0, 40)
+    assert (part.votes, part.left_out, part.graded) == (40, 30, 40)
+    assert full.order_bias is not None and full.order_bias.value > 0.3
+    assert part.order_bias is not None and abs(part.order_bias.value) < 1e-9
+    assert part.judges == full.judges
+    assert "Judges are told by all their votes, also the 30 that this board leaves out." in part.sentences()
+
+
+def test_judges_of_whom_nothing_tells_are_not_called_unmoved(ledger: Ledger) -> None:
+    only_first = found(ledger, ("a", "b", 1))
+    assert not any("certainly likes" in sentence for sentence in only_first.sentences())
 
 
 def test_of_many_judges_without_a_liking_hardly_ever_one_is_called_moved() -> None:
