@@ -1,0 +1,111 @@
+"""The expansion of H⁻¹ B H⁻¹: within its bounds of the exact product, equivariant, and None where it proves nothing."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from simulated_records import twins
+
+from arena.leaderboards import bradley_terry, sandwich
+from arena.leaderboards.near_diagonal import MOST_ERROR, near_diagonal_congruence
+
+
+def symmetric(rng, size, scale):
+    below = np.tril(rng.normal(0, scale, (size, size)), -1)
+    return below + below.T
+
+
+def matrices(seed, size, scale, other_scale, strong):
+    """H, B and directions: smooth parts of rank 3, whose directions are known but roughly, and noise beside the diagonal."""
+    rng = np.random.default_rng(seed)
+    smooth = np.linalg.qr(rng.normal(size=(size, 3)))[0]
+    core = rng.uniform(-strong, strong, 3)
+    information = smooth * core @ smooth.T + symmetric(rng, size, scale)
+    middle = smooth * rng.uniform(-0.5, 0.5, 3) @ smooth.T + symmetric(rng, size, other_scale)
+    np.fill_diagonal(information, 1.0)
+    np.fill_diagonal(middle, rng.uniform(0.9, 1.1, size))
+    return information, middle, smooth + rng.normal(0, 0.01, smooth.shape)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.integers(0, 2**32),
+    st.integers(30, 120),
+    st.floats(0, 2e-3),
+    st.floats(0, 4e-3),
+    st.sampled_from([0.0, 0.3, 0.9]),
+)
+def test_the_error_is_never_above_its_bound(seed, size, scale, other_scale, strong):
+    information, middle, directions = matrices(seed, size, scale, other_scale, strong)
+    found = near_diagonal_congruence(information, middle, directions)
+    if found is None:
+        return
+    inverse = np.linalg.inv(information)
+    apart = np.abs(found.product - inverse @ middle @ inverse)
+    assert np.diag(apart).max() <= found.on_diagonal + 1e-7 <= MOST_ERROR * 1.1
+    assert apart.max() <= found.beside + 1e-7
+
+
+def test_it_is_far_better_than_its_bound_and_no_vain_promise():
+    information, middle, directions = matrices(0, 120, 1.5e-3, 3e-3, 0.5)
+    found = near_diagonal_congruence(information, middle, directions)
+    inverse = np.linalg.inv(information)
+    apart = np.abs(found.product - inverse @ middle @ inverse)
+    assert np.diag(apart).max() < 0.5 * found.on_diagonal
+
+
+@pytest.mark.parametrize(("scale", "strong"), [(0.02, 0.3), (0.1, 0.3)])
+def test_where_too_much_stands_beside_the_diagonal_it_says_nothing(scale, strong):
+    assert near_diagonal_congruence(*matrices(1, 100, scale, 1e-3, strong)) is None
+
+
+def test_a_structure_that_no_direction_tells_of_is_seen_by_the_proof():
+    information, middle, directions = matrices(2, 100, 1e-4, 1e-4, 0.0)
+    assert near_diagonal_congruence(information, np.eye(100), directions) is not None
+    hidden = np.where(np.arange(100) % 2, 1.0, -1.0)  # rows as short as those of noise, a norm that is not
+    middle = np.eye(100) + 3e-3 * (np.outer(hidden, hidden) - np.eye(100))
+    assert near_diagonal_congruence(information, middle, directions) is None
+
+
+def exactly(monkeypatch, record):
+    with monkeypatch.context() as patched:
+        patched.setattr(sandwich, "FEW", 10**9)
+        return bradley_terry(record)
+
+
+@pytest.fixture(scope="module")
+def record():
+    rng = np.random.default_rng(4)
+    return twins(rng, rng.normal(size=sandwich.FEW + 10), 3)
+
+
+def test_ratings_of_a_large_league_say_by_how_much_intervals_may_be_off_and_are_not(record, monkeypatch):
+    fast, exact = bradley_terry(record), exactly(monkeypatch, record)
+    assert 0 < fast.settings["width_error"] < 1.5e-3 and "width_error" not in exact.settings
+    widths = [np.diff(ratings.intervals, axis=1)[:, 0] for ratings in (fast, exact)]
+    assert np.abs(widths[0] / widths[1] - 1).max() < fast.settings["width_error"]
+    assert np.allclose(fast.scores, exact.scores, atol=1e-12)
+    assert not (fast.above & ~exact.above).any()
+    assert (fast.above != exact.above).mean() < 2e-3
+
+
+def test_other_numbers_of_the_agents_change_nothing_but_the_numbers(record):
+    order = np.random.default_rng(5).permutation(len(record.agents))
+    place = np.argsort(order)
+    renamed = type(record)(
+        agents=tuple(record.agents[k] for k in order),
+        seats=place[record.seats],
+        returns=record.returns,
+        forfeit=record.forfeit,
+        pair=record.pair,
+        weight=record.weight,
+    )
+    one, other = bradley_terry(record), bradley_terry(renamed)
+    assert np.allclose(one.scores[order], other.scores, atol=1e-9)
+    assert np.allclose(one.intervals[order], other.intervals, atol=1e-9)
+    assert np.array_equal(one.above[np.ix_(order, order)], other.above)
+
+
+def test_with_an_anchor_or_a_prior_intervals_are_exact(record):
+    assert "width_error" not in bradley_terry(record, anchor=record.agents[0]).settings
+    assert "width_error" not in bradley_terry(record, prior=1.0).settings
