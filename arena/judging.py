@@ -22,9 +22,8 @@ from numpy.typing import NDArray
 from arena.games import ArenaError, SpecificationError
 from arena.games.actions import ActionSpace
 from arena.games.game import GameInfo
-from arena.games.judge import Judge, JudgeFailure, Verdict, verdicts
+from arena.games.judge import Judge, JudgeFailure, Verdict, drawn_order, verdicts
 from arena.games.ragged import Ragged
-from arena.games.seeds import counter_hash, seed_of, unit
 from arena.games.usage import Usage
 from arena.games.votes import Votes
 from arena.heartbeat import heartbeat
@@ -50,7 +49,6 @@ ATTEMPTS = 3
 GIVE_UP = 24
 """Failures in a row by which a judge is out of order rather than a comparison hard: it is asked no more in this run."""
 MOST_JUDGES = 1000
-EVEN = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,9 +198,8 @@ def judging_plan(
                 continue
             shown = [(one, other), (other, one)]
             if not both_orders:
-                names = sorted((sheet.candidates[one], sheet.candidates[other]))
-                word = counter_hash(np.uint64(seed_of((seed, prompt.key, *names))), 0, 0)
-                shown = [shown[int(unit(word) < EVEN)]]
+                names = sheet.candidates[one], sheet.candidates[other]
+                shown = [shown[int(drawn_order(*names, prompt.key, seed) != names)]]
             for _ in range(repeats):
                 rows += [(context, *order, judge) for judge in range(len(judges)) for order in shown]
     if not rows:

@@ -189,6 +189,14 @@ def judged_votes(
     return votes, failures
 
 
+def drawn_order(one: str, other: str, context: str, seed: int) -> tuple[str, str]:
+    """The two candidates in the order in which a comparison asked once shows them: a hash of the seed, the context and the two
+    names draws it, whichever of them is named first."""
+    low, high = sorted((one, other))
+    word = counter_hash(np.uint64(seed_of((seed, context, low, high))), ORDER_STREAM, 0)
+    return (low, high) if unit(word) < EVEN else (high, low)
+
+
 def retrying(judge: Judge, attempts: int = 3) -> Judge:
     """A judge who is asked again, up to ``attempts`` times in all, for the comparisons that failed, and for those alone.
 
@@ -267,15 +275,11 @@ def _comparisons(
                 raise ValueError(f"pairs names {candidate!r}, which has no answers")
         if one == other:
             raise ValueError(f"pairs compares {one!r} with itself")
-        low, high = sorted((one, other))
         for k, context in enumerate(contexts):
             if answers[one][k] is None or answers[other][k] is None:
                 continue
-            if both_orders:
-                shown += [(k, place[one], place[other]), (k, place[other], place[one])]
-            else:
-                word = counter_hash(np.uint64(seed_of((seed, context, low, high))), ORDER_STREAM, 0)
-                shown.append((k, place[low], place[high]) if unit(word) < EVEN else (k, place[high], place[low]))
+            orders = [(one, other), (other, one)] if both_orders else [drawn_order(one, other, context, seed)]
+            shown += [(k, place[first], place[second]) for first, second in orders]
     return shown
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from arena import database
-from arena.games.judge import JudgeFailure, Verdict
+from arena.games.judge import JudgeFailure, Verdict, judged_votes
 from arena.games.usage import Usage
 from arena.judge_input import AnswerSheet
 from arena.judgements import Context, judge_usage, judgement_of, read_failures, read_judgements, votes_of
@@ -202,6 +202,32 @@ def test_a_candidate_without_an_answer_is_skipped_and_told(ledger):
     assert found.missing == (("p1", "rock"),)
     assert found.planned == 24 - 4
     assert not any("0 1" in question for question in judge.asked)
+
+
+def test_one_order_is_that_of_judged_votes_whatever_the_order_of_candidates(ledger):
+    turned = sheet(40)
+    turned = AnswerSheet(
+        prompts=turned.prompts,
+        candidates=NAMES[::-1],
+        answers={(at, 2 - k): text for (at, k), text in turned.answers.items()},
+    )
+    votes, _ = judged_votes(
+        even,
+        {one.key: one.prompt for one in turned.prompts},
+        {name: [name] * 40 for name in NAMES},
+        both_orders=False,
+    )
+    expected = {
+        (votes.contexts[c], NAMES[i], NAMES[j])
+        for c, i, j in zip(votes.context, votes.first, votes.second, strict=True)
+    }
+    for given in (sheet(40), turned):
+        plan = judging_plan(given, {"j": "x"}, both_orders=False)
+        shown = {
+            (given.prompts[c].key, given.candidates[i], given.candidates[j])
+            for c, i, j in zip(plan.context, plan.first, plan.second, strict=True)
+        }
+        assert shown == expected
 
 
 def test_one_order_is_drawn_by_prompt_and_names_alone(ledger):
