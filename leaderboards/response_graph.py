@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 
 from arena.leaderboards.payoff_matrix import EVEN, Matrix
+from arena.solvers.social_choice import top_cycle
 
 FALSE_CYCLES = 0.05
 """How many certain cycles of three may be expected among agents that are all equal."""
@@ -58,14 +59,7 @@ def response_graph(matrix: Matrix) -> nx.DiGraph[str]:
 
 def top_component(matrix: Matrix) -> tuple[str, ...]:
     """The smallest set of agents of whom none is beaten from outside, in the matrix' order; all agents where it is not unique."""
-    if not len(matrix):
-        return ()
-    to_winner = (matrix.score >= EVEN).T & ~np.eye(len(matrix), dtype=np.bool_)  # ties lead both ways
-    component = _components(to_winner)
-    beaten = (to_winner & (component[:, None] != component)).any(axis=1)
-    tops = np.setdiff1d(component, component[beaten])
-    members = np.flatnonzero(component == tops[0]) if len(tops) == 1 else range(len(matrix))
-    return tuple(matrix.agents[i] for i in members)
+    return tuple(matrix.agents[i] for i in top_cycle(matrix.score))
 
 
 def cycles(matrix: Matrix, *, most: int = 10) -> list[Cycle]:

@@ -30,18 +30,23 @@ def condorcet_winner(scores: NDArray[np.float64]) -> int | None:
 def top_cycle(scores: NDArray[np.float64]) -> NDArray[np.int64]:
     """The places, ascending, of the smallest set whose members each beat everybody outside of it (Smith set), of scores [n, n].
 
-    Ties lead both ways, so that everybody outside is beaten for certain. A Condorcet winner is the whole of it.
+    Ties lead both ways, so that everybody outside is beaten for certain. A Condorcet winner is the whole of it. Of two that never
+    met (NaN) neither beats the other: then it is the smallest set of whom nobody outside holds against any, and all candidates
+    where several sets are such.
 
     Source: Good, A note on Condorcet sets, Public Choice 1971; Smith, Aggregation of preferences with variable electorate,
     Econometrica 1973, doi:10.2307/1914033.
     """
     from scipy.sparse.csgraph import connected_components
 
-    # of any two candidates one at least holds against the other: sets are in a line
+    if not len(scores):
+        return np.empty(0, np.int64)
     holds = scores >= EVEN - SAME_SCORE
     _, component = connected_components(holds, directed=True, connection="strong")
-    held = holds.sum(axis=1)  # who is in a set above holds against more
-    members: NDArray[np.int64] = np.flatnonzero(component == component[int(held.argmax())]).astype(np.int64)
+    beaten = (holds & (component[:, None] != component)).any(axis=0)
+    tops = np.setdiff1d(component, component[beaten])
+    inside = component == tops[0] if len(tops) == 1 else np.ones(len(scores), np.bool_)
+    members: NDArray[np.int64] = np.flatnonzero(inside).astype(np.int64)
     return members
 
 

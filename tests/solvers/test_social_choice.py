@@ -102,3 +102,13 @@ def test_the_minimax_winner_is_within_the_top_cycle(scores):
 def test_kemeny_refuses_what_it_cannot_find_exactly():
     with pytest.raises(ArenaError, match=f"at most {MOST_KEMENY}"):
         kemeny_scores(np.full((MOST_KEMENY + 1, MOST_KEMENY + 1), 0.5))
+
+
+def test_the_top_cycle_of_pairs_that_never_met_is_of_whom_nobody_outside_holds_against():
+    nan = np.nan
+    assert top_cycle(np.array([[0.5, 0.9, nan], [0.1, 0.5, 0.9], [nan, 0.1, 0.5]])).tolist() == [0]
+    assert top_cycle(np.array([[0.5, 0.9, nan], [0.1, 0.5, 0.1], [nan, 0.9, 0.5]])).tolist() == [0, 1, 2]  # 0 or 2
+
+
+def test_the_top_cycle_of_nobody_is_empty():
+    assert top_cycle(np.zeros((0, 0))).tolist() == []
