@@ -81,7 +81,7 @@ LARGE = Scale(
     updates=300,
     every=10,
     seeds=10,
-    rates=(1e-4, 3e-4, 1e-3),
+    rates=(3e-5, 1e-4, 3e-4),
 )
 SCALES = {one.name: one for one in (TOY, LARGE)}
 
