@@ -34,7 +34,8 @@ from arena.solvers.solution import Solution
 Array = NDArray[np.float64]
 
 RESAMPLES = 200
-MOST_RESAMPLED = 60  # candidates: above, two hundred programs take seconds
+MOST_RESAMPLED = 150  # candidates: above, two hundred programs may take many seconds
+MOST_RANGED = 60  # candidates: the programs of pairs never compared, which may have several winners, cost more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +91,8 @@ def preference_solution(
         game: of votes or rates, see `arena.games.preference.preference_game`. Of rates alone there are no intervals of votes.
         solution: the minimax winner of the game where it is known already.
         confidence: of the intervals, in (0, 1).
-        resamples: how often rates are drawn, at least 0; None: 200, or 0 above 60 candidates.
+        resamples: how often rates are drawn, at least 0; None: 200, or 0 above 150 candidates, and of pairs never
+            compared above 60.
         seed: of the draws.
 
     Raises:
@@ -99,6 +101,7 @@ def preference_solution(
     if not 0 < confidence < 1 or (resamples is not None and resamples < 0):
         raise ValueError(f"confidence must be in (0, 1), resamples at least 0; got {confidence} and {resamples}")
     rates, size = game.preferences, len(game.candidates)
+    ranging = size <= MOST_RANGED if resamples is None else resamples > 0
     if resamples is None:
         resamples = RESAMPLES if size <= MOST_RESAMPLED else 0
     solution = solution or minimax_winner(rates)
@@ -116,7 +119,7 @@ def preference_solution(
         agreed = float((beats_all[:, best] if best is not None else ~beats_all.any(axis=1)).mean())
     ranged = np.array((winner, winner))
     resting, worst = rests_on_unmet(rates, unmet, winner)
-    if unmet.any() and resamples:
+    if unmet.any() and ranging:
         flat = np.triu(rng.uniform(-1, 1, (resamples, size, size)), 1)
         drawn_games = np.where(unmet, flat - flat.transpose(0, 2, 1), rates - rates.T)
         # the other rates stay and may leave several winners: of them the one that the weights are of

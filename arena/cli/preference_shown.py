@@ -13,6 +13,7 @@ from arena.solvers.preference_solution import PreferenceSolution
 
 NAMED = 6  # candidates of a mixture or a cycle that a sentence names
 LEAST = 0.005  # a weight that two decimals show
+SHOWN = 100  # candidates that the table has; the JSON has all
 
 
 def sentences(found: PreferenceSolution) -> list[str]:
@@ -49,7 +50,7 @@ def sentences(found: PreferenceSolution) -> list[str]:
 
 
 def say_preference_solution(found: PreferenceSolution) -> None:
-    """Prints the sentences, and a row for every candidate, the greatest weight first."""
+    """Prints the sentences, and a row for every candidate up to `SHOWN`, the greatest weight first."""
     say_under("", " ".join(sentences(found)))
     interval = f"{100 * found.confidence:g} %"
     has_intervals, has_unmet = (
@@ -58,7 +59,7 @@ def say_preference_solution(found: PreferenceSolution) -> None:
     )
     order = np.lexsort((-found.borda, -found.weights.round(9)))
     rows = []
-    for k in order.tolist():
+    for k in order[:SHOWN].tolist():
         row = [found.candidates[k], _weight(found.weights[k])]
         row += [_between(found.low[k], found.high[k])] if has_intervals else []
         row += [_between(found.unmet_low[k], found.unmet_high[k])] if has_unmet else []
@@ -69,8 +70,13 @@ def say_preference_solution(found: PreferenceSolution) -> None:
     numbers += ["Copeland", "Borda", *(["Kemeny"] if found.kemeny is not None else [])]
     heads: list[Head] = ["candidate", *((one, "right") for one in numbers)]
     table(heads, rows)
+    if len(order) > SHOWN:
+        say_under("", f"The {SHOWN} candidates of the largest weight; all {len(order):,} are in --json.")
     if not has_intervals:
-        say_under("", "Weights have no intervals: the source gives no votes, or too many candidates to draw again.")
+        why = (
+            "the source gives rates and no votes" if found.resamples else "there are too many candidates to draw again"
+        )
+        say_under("", f"Weights have no intervals: {why}.")
 
 
 def as_json(found: PreferenceSolution) -> dict[str, object]:

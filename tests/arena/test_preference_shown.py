@@ -61,3 +61,15 @@ def test_names_that_begin_like_a_sentence_leave_it_its_capital(tmp_path):
 
 def test_other_methods_say_what_they_did_before():
     assert "Copeland" not in run("matrix_game_lp", "preference:rps")
+
+
+def test_of_many_candidates_the_table_has_those_of_the_largest_weight(tmp_path):
+    file = tmp_path / "many.csv"
+    rows = "".join(f"c{k:03},c{k + 1:03},model_a\n" for k in range(199))
+    file.write_text("model_a,model_b,winner\n" + rows)
+    shown = run("minimax_winner", f"preference:{file}(unmet=0.5)")
+    assert "The 100 candidates of the largest weight; all 200 are in --json." in " ".join(shown.split())
+    assert "there are too many candidates to draw again" in " ".join(shown.split())
+    beats = tmp_path / "matrix.csv"
+    beats.write_text(",a,b\na,,0.7\nb,,\n")
+    assert "the source gives rates and no votes" in run("minimax_winner", f"preference:{beats}")

@@ -123,3 +123,12 @@ def test_without_draws_there_are_no_intervals():
 def test_settings_out_of_range_are_refused(setting):
     with pytest.raises(ValueError, match="confidence must be"):
         preference_solution(load("rps"), **setting)
+
+
+@pytest.mark.parametrize(("size", "drawn", "ranged"), [(60, True, True), (61, True, False), (151, False, False)])
+def test_of_many_candidates_weights_have_intervals_as_far_as_drawing_is_quick(size, drawn, ranged):
+    names = [f"c{k:03}" for k in range(size)]
+    votes = votes_of([(k, k + 1, 1.0) for k in range(size - 1)], names=names)
+    found = preference_solution(preference_game(votes, unmet="even"))
+    assert np.isfinite(found.low).all() == drawn
+    assert np.isfinite(found.unmet_low).all() == ranged
