@@ -236,7 +236,7 @@ def _orders(asked: Mapping[_Comparison, _Asked]) -> list[tuple[float, float]]:
 
 
 def _order_bias(orders: Sequence[tuple[float, float]], own: Votes, z: float) -> OrderBias | None:
-    return _paired_bias([one - other for one, other in orders], z) if orders else _bias_by_pairs(own, z)
+    return _paired_bias([round(one - other, 12) for one, other in orders], z) if orders else _bias_by_pairs(own, z)
 
 
 def _asked_again(votes: Votes) -> Votes:
@@ -265,15 +265,16 @@ def _paired_bias(differences: Sequence[float], z: float) -> OrderBias:
     """Of comparisons in both orders: 1 where the first shown won both times, -1 where the second did.
 
     The interval is that of matched proportions after half a comparison is added to each of the four cells: Agresti and Min,
-    Statistics in Medicine 2005, doi:10.1002/sim.1781. The test is the exact sign test of the comparisons that differ.
+    Statistics in Medicine 2005, doi:10.1002/sim.1781; differences between, of graded verdicts and ties, count with their squares.
+    The test is the exact sign test of the comparisons that differ.
     """
     size = len(differences)
-    more, less = sum(d for d in differences if d > 0), -sum(d for d in differences if d < 0)
-    total, b, c = size + 2, more + EVEN, less + EVEN
-    centre = (b - c) / total
-    half = z * sqrt(max(0.0, b + c - (b - c) ** 2 / total)) / total
+    more, less = sum(d > 0 for d in differences), sum(d < 0 for d in differences)
+    net, squares, total = sum(differences), sum(d * d for d in differences) + 2 * EVEN, size + 2
+    centre = net / total
+    half = z * sqrt(max(0.0, squares - net**2 / total)) / total
     return OrderBias(
-        value=(more - less) / size,
+        value=net / size,
         low=max(-1.0, centre - half),
         high=min(1.0, centre + half),
         p_value=sign_test(more, less),

@@ -136,6 +136,14 @@ def test_intervals_cover_the_bias_of_simulated_judges():
     assert covered / runs >= 0.92
 
 
+def test_a_small_liking_that_a_graded_judge_always_shows_is_found():
+    rows = [row for k in range(60) for row in ((0, 1, 0.6 + 0.025, k, 0), (1, 0, 0.4 + 0.025, k, 0))]
+    bias = judge_quality(votes(*rows))[0].order_bias
+    assert bias.value == pytest.approx(0.05)
+    assert 0 < bias.low < 0.05 < bias.high
+    assert bias.p_value == pytest.approx(2 * 0.5**60)
+
+
 def test_the_normal_and_the_exact_sign_test_agree_where_they_meet():
     assert sign_test(520, 480) == pytest.approx(2 * sum(comb(1000, k) for k in range(520, 1001)) / 2**1000)
     assert sign_test(521, 480) == pytest.approx(sign_test(520, 479), rel=0.02)
