@@ -41,7 +41,7 @@ from arena.leaderboards.judge_quality import JudgeQuality, judge_quality
 from arena.leaderboards.vote_units import vote_units
 from arena.leaderboards.wording import listed
 from arena.ledger import Ledger, LedgerError, Tournament
-from arena.match_import import check_game_name, external_agent, title_of_game
+from arena.match_import import check_game_name, external_agents, title_of_game
 from arena.results import NOBODY, MatchResults, MatchSpecs, Termination
 
 BATCH = 16
@@ -443,7 +443,7 @@ def _tournament(ledger: Ledger, plan: Plan, *, game: str, name: str) -> Tourname
             action_space=ActionSpace(),
             utility="zero_sum",
         ),
-        agents=[external_agent(ledger, candidate) for candidate in plan.sheet.candidates],
+        agents=external_agents(ledger, plan.sheet.candidates),
         config=config,
         seed=plan.seed,
         planned=len(plan),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,7 +87,7 @@ def import_record(
             action_space=ActionSpace(),
             utility=record.utility,
         ),
-        agents=[external_agent(ledger, agent) for agent in record.agents],
+        agents=external_agents(ledger, record.agents),
         config={"content_hash": content_hash},
         seed=0,
         planned=len(rows),
@@ -148,13 +148,16 @@ def title_of_game(ledger: Ledger, game: str) -> str:
     return next((row.title for row in ledger.games() if row.game == game), game)
 
 
-def external_agent(ledger: Ledger, name: str) -> AgentVersion:
-    """The agent of this name that is known by its results alone, made where there is none."""
-    plain = re.sub(r"@(?=\d+$)", " v", " ".join(name.split()))  # "mcts@2" would read as a version
-    taken = [agent for agent in ledger.agents(include_retired=True) if agent.name == plain]
-    if any(agent.kind != EXTERNAL for agent in taken):
-        plain += " (imported)"
-    return ledger.add_agent(plain, specification=f"{EXTERNAL}:{name}", kind=EXTERNAL)
+def external_agents(ledger: Ledger, names: Sequence[str]) -> list[AgentVersion]:
+    """The agents of these names that are known by their results alone, made where there are none."""
+    otherwise = {agent.name for agent in ledger.agents(include_retired=True) if agent.kind != EXTERNAL}
+    found = []
+    for name in names:
+        plain = re.sub(r"@(?=\d+$)", " v", " ".join(name.split()))  # "mcts@2" would read as a version
+        if plain in otherwise:
+            plain += " (imported)"
+        found.append(ledger.add_agent(plain, specification=f"{EXTERNAL}:{name}", kind=EXTERNAL))
+    return found
 
 
 def _results(record: Record, rows: NDArray[np.int64], first: int) -> MatchResults:
