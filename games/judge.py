@@ -76,8 +76,9 @@ def verdicts(
 ) -> list[Verdict | JudgeFailure]:
     """What the judge says of each comparison: a verdict, or a failure with its reason.
 
-    Where a whole batch fails (the judge raises, or gives another number of answers) each of its comparisons is asked alone,
-    so that one that cannot be judged costs no other its verdict; none is asked more than twice.
+    Where the judge raises, each comparison of the batch is asked alone, so that one that cannot be judged costs no other its
+    verdict; none is asked more than twice. Where it gives another number of answers, all of the batch are nonsense: nothing says
+    that it has looked at every pair.
 
     Args:
         judge: asked for all comparisons at once.
@@ -95,8 +96,8 @@ def verdicts(
     said = _asked(judge, prompts, first, second)
     if isinstance(said, list):
         return said
-    if len(prompts) == 1:
-        return [said]
+    if len(prompts) == 1 or said.kind == "nonsense":
+        return [said] * len(prompts)
     found: list[Verdict | JudgeFailure] = []
     for k in range(len(prompts)):
         alone = _asked(judge, prompts[k : k + 1], first[k : k + 1], second[k : k + 1])

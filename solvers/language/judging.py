@@ -40,12 +40,13 @@ class Comparisons:
         0..1, and have the right mean.
 
         Raises:
-            NotProvided: the judge gave no verdict at all, here and on the last `PATIENCE` questions. A smaller batch without a
+            NotProvided: the judge gave no verdict on any pair it was asked, here and on the last `PATIENCE` questions. A smaller batch without a
                 verdict is luck, where a judge fails often.
         """
         found = np.full(len(prompts), EVEN)
-        pending = np.array([k for k in range(len(prompts)) if first[k] != second[k]], np.int64)
-        found[pending] = np.nan
+        differ = np.array([k for k in range(len(prompts)) if first[k] != second[k]], np.int64)
+        pending = differ
+        found[differ] = np.nan
         said_nothing = ""
         for attempt in range(self.retries + 1):
             if not len(pending):
@@ -67,9 +68,9 @@ class Comparisons:
                 )
             found[pending] = put_right(shares, self.flip_rate)
             pending = pending[np.isnan(shares)]
-        if self.vain >= PATIENCE and np.isnan(found).all():
+        if self.vain >= PATIENCE and len(differ) and np.isnan(found[differ]).all():
             raise NotProvided(
-                f"the judge gave no verdict on any of {len(found)} comparisons, asked {self.retries + 1} times; {said_nothing}"
+                f"the judge gave no verdict on any of {len(differ)} comparisons, asked {self.retries + 1} times; {said_nothing}"
             )
         return found
 

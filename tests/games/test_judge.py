@@ -100,8 +100,12 @@ def test_answers_that_are_no_list_of_that_length_are_nonsense(answers):
     def judge(prompts, first, second):
         return answers
 
-    said = ask(judge, 2)
-    assert [one.kind for one in said] == ["nonsense", "nonsense"] if answers != [1] else said == [Verdict(1.0)] * 2
+    assert [one.kind for one in ask(judge, 2)] == ["nonsense", "nonsense"]
+
+
+def test_one_number_for_many_pairs_is_no_verdict_on_any_and_is_told():
+    said = ask(lambda *_: [0.5], 39)
+    assert said == [JudgeFailure("nonsense", "1 verdicts for 39 comparisons")] * 39
 
 
 def test_one_comparison_that_breaks_the_judge_costs_no_other_its_verdict():
@@ -124,7 +128,9 @@ def test_a_comparison_asked_alone_is_asked_with_its_own_texts():
 
     def judge(prompts, first, second):
         asked.extend(zip(prompts, first, second, strict=True))
-        return [] if len(prompts) > 1 else [1.0]
+        if len(prompts) > 1:
+            raise RuntimeError("one at a time")
+        return [1.0]
 
     assert verdicts(judge, ["p", "q"], ["a", "b"], ["c", "d"]) == [Verdict(1.0)] * 2
     assert asked == [("p", "a", "c"), ("q", "b", "d")] * 2

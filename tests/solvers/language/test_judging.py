@@ -88,6 +88,28 @@ def test_nonsense_and_exceptions_are_failures():
         comparing(judge).ask(["x"] * 5, ["a"] * 5, ["b"] * 5)
 
 
+@pytest.mark.parametrize("said", [float("nan"), "raises"])
+def test_pairs_of_one_text_do_not_hide_a_judge_who_says_nothing(said):
+    def judge(prompts, first, second):
+        if said == "raises":
+            raise RuntimeError("gone")
+        return [said] * len(prompts)
+
+    with pytest.raises(NotProvided, match="no verdict on any of 5 comparisons"):
+        comparing(judge).ask(["x"] * 7, ["a"] * 7, ["b"] * 5 + ["a"] * 2)
+
+
+def test_pairs_of_one_text_alone_need_no_judge_even_out_of_patience():
+    one = comparing(lambda *_: [])
+    one.vain = PATIENCE
+    assert one.ask(["x"], ["a"], ["a"]).tolist() == [0.5]
+
+
+def test_one_number_for_a_whole_batch_is_no_verdict():
+    with pytest.raises(NotProvided, match="1 verdicts for 40 comparisons"):
+        comparing(lambda *_: [0.5]).ask(["x"] * 20, ["a"] * 20, ["b"] * 20)
+
+
 def test_a_small_batch_without_a_verdict_is_luck_and_many_are_not():
     one = comparing(lambda *texts: [JudgeFailure("timeout", "late")] * len(texts[0]), retries=0)
     for _ in range(PATIENCE // 2 - 1):
