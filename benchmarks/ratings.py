@@ -1,11 +1,12 @@
 """Ratings against peers: CPU time, in turns, in one run; answers compared.
 
-    .venv/bin/python benchmarks/ratings.py [--peers PYTHON] [--long]
+    .venv/bin/python benchmarks/ratings.py [--peers PYTHON] [--long] [--only-bradley-terry]
 
 PYTHON is the interpreter of an environment with scikit-learn, pandas and arena-rank 0.1.1; without it those rows are left out.
 OpenSpiel and HiGHS are here anyway. The league: 1,000 agents of normal strengths, 1 million matches, in seat-swapped pairs of
 agents drawn by lot. Times are CPU times of one thread, the least of the turns; kernels and peers' programs are compiled before.
-``--long`` gives HiGHS 2,000 candidates without structure too, which takes it minutes. Prints a table for RESULTS.md.
+``--long`` gives HiGHS 2,000 candidates without structure too, which takes it minutes; ``--only-bradley-terry`` leaves out the rows after
+Davidson's. Prints a table for RESULTS.md.
 """
 
 from __future__ import annotations
@@ -214,6 +215,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--peers", help="the Python of an environment with scikit-learn, pandas and arena-rank")
     parser.add_argument("--long", action="store_true", help="HiGHS on 2,000 candidates without structure too")
+    parser.add_argument("--only-bradley-terry", action="store_true", help="leave out the other rows")
     given = parser.parse_args()
     small = league(110, 2_000)
     for warm in (bradley_terry, davidson, elo_online):
@@ -232,6 +234,8 @@ def main() -> None:
     bradley_terry_rows(peers, record)
     if peers:
         peers.close()
+    if given.only_bradley_terry:
+        return
     online_row()
     alpha_rank_row()
     minimax_rows(long=given.long)
