@@ -21,11 +21,14 @@ READ = 20_000  # the last characters of an answer, among which its move is looke
 KEYS = ("move", "action", "answer")
 
 _LINE = re.compile(
-    r"[\W_]*(?:(?:my|the)\W{1,3})?(?:final\W{1,3})?(?:move|action|answer)[*_`\s]{0,9}[:=]", re.IGNORECASE
+    r"[\W_]*(?:(?:my|the)\W{1,3})?(?:final\W{1,3})?(?:move|action|answer)(?:\s{1,3}is)?[*_`\s]{0,9}[:=]", re.IGNORECASE
 )
+# within a line in capitals alone: "its last move: e4" is a thought
+_ASKED_FOR = re.compile(r"(?<!\w)MOVE[*_`\s]{0,9}[:=]")
 _OBJECT = re.compile(r"\{[^{}]*\}")
 _LIST = re.compile(r"\[[^\[\]]*\]")
 _NUMBERED = re.compile(r"(\d{1,18})\s*[:.)\-]\s*(.+)")
+_NAME_IN_BRACKETS = re.compile(r"(\d{1,18})\s*\((.+)\)")
 _AROUND = " \t*_`\"'“”‘’"
 
 
@@ -106,22 +109,22 @@ def asked_again(messages: Sequence[ChatMessage], answer: ChatAnswer, moves: Move
 def read_move(answer: ChatAnswer, moves: Moves) -> int | list[float] | NoMove:
     """The move that an answer names, or why it names none.
 
-    Read is, in this order: the last line ``MOVE: ...``, the last JSON object with a ``move``, the whole answer; a name, a
-    number, both, or the one move that the line mentions; else the one move that the last line of the answer mentions. What
-    names two moves names none. What a model thinks between ``<think>`` marks does not count.
+    Read is, in this order: what stands behind the last ``MOVE:``, the last JSON object with a ``move``, the whole answer. The
+    first two may be a name, a number, both, or begin with the name of a move and name no other; the whole answer must be a move
+    and nothing else, for a sentence may as well say what is not played. What names two moves names none. What a model
+    thinks between ``<think>`` marks does not count.
     """
     if answer.refusal or answer.finish == "content_filter":
         return NoMove("Your answer was a refusal, not a move.", illegal=False)
     text = answer.said[-READ:]
     said = _named(text)
-    if said is None:
-        lines = [line for line in text.splitlines() if line.strip(_AROUND)]
-        if answer.finish == "length" or not lines:
-            cut = " It was cut off: be shorter." if answer.finish == "length" else ""
-            return NoMove(f"Your answer has no line MOVE: ...{cut}", illegal=False)
-        found = _vector(text, moves) if not moves.names else _choice(lines[0] if len(lines) == 1 else lines[-1], moves)
-        return NoMove("Your answer has no line MOVE: ...", illegal=False) if isinstance(found, NoMove) else found
-    return _choice(said, moves) if moves.names else _vector(said, moves)
+    if said is not None:
+        return _chosen(said, moves) if moves.names else _vector(said, moves)
+    found = _choice(text, moves) if moves.names else _vector(text, moves, alone=True)
+    if answer.finish == "length" or found is None or isinstance(found, NoMove):
+        cut = " It was cut off: be shorter." if answer.finish == "length" else ""
+        return NoMove(f"Your answer has no line MOVE: ...{cut}", illegal=False)
+    return found
 
 
 def _question(game: GameInfo, player: int, ply: int, text: str, known: str, moves: Moves) -> str:
@@ -159,10 +162,13 @@ def _facts(game: GameInfo) -> str:
 
 
 def _named(text: str) -> str | None:
-    """What stands behind MOVE: in the last such line, or in the last JSON object that has a move."""
+    """What stands behind the last MOVE: of the last line that has one, or in the last JSON object that has a move."""
     for line in reversed(text.splitlines()):
-        if (found := _LINE.match(line)) and line[found.end() :].strip(_AROUND):
-            return line[found.end() :]
+        begun = _LINE.match(line)
+        ends = [found.end() for found in _ASKED_FOR.finditer(line)] + ([begun.end()] if begun else [])
+        for end in sorted(ends, reverse=True):
+            if line[end:].strip(_AROUND):
+                return line[end:]
     for candidate in reversed(_OBJECT.findall(text)):
         try:
             said: object = json.loads(candidate)
@@ -176,10 +182,12 @@ def _named(text: str) -> str | None:
     return None
 
 
-def _choice(said: str, moves: Moves) -> int | NoMove:
-    """The action that a short text names; names go before numbers, exact ones before others."""
-    word = " ".join(said.strip(_AROUND).split())
-    bare = word.rstrip(".!;, ").strip(_AROUND)
+def _choice(said: str, moves: Moves) -> int | NoMove | None:
+    """The action that a text is, by name, number or both; None where it is more or something else.
+
+    Names go before numbers, exact ones before others.
+    """
+    word, bare = _trimmed(said)
     for form in (" ".join(said.split()), word, bare):  # a name may end with what is a mark of emphasis elsewhere
         for same in (str, str.casefold):
             found = [action for action, name in moves.names.items() if same(name) == same(form)]
@@ -189,16 +197,37 @@ def _choice(said: str, moves: Moves) -> int | NoMove:
                 return NoMove(f"{shown(form, 80)!r} is the name of several moves; give the number.", illegal=False)
     if re.fullmatch(r"\d{1,18}", bare):
         return int(bare) if int(bare) in moves.names else _illegal(bare)
-    if (both := _NUMBERED.fullmatch(bare)) and int(both[1]) in moves.names:
+    both = _NUMBERED.fullmatch(bare) or _NAME_IN_BRACKETS.fullmatch(bare)
+    if both and int(both[1]) in moves.names:
         if moves.names[int(both[1])].casefold() == both[2].strip(_AROUND).casefold():
             return int(both[1])
         return NoMove(f"{shown(bare, 80)!r} has the number of one move and not its name.", illegal=False)
+    return None
+
+
+def _chosen(said: str, moves: Moves) -> int | NoMove:
+    found = _choice(said, moves)
+    return _begun_with(said, moves) if found is None else found
+
+
+def _begun_with(said: str, moves: Moves) -> int | NoMove:
+    """The action whose name a text begins with, if it names no other: "fold, it is too dear", and not "I won't fold"."""
+    word, bare = _trimmed(said)
     mentioned = _mentioned(word, moves)
-    if len(mentioned) == 1:
-        return mentioned.pop()
-    if mentioned:
+    if len(mentioned) > 1:
         return NoMove(f"{shown(word, 80)!r} names several moves; choose one.", illegal=False)
-    return _illegal(bare)
+    if not mentioned:
+        return _illegal(bare)
+    action = mentioned.pop()
+    if re.match(rf"[(\[<{{]*{re.escape(moves.names[action].casefold())}(?![\w\-+#=])", word.casefold()):
+        return action
+    return NoMove(f"{shown(word, 80)!r} does not begin with the move; write it alone.", illegal=False)
+
+
+def _trimmed(said: str) -> tuple[str, str]:
+    """A text in one line without marks of emphasis, and without a full stop too."""
+    word = " ".join(said.strip(_AROUND).split())
+    return word, word.rstrip(".!;, ").strip(_AROUND)
 
 
 def _illegal(word: str) -> NoMove:
@@ -218,11 +247,13 @@ def _mentioned(text: str, moves: Moves) -> set[int]:
     return {action for name in found for action in named[name]}
 
 
-def _vector(said: str, moves: Moves) -> list[float] | NoMove:
-    """The last list of numbers in a text."""
-    lists = _LIST.findall(said)
+def _vector(said: str, moves: Moves, *, alone: bool = False) -> list[float] | NoMove:
+    """The one list of numbers that a text begins with, or ``alone`` is."""
+    _, bare = _trimmed(said)
+    lists = _LIST.findall(bare)
+    right = len(lists) == 1 and (bare == lists[0] if alone else bare.startswith(lists[0]))
     try:
-        numbers: object = json.loads(lists[-1]) if lists else None
+        numbers: object = json.loads(lists[0]) if right else None
     except (ValueError, RecursionError):
         numbers = None
     width = len(moves.low)

@@ -14,6 +14,7 @@ COLUMNS = Moves(names={number: str(number) for number in (0, 2, 5)})
 BIDS = Moves(names={0: "[P0]Bid: 1", 1: "[P0]Bid: 2", 11: "[P0]Bid: 12"})
 SHIFTED = Moves(names={0: "1", 1: "2"})
 STARRED = Moves(names={7: "B4-diag*", 8: "B4-diag"})
+CARDS = Moves(names={0: "fold", 7: "call", 8: "raise"})
 TWICE = Moves(names={0: "take", 1: "take", 2: "leave"})
 VECTOR = Moves(names={}, low=(0.0, -1.0), high=(1.0, 1.0))
 WHOLE = Moves(names={}, low=(0.0, 0.0), high=(3.0, 3.0), whole=True)
@@ -78,7 +79,8 @@ def test_the_same_decision_makes_the_same_words():
         ("MOVE: 2: Nf3", CHESS, 2),
         ("MOVE: 1: Nf3", CHESS, NoMove),
         ("MOVE: O-O", CHESS, 3),
-        ("MOVE: I play O-O-O because it is safe", CHESS, 4),
+        ("MOVE: O-O-O because it is safe", CHESS, 4),
+        ("MOVE: I play O-O-O", CHESS, NoMove),
         ("MOVE: a8=Q", CHESS, 6),
         ("MOVE: Nf3 or e4", CHESS, NoMove),
         ("MOVE: Nf6", CHESS, NoMove),
@@ -90,7 +92,23 @@ def test_the_same_decision_makes_the_same_words():
         ('{"move": true}', COLUMNS, NoMove),
         ("```\nMOVE: e4\n```", CHESS, 1),
         ("Nf3", CHESS, 2),
-        ("I thought long.\n\nI will play Nf3.", CHESS, 2),
+        ("*nf3!*", CHESS, 2),
+        ("I thought long.\n\nI will play Nf3.", CHESS, NoMove),
+        ("These come to mind:\n1. e4\n2. Nf3", CHESS, NoMove),
+        ("I won't fold. MOVE: 7", CARDS, 7),
+        ("I won't fold. **MOVE: 7**", CARDS, 7),
+        ("I won't MOVE: fold. I do MOVE: call.", CARDS, 7),
+        ("MOVE: fold\nNo! I call: MOVE: 7", CARDS, 7),
+        ("MOVE: 7\nNow MOVE: ", CARDS, 7),
+        ("I won't fold.", CARDS, NoMove),
+        ("not fold", CARDS, NoMove),
+        ("MOVE: not fold", CARDS, NoMove),
+        ("MOVE: fold, for it is too dear", CARDS, 0),
+        ("MOVE: [fold]", CARDS, 0),
+        ("MOVE: folding is what I will not do, so no fold", CARDS, NoMove),
+        ("MOVE: 7 (call)", CARDS, 7),
+        ("MOVE: 7 (fold)", CARDS, NoMove),
+        ("Their last move: fold. I like to raise.", CARDS, NoMove),
         ("e4 is bad, and so is exd5.\nI hesitate between e4 and Nf3.", CHESS, NoMove),
         ("e4 is bad.\nSo I resign.", CHESS, NoMove),
         ("<think>MOVE: e4</think>\nMOVE: Nf3", CHESS, 2),
@@ -111,7 +129,11 @@ def test_the_same_decision_makes_the_same_words():
         ("MOVE: 1", TWICE, 1),
         ("MOVE: " + "9" * 400, COLUMNS, NoMove),
         ("MOVE: [0.5, -1]", VECTOR, [0.5, -1.0]),
-        ("I choose [1, 0.25].", VECTOR, [1.0, 0.25]),
+        ("[1, 0.25].", VECTOR, [1.0, 0.25]),
+        ("MOVE: [1, 0.25], in the middle", VECTOR, [1.0, 0.25]),
+        ("I won't choose [1, 0.25].", VECTOR, NoMove),
+        ("MOVE: not [1, 0.25]", VECTOR, NoMove),
+        ("MOVE: [1, 0.25] or [0, 0]", VECTOR, NoMove),
         ("MOVE: [2, 0]", VECTOR, NoMove),
         ("MOVE: [0]", VECTOR, NoMove),
         ("MOVE: [NaN, 0]", VECTOR, NoMove),
