@@ -15,8 +15,8 @@ import torch
 from arena.games.errors import SpecificationError
 from arena.games.seeds import seed_of
 from arena.solvers.language.copies import WholeCopies, voice
-from arena.solvers.language.model_files import Tokenizer, load_tokenizer, pad_token
-from arena.solvers.language.prompts import left_padded, read_prompts
+from arena.solvers.language.model_files import Tokenizer, load_tokenizer, pad_token, positions_of
+from arena.solvers.language.prompts import left_padded, read_prompts, room_for_prompts
 from arena.solvers.language.run_files import checkpoints, read_run
 from arena.solvers.language.sampling import Sampler, end_tokens
 from arena.solvers.language.updates import unpadded
@@ -57,10 +57,14 @@ def average_answers(
     folders = checkpoints(Path(output_dir))
     if not folders:
         raise ValueError(f"no checkpoints in {str(output_dir)!r}: train with save_steps below max_steps")
+    from transformers import AutoConfig
+
     place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     tokenizer = load_tokenizer(processing_class, folders[0])
-    temperature, longest, room, truncate = _drawn_as(folders[-1])
-    asked = read_prompts(prompts, tokenizer, longest=room, truncate=truncate, name="prompts")
+    temperature, longest, most, truncate = _drawn_as(folders[-1])
+    positions = positions_of(AutoConfig.from_pretrained(_whole(folders[-1], base_model)))
+    room = room_for_prompts(max_length=most, max_new_tokens=longest, positions=positions)
+    asked = read_prompts(prompts, tokenizer, room=room, truncate=truncate, name="prompts")
     rows = [row for row in range(len(asked)) for _ in range(count)]
     chosen = np.random.default_rng(seed_of(("checkpoints", seed))).integers(len(folders), size=len(rows))
     found: dict[int, str] = {}
@@ -85,12 +89,12 @@ def average_answers(
 
 
 def _drawn_as(folder: Path) -> tuple[float, int, int, bool]:
-    """(temperature, the longest answer, the longest prompt, whether longer ones are cut) of the run."""
+    """(temperature, the longest answer, the longest prompt and answer, whether longer prompts are cut) of the run."""
     facts, _ = read_run(folder)
     try:
         told = facts["settings"]
         longest = int(told["max_new_tokens"])
-        return float(told["temperature"]), longest, int(told["max_length"]) - longest, bool(told["truncate_prompts"])
+        return float(told["temperature"]), longest, int(told["max_length"]), bool(told["truncate_prompts"])
     except (KeyError, TypeError, ValueError) as error:
         raise SpecificationError(f"{str(folder)!r} is a broken checkpoint ({type(error).__name__}: {error})") from None
 
@@ -98,11 +102,21 @@ def _drawn_as(folder: Path) -> tuple[float, int, int, bool]:
 def _model(folder: Path, base_model: str | Path | None) -> Any:
     from transformers import AutoModelForCausalLM
 
+    model = AutoModelForCausalLM.from_pretrained(_whole(folder, base_model))
     if not (folder / "adapter_config.json").exists():
-        return AutoModelForCausalLM.from_pretrained(folder)
-    from peft import PeftConfig, PeftModel
+        return model
+    from peft import PeftModel
 
-    below = base_model or PeftConfig.from_pretrained(str(folder)).base_model_name_or_path
+    return PeftModel.from_pretrained(model, str(folder))
+
+
+def _whole(folder: Path, base_model: str | Path | None) -> str | Path:
+    """Where the whole model is: the checkpoint itself, or what its adapters are for."""
+    if not (folder / "adapter_config.json").exists():
+        return folder
+    from peft import PeftConfig
+
+    below: str | Path | None = base_model or PeftConfig.from_pretrained(str(folder)).base_model_name_or_path
     if not below:
         raise ValueError(f"{str(folder)!r} holds adapters that name no model below them: give base_model")
-    return PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(below), str(folder))
+    return below

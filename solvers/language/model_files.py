@@ -32,13 +32,14 @@ def load_copies(
 
     Raises:
         ValueError: model and reference are one object, or adapters that cannot be switched.
-        NotProvided: no causal model.
+        NotProvided: no causal model, or weights to train in float16.
     """
     policy = _model(model, config)
     own = None if reference is None else _model(reference, config)
     if own is policy:
         raise ValueError("ref_model is the model itself, which will change; leave it out, and a copy is kept")
     wrapped = _wrapped(policy, peft_config)
+    _refuse_half(wrapped)
     vocabulary = policy.config.vocab_size
     if own is not None and own.config.vocab_size != vocabulary:
         raise ValueError(
@@ -92,6 +93,12 @@ def scorer_of(model: Model, config: PreferenceConfig, device: torch.device) -> S
     vocabulary = int(model.config.vocab_size)
     chunk = config.logits_chunk if config.logits_chunk and splits(model, vocabulary, device) else None
     return Scorer(temperature=config.temperature, chunk=chunk)
+
+
+def positions_of(config: Any) -> int | None:
+    """The most tokens that a model of transformers with this configuration reads; None where it states no limit."""
+    told = getattr(config.get_text_config(), "max_position_embeddings", None)
+    return told if isinstance(told, int) and told > 0 else None
 
 
 def pad_token(tokenizer: Tokenizer) -> int:
@@ -190,9 +197,18 @@ def _init_kwargs(config: PreferenceConfig) -> dict[str, Any]:
     if isinstance(dtype, str) and dtype != "auto":
         found = getattr(torch, dtype, None)
         if not isinstance(found, torch.dtype):
-            raise ValueError(f"model_init_kwargs: no dtype {dtype!r}; float32, bfloat16 and float16 are usual")
+            raise ValueError(f"model_init_kwargs: no dtype {dtype!r}; float32 and bfloat16 are usual")
         given["dtype"] = found
     return given
+
+
+def _refuse_half(model: Model) -> None:
+    """float16 has no room for the small numbers of an update: a first step makes weights that are no numbers."""
+    if any(one.requires_grad and one.dtype == torch.float16 for one in model.parameters()):
+        raise NotProvided(
+            "weights to train are in float16, which updates turn into infinities; load them in float32 or bfloat16: "
+            'model_init_kwargs={"dtype": "bfloat16"}, or model.float()'
+        )
 
 
 def _wrapped(policy: Model, peft_config: object) -> Model:

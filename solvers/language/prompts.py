@@ -34,16 +34,37 @@ class Prompts:
         return hashlib.sha256(json.dumps(self.tokens).encode()).hexdigest()
 
 
-def read_prompts(
-    dataset: Iterable[object], tokenizer: Tokenizer, *, longest: int, truncate: bool, name: str
-) -> Prompts:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """``longest``: the most tokens of a prompt. ``why``: what leaves no more, and what to do about it, for messages."""
+
+    longest: int
+    why: str
+
+
+def room_for_prompts(*, max_length: int, max_new_tokens: int, positions: int | None) -> Room:
+    """What is left of ``max_length``, or of the ``positions`` that the model has, where these are fewer; None = no limit.
+
+    Raises:
+        ValueError: the positions leave no room for a prompt.
+    """
+    if positions is None or max_length <= positions:
+        return Room(longest=max_length - max_new_tokens, why="max_length; raise max_length")
+    if max_new_tokens >= positions:
+        raise ValueError(
+            f"max_new_tokens must be below the {positions} positions of the model, which the prompt needs too; got {max_new_tokens}"
+        )
+    return Room(longest=positions - max_new_tokens, why=f"the {positions} positions of the model; lower max_new_tokens")
+
+
+def read_prompts(dataset: Iterable[object], tokenizer: Tokenizer, *, room: Room, truncate: bool, name: str) -> Prompts:
     """The prompts of a dataset.
 
     Args:
         dataset: texts, chats (lists of {"role", "content"}), or mappings with either under ``prompt``; a datasets.Dataset is one.
         tokenizer: of transformers; chats need its chat template.
-        longest: the most tokens of a prompt.
-        truncate: keep the last ``longest`` tokens of a longer one.
+        room: the most tokens of a prompt.
+        truncate: keep the last tokens of a longer one, as many as there is room for.
         name: of the argument, for messages.
 
     Raises:
@@ -66,13 +87,13 @@ def read_prompts(
         text, ids = _prompt(prompt, tokenizer, f"{name}, row {row}")
         if not ids:
             raise ValueError(f"{name}, row {row}: the prompt has no tokens")
-        if len(ids) > longest and not truncate:
+        if len(ids) > room.longest and not truncate:
             raise ValueError(
-                f"{name}, row {row}: the prompt has {len(ids)} tokens, at most {longest} leave room for max_new_tokens within "
-                "max_length; raise max_length, or set truncate_prompts=True to keep its end"
+                f"{name}, row {row}: the prompt has {len(ids)} tokens, at most {room.longest} leave room for "
+                f"max_new_tokens within {room.why}, or set truncate_prompts=True to keep its end"
             )
         texts.append(text)
-        tokens.append(tuple(ids[-longest:]))
+        tokens.append(tuple(ids[-room.longest :]))
     if not texts:
         raise ValueError(f"{name} has no prompts")
     return Prompts(texts=tuple(texts), tokens=tuple(tokens))

@@ -25,10 +25,11 @@ from arena.solvers.language.model_files import (
     load_copies,
     load_tokenizer,
     pad_token,
+    positions_of,
     save_policy,
     scorer_of,
 )
-from arena.solvers.language.prompts import Prompts, read_prompts
+from arena.solvers.language.prompts import Prompts, read_prompts, room_for_prompts
 from arena.solvers.language.run_files import checkpoints
 from arena.solvers.language.run_log import Line, RunLog, Since, plain
 from arena.solvers.language.run_state import LrScheduler, Reached, RunState, resumed_folder
@@ -82,7 +83,7 @@ class PreferenceTrainer:
 
     Raises:
         ValueError: an argument that is unknown, missing or contradicts another.
-        NotProvided: a model that this cannot train.
+        NotProvided: a model that this cannot train: no causal one, or with weights in float16.
     """
 
     def __init__(
@@ -243,10 +244,12 @@ class PreferenceTrainer:
 
     def _read(self, dataset: Iterable[object], name: str) -> Prompts:
         config = self.args
-        longest = config.max_length - config.max_new_tokens
-        return read_prompts(
-            dataset, self.processing_class, longest=longest, truncate=config.truncate_prompts, name=name
+        room = room_for_prompts(
+            max_length=config.max_length,
+            max_new_tokens=config.max_new_tokens,
+            positions=positions_of(self.model.config),
         )
+        return read_prompts(dataset, self.processing_class, room=room, truncate=config.truncate_prompts, name=name)
 
     def _learner(self, prompts: Prompts, comparisons: Comparisons) -> Learner:
         config = self.args

@@ -83,3 +83,9 @@ def test_a_count_that_is_none_is_refused(run, count):
 def test_a_run_without_checkpoints_is_refused(tmp_path):
     with pytest.raises(ValueError, match="save_steps below max_steps"):
         average_answers(tmp_path, ["play"])
+
+
+def test_a_prompt_beyond_the_positions_of_the_model_names_the_limit(tmp_path):
+    tiny_trainer(tmp_path, loss_type="spo", max_steps=1, save_steps=1, max_length=512, max_new_tokens=2).train()
+    with pytest.raises(ValueError, match="32 positions of the model"):
+        average_answers(tmp_path, [" ".join(["play"] * 31)], device="cpu")

@@ -24,7 +24,7 @@ def test_an_endpoint_judges_in_both_orders(tmp_path):
 def test_what_the_endpoint_does_not_judge_is_a_recorded_failure(tmp_path):
     def script(body):
         text = json.dumps(body)
-        return "VERDICT: NONE" if "rock" in text else "VERDICT: TIE"
+        return "VERDICT: NONE" if "rock" in text and "paper" in text else "VERDICT: TIE"
 
     with chat_server(script) as server:
         judge = load_judge(f"llm:judge@{server.url}")
@@ -33,5 +33,5 @@ def test_what_the_endpoint_does_not_judge_is_a_recorded_failure(tmp_path):
         judge.close()
     told = [json.loads(one) for one in (tmp_path / "judge_failures.jsonl").read_text().splitlines()]
     assert line["judge_failures"] == len(told) > 0
-    assert all("rock" in one["first"] + one["second"] for one in told)
+    assert all(word in one["first"] + one["second"] for one in told for word in ("rock", "paper"))
     assert line["win_rate"] == 0.5

@@ -8,14 +8,18 @@ import pytest
 import torch
 from tiny_language import PAD, tiny_tokenizer
 
-from arena.solvers.language.prompts import chosen_rows, left_padded, read_prompts
+from arena.solvers.language.prompts import Room, chosen_rows, left_padded, read_prompts, room_for_prompts
 
 TEMPLATE = "{% for m in messages %}{{ m.content }} {% endfor %}now"
 
 
 def read(dataset, *, tokenizer=None, longest=8, truncate=False):
     return read_prompts(
-        dataset, tokenizer or tiny_tokenizer(), longest=longest, truncate=truncate, name="train_dataset"
+        dataset,
+        tokenizer or tiny_tokenizer(),
+        room=Room(longest=longest, why="max_length; raise max_length"),
+        truncate=truncate,
+        name="train_dataset",
     )
 
 
@@ -86,3 +90,13 @@ def test_padding_stands_at_the_left():
     ids, mask = left_padded([(5,), (6, 7, 5)], pad=PAD, device=torch.device("cpu"))
     assert ids.tolist() == [[PAD, PAD, 5], [6, 7, 5]]
     assert mask.tolist() == [[0, 0, 1], [1, 1, 1]]
+
+
+@pytest.mark.parametrize(("positions", "longest"), [(None, 508), (600, 508), (512, 508), (32, 28)])
+def test_a_prompt_has_what_max_length_and_the_model_leave(positions, longest):
+    assert room_for_prompts(max_length=512, max_new_tokens=4, positions=positions).longest == longest
+
+
+def test_a_model_with_no_positions_left_for_a_prompt_is_named():
+    with pytest.raises(ValueError, match="below the 32 positions of the model"):
+        room_for_prompts(max_length=512, max_new_tokens=32, positions=32)

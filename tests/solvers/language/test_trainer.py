@@ -20,7 +20,7 @@ from transformers import PrinterCallback, TrainerCallback
 
 from arena.games.errors import NotProvided
 from arena.games.judge import JudgeFailure, Verdict
-from arena.solvers.language import PreferenceTrainer
+from arena.solvers.language import PreferenceConfig, PreferenceTrainer
 
 TOKENIZER = tiny_tokenizer()
 
@@ -141,9 +141,36 @@ def test_settings_of_memory_leave_the_method_as_it_is(tmp_path, settings):
     ],
 )
 def test_wrong_arguments_say_what_is_meant(arguments, says):
-    given = {"train_dataset": ["play"], "processing_class": TOKENIZER} | arguments
+    args = PreferenceConfig(max_new_tokens=4)
+    given = {"train_dataset": ["play"], "processing_class": TOKENIZER, "args": args} | arguments
     with pytest.raises(ValueError, match=says):
         PreferenceTrainer(tiny_gpt2(), **given)
+
+
+LONG = " ".join(["play"] * 31)  # with 2 new tokens one more than the 32 positions of the model
+
+
+def test_a_prompt_beyond_the_positions_of_the_model_names_the_limit(tmp_path):
+    with pytest.raises(ValueError, match=r"31 tokens, at most 30 .* the 32 positions of the model"):
+        tiny_trainer(tmp_path, max_length=512, max_new_tokens=2, train_dataset=[LONG])
+
+
+def test_a_prompt_that_fills_the_positions_is_trained_on(tmp_path):
+    trainer = tiny_trainer(
+        tmp_path, max_length=512, max_new_tokens=2, train_dataset=[LONG], truncate_prompts=True, max_steps=1
+    )
+    trainer.train()
+    assert len(trainer.train_prompts.tokens[0]) == 30
+
+
+def test_prompts_of_an_evaluation_are_held_to_the_positions_too(tmp_path):
+    with pytest.raises(ValueError, match="32 positions"):
+        tiny_trainer(tmp_path, max_length=512, max_new_tokens=2).evaluate([LONG])
+
+
+def test_weights_in_float16_are_refused_with_what_to_take_instead(tmp_path):
+    with pytest.raises(NotProvided, match="float32 or bfloat16"):
+        tiny_trainer(tmp_path, model=tiny_gpt2().half())
 
 
 def test_the_reference_must_be_another_object():
