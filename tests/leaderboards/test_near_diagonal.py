@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from simulated_records import twins
+from simulated_records import record_of, twins
 
 from arena.leaderboards import bradley_terry, sandwich
-from arena.leaderboards.near_diagonal import MOST_ERROR, near_diagonal_congruence
+from arena.leaderboards.near_diagonal import MOST_ERROR, Congruence, near_diagonal_congruence
 
 
 def symmetric(rng, size, scale):
@@ -67,6 +67,30 @@ def test_a_structure_that_no_direction_tells_of_is_seen_by_the_proof():
     assert near_diagonal_congruence(information, middle, directions) is None
 
 
+def hidden_in_information(strength):
+    """H with a structure of that norm in rows as short as those of noise, B = I and directions that tell of nothing of it."""
+    size = 100
+    hidden = np.where(np.arange(size) % 2, 1.0, -1.0)
+    information = np.eye(size) + strength / size * (np.outer(hidden, hidden) - np.eye(size))
+    directions = np.random.default_rng(0).normal(size=(size, 3))
+    directions -= hidden[:, None] * (hidden @ directions / size)
+    return information, np.eye(size), directions, hidden
+
+
+def test_nor_does_the_proof_overlook_one_of_the_information():
+    information, middle, directions, hidden = hidden_in_information(0.08)
+    assert near_diagonal_congruence(information, middle, directions) is None
+    assert near_diagonal_congruence(information, middle, np.column_stack((directions, hidden))) is not None
+
+
+def test_the_bound_beside_the_diagonal_is_reached_where_rows_are_alike():
+    information, middle, directions, _ = hidden_in_information(0.04)
+    found = near_diagonal_congruence(information, middle, directions)
+    inverse = np.linalg.inv(information)
+    apart = np.abs(found.product - inverse @ middle @ inverse).max()
+    assert 0.5 * found.beside < apart <= found.beside
+
+
 def exactly(monkeypatch, record):
     with monkeypatch.context() as patched:
         patched.setattr(sandwich, "FEW", 10**9)
@@ -87,6 +111,58 @@ def test_ratings_of_a_large_league_say_by_how_much_intervals_may_be_off_and_are_
     assert np.allclose(fast.scores, exact.scores, atol=1e-12)
     assert not (fast.above & ~exact.above).any()
     assert (fast.above != exact.above).mean() < 2e-3
+
+
+def cyclic(*, spread, turn, drawn):
+    """Two twins of each two agents: strengths of that spread, and a circle on which each beats those behind it by up to `turn`."""
+    rng = np.random.default_rng(3)
+    size = sandwich.FEW + 10
+    strength, angle = spread * rng.normal(size=size), rng.uniform(0, 2 * np.pi, size)
+    i, j = (np.repeat(side, 2) for side in np.triu_indices(size, 1))
+    win = 1 / (1 + np.exp(strength[j] - strength[i] - turn * np.sin(angle[i] - angle[j])))
+    first = (np.where(rng.random((len(i), 2)) < win[:, None], 1, -1) * [1, -1]).ravel()  # of whoever sits in seat 0
+    return record_of(
+        np.stack((i, j, j, i), axis=1).reshape(-1, 2),
+        np.stack((first, -first), axis=1),
+        pair=np.arange(len(i)).repeat(2),
+        drawn=drawn,
+    )
+
+
+@pytest.mark.parametrize(
+    ("spread", "turn", "drawn"), [(1.0, 1.0, False), (1.0, 1.0, True), (1.0, 3.0, False), (0.3, 6.0, False)]
+)
+def test_intervals_of_a_cyclic_league_are_within_their_bound(spread, turn, drawn, monkeypatch):
+    record = cyclic(spread=spread, turn=turn, drawn=drawn)
+    fast, exact = bradley_terry(record), exactly(monkeypatch, record)
+    widths = [np.diff(ratings.intervals, axis=1)[:, 0] for ratings in (fast, exact)]
+    assert np.abs(widths[0] / widths[1] - 1).max() < fast.settings["width_error"] < MOST_ERROR
+    assert not (fast.above & ~exact.above).any()
+
+
+def test_where_a_cycle_is_the_spread_of_pairs_drawn_by_lot_intervals_are_exact():
+    """Whole squares count there, and those of a strong cycle are no noise beside the diagonal."""
+    assert "width_error" not in bradley_terry(cyclic(spread=1.0, turn=3.0, drawn=True)).settings
+    assert "width_error" in bradley_terry(cyclic(spread=1.0, turn=1.0, drawn=True)).settings
+
+
+def test_whatever_the_error_within_its_bounds_nobody_is_above_who_is_not(record, monkeypatch):
+    exact = exactly(monkeypatch, record).above
+
+    def as_wrong_as_can_be(information, middle, directions):
+        """Variances too small and covariances too large, so that differences seem surer than they are."""
+        inverse = np.linalg.inv(information)
+        beside = np.full(information.shape, MOST_ERROR)
+        return Congruence(
+            product=inverse @ middle @ inverse + beside - 2 * np.diag(np.diag(beside)),
+            on_diagonal=MOST_ERROR,
+            beside=MOST_ERROR,
+        )
+
+    monkeypatch.setattr(sandwich, "near_diagonal_congruence", as_wrong_as_can_be)
+    wrong = bradley_terry(record)
+    assert "width_error" in wrong.settings
+    assert not (wrong.above & ~exact).any()
 
 
 def test_other_numbers_of_the_agents_change_nothing_but_the_numbers(record):
