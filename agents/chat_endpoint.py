@@ -12,7 +12,8 @@ import random
 import re
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -21,6 +22,7 @@ from urllib.parse import parse_qsl
 
 import httpx
 
+from arena.agents.bounded_http import BoundedClient
 from arena.games import ArenaError, SpecificationError
 from arena.games.usage import Usage
 
@@ -145,14 +147,8 @@ class ChatEndpoint:
         self._jitter = jitter or random.SystemRandom().random  # only spreads retries
         self._limit = threading.BoundedSemaphore(settings.concurrency)
         self._lock = threading.Lock()
-        self._asking = 0  # conversations that wait for an answer
-        self._client = httpx.Client(
-            headers=HEADERS,
-            trust_env=httpx.URL(self.base).host not in HERE,  # no proxy stands before this machine itself
-            follow_redirects=False,
-            limits=httpx.Limits(max_connections=None),
-            timeout=settings.timeout_s,
-        )
+        self._verify = httpx.create_ssl_context()
+        self._free: list[BoundedClient] = []  # a connection each, as many as were ever needed at once
         self._limit_word = "max_tokens"
         # after a question whose retries were in vain, the next ones are asked once, until one is answered
         self._gave_up = False
@@ -173,17 +169,6 @@ class ChatEndpoint:
         Raises:
             EndpointDown, EndpointLate, EndpointRefused, EndpointNonsense: no answer; each knows what was used.
         """
-        with self._lock:
-            self._asking += 1
-        try:
-            return self._ask(messages, seed, deadline)
-        finally:
-            with self._lock:
-                self._asking -= 1
-                if self._closed.is_set() and not self._asking:
-                    self._client.close()
-
-    def _ask(self, messages: Sequence[ChatMessage], seed: int | None, deadline: float | None) -> ChatAnswer:
         used = Usage()
         tries = 0
         while True:
@@ -231,7 +216,12 @@ class ChatEndpoint:
         """
         try:
             where = f"{self.base}/models"
-            with self._client.stream("GET", where, headers=self._authorization(), timeout=START_S) as response:
+            with (
+                self._connection() as client,
+                client.stream(
+                    "GET", where, headers=self._authorization(), seconds=START_S, connect_s=START_S
+                ) as response,
+            ):
                 status = response.status_code  # what stands in the body does not matter, nor how much
         except httpx.HTTPError as broken:
             said = self._clean(str(broken) or type(broken).__name__)
@@ -242,11 +232,27 @@ class ChatEndpoint:
             )
 
     def close(self) -> None:
-        """Ends pauses; nothing more is asked. What is out may still come, and the last of it closes the connections."""
+        """Ends pauses; nothing more is asked. What is out may still come, and then closes its connection."""
         with self._lock:
             self._closed.set()
-            if not self._asking:
-                self._client.close()
+            while self._free:
+                self._free.pop().close()
+
+    @contextmanager
+    def _connection(self) -> Iterator[BoundedClient]:
+        with self._lock:
+            client = self._free.pop() if self._free else None
+        if client is None:
+            here = httpx.URL(self.base).host in HERE  # no proxy stands before this machine itself
+            client = BoundedClient(headers=HEADERS, verify=self._verify, trust_env=not here)
+        try:
+            yield client
+        finally:
+            with self._lock:
+                if self._closed.is_set():
+                    client.close()
+                else:
+                    self._free.append(client)
 
     def _request(self, messages: Sequence[ChatMessage], seed: int | None) -> bytes:
         settings = self.settings
@@ -267,12 +273,15 @@ class ChatEndpoint:
         if deadline is not None:
             until = min(until, deadline)
         patience = max(1e-3, until - began)
-        timeout = httpx.Timeout(patience, connect=min(CONNECT_S, patience))
         body = b""
         try:
-            with self._client.stream(
-                "POST", f"{self.base}/chat/completions", content=content, timeout=timeout, headers=self._authorization()
-            ) as response:
+            where, key = f"{self.base}/chat/completions", self._authorization()
+            with (
+                self._connection() as client,
+                client.stream(
+                    "POST", where, content=content, headers=key, seconds=patience, connect_s=CONNECT_S
+                ) as response,
+            ):
                 for chunk in response.iter_raw():
                     body += chunk
                     if len(body) > MAX_BODY:

@@ -2,8 +2,10 @@
 
 import json
 import logging
+import socketserver
 import threading
 import time
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -240,6 +242,62 @@ def test_an_answer_that_does_not_come_is_late(endpoint):
         with pytest.raises(EndpointLate):
             endpoint(server).ask(QUESTION, deadline=time.monotonic() + 0.1)
         never.set()
+
+
+@contextmanager
+def dribbling(start: bytes, dribble: bytes):
+    """A server that sends ``start``, and then ``dribble`` again and again, until it is hung up on."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self):
+            self.request.recv(1 << 16)
+            self.request.sendall(start)
+            try:
+                for _ in range(400):
+                    self.request.sendall(dribble)
+                    time.sleep(0.01)
+            except OSError:
+                pass
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        server.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("start", "dribble"),
+    [
+        (b"HTTP/1.1 200 OK\r\nX: ", b"x"),
+        (b"HTTP/1.1 200 OK\r\n\r\n", b" "),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n", b" "),
+        (b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    ],
+)
+def test_an_answer_that_trickles_in_is_late_all_the_same(start, dribble, endpoint):
+    with dribbling(start, dribble) as server, pytest.raises(EndpointLate):
+        endpoint(server, timeout_s=0.2).ask(QUESTION)  # it would go on for 4 s, and then be a broken connection
+
+
+def test_headers_that_trickle_in_do_not_outlast_the_question_whether_anybody_is_there(monkeypatch, endpoint):
+    monkeypatch.setattr(module, "START_S", 0.2)
+    with dribbling(b"HTTP/1.1 200 OK\r\nX: ", b"x") as server, pytest.raises(EndpointDown, match="the time is over"):
+        endpoint(server).require_reachable()
+
+
+def test_the_connection_is_kept_for_the_next_question(endpoint):
+    with chat_server(["4"]) as server:
+        asked = endpoint(server)
+        asked.ask(QUESTION)
+        (client,) = asked._free
+        first = client._socket
+        asked.ask(QUESTION)
+        assert asked._free == [client]
+        assert client._socket is first
 
 
 def test_no_pause_is_begun_that_ends_after_the_deadline(endpoint):
