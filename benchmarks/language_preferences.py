@@ -6,8 +6,9 @@
 
 Without a model, GPT-2s made in code all of whose completions are enumerated, so that gaps are exact, and every method from the same
 models, at the same rates, for the same updates, over seeds. On a CPU two layers, 8 prompts x 91 completions; on a GPU six, 64 x 993,
-in several processes at once. First a few updates of each method are timed, and how long all will take is said. Runs go seed by seed,
-none is begun that would end after ``--minutes``, and the table says of how many seeds it is. ``--results`` keeps a line a run as
+in several processes at once. First a few updates of each method are timed, and how long all will take is said; on a GPU that many
+processes share it takes longer, and each line says what is left by the runs done. Runs go seed by seed, none is begun that would end
+after ``--minutes``, and the table is of the seeds that all methods have at all rates, as soon as there are such. ``--results`` keeps a line a run as
 soon as it is done; the same command again does what is left, and prints the table of all.
 
 With a model: one run of ``--method`` for so many minutes, with adapters (``--lora``) or without, measured every ``--every`` updates.
@@ -231,9 +232,11 @@ def run_all(jobs: Sequence[Job], results: Results, workers: int, minutes: float)
                 results.add(job, found)
                 timed[job.method] = found
                 done += 1
+                missing = [one for one in left if one not in results.found]
+                more = sum(seconds(one, timed) for one in missing) / workers / 60
                 print(
                     f"{(time.monotonic() - begun) / 60:5.1f} min, {done} of {len(left)}: {job.method}, rate {job.rate:g}, seed {job.seed}: "
-                    f"gap {found.gaps[0]:.3f} to {found.gaps[-1]:.4f}",
+                    f"gap {found.gaps[0]:.3f} to {found.gaps[-1]:.4f}; all others about {more:.1f} min",
                     flush=True,
                 )
     if done < len(left):
@@ -263,11 +266,26 @@ class Best:
 
 
 def best_rates(found: Mapping[Job, Measured], methods: Sequence[str], rates: Sequence[float]) -> list[Best]:
-    """Of each method the rate with the least median, among those with the most seeds."""
+    """Of each method the rate with the least median, all by the same seeds.
+
+    They are those that every method has at every rate, so that no rate is chosen, and no method ahead, because its runs came first.
+    Before there are such, a method is shown at those rates that have most of its seeds.
+    """
+    every = {(job.method, job.rate) for job in found if job.method in methods and job.rate in rates}
+    complete = len(every) == len(methods) * len(rates)
+    shared = (
+        set.intersection(*({j.seed for j in found if (j.method, j.rate) == one} for one in every))
+        if complete
+        else set()
+    )
     shown = []
     for method in methods:
         tried = {
-            rate: tuple(one for job, one in found.items() if job.method == method and job.rate == rate)
+            rate: tuple(
+                one
+                for job, one in found.items()
+                if job.method == method and job.rate == rate and (not shared or job.seed in shared)
+            )
             for rate in rates
         }
         most = max(len(runs) for runs in tried.values())

@@ -94,7 +94,7 @@ def test_a_line_cut_short_by_a_kill_is_left_out(tmp_path):
     assert list(benchmark.Results(path).found) == [JOB, other]
 
 
-def test_a_method_is_shown_at_its_best_rate_of_those_with_all_seeds():
+def test_before_a_seed_is_complete_a_method_is_shown_at_its_best_rate_of_those_with_most_seeds():
     found = {
         dataclasses.replace(JOB, rate=rate, seed=seed): measured(gap)
         for rate, gaps in ((1e-3, (0.2, 0.3)), (2e-3, (0.1, 0.2)), (3e-3, (0.01,)))
@@ -102,6 +102,22 @@ def test_a_method_is_shown_at_its_best_rate_of_those_with_all_seeds():
     }
     (best,) = benchmark.best_rates(found, ["nash_mp", "spo"], [1e-3, 2e-3, 3e-3])
     assert (best.rate, best.last, best.at_an_end) == (2e-3, [0.1, 0.2], False)
+
+
+def test_rates_and_methods_are_compared_by_the_seeds_that_all_of_them_have():
+    gaps = {
+        ("nash_mp", 1e-3): (0.2, 0.3, 0.1),  # the queue ended after it
+        ("nash_mp", 2e-3): (0.1, 0.2),
+        ("inpo", 1e-3): (0.4, 0.5),
+        ("inpo", 2e-3): (0.5, 0.6),
+    }
+    found = {
+        dataclasses.replace(JOB, method=method, rate=rate, seed=seed): measured(gap)
+        for (method, rate), those in gaps.items()
+        for seed, gap in enumerate(those)
+    }
+    shown = benchmark.best_rates(found, ["nash_mp", "inpo"], [1e-3, 2e-3])
+    assert [(one.rate, one.last) for one in shown] == [(2e-3, [0.1, 0.2]), (1e-3, [0.4, 0.5])]
 
 
 @pytest.mark.parametrize(
