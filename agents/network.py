@@ -2,7 +2,8 @@
 
 A checkpoint is a safetensors file. Its metadata has one key, ``arena``: a JSON object with ``version``, ``kind`` ("mlp"),
 ``game``, ``tensor_width``, ``num_actions``, ``sizes`` (input, hidden layers, output), ``activation`` and ``choice``:
-"sample" draws from softmax(logits) over the legal actions, "greedy" takes the greatest logit. Weights are float32 and
+"sample" draws from softmax(logits) over the legal actions, "greedy" takes the greatest logit. Version 2 adds ``reads``:
+"observation", or "information_state" where the network reads those tensors, of ``tensor_width`` numbers. Weights are float32 and
 named as PyTorch names those of a sequence of linear layers and activations: ``0.weight``, ``0.bias``, ``2.weight``, ...
 Nothing in the file is executed.
 
@@ -29,6 +30,7 @@ from numpy.typing import NDArray
 
 from arena.agents.registry import require_discrete
 from arena.games import AgentCrashed, AgentInfo, Game, GameInfo, ObservationBatch, SpecificationError
+from arena.games.observation import Reads, width_of
 from arena.games.seeds import sample_rows
 
 if TYPE_CHECKING:
@@ -37,7 +39,8 @@ if TYPE_CHECKING:
 Activation = Literal["relu", "tanh", "gelu", "silu"]
 Choice = Literal["sample", "greedy"]
 
-VERSION = 1
+VERSION = 2
+"""Networks that read information states have it; all others are written as version 1, which older readers know."""
 PADDED_SIZES = (8, 32, 128, 256)
 METADATA_KEY = "arena"
 
@@ -50,6 +53,7 @@ class Network:
     sizes: tuple[int, ...]
     activation: Activation
     choice: Choice
+    reads: Reads = "observation"
     module: torch.nn.Sequential = field(repr=False, compare=False)
 
 
@@ -92,7 +96,7 @@ class NetworkAgent:
 
     def _masked(self, batch: ObservationBatch) -> NDArray[np.float64]:
         """The logits, minus infinity for illegal actions."""
-        logits = self.logits(batch.tensor()).astype(np.float64)
+        logits = self.logits(batch.read(self.network.reads)).astype(np.float64)
         if not np.isfinite(logits).all():
             raise AgentCrashed(f"{self.info.name} computed logits that are not finite")
         return np.where(batch.legal.mask(logits.shape[1]), logits, -np.inf)
@@ -150,7 +154,12 @@ def mlp(sizes: Sequence[int], *, activation: Activation = "relu", seed: int = 0)
 
 
 def save_network(
-    module: torch.nn.Sequential, path: str | Path, *, game: Game | GameInfo, choice: Choice = "sample"
+    module: torch.nn.Sequential,
+    path: str | Path,
+    *,
+    game: Game | GameInfo,
+    choice: Choice = "sample",
+    reads: Reads = "observation",
 ) -> None:
     """Writes a checkpoint that ``checkpoint:FILE`` plays.
 
@@ -159,6 +168,7 @@ def save_network(
         path: where; by custom the name ends in .safetensors.
         game: the game that it was trained for, or its facts.
         choice: "sample" from the softmax of the logits, or "greedy".
+        reads: which tensor of the game it was trained on, "observation" or "information_state".
 
     Raises:
         SpecificationError: the network has another form, does not fit the game, or the file cannot be written.
@@ -169,14 +179,15 @@ def save_network(
     info = game if isinstance(game, GameInfo) else game.info
     sizes, activation = _form(module)
     header = {
-        "version": VERSION,
+        "version": 1 if reads == "observation" else VERSION,
         "kind": "mlp",
         "game": info.specification,
-        "tensor_width": info.tensor_width,
+        "tensor_width": width_of(info, reads),
         "num_actions": info.num_actions,
         "sizes": list(sizes),
         "activation": activation,
         "choice": choice,
+        **({} if reads == "observation" else {"reads": reads}),
     }
     _check_header(header)
     weights = {
@@ -223,6 +234,7 @@ def load_network(path: str | Path) -> Network:
         sizes=sizes,
         activation=activation,
         choice=cast(Choice, header["choice"]),
+        reads=cast("Reads", header.get("reads", "observation")),
         module=module.eval(),
     )
 
@@ -241,10 +253,11 @@ def load(rest: str, *, game: Game, name: str) -> NetworkAgent:
     network, info = load_network(rest), game.info
     if network.game != info.specification:
         raise SpecificationError(f"{rest!r} is a network for {network.game}; it does not fit {info.specification}")
-    if (network.sizes[0], network.sizes[-1]) != (info.tensor_width, info.num_actions):
+    width = width_of(info, network.reads)
+    if (network.sizes[0], network.sizes[-1]) != (width, info.num_actions):
         raise SpecificationError(
             f"{rest!r} reads {network.sizes[0]} numbers and chooses among {network.sizes[-1]} actions; "
-            f"{info.specification} has {info.tensor_width} and {info.num_actions}"
+            f"{info.specification} has {width} and {info.num_actions}"
         )
     return NetworkAgent(network, name=name)
 
@@ -355,6 +368,10 @@ def _check_header(header: Mapping[str, object]) -> tuple[tuple[int, ...], Activa
     for key, values in allowed.items():
         if header.get(key) not in values:
             raise SpecificationError(f"its {key} must be one of {', '.join(values)}; got {header.get(key)!r:.80}")
+    if header.get("reads", "observation") not in get_args(Reads):
+        raise SpecificationError(
+            f"its reads must be one of {', '.join(get_args(Reads))}; got {header.get('reads')!r:.80}"
+        )
     if not isinstance(header.get("game"), str):
         raise SpecificationError(f"its game must be a specification; got {header.get('game')!r:.80}")
     sizes = header.get("sizes")

@@ -77,6 +77,13 @@ class DarkHexDecisions:
             filled[mine] = observation_tensors(self.index, p, table[mine])
         return filled
 
+    def information_state_tensor(self, table: NDArray[np.int64], player: NDArray[np.int64]) -> NDArray[np.float32]:
+        filled = np.empty((len(table), (STATES + self.index.cells) * self.index.cells), np.float32)
+        for p in (0, 1):
+            mine = player == p
+            filled[mine] = information_state_tensors(self.index, p, table[mine])
+        return filled
+
     def text(self, table: NDArray[np.int64], player: NDArray[np.int64]) -> list[str]:
         rows = self.index.rows
         return ["\n".join(name.split("\n")[:rows]) for name in self.information_state(table, player)]

@@ -22,6 +22,7 @@ class GameInfo:
     ``version`` names rules and implementation; results of different versions are told apart.
     ``min_utility``/``max_utility`` bound each player's return; None where the game does not say.
     ``teams``: the players of each team; an agent fills a team, and what a team gets is the mean of its players' returns.
+    ``information_state_width``: of the tensors of information states, where the game has them (`InformationStateTensors`).
     ``replay``: ``exact`` when (chance seed, actions) give the same match bit for bit.
     """
 
@@ -41,6 +42,7 @@ class GameInfo:
     tables_at_once: int = 512
     max_length: int | None = None
     tensor_width: int | None = None
+    information_state_width: int | None = None
     has_text: bool = True
     has_information_state: bool = False
     has_simulator: bool = False
@@ -133,6 +135,17 @@ class TableBatch(Protocol):
 
     def action_text(self, table: int, player: int, action: Any) -> str:
         """An action in the game's own notation at the table's present state."""
+        ...
+
+
+class InformationStateTensors(Protocol):
+    """What a `TableBatch` offers besides where `GameInfo.information_state_width` is given."""
+
+    def information_state_tensor(self, table: NDArray[np.int64], player: NDArray[np.int64]) -> NDArray[np.float32]:
+        """All that each player knows, the past included, flat: float32 [R, information_state_width].
+
+        Two rows of a player are equal exactly where his information states are.
+        """
         ...
 
 

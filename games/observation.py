@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from arena.games.actions import LegalActions
-from arena.games.game import GameInfo, SearchState, TableBatch
+from arena.games.errors import NotProvided
+from arena.games.game import GameInfo, InformationStateTensors, SearchState, TableBatch
 from arena.games.seeds import DECISION_STREAM, counter_hash
+
+Reads = Literal["observation", "information_state"]
+"""What a network reads: what a player observes now, or all that he knows."""
+
+
+def reads_of(info: GameInfo) -> Reads:
+    """What a network needs to read in a game: all that a player knows, where what he observes may leave out the past."""
+    hidden = info.information == "imperfect" and info.information_state_width is not None
+    return "information_state" if hidden else "observation"
+
+
+def width_of(info: GameInfo, reads: Reads) -> int | None:
+    """How many numbers that is; None where the game has no such tensor."""
+    return info.tensor_width if reads == "observation" else info.information_state_width
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +59,20 @@ class ObservationBatch:
     def tensor(self) -> NDArray[np.float32]:
         """float32 [R, tensor_width]."""
         return self.tables.tensor(self.table, self.player)
+
+    def information_state_tensor(self) -> NDArray[np.float32]:
+        """float32 [R, information_state_width]: all that the player knows, where `tensor` may tell the present alone.
+
+        Raises:
+            NotProvided: the game has no such tensor.
+        """
+        if self.game.information_state_width is None:
+            raise NotProvided(f"{self.game.specification} has no information-state tensor; read its tensor")
+        return cast("InformationStateTensors", self.tables).information_state_tensor(self.table, self.player)
+
+    def read(self, reads: Reads) -> NDArray[np.float32]:
+        """The tensor of this name. Errors as of `information_state_tensor`."""
+        return self.tensor() if reads == "observation" else self.information_state_tensor()
 
     def text(self) -> list[str]:
         return self.tables.text(self.table, self.player)

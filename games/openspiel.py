@@ -165,6 +165,7 @@ def _info(call: GameCall, rules: Any) -> GameInfo:
         max_utility=most if math.isfinite(most) else None,
         max_length=rules.max_game_length(),
         tensor_width=_tensor_width(rules, kind),
+        information_state_width=_information_state_width(rules, kind),
         has_text=kind.provides_observation_string or kind.provides_information_state_string,
         has_information_state=kind.provides_information_state_string,
         has_simulator=not samples_inside(rules) and (perfect or _resamples(call)),
@@ -191,6 +192,12 @@ def _tensor_width(rules: Any, kind: Any) -> int | None:
     if kind.provides_information_state_tensor:
         return int(math.prod(rules.information_state_tensor_shape()))
     return None
+
+
+def _information_state_width(rules: Any, kind: Any) -> int | None:
+    if not kind.provides_information_state_tensor:
+        return None
+    return int(math.prod(rules.information_state_tensor_shape()))
 
 
 def _action_names(rules: Any, kind: Any) -> tuple[str, ...]:

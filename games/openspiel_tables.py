@@ -113,6 +113,15 @@ class OpenSpielTables:
             filled[:, self._unseen] = 0
         return filled
 
+    def information_state_tensor(self, table: NDArray[np.int64], player: NDArray[np.int64]) -> NDArray[np.float32]:
+        width, states = self._info.information_state_width, self._states
+        if width is None:
+            raise NotProvided(f"{self._info.specification} has no information-state tensor; read its tensor")
+        filled = np.empty((len(table), width), np.float32)
+        for i, (t, p) in enumerate(zip(table.tolist(), player.tolist(), strict=True)):
+            filled[i] = states[t].information_state_tensor(p)
+        return filled
+
     def text(self, table: NDArray[np.int64], player: NDArray[np.int64]) -> list[str]:
         states = self._states
         if self._kind.provides_observation_string:

@@ -50,6 +50,7 @@ class KuhnPoker:
             tables_at_once=16384,
             max_length=2 * players - 1,
             tensor_width=3 * players + 1,
+            information_state_width=6 * players - 1,
             has_information_state=True,
             has_simulator=True,
             action_names=NAMES,
@@ -64,7 +65,8 @@ class KuhnPokerTables:
     """Matches of Kuhn's poker as arrays. See `TableBatch` for the methods.
 
     A table's entries are the cards dealt to players 0, 1, ..., then the moves, player 0 first.
-    Tensors: the player [P], the player's card [P + 1], what each player has paid [P].
+    Tensors: the player [P], the player's card [P + 1], what each player has paid [P]. Of information states: the player [P],
+    the player's card [P + 1], each move so far [2P - 1, 2], as OpenSpiel's.
     """
 
     def __init__(self, info: GameInfo, capacity: int):
@@ -107,6 +109,16 @@ class KuhnPokerTables:
         values[rows, player] = 1
         values[rows, players + self._entries[table, player]] = 1
         values[:, 2 * players + 1 :] = self._paid(table)
+        return values
+
+    def information_state_tensor(self, table: NDArray[np.int64], player: NDArray[np.int64]) -> NDArray[np.float32]:
+        players, rows = self._players, np.arange(len(table))
+        turns = np.arange(2 * players - 1)
+        moves = self._entries[table, players:, None] == np.array([PASS, BET])
+        values = np.zeros((len(table), 6 * players - 1), np.float32)
+        values[rows, player] = 1
+        values[rows, players + self._entries[table, player]] = 1
+        values[:, 2 * players + 1 :] = (moves & (turns < self._ply[table][:, None])[:, :, None]).reshape(len(table), -1)
         return values
 
     def text(self, table: NDArray[np.int64], player: NDArray[np.int64]) -> list[str]:

@@ -178,7 +178,7 @@ def test_what_is_no_safetensors_file_is_refused(tmp_path, content):
 @pytest.mark.parametrize(
     ("header", "message"),
     [
-        ({"version": 2}, "update Arena"),
+        ({"version": 3}, "update Arena"),
         ({"kind": "transformer"}, "kind must be one of mlp"),
         ({"activation": "step"}, "activation must be one of relu"),
         ({"choice": "best"}, "choice must be one of sample, greedy"),
