@@ -20,7 +20,7 @@ from arena.roster import playable
 from arena.solvers import exploitability
 from arena.solvers.policy_table import policy_of
 
-EXPLOIT_METHODS = ("auto", "exact", "enumerate", "mcts")
+EXPLOIT_METHODS = ("auto", "exact", "enumerate", "mcts", "ppo")
 EXPLOIT_JOB = "exploit"
 """The kind of jobs that keep lower bounds."""
 EXACT_JOB = "exploitability"

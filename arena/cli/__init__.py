@@ -22,6 +22,7 @@ from arena.cli import (
     solve,
     system,
     tournament,
+    train,
     verify,
 )
 
@@ -46,6 +47,7 @@ app.command("leaderboard")(leaderboard.leaderboard_command)
 app.command("figure")(figure.figure_command)
 app.command("site")(site.site_command)
 app.command("solve")(solve.solve_command)
+app.command("train")(train.train_command)
 app.command("judge")(judge.judge_command)
 app.command("exploit")(exploit.exploit_command)
 app.command("verify")(verify.verify_command)

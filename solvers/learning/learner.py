@@ -1,0 +1,46 @@
+"""What every learner is: something that gathers experience and learns from it once, can be saved whole, and has a policy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from arena.solvers.checkpoint import State
+from arena.solvers.learning.environment import Environment
+from arena.solvers.learning.network_policy import NetworkPolicy
+
+
+class Learner(Protocol):
+    """Deterministic on one device: what an update does follows from the state, its number and the seed alone."""
+
+    @property
+    def environment(self) -> Environment: ...
+
+    @property
+    def steps_an_update(self) -> int:
+        """Steps of the tables (each of N tables steps T times) that one update plays."""
+        ...
+
+    def update(self, number: int) -> Mapping[str, float]:
+        """Gathers and learns; numbers for curves, by name: losses, entropy, returns.
+
+        Raises:
+            FloatingPointError: what it learned is no finite number.
+        """
+        ...
+
+    def policy(self) -> NetworkPolicy:
+        """What it would play now: to be measured, played against and kept. It does not change with later updates."""
+        ...
+
+    def arrays(self) -> State:
+        """All that later updates depend on, the environment's part included."""
+        ...
+
+    def restore(self, arrays: State) -> None:
+        """Goes on from there.
+
+        Raises:
+            SpecificationError: arrays that are none of this learner's.
+        """
+        ...

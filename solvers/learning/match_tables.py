@@ -1,0 +1,271 @@
+"""Any game with listed actions as an `Environment`: matches of a `TableBatch` that a learner plays with itself or with others.
+
+With itself it sits on all seats. With others it sits, match by match, on one side after the other, and what sits on the rest
+answers as agents do everywhere: it is never asked for more than an action, and its decisions are no experience.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from arena.games.actions import MaskedLegal
+from arena.games.agent import Agent
+from arena.games.errors import NotProvided, SpecificationError
+from arena.games.game import Game, GameInfo, Turn
+from arena.games.observation import ObservationBatch, Reads, reads_of, width_of
+from arena.games.ragged import Ragged
+from arena.games.seeds import AGENT_STREAM, CHANCE_STREAM, MATCH_STREAM, counter_hash, unit
+from arena.solvers.checkpoint import State
+from arena.solvers.learning.environment import Facts, Happened, Seen
+
+LEARNER = -1
+"""In place of an opponent: the learner sits there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opponents:
+    """Who sits on the seats that are not the learner's: one of ``members`` a match and side, drawn by ``weights``."""
+
+    members: Sequence[Agent]
+    weights: Sequence[float]
+
+
+def inputs_of(info: GameInfo, reads: Reads) -> int:
+    """How many numbers a network reads of a decision.
+
+    Raises:
+        NotProvided: the game has no such tensor, or its actions are no list.
+    """
+    if info.action_space.kind != "discrete":
+        raise NotProvided(f"{info.specification} has actions that are vectors; these learners choose among listed ones")
+    width = width_of(info, reads)
+    if width is None:
+        raise NotProvided(f"{info.specification} has no {reads.replace('_', '-')} tensor for a network to read")
+    return width
+
+
+class MatchTables:
+    """See `Environment`. Match number m at a table has the seeds that follow from (seed, table, m)."""
+
+    def __init__(
+        self,
+        game: Game,
+        tables: int,
+        *,
+        seed: int,
+        reads: Reads | None = None,
+        opponents: Opponents | None = None,
+        device: str | torch.device = "cpu",
+    ):
+        """Args:
+            game: any game with listed actions and tensors.
+            tables: N, matches at once.
+            seed: of all chance.
+            reads: None = `reads_of` the game.
+            opponents: None = the learner plays every seat.
+            device: where tensors go.
+
+        Raises:
+            NotProvided: no tensor, or actions that are vectors.
+        """
+        self.info = info = game.info
+        self.reads: Reads = reads_of(info) if reads is None else reads
+        self.device = torch.device(device)
+        self.seed, self.opponents = np.uint64(seed), opponents
+        self.facts = Facts(
+            tables=tables,
+            seats=info.num_players if info.simultaneous else 1,
+            players=info.num_players,
+            inputs=inputs_of(info, self.reads),
+            actions=info.num_actions,
+        )
+        self._game, self._batch = game, game.tables(tables)
+        shape = (tables, self.facts.seats)
+        self._begun = np.zeros(tables, np.int64)
+        self._who = np.full((tables, info.num_players), LEARNER)
+        self._ply = np.zeros((tables, info.num_players), np.int64)
+        self._due = np.zeros(shape, np.bool_)
+        self._player = np.tile(np.arange(shape[1]), (tables, 1))
+        self._legal = np.zeros((*shape, info.num_actions), np.bool_)
+        self._begin(np.arange(tables))
+        self._answer_first()
+
+    def seen(self) -> Seen:
+        facts = self.facts
+        acting = self._due & self._mine()
+        table, seat = np.nonzero(acting)
+        player = self._player[table, seat]
+        observe = self._batch.tensor if self.reads == "observation" else self._batch.information_state_tensor  # type: ignore[attr-defined]  # `InformationStateTensors`
+        if len(table) == facts.tables * facts.seats:
+            observed = observe(table, player).reshape(facts.tables, facts.seats, facts.inputs)
+        else:
+            observed = np.zeros((facts.tables, facts.seats, facts.inputs), np.float32)
+            observed[table, seat] = observe(table, player)
+        return Seen(
+            observation=self._tensor(observed),
+            legal=self._tensor(self._legal),
+            player=self._tensor(self._player),
+            acting=self._tensor(acting),
+        )
+
+    def step(self, action: torch.Tensor) -> Happened:
+        reward, over = self._play(np.arange(self.facts.tables), action.cpu().numpy())
+        return Happened(reward=self._tensor(reward), over=self._tensor(over))
+
+    def arrays(self) -> State:
+        """The matches at the tables by their numbers, and what was played in them; played again they stand as they stood.
+
+        Opponents that remember are not asked again: with them all matches begin anew.
+        """
+        played = self._batch.history(np.arange(self.facts.tables))
+        return {"begun": self._begun.copy(), "played": played.values.copy(), "played_ends": played.ends.copy()}
+
+    def restore(self, arrays: State) -> None:
+        begun, played = arrays["begun"], Ragged(arrays["played"], arrays["played_ends"])
+        if begun.shape != (self.facts.tables,) or len(played) != self.facts.tables or (begun < 1).any():
+            raise SpecificationError(f"the matches of a checkpoint must be those of {self.facts.tables:,} tables")
+        self._begun = begun.astype(np.int64) - 1
+        everywhere = np.arange(self.facts.tables)
+        self._begin(everywhere)
+        if self.opponents is not None and any(member.info.remembers for member in self.opponents.members):
+            self._answer_first()
+            return
+        while True:
+            at = self._batch.history(everywhere).lengths()
+            behind = np.flatnonzero(at < played.lengths())
+            if not len(behind):
+                return
+            starts = played.ends[behind] - played.lengths()[behind] + at[behind]
+            table, seat = self._rows(behind)
+            player = self._player[table, seat]
+            within = np.zeros(self.facts.tables, np.int64)
+            within[behind] = starts
+            action = played.values[within[table] + (player if self.info.simultaneous else 0)].astype(np.int64)
+            if not self._legal[table, seat, action][self._due[table, seat]].all():
+                raise SpecificationError("the matches of a checkpoint hold moves that are not legal")
+            turn = self._batch.step(table, player, action)
+            if len(turn.finished):
+                raise SpecificationError("the matches of a checkpoint are over, where they should go on")
+            self._note(turn, behind)
+
+    def _play(
+        self, waiting: NDArray[np.int64], chosen: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Steps these tables until each waits for the learner: once with itself. Returns (reward [N, P], over [N])."""
+        reward = np.zeros((self.facts.tables, self.facts.players), np.float32)
+        over = np.zeros(self.facts.tables, np.bool_)
+        while len(waiting):
+            turn = self._batch.step(*self._moves(waiting, chosen))
+            first = ~over[turn.finished]  # a match in which the learner had no decision is nobody's experience
+            ended = turn.finished[first]
+            reward[ended], over[ended] = turn.returns[first], True
+            self._end(turn)
+            self._note(turn, waiting)
+            self._begin(turn.finished)
+            waiting = waiting[~self._waits_for_learner()[waiting]]
+        return reward, over
+
+    def _answer_first(self) -> None:
+        """Lets the opponents play up to the learner's decisions, where matches begin with theirs."""
+        self._play(np.flatnonzero(~self._waits_for_learner()), np.zeros_like(self._player))
+
+    def _waits_for_learner(self) -> NDArray[np.bool_]:
+        waits: NDArray[np.bool_] = np.any(self._due & self._mine(), axis=1)
+        return waits
+
+    def _moves(self, tables: NDArray[np.int64], chosen: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
+        """(table, player, action) of all that is due at these tables."""
+        table, seat = self._rows(tables)
+        player, action = self._player[table, seat], chosen[table, seat]
+        due = self._due[table, seat]
+        action = np.where(due, action, 0)
+        if self.opponents is not None:
+            who = self._who[table, player]
+            for k, member in enumerate(self.opponents.members):
+                rows = np.flatnonzero((who == k) & due)
+                if len(rows):
+                    action[rows] = member.act(self._asked(table[rows], seat[rows], player[rows]))
+        return table, player, action
+
+    def _rows(self, tables: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """(table, seat) of the rows that a step of these tables takes."""
+        seats = self.facts.seats
+        return np.repeat(tables, seats), np.tile(np.arange(seats), len(tables))
+
+    def _asked(self, table: NDArray[np.int64], seat: NDArray[np.int64], player: NDArray[np.int64]) -> ObservationBatch:
+        return ObservationBatch(
+            table=table,
+            player=player,
+            legal=MaskedLegal(self._legal[table, seat]),
+            match_seed=counter_hash(self.seed, MATCH_STREAM, self._number(table)),
+            ply=self._ply[table, player],
+            tables=self._batch,
+        )
+
+    def _mine(self) -> NDArray[np.bool_]:
+        """Which decisions are the learner's [N, S]."""
+        if self.opponents is None:
+            return np.ones_like(self._due)
+        mine: NDArray[np.bool_] = np.take_along_axis(self._who, self._player, axis=1) == LEARNER
+        return mine
+
+    def _begin(self, tables: NDArray[np.int64]) -> None:
+        """New matches at these tables, and again where one is over before anybody decides."""
+        while len(tables):
+            self._begun[tables] += 1
+            self._ply[tables] = 0
+            self._seat_players(tables)
+            turn = self._batch.start(tables, counter_hash(self.seed, CHANCE_STREAM, self._number(tables)))
+            self._end(turn)
+            self._note(turn, tables)
+            tables = turn.finished
+
+    def _number(self, tables: NDArray[np.int64]) -> NDArray[np.int64]:
+        return (self._begun[tables] - 1) * self.facts.tables + tables
+
+    def _seat_players(self, tables: NDArray[np.int64]) -> None:
+        """The learner takes one side after the other, match by match; the others draw who they are."""
+        if self.opponents is None:
+            return
+        sides, number = self.info.sides, self._number(tables)
+        edges = np.cumsum(self.opponents.weights)
+        seed = counter_hash(self.seed, MATCH_STREAM, number)
+        for side, players in enumerate(sides):
+            draw = unit(counter_hash(seed, AGENT_STREAM, np.full(len(tables), side))) * edges[-1]
+            drawn = np.minimum(np.searchsorted(edges, draw, side="right"), len(edges) - 1)
+            self._who[np.ix_(tables, np.array(players))] = np.where(number % len(sides) == side, LEARNER, drawn)[
+                :, None
+            ]
+        self._tell(tables, lambda member, table, player, seeds: member.start(table, player, seeds), seed)
+
+    def _end(self, turn: Turn) -> None:
+        if self.opponents is not None and len(turn.finished):
+            self._tell(
+                turn.finished, lambda member, table, player, gained: member.end(table, player, gained), turn.returns
+            )
+
+    def _tell(self, tables: NDArray[np.int64], call: Callable[..., None], told: NDArray[Any]) -> None:
+        """Calls of opponents that remember: with the rows that are theirs, and of ``told`` [n] or [n, P] what belongs to each."""
+        for k, member in enumerate(self.opponents.members if self.opponents is not None else ()):
+            if member.info.remembers:
+                row, player = np.nonzero(self._who[tables] == k)
+                call(member, tables[row], player, told[row] if told.ndim == 1 else told[row, player])
+
+    def _note(self, turn: Turn, touched: NDArray[np.int64]) -> None:
+        """Which decisions are due now at the tables that moved."""
+        moved = self._due[touched]
+        rows, seats = np.nonzero(moved)
+        np.add.at(self._ply, (touched[rows], self._player[touched][rows, seats]), 1)
+        self._due[touched] = False
+        seat = turn.player if self.info.simultaneous else np.zeros_like(turn.player)
+        self._due[turn.table, seat], self._player[turn.table, seat] = True, turn.player
+        self._legal[turn.table, seat] = turn.legal.mask(self.facts.actions)
+
+    def _tensor(self, array: NDArray[Any]) -> torch.Tensor:
+        return torch.from_numpy(array).to(self.device, copy=True)

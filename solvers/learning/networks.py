@@ -1,0 +1,79 @@
+"""Networks of an actor and a critic: what is observed goes in, logits of actions and an expected return come out.
+
+Feed-forward, the actor and the critic are networks of their own. Recurrent, a GRU that both read remembers what a player has
+observed and done in a match; each player of each table has a memory of its own.
+
+Source of the initialisation: Andrychowicz et al., What matters for on-policy deep actor-critic methods?, ICLR 2021,
+arXiv:2006.05990 (orthogonal weights, a last layer of the actor near 0).
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+Activation = Literal["relu", "tanh"]
+ACTIVATIONS: Mapping[Activation, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh}
+ILLEGAL = -1e9
+"""The logit of an illegal action: its probability is exactly 0 in single precision, and no gradient is infinite."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Architecture:
+    """``inputs``: numbers observed; ``actions``: how many there are; ``hidden``: widths of layers; ``memory``: width of the GRU, 0 = none."""
+
+    inputs: int
+    actions: int
+    hidden: tuple[int, ...] = (128, 128)
+    activation: Activation = "tanh"
+    memory: int = 0
+
+
+class ActorCritic(nn.Module):
+    """``actor`` and ``critic`` read what ``memory`` gives, or what is observed where there is none."""
+
+    def __init__(self, architecture: Architecture):
+        super().__init__()
+        self.architecture = one = architecture
+        self.memory = nn.GRUCell(one.hidden[-1], one.memory) if one.memory else None
+        self.encoder = None
+        if one.memory:
+            self.encoder = nn.Sequential(
+                *layers([one.inputs, *one.hidden], one.activation, last=math.sqrt(2)), ACTIVATIONS[one.activation]()
+            )
+        read = [one.memory] if one.memory else [one.inputs, *one.hidden]
+        self.actor = layers([*read, one.actions], one.activation, last=0.01)
+        self.critic = layers([*read, 1], one.activation, last=1.0)
+
+    def forward(self, observation: Tensor, memory: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(logits [R, A], values [R], memories [R, H] after it) of observations [R, D] and the memories before; H = 0 without."""
+        read = observation
+        if self.memory is not None and self.encoder is not None:
+            read = memory = self.memory(self.encoder(observation), memory)
+        return self.actor(read), self.critic(read).squeeze(-1), memory
+
+
+def layers(sizes: Sequence[int], activation: Activation, *, last: float) -> nn.Sequential:
+    """Linear layers with an activation between each two; orthogonal weights, biases 0.
+
+    Args:
+        last: the gain of the last layer's weights.
+    """
+    found: list[nn.Module] = []
+    for layer, (before, after) in enumerate(itertools.pairwise(sizes)):
+        linear = nn.Linear(before, after)
+        nn.init.orthogonal_(linear.weight, last if layer == len(sizes) - 2 else math.sqrt(2))
+        nn.init.zeros_(linear.bias)
+        found += [linear, ACTIVATIONS[activation]()]
+    return nn.Sequential(*found[:-1])
+
+
+def log_probabilities(logits: Tensor, legal: Tensor) -> Tensor:
+    """log π [..., A] over the legal actions; `ILLEGAL` and less for all others, also where nothing is legal."""
+    return torch.log_softmax(torch.where(legal, logits, logits.new_tensor(ILLEGAL)), dim=-1)

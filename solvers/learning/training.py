@@ -1,0 +1,258 @@
+"""Training a policy by self-play: so many steps of a learner on a game, measured exactly where the game can be, and resumable."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from arena.games.agent import Agent
+from arena.games.compile_tree import compile_tree
+from arena.games.errors import NotProvided, SpecificationError, UnknownName
+from arena.games.game import Game
+from arena.games.observation import Reads, reads_of
+from arena.games.tree_walk import TooLarge
+from arena.solvers.checkpoint import State, Subject, fingerprint
+from arena.solvers.exploitability import nash_conv
+from arena.solvers.iteration import Run, iterate
+from arena.solvers.learning.learner import Learner
+from arena.solvers.learning.match_tables import MatchTables, Opponents
+from arena.solvers.learning.network_policy import NetworkPolicy
+from arena.solvers.learning.networks import Architecture
+from arena.solvers.learning.ppo import PPO, PPOSettings
+from arena.solvers.solution import Progress, Setting
+from arena.solvers.tensor_tree import tensor_device
+
+CPU = "cpu"
+MEASURE_GROWTH = 1.25
+"""The policy is measured after updates that grow by this factor: about twenty times in a run."""
+MOST_HISTORIES = 1_000_000
+"""Larger games are not written out to be measured while a policy learns."""
+STEPS = 1_000_000
+TABLES = 256
+HIDDEN = (128, 128)
+PLAYED = "environment.played"
+
+Watch = Callable[[int, Mapping[str, float]], None]
+"""Hears (steps so far, numbers by name) after each update."""
+
+METHODS: Mapping[str, PPOSettings] = {
+    "ppo": PPOSettings(),
+    "mmd": PPOSettings(learning_rate=3e-3, minibatches=2, clip=None, entropy=0.05, kl=10.0, annealed=False),
+}
+"""Settings of each method where none are given."""
+SOURCES = {
+    "ppo": "Schulman et al. 2017, arXiv:1707.06347; Rudolph et al., ICLR 2026, arXiv:2502.08938",
+    "mmd": "Sokota et al., ICLR 2023, arXiv:2206.05825",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Trained:
+    """A policy that was learned, and how good it is.
+
+    ``policy``: plays every seat. ``gap``: NashConv, exactly, of the last policy; None where the game has no tree or too large a
+    one, where `arena exploit` bounds it from below, and of a response to an opponent. ``reads``: what its network reads. ``steps``: of tables, every seat's
+    decisions among them; ``updates``. ``history``: (updates, NashConv) as measured. ``guarantee``: what theory says of it.
+    """
+
+    policy: NetworkPolicy = field(repr=False)
+    gap: float | None
+    gap_kind: str = "nash_conv"
+    reads: Reads
+    steps: int
+    updates: int
+    history: tuple[tuple[int, float], ...] = field(repr=False)
+    settings: Mapping[str, Setting]
+    guarantee: str = "none: theory is of tables; the gap, measured after the fact, says how good the policy is"
+    source: str
+
+
+def train(
+    method: str,
+    game: Game,
+    *,
+    steps: int = STEPS,
+    tables: int = TABLES,
+    hidden: tuple[int, ...] = HIDDEN,
+    settings: Mapping[str, Setting] | None = None,
+    until: float | None = None,
+    measured: bool = True,
+    opponent: Agent | None = None,
+    seed: int = 0,
+    device: str = CPU,
+    progress: Progress | None = None,
+    watch: Watch | None = None,
+    checkpoint: str | Path | None = None,
+) -> Trained:
+    """The policy that a method learns on a game by playing every seat itself, or against an opponent.
+
+    Args:
+        method: "ppo" or "mmd"; see `arena.solvers.learning.ppo`.
+        game: any game with listed actions and tensors; its players may take turns or move at once.
+        steps: of all tables together, rounded up to whole updates; in a game with turns one decision each.
+        tables: how many matches are played at once.
+        hidden: widths of the layers of actor and critic.
+        settings: in place of the method's own; names and meanings as of `PPOSettings` (``steps`` there is ``rollout`` here).
+        until: stop once NashConv, as measured, is at most this.
+        measured: False leaves NashConv out where it could be computed.
+        opponent: an agent to learn a best response to, which sits on the seats of all sides but one, match by match another one;
+            it is asked as in any match and learns nothing. None = the policy plays every seat itself.
+        seed: of chance, of draws and of the network's first weights.
+        device: "cpu", "cuda" or "cuda:1": where the network learns and is asked; games are played on the CPU.
+        progress: called with (updates, NashConv) whenever it was measured.
+        watch: called with (steps, numbers by name) after every update.
+        checkpoint: a file (.npz) to go on from where it exists, written now and then, at the end and on Ctrl-C. A run that goes on
+            ends as one that was never interrupted, on the same device and machine.
+
+    Raises:
+        FloatingPointError: losses are no longer finite.
+        NotProvided: a game without tensors or listed actions, or a device that is not there.
+        SpecificationError: a setting outside its range, or a checkpoint of another run.
+        UnknownName: no such method or setting.
+    """
+    if method not in METHODS:
+        raise UnknownName("method of training", method, METHODS)
+    own = settings_of(method, settings or {})
+    for name, value in (
+        ("steps", steps),
+        ("tables", tables),
+        *((f"hidden[{k}]", size) for k, size in enumerate(hidden)),
+    ):
+        if not _whole(value) or value < 1:
+            raise SpecificationError(f"{name} must be a whole number from 1 on; got {value!r}")
+    where = torch.device(CPU) if device == CPU else tensor_device(device)
+    info, reads = game.info, reads_of(game.info)
+    opponents = None if opponent is None else Opponents((opponent,), (1.0,))
+    environment = MatchTables(game, tables, seed=seed, reads=reads, opponents=opponents, device=where)
+    planned = math.ceil(steps / (own.steps * tables))
+    learner = PPO(
+        environment,
+        Architecture(inputs=environment.facts.inputs, actions=info.num_actions, hidden=tuple(hidden)),
+        own,
+        planned=planned,
+        seed=seed,
+        scale=_scale(game),
+        device=where,
+    )
+    measure = _measure(game, learner) if measured and opponent is None else None
+    if until is not None and measure is None:
+        raise NotProvided(
+            f"until waits for NashConv, which is not measured of {info.specification}: leave it out, or give steps"
+        )
+    held = _Held(learner, watch)
+    told: dict[str, Setting] = {**{one.name: getattr(own, one.name) for one in fields(own)}, "seed": seed}
+    told["rollout"] = told.pop("steps")
+    told |= {"tables": tables, "hidden": "x".join(map(str, hidden))}
+    run = Run(
+        subject=Subject(
+            method=f"train {method}",
+            game=info.specification,
+            fingerprint=fingerprint((np.frombuffer(f"{info.version} {reads}".encode(), np.uint8),)),
+            settings={**told, "planned": planned, "opponent": None if opponent is None else opponent.info.name},
+        ),
+        state=held.state,
+        advance=held.advance,
+        gap=(lambda: math.nan) if measure is None else measure,
+        growing=frozenset((PLAYED,)),
+        measure_growth=MEASURE_GROWTH,
+    )
+    history = iterate(run, iterations=planned, until=until, default=planned, progress=progress, checkpoint=checkpoint)
+    held.take_up()
+    return Trained(
+        policy=learner.policy(),
+        gap=history[-1][1] if measure is not None and history else None,
+        reads=reads,
+        steps=run.iterations * learner.steps_an_update,
+        updates=run.iterations,
+        history=history if measure is not None else (),
+        settings={"steps": steps, "until": until, **told},
+        source=SOURCES[method],
+    )
+
+
+def settings_of(method: str, given: Mapping[str, Setting]) -> PPOSettings:
+    """The settings of a method with those that are given in place of its own.
+
+    Raises:
+        UnknownName: no such setting.
+        SpecificationError: a value that is not of its kind, or outside its range.
+    """
+    own = METHODS[method]
+    names = {"rollout" if one.name == "steps" else one.name: one.name for one in fields(own)}
+    for name in given:
+        if name not in names:
+            raise UnknownName(f"setting of {method}", name, names)
+    found = replace(own, **{names[name]: value for name, value in given.items()})  # type: ignore[arg-type]  # checked next
+    for shown, name in names.items():
+        _check(shown, getattr(found, name))
+    return found
+
+
+def _check(name: str, value: object) -> None:
+    """Raises `SpecificationError` where a setting is outside its range."""
+    if name == "annealed":
+        good, allowed = isinstance(value, bool), "true or false"
+    elif name in ("rollout", "epochs", "minibatches", "magnet_updates"):
+        good, allowed = _whole(value) and int(str(value)) >= 1, "a whole number from 1 on"
+    elif name == "clip" and value is None:
+        return
+    else:
+        number = value if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
+        if name in ("discount", "trace"):
+            good, allowed = 0 <= number <= 1, "from 0 to 1"
+        elif name in ("learning_rate", "clip", "most_gradient"):
+            good, allowed = 0 < number < math.inf, "a number above 0"
+        else:
+            good, allowed = 0 <= number < math.inf, "a number from 0 on"
+    if not good:
+        raise SpecificationError(f"{name} must be {allowed}; got {value!r}")
+
+
+class _Held:
+    """A learner as `Run` has it: its arrays, changed at one blow after each update."""
+
+    def __init__(self, learner: Learner, watch: Watch | None):
+        self.learner, self.watch = learner, watch
+        self.done = 0
+        self.state: State = {**learner.arrays(), "clock": np.zeros(1, np.int64)}
+
+    def advance(self, more: int) -> None:
+        self.take_up()
+        for _ in range(more):
+            told = self.learner.update(self.done)
+            self.done += 1
+            if self.watch is not None:
+                self.watch(self.done * self.learner.steps_an_update, told)
+        self.state.update(self.learner.arrays(), clock=np.array([self.done]))
+
+    def take_up(self) -> None:
+        """Goes on from the state's arrays where a checkpoint was read, or an update was broken off."""
+        at = int(self.state["clock"][0])
+        if at != self.done:
+            self.learner.restore(self.state)
+            self.done = at
+
+
+def _measure(game: Game, learner: Learner) -> Callable[[], float] | None:
+    """What computes NashConv of the learner's policy; None where the game cannot be written out, or is too large."""
+    try:
+        tree = compile_tree(game, max_nodes=MOST_HISTORIES)
+    except (NotProvided, TooLarge):
+        return None
+    return lambda: float(nash_conv(tree, learner.policy()))
+
+
+def _scale(game: Game) -> float:
+    """What brings returns into [-1, 1]; 1 where the game does not bound them."""
+    bounds = (game.info.min_utility, game.info.max_utility)
+    largest = max((abs(bound) for bound in bounds if bound is not None), default=0.0)
+    return 1 / largest if largest > 0 else 1.0
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

@@ -1,0 +1,141 @@
+"""Tables that a learner plays at: what is seen, what follows, who sits where, and going on from arrays."""
+
+import numpy as np
+import pyspiel
+import pytest
+import torch
+
+from arena.games import AgentInfo, NotProvided, SpecificationError, load_game
+from arena.solvers.learning.match_tables import MatchTables, Opponents
+
+
+def drawn(seen, words):
+    """A legal action a row, drawn; 0 where nobody acts."""
+    weights = seen.legal.double() * torch.rand(seen.legal.shape, generator=words, dtype=torch.float64)
+    return weights.argmax(-1)
+
+
+@pytest.mark.parametrize(
+    "game",
+    ["openspiel:leduc_poker", "arena:kuhn_poker(players=3)", "openspiel:goofspiel(num_cards=3)", "arena:tic_tac_toe"],
+)
+def test_rewards_are_the_returns_of_matches_as_they_were_played(game):
+    loaded = load_game(game)
+    tables = MatchTables(loaded, 6, seed=3)
+    words = torch.Generator().manual_seed(0)
+    ended = 0
+    name = game.partition(":")[2]
+    for _ in range(60):
+        before = tables._batch.history(np.arange(6))
+        seen = tables.seen()
+        action = drawn(seen, words)
+        happened = tables.step(action)
+        for table in np.flatnonzero(happened.over.numpy()):
+            state = pyspiel.load_game(name).new_initial_state()
+            entries = before.row(int(table)).tolist() + action[table].tolist()
+            while entries:
+                if state.is_simultaneous_node():
+                    moves, entries = entries[: loaded.info.num_players], entries[loaded.info.num_players :]
+                    state.apply_actions(moves)
+                else:
+                    state.apply_action(int(entries.pop(0)))
+            assert state.is_terminal()
+            assert happened.reward[table].tolist() == pytest.approx(state.returns())
+            ended += 1
+        assert (happened.reward[~happened.over] == 0).all()
+    assert ended > 10
+
+
+@pytest.mark.parametrize("game", ["openspiel:leduc_poker", "arena:kuhn_poker", "openspiel:goofspiel(num_cards=3)"])
+def test_tables_go_on_from_arrays_as_if_nothing_had_been(game):
+    loaded = load_game(game)
+    first = MatchTables(loaded, 5, seed=1)
+    words = torch.Generator().manual_seed(2)
+    for _ in range(7):
+        first.step(drawn(first.seen(), words))
+    second = MatchTables(loaded, 5, seed=1)
+    second.restore(first.arrays())
+    for _ in range(9):
+        one, other = first.seen(), second.seen()
+        for name in ("observation", "player", "acting"):
+            torch.testing.assert_close(getattr(one, name), getattr(other, name))
+        acting = one.acting
+        assert torch.equal(one.legal[acting], other.legal[acting])
+        action = drawn(one, words) * acting
+        happened, again = first.step(action), second.step(action)
+        assert torch.equal(happened.reward, again.reward)
+        assert torch.equal(happened.over, again.over)
+
+
+def test_arrays_of_other_tables_are_refused():
+    loaded = load_game("arena:kuhn_poker")
+    with pytest.raises(SpecificationError, match="must be those of 5 tables"):
+        MatchTables(loaded, 5, seed=1).restore(MatchTables(loaded, 4, seed=1).arrays())
+
+
+def test_moves_of_a_file_that_are_not_legal_are_refused():
+    loaded = load_game("arena:tic_tac_toe")
+    tables = MatchTables(loaded, 2, seed=1)
+    broken = {"begun": np.array([1, 1]), "played": np.array([4, 4, 0], np.uint8), "played_ends": np.array([2, 3])}
+    with pytest.raises(SpecificationError, match="not legal"):
+        tables.restore(broken)
+
+
+class Recorder:
+    """Plays the last legal action, and writes down what it is told."""
+
+    def __init__(self):
+        self.info = AgentInfo(name="recorder", remembers=True)
+        self.started, self.ended, self.asked = [], [], []
+
+    def start(self, table, player, seed):
+        self.started += list(zip(table.tolist(), player.tolist(), strict=True))
+
+    def act(self, batch):
+        self.asked += list(zip(batch.table.tolist(), batch.player.tolist(), strict=True))
+        return np.array([max(row) for row in batch.legal.lists()])
+
+    def end(self, table, player, returns):
+        self.ended += list(zip(table.tolist(), player.tolist(), returns.tolist(), strict=True))
+
+    def close(self): ...
+
+
+@pytest.mark.parametrize("game", ["arena:kuhn_poker", "openspiel:goofspiel(num_cards=3)"])
+def test_an_opponent_sits_on_the_other_seats_and_is_told_of_its_matches(game):
+    loaded, opponent = load_game(game), Recorder()
+    tables = MatchTables(loaded, 4, seed=0, opponents=Opponents((opponent,), (1.0,)))
+    words = torch.Generator().manual_seed(0)
+    learner_on = set()
+    gained = []
+    for _ in range(40):
+        seen = tables.seen()
+        assert (seen.acting.sum(1) == 1).all()
+        mine = seen.player[seen.acting].tolist()
+        learner_on |= set(mine)
+        happened = tables.step(drawn(seen, words))
+        gained += [float(happened.reward[t, 1 - p]) for t, p in enumerate(mine) if happened.over[t]]
+    assert learner_on == {0, 1}
+    assert {player for _, player in opponent.asked} == {0, 1}
+    assert len(opponent.started) == len(opponent.ended) + 4
+    assert gained  # matches in which the learner had no decision are told to the opponent alone
+    left = [paid for _, _, paid in opponent.ended]
+    for paid in gained:
+        left.remove(paid)
+
+
+def test_a_learner_is_paid_what_its_seat_gets_against_the_opponent():
+    loaded = load_game("matrix:rps")
+    opponent = Recorder()  # always the last action: scissors
+    tables = MatchTables(loaded, 3, seed=0, opponents=Opponents((opponent,), (1.0,)))
+    for _ in range(6):
+        seen = tables.seen()
+        happened = tables.step(torch.zeros_like(seen.player))  # rock
+        paid = happened.reward.gather(1, seen.player)[seen.acting]
+        assert happened.over.all()
+        assert paid.tolist() == [1.0, 1.0, 1.0]
+
+
+def test_games_without_tensors_or_listed_actions_are_refused():
+    with pytest.raises(NotProvided, match="vectors"):
+        MatchTables(load_game("smax:3m(actions=continuous)"), 2, seed=0)

@@ -1,0 +1,126 @@
+"""`train`: what it promises of seeds, interruptions, measures and errors, and that it learns."""
+
+import pytest
+import torch
+
+from arena.agents import load_agent
+from arena.games import NotProvided, SpecificationError, TabularPolicy, UnknownName, load_game
+from arena.solvers import expected_returns, nash_conv
+from arena.solvers.learning import train
+from arena.solvers.policy_table import tabulate
+
+KUHN = load_game("arena:kuhn_poker")
+SHORT = {"steps": 4096, "tables": 32, "hidden": (16,)}
+
+
+def weights(trained):
+    return torch.cat([one.flatten() for one in trained.policy.network.parameters()])
+
+
+def interrupted(*, after):
+    calls = []
+
+    def watch(steps, told):
+        calls.append(steps)
+        if len(calls) == after:
+            raise KeyboardInterrupt
+
+    return watch
+
+
+@pytest.mark.parametrize("method", ["ppo", "mmd"])
+def test_the_same_seed_gives_the_same_network_bit_for_bit_and_another_one_another(method):
+    first, again = (train(method, KUHN, seed=5, **SHORT) for _ in range(2))
+    assert torch.equal(weights(first), weights(again))
+    assert first.history == again.history
+    assert not torch.equal(weights(first), weights(train(method, KUHN, seed=6, **SHORT)))
+
+
+@pytest.mark.parametrize("game", ["openspiel:leduc_poker", "matrix:rps"])
+@pytest.mark.parametrize("settings", [{}, {"magnet": 0.1, "magnet_updates": 3}])
+def test_an_interrupted_run_ends_as_one_that_was_not(game, settings, tmp_path):
+    loaded, kept = load_game(game), tmp_path / "run.npz"
+    whole = train("mmd", loaded, settings=settings, **SHORT)
+    for after in (3, 2):
+        with pytest.raises(KeyboardInterrupt):
+            train("mmd", loaded, settings=settings, checkpoint=kept, watch=interrupted(after=after), **SHORT)
+    resumed = train("mmd", loaded, settings=settings, checkpoint=kept, **SHORT)
+    assert torch.equal(weights(whole), weights(resumed))
+    assert whole.history == resumed.history
+
+
+def test_the_gap_is_that_of_the_policy_and_falls():
+    trained = train("mmd", KUHN, steps=200_000, tables=128, hidden=(64,), seed=1)
+    assert trained.gap == pytest.approx(nash_conv(KUHN, trained.policy))
+    assert trained.history[-1] == (trained.updates, trained.gap)
+    assert trained.gap < 0.6  # of the uniform policy 0.917
+
+
+def test_a_response_to_an_opponent_comes_close_to_the_best_one():
+    uniform = load_agent("uniform", game=KUHN)
+    trained = train(
+        "ppo", KUHN, steps=200_000, tables=128, hidden=(64,), opponent=uniform, settings={"entropy": 0.01, "clip": 0.2}
+    )
+    response, still = tabulate(KUHN, trained.policy).table, tabulate(KUHN, uniform.policy).table
+    gained = 0.0
+    for player in (0, 1):
+        mine = {state: row for state, row in response.items() if _mover(state) == player}
+        gained += expected_returns(KUHN, TabularPolicy(KUHN.info.specification, {**still, **mine}))[player]
+    assert trained.gap is None
+    assert gained > 0.75 * nash_conv(KUHN, uniform.policy)
+
+
+def _mover(state):
+    """Whose turn it is at an information state of two-player Kuhn poker: a card, then the moves."""
+    return (len(state) - 1) % 2
+
+
+@pytest.mark.parametrize(
+    "game", ["arena:connect_four", "openspiel:goofspiel(num_cards=3)", "openspiel:kuhn_poker(players=3)", "smax:3m"]
+)
+def test_games_of_all_kinds_are_learned_on(game):
+    trained = train("ppo", load_game(game), steps=256, tables=8, hidden=(8,), settings={"rollout": 4})
+    assert trained.steps == 256
+    assert (trained.gap is None) == game.startswith(("arena:connect_four", "smax"))
+
+
+def test_what_updates_tell_has_names_and_steps():
+    told = []
+    train("ppo", KUHN, watch=lambda steps, numbers: told.append((steps, set(numbers))), **SHORT)
+    assert [steps for steps, _ in told] == list(range(512, 4097, 512))
+    assert told[0][1] == {"loss", "policy loss", "value loss", "entropy", "KL to the policy before"}
+
+
+def test_until_ends_a_run_early():
+    trained = train("mmd", KUHN, until=5.0, **SHORT)
+    assert trained.updates == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "says"),
+    [
+        ({"method": "pp0"}, UnknownName, "did you mean 'ppo'"),
+        ({"settings": {"cilp": 0.1}}, UnknownName, "did you mean 'clip'"),
+        ({"settings": {"clip": 0.0}}, SpecificationError, "clip must be a number above 0"),
+        ({"settings": {"trace": 1.5}}, SpecificationError, "trace must be from 0 to 1"),
+        ({"settings": {"rollout": 2.5}}, SpecificationError, "rollout must be a whole number"),
+        ({"settings": {"annealed": 1}}, SpecificationError, "annealed must be true or false"),
+        ({"settings": {"learning_rate": float("nan")}}, SpecificationError, "learning_rate must be a number above 0"),
+        ({"steps": 0}, SpecificationError, "steps must be a whole number"),
+        ({"hidden": (8, 0)}, SpecificationError, "hidden"),
+        ({"game": load_game("smax:3m"), "until": 0.1}, NotProvided, "until waits for NashConv"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name(change, error, says):
+    given = {"method": "ppo", "game": KUHN, **SHORT, **change}
+    with pytest.raises(error, match=says):
+        train(given.pop("method"), given.pop("game"), **given)
+
+
+def test_a_checkpoint_of_other_settings_is_refused_and_left_alone(tmp_path):
+    kept = tmp_path / "run.npz"
+    train("ppo", KUHN, checkpoint=kept, **SHORT)
+    before = kept.read_bytes()
+    with pytest.raises(SpecificationError, match="other rules or settings"):
+        train("ppo", KUHN, checkpoint=kept, seed=1, **SHORT)
+    assert kept.read_bytes() == before
