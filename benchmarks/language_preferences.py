@@ -357,7 +357,7 @@ def draw(shown: Sequence[Best], path: Path) -> None:
             gaps, at = np.array([r.gaps for r in one.runs]), one.runs[0].at
             curves.plot(at, np.median(gaps, axis=0), color=colours[one.method], label=f"{one.method} ({one.rate:g})")
             curves.fill_between(at, gaps.min(0), gaps.max(0), color=colours[one.method], alpha=0.12, linewidth=0)
-    curves.set(yscale="log", xlabel="updates", ylabel="regularised gap of the last policy, mean over prompts")
+    curves.set(yscale="log", xlabel="updates", ylabel="regularised gap of the last policy\n(mean over prompts)")
     curves.legend(fontsize=8, frameon=False)
     for row, one in enumerate(reversed(shown)):
         ends = [r.exploitabilities[-1] for r in one.runs]
