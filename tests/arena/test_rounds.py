@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import random
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import sqlalchemy as sa
+from typer.testing import CliRunner
 
+from arena import executor
+from arena.cli import app
 from arena.config import make_config
 from arena.connection import DamagedLedger
 from arena.database import check
@@ -48,7 +49,16 @@ CONFIGS = [
     pytest.param(KNOCKOUT, id="knockout"),
     pytest.param(ADAPTIVE, id="adaptive"),
 ]
-ARENA = [sys.executable, "-c", "from arena.cli import main; main()"]
+
+NO_WALKS = SimpleNamespace(collect=int, freeze=int, unfreeze=int)
+"""Of the collector over all that lives, each time a tournament goes on: they would take longer than to play."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_walks_over_all_objects() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(executor, "gc", NO_WALKS)
+        yield
 
 
 @pytest.fixture
@@ -312,10 +322,9 @@ def test_kill_at_any_moment_and_resume_gives_the_same_ledger(
 ) -> None:
     path, name = tmp_path / "arena.db", str(config["name"])
     moments = random.Random(name)
-    forked = multiprocessing.get_context(
-        "forkserver"
-    )  # imports once for all, and has no threads that a fork would lose
-    forked.set_forkserver_preload(["arena.tournament", __name__])
+    # imports once for all, and has no threads that a fork would lose
+    forked = multiprocessing.get_context("forkserver")
+    forked.set_forkserver_preload(["arena.tournament", "arena.cli", "pyspiel", "pytest", "typer.testing"])
     killed = 0
     while killed < 4:
         process = forked.Process(target=_play_on, args=(path, {**config, "block": 2}))
@@ -343,14 +352,14 @@ def test_the_command_goes_on_with_a_tournament_that_was_interrupted(tmp_path: Pa
         key = create_tournament(make_config(SWISS), opened).key
         with pytest.raises(KeyboardInterrupt):
             resume_tournament(key, opened, _Interrupting(2))
-    command = [*ARENA, "tournament", "resume", key]
-    subprocess.run(command, env={**os.environ, "ARENA_DB": str(path)}, check=True, capture_output=True)
+    CliRunner().invoke(app, ["tournament", "resume", key], env={"ARENA_DB": str(path)}, catch_exceptions=False)
     with Ledger.open(path) as opened:
         assert _is_same(_recorded(opened, opened.tournament(key)), whole[key])
 
 
 def _play_on(path: Path, config: dict[str, Any]) -> None:
-    """Plays a tournament from where it stands."""
+    """Plays a tournament from where it stands, in a process of its own."""
+    executor.gc = NO_WALKS
     with Ledger.open(path) as opened:
         if not any(one.key == config["name"] for one in opened.tournaments()):
             create_tournament(make_config(config), opened)
