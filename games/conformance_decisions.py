@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from typing import NoReturn, cast
 
 import numpy as np
 
 from arena.games.actions import LegalActions, VectorLegal
 from arena.games.errors import ArenaError, NotProvided
-from arena.games.game import GameInfo, SearchState, TableBatch, Turn
+from arena.games.game import GameInfo, InformationStateTensors, SearchState, TableBatch, Turn
 
 SEARCH_MOVES = 5  # how far a search state is played forward
 
@@ -42,6 +42,13 @@ def _check_observations(info: GameInfo, tables: TableBatch, turn: Turn) -> None:
             fail(info, f"a tensor is {tensor.dtype} {tensor.shape}; expected float32 [{rows}, {info.tensor_width}]")
         if not np.isfinite(tensor).all():
             fail(info, "a tensor is not finite")
+    if info.information_state_width is not None:
+        state = cast("InformationStateTensors", tables).information_state_tensor(turn.table, turn.player)
+        expected = (rows, info.information_state_width)
+        if state.shape != expected or state.dtype != np.float32 or not np.isfinite(state).all():
+            fail(
+                info, f"an information-state tensor is {state.dtype} {state.shape}; expected finite float32 {expected}"
+            )
     if info.has_text:
         _check_texts(info, "text", tables.text(turn.table, turn.player), rows)
     else:

@@ -24,7 +24,7 @@ from arena.games.errors import GameMissing, SpecificationError
 from arena.games.game import GameInfo
 from arena.games.openspiel_names import SEED, GameCall, canonical, game_types, read_game
 from arena.games.openspiel_probe import REFUSALS, check_parameters, check_start, one_line
-from arena.games.openspiel_tables import OpenSpielTables
+from arena.games.openspiel_tables import OpenSpielTables, is_in_python
 
 VERSION = f"open_spiel {pyspiel.__version__}"
 
@@ -195,7 +195,9 @@ def _tensor_width(rules: Any, kind: Any) -> int | None:
 
 
 def _information_state_width(rules: Any, kind: Any) -> int | None:
-    if not kind.provides_information_state_tensor:
+    if not kind.provides_information_state_tensor or is_in_python(
+        rules
+    ):  # those in Python may give other lengths than they say
         return None
     return int(math.prod(rules.information_state_tensor_shape()))
 

@@ -40,7 +40,7 @@ class OpenSpielTables:
         self._moves = np.zeros(capacity, np.int64)
         self._logs: list[list[int]] = [[] for _ in range(capacity)] if info.simultaneous else []
         self._observe, self._observed = _observer(rules, self._kind)
-        self._in_python = _is_in_python(rules)
+        self._in_python = is_in_python(rules)
         imperfect = info.information == "imperfect" and not self._in_python
         self._unseen = _unseen_columns(self._observe) if imperfect else []
 
@@ -268,14 +268,15 @@ def _observer(rules: Any, kind: Any) -> tuple[Any, NDArray[np.float32] | None]:
     """
     if not kind.provides_observation_tensor:
         return None, None
-    if _is_in_python(rules):
+    if is_in_python(rules):
         observer = rules.make_py_observer()
         return (None, None) if observer.tensor is None else (observer, observer.tensor)
     observation = pyspiel._Observation(rules, rules.make_observer({}))
     return observation, np.frombuffer(observation, np.float32)
 
 
-def _is_in_python(rules: Any) -> bool:
+def is_in_python(rules: Any) -> bool:
+    """Whether OpenSpiel has the game in Python, not in C++."""
     return not type(rules).__module__.startswith("pyspiel")
 
 

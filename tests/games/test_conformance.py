@@ -289,6 +289,7 @@ def drop_row(turn):
         ("fall below min_utility", Spoilt("kuhn_poker", facts={"min_utility": 0.0})),
         ("max_length is 2", Spoilt("leduc_poker", facts={"max_length": 2})),
         ("expected float32", Spoilt("kuhn_poker", facts={"tensor_width": 5})),
+        ("expected finite float32", Spoilt("kuhn_poker", facts={"information_state_width": 5})),
         ("promises no tensor", Spoilt("kuhn_poker", facts={"tensor_width": None})),
         ("promises no text", Spoilt("kuhn_poker", facts={"has_text": False})),
         ("promises no simulator", Spoilt("kuhn_poker", facts={"has_simulator": False})),

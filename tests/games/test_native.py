@@ -59,6 +59,10 @@ def same_observations(native, peer, table):
     for p in range(native.info.num_players):
         player = np.full(len(table), p)
         np.testing.assert_array_equal(native.tensor(table, player), peer.tensor(table, player))
+        if native.info.information_state_width is not None:
+            np.testing.assert_array_equal(
+                native.information_state_tensor(table, player), peer.information_state_tensor(table, player)
+            )
         assert native.text(table, player) == peer.text(table, player)
         assert native.information_state(table, player) == peer.information_state(table, player)
 
@@ -82,6 +86,7 @@ def test_facts_equal_openspiels(name):
         "has_simulator",
     ):
         assert getattr(mine, fact) == getattr(theirs, fact), fact
+    assert mine.information_state_width in (None, theirs.information_state_width)
     assert mine.lane == "tensor"
     assert mine.tables_at_once >= 4096
 
