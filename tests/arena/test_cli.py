@@ -350,7 +350,7 @@ def test_a_program_of_another_machines_ledger_needs_approval(
         (("solve", "cfr_pls", "openspiel:kuhn_poker"), "cfr_plus"),
         (("solve", "cfr_plus"), "arena solve cfr_plus GAME"),
         (("exploit", "openspiel:kuhn_poker", "random", "--method", "exact"), "no probabilities"),
-        (("exploit", "openspiel:kuhn_poker", "random", "--method", "ppo"), "known: auto, enumerate, exact, mcts"),
+        (("exploit", "openspiel:kuhn_poker", "random", "--method", "minimax"), "known: auto, enumerate, exact, mcts, ppo"),
         (("game", "show", "openspiel:mfg_crowd_modelling"), "mean"),
         (("game", "list", "opnspiel"), "openspiel"),
         (("db", "check", "--db", "none.db"), "none.db"),
