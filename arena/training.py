@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from arena.agents import save_network
+from arena.agents.network import Choice
 from arena.games import Game
 from arena.ledger import AgentVersion, Ledger
 from arena.tournament import versions
@@ -18,13 +19,13 @@ if TYPE_CHECKING:
 ENDING = ".safetensors"
 
 
-def save_trained(trained: Trained, path: str | Path, *, game: Game) -> None:
-    """Writes what ``checkpoint:FILE`` plays: the actor alone, drawing from its probabilities.
+def save_trained(trained: Trained, path: str | Path, *, game: Game, choice: Choice = "sample") -> None:
+    """Writes what ``checkpoint:FILE`` plays: the actor alone, drawing from its probabilities or taking the likeliest action.
 
     Raises:
         SpecificationError: the file cannot be written.
     """
-    save_network(trained.policy.network.actor, path, game=game, choice="sample", reads=trained.reads)
+    save_network(trained.policy.network.actor, path, game=game, choice=choice, reads=trained.reads)
 
 
 def register_trained(ledger: Ledger, trained: Trained, *, game: Game, method: str, name: str) -> AgentVersion:

@@ -155,9 +155,7 @@ class Collector:
         """(logits [N, S, A], values [N, S]) of what is due; the memories of those who act are changed."""
         rows = seen.player.numel()
         logits, value, after = self.network(seen.observation.reshape(rows, -1), own.reshape(rows, -1))
-        if own.shape[-1]:
-            kept = torch.where(seen.acting[:, :, None], after.reshape(own.shape), own)
-            self.memory = self.memory.scatter(1, seen.player[:, :, None].expand(own.shape), kept)
+        self.memory = memories_after(self.memory, seen.player, seen.acting, after.reshape(own.shape))
         return logits.reshape(*seen.player.shape, -1), value.reshape(seen.player.shape)
 
     def _keep(self, whole: Decisions, worth: Worth) -> None:
@@ -191,3 +189,9 @@ def draw(logs: Tensor, generator: torch.Generator) -> Tensor:
 def memories_of(memory: Tensor, player: Tensor) -> Tensor:
     """The memories [N, S, H] of these players."""
     return memory.gather(1, player[:, :, None].expand(-1, -1, memory.shape[-1]))
+
+
+def memories_after(memory: Tensor, player: Tensor, acting: Tensor, after: Tensor) -> Tensor:
+    """The memories [N, P, H] with those after their decisions [N, S, H] in the places of the players who act."""
+    kept = torch.where(acting[:, :, None], after, memories_of(memory, player))
+    return memory.scatter(1, player[:, :, None].expand(after.shape), kept)

@@ -85,7 +85,7 @@ class MatchTables:
             inputs=inputs_of(info, self.reads),
             actions=info.num_actions,
         )
-        self._game, self._batch = game, game.tables(tables)
+        self._batch = game.tables(tables)
         shape = (tables, self.facts.seats)
         self._begun = np.zeros(tables, np.int64)
         self._who = np.full((tables, info.num_players), LEARNER)

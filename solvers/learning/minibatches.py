@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from arena.solvers.learning.experience import Experience, memories_of
+from arena.solvers.learning.experience import Experience, memories_after, memories_of
 from arena.solvers.learning.networks import ActorCritic
 
 
@@ -63,8 +63,7 @@ def unrolled(network: ActorCritic, experience: Experience, tables: Tensor) -> tu
         logits.append(said.reshape(*player.shape, -1))
         values.append(value.reshape(player.shape))
         if t >= waiting:
-            kept = torch.where(acting[:, :, None], after.reshape(own.shape), own)
-            memory = memory.scatter(1, player[:, :, None].expand(own.shape), kept)
+            memory = memories_after(memory, player, acting, after.reshape(own.shape))
             memory = memory.masked_fill(experience.over[t - waiting, tables][:, None, None], 0.0)
     return torch.stack(logits), torch.stack(values)
 
