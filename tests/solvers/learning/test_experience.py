@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from arena.games import load_game
-from arena.solvers.learning.experience import Collector, draw
+from arena.solvers.learning.experience import Collector, draw, memories_after
 from arena.solvers.learning.match_tables import MatchTables
 from arena.solvers.learning.minibatches import minibatches, unrolled
 from arena.solvers.learning.networks import ActorCritic, Architecture, log_probabilities
@@ -72,6 +72,13 @@ def test_memories_are_of_a_match_and_of_a_player():
         fresh = one.environment._ply == 0
         assert (one.memory[torch.from_numpy(fresh)] == 0).all()
         assert (one.memory[torch.from_numpy(~fresh)] != 0).any(-1).all()
+
+
+def test_players_who_do_not_act_keep_their_memories():
+    memory, after = torch.zeros(1, 3, 2), torch.ones(1, 3, 2)
+    acting = torch.tensor([[True, False, True]])
+    found = memories_after(memory, torch.tensor([[2, 1, 0]]), acting, after)
+    assert found[0, :, 0].tolist() == [1.0, 0.0, 1.0]
 
 
 @pytest.mark.parametrize("memory", [0, 8])

@@ -124,6 +124,27 @@ def test_an_opponent_sits_on_the_other_seats_and_is_told_of_its_matches(game):
         left.remove(paid)
 
 
+class Roller(Recorder):
+    """Rolls and holds in turn: at pig to 2 it often wins before anybody else has moved."""
+
+    def act(self, batch):
+        return batch.ply % 2
+
+
+def test_a_match_without_a_decision_of_the_learner_is_not_paid_to_another():
+    opponent = Roller()
+    tables = MatchTables(load_game("openspiel:pig(winscore=2)"), 8, seed=0, opponents=Opponents((opponent,), (1.0,)))
+    several = 0
+    for move in range(60):
+        player, told = tables.seen().player[:, 0].tolist(), len(opponent.ended)
+        happened = tables.step(torch.full((8, 1), move % 2))
+        for table in np.flatnonzero(happened.over.numpy()).tolist():
+            ended = [paid for where, _, paid in opponent.ended[told:] if where == table]
+            assert float(happened.reward[table, player[table]]) == -ended[0]
+            several += len(ended) > 1
+    assert several > 0
+
+
 def test_a_learner_is_paid_what_its_seat_gets_against_the_opponent():
     loaded = load_game("matrix:rps")
     opponent = Recorder()  # always the last action: scissors

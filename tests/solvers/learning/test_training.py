@@ -49,6 +49,13 @@ def test_an_interrupted_run_ends_as_one_that_was_not(game, settings, tmp_path):
     assert whole.history == resumed.history
 
 
+def test_the_magnet_becomes_the_policy_after_so_many_updates():
+    held, follows = (
+        train("mmd", KUHN, settings={"magnet": 1.0, "magnet_updates": updates}, **SHORT) for updates in (1000, 2)
+    )
+    assert not torch.equal(weights(held), weights(follows))
+
+
 def test_the_gap_is_that_of_the_policy_and_falls():
     trained = train("mmd", KUHN, steps=200_000, tables=128, hidden=(64,), seed=1)
     assert trained.gap == pytest.approx(nash_conv(KUHN, trained.policy))
