@@ -29,6 +29,7 @@ from arena.solvers.learning.experience import Collector
 from arena.solvers.learning.minibatches import Minibatch, minibatches
 from arena.solvers.learning.network_policy import NetworkPolicy
 from arena.solvers.learning.networks import ActorCritic, Architecture, log_probabilities
+from arena.solvers.learning.settings import number, switch, whole
 from arena.solvers.neural.tensor_state import TensorState
 
 ADAM_EPSILON = 1e-5
@@ -37,27 +38,27 @@ TERMS = ("loss", "policy loss", "value loss", "entropy", "KL to the policy befor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PPOSettings:
-    """``steps``: T of one experience. ``epochs``, ``minibatches``: passes over it, parts of a pass. ``clip``: ε, None = no clipping.
+    """``rollout``: T, the steps of a table in one experience. ``epochs``, ``minibatches``: passes over it, parts of a pass. ``clip``: ε, None = no clipping.
 
     ``entropy``: α. ``kl``: κ. ``magnet``: μ; ``magnet_updates``: after how many updates the magnet becomes the policy of then.
     ``value``: c. ``discount``, ``trace``: γ and λ of `advantages`. ``most_gradient``: the norm that gradients are cut to.
     ``annealed``: the learning rate and ε fall to 0 over the planned updates, and κ grows as 1 over what is left of them.
     """
 
-    learning_rate: float = 1e-3
-    steps: int = 16
-    epochs: int = 4
-    minibatches: int = 1
-    clip: float | None = 0.1
-    entropy: float = 0.2
-    kl: float = 0.0
-    magnet: float = 0.0
-    magnet_updates: int = 100
-    value: float = 0.5
-    discount: float = 1.0
-    trace: float = 0.95
-    most_gradient: float = 0.5
-    annealed: bool = True
+    learning_rate: float = number(1e-3)
+    rollout: int = whole(16)
+    epochs: int = whole(4)
+    minibatches: int = whole(1)
+    clip: float | None = number(0.1, none=True)
+    entropy: float = number(0.2, at_least=0)
+    kl: float = number(0.0, at_least=0)
+    magnet: float = number(0.0, at_least=0)
+    magnet_updates: int = whole(100)
+    value: float = number(0.5, at_least=0)
+    discount: float = number(1.0, at_least=0, at_most=1)
+    trace: float = number(0.95, at_least=0, at_most=1)
+    most_gradient: float = number(0.5)
+    annealed: bool = switch(True)
 
 
 class PPO:
@@ -91,7 +92,7 @@ class PPO:
 
     @property
     def steps_an_update(self) -> int:
-        return self.settings.steps * self.environment.facts.tables
+        return self.settings.rollout * self.environment.facts.tables
 
     def update(self, number: int) -> Mapping[str, float]:
         one, left = self.settings, 1.0
@@ -103,7 +104,7 @@ class PPO:
             self.magnet.load_state_dict(self.network.state_dict())
         self.generator.manual_seed(seed_of(("update", self.seed, number)))
         experience = self.collector.gather(
-            one.steps, discount=one.discount, trace=one.trace, scale=self.scale, generator=self.generator
+            one.rollout, discount=one.discount, trace=one.trace, scale=self.scale, generator=self.generator
         )
         networks = (self.network, self.magnet) if one.magnet else (self.network,)
         told: list[Tensor] = []

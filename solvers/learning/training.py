@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +20,9 @@ from arena.solvers.checkpoint import State, Subject, fingerprint
 from arena.solvers.exploitability import nash_conv
 from arena.solvers.iteration import Run, iterate
 from arena.solvers.learning.learner import Learner
-from arena.solvers.learning.match_tables import MatchTables, Opponents
+from arena.solvers.learning.methods import METHODS, Plan
 from arena.solvers.learning.network_policy import NetworkPolicy
-from arena.solvers.learning.networks import Architecture
-from arena.solvers.learning.ppo import PPO, PPOSettings
+from arena.solvers.learning.settings import with_given
 from arena.solvers.solution import Progress, Setting
 from arena.solvers.tensor_tree import tensor_device
 
@@ -39,16 +38,6 @@ PLAYED = "environment.played"
 
 Watch = Callable[[int, Mapping[str, float]], None]
 """Hears (steps so far, numbers by name) after each update."""
-
-METHODS: Mapping[str, PPOSettings] = {
-    "ppo": PPOSettings(),
-    "mmd": PPOSettings(learning_rate=3e-3, minibatches=2, clip=None, entropy=0.05, kl=10.0, annealed=False),
-}
-"""Settings of each method where none are given."""
-SOURCES = {
-    "ppo": "Schulman et al. 2017, arXiv:1707.06347; Rudolph et al., ICLR 2026, arXiv:2502.08938",
-    "mmd": "Sokota et al., ICLR 2023, arXiv:2206.05825",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -92,12 +81,12 @@ def train(
     """The policy that a method learns on a game by playing every seat itself, or against an opponent.
 
     Args:
-        method: "ppo" or "mmd"; see `arena.solvers.learning.ppo`.
+        method: one of `arena.solvers.learning.methods.METHODS`.
         game: any game with listed actions and tensors; its players may take turns or move at once.
         steps: of all tables together, rounded up to whole updates; in a game with turns one decision each.
         tables: how many matches are played at once.
         hidden: widths of the layers of actor and critic.
-        settings: in place of the method's own; names and meanings as of `PPOSettings` (``steps`` there is ``rollout`` here).
+        settings: in place of the method's own; names and meanings as of its settings, for example `PPOSettings`.
         until: stop once NashConv, as measured, is at most this.
         measured: False leaves NashConv out where it could be computed.
         opponent: an agent to learn a best response to, which sits on the seats of all sides but one, match by match another one;
@@ -117,7 +106,8 @@ def train(
     """
     if method not in METHODS:
         raise UnknownName("method of training", method, METHODS)
-    own = settings_of(method, settings or {})
+    chosen = METHODS[method]
+    own = with_given(chosen.settings, settings or {}, of=method)
     for name, value in (
         ("steps", steps),
         ("tables", tables),
@@ -127,27 +117,19 @@ def train(
             raise SpecificationError(f"{name} must be a whole number from 1 on; got {value!r}")
     where = torch.device(CPU) if device == CPU else tensor_device(device)
     info, reads = game.info, reads_of(game.info)
-    opponents = None if opponent is None else Opponents((opponent,), (1.0,))
-    environment = MatchTables(game, tables, seed=seed, reads=reads, opponents=opponents, device=where)
-    planned = math.ceil(steps / (own.steps * tables))
-    learner = PPO(
-        environment,
-        Architecture(inputs=environment.facts.inputs, actions=info.num_actions, hidden=tuple(hidden)),
+    learner = chosen.learner(
+        Plan(game=game, steps=steps, tables=tables, hidden=tuple(hidden), opponent=opponent, seed=seed, device=where),
         own,
-        planned=planned,
-        seed=seed,
-        scale=_scale(game),
-        device=where,
     )
+    planned = math.ceil(steps / learner.steps_an_update)
     measure = _measure(game, learner) if measured and opponent is None else None
     if until is not None and measure is None:
         raise NotProvided(
             f"until waits for NashConv, which is not measured of {info.specification}: leave it out, or give steps"
         )
     held = _Held(learner, watch)
-    told: dict[str, Setting] = {**{one.name: getattr(own, one.name) for one in fields(own)}, "seed": seed}
-    told["rollout"] = told.pop("steps")
-    told |= {"tables": tables, "hidden": "x".join(map(str, hidden))}
+    told: dict[str, Setting] = {one.name: getattr(own, one.name) for one in fields(own)}
+    told |= {"seed": seed, "tables": tables, "hidden": "x".join(map(str, hidden))}
     run = Run(
         subject=Subject(
             method=f"train {method}",
@@ -171,46 +153,8 @@ def train(
         updates=run.iterations,
         history=history if measure is not None else (),
         settings={"steps": steps, "until": until, **told},
-        source=SOURCES[method],
+        source=chosen.source,
     )
-
-
-def settings_of(method: str, given: Mapping[str, Setting]) -> PPOSettings:
-    """The settings of a method with those that are given in place of its own.
-
-    Raises:
-        UnknownName: no such setting.
-        SpecificationError: a value that is not of its kind, or outside its range.
-    """
-    own = METHODS[method]
-    names = {"rollout" if one.name == "steps" else one.name: one.name for one in fields(own)}
-    for name in given:
-        if name not in names:
-            raise UnknownName(f"setting of {method}", name, names)
-    found = replace(own, **{names[name]: value for name, value in given.items()})  # type: ignore[arg-type]  # checked next
-    for shown, name in names.items():
-        _check(shown, getattr(found, name))
-    return found
-
-
-def _check(name: str, value: object) -> None:
-    """Raises `SpecificationError` where a setting is outside its range."""
-    if name == "annealed":
-        good, allowed = isinstance(value, bool), "true or false"
-    elif name in ("rollout", "epochs", "minibatches", "magnet_updates"):
-        good, allowed = _whole(value) and int(str(value)) >= 1, "a whole number from 1 on"
-    elif name == "clip" and value is None:
-        return
-    else:
-        number = value if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
-        if name in ("discount", "trace"):
-            good, allowed = 0 <= number <= 1, "from 0 to 1"
-        elif name in ("learning_rate", "clip", "most_gradient"):
-            good, allowed = 0 < number < math.inf, "a number above 0"
-        else:
-            good, allowed = 0 <= number < math.inf, "a number from 0 on"
-    if not good:
-        raise SpecificationError(f"{name} must be {allowed}; got {value!r}")
 
 
 class _Held:
@@ -245,13 +189,6 @@ def _measure(game: Game, learner: Learner) -> Callable[[], float] | None:
     except (NotProvided, TooLarge):
         return None
     return lambda: float(nash_conv(tree, learner.policy()))
-
-
-def _scale(game: Game) -> float:
-    """What brings returns into [-1, 1]; 1 where the game does not bound them."""
-    bounds = (game.info.min_utility, game.info.max_utility)
-    largest = max((abs(bound) for bound in bounds if bound is not None), default=0.0)
-    return 1 / largest if largest > 0 else 1.0
 
 
 def _whole(value: object) -> bool:

@@ -1,0 +1,99 @@
+"""The methods of training by name: how the learner of each is made, with which settings, and where it is from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from arena.games.agent import Agent
+from arena.games.game import Game, GameInfo
+from arena.games.observation import reads_of
+from arena.solvers.learning.learner import Learner
+from arena.solvers.learning.match_tables import MatchTables, Opponents
+from arena.solvers.learning.networks import Architecture
+from arena.solvers.learning.ppo import PPO, PPOSettings
+from arena.solvers.learning.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is to be trained, and with what; see `arena.solvers.learning.train`."""
+
+    game: Game
+    steps: int
+    tables: int
+    hidden: tuple[int, ...]
+    opponent: Agent | None
+    seed: int
+    device: torch.device
+
+    def environment(self) -> MatchTables:
+        """The game's matches, on all seats the learner or on all but its side the opponent.
+
+        Raises:
+            NotProvided: a game without tensors or listed actions.
+        """
+        return MatchTables(
+            self.game,
+            self.tables,
+            seed=self.seed,
+            reads=reads_of(self.game.info),
+            opponents=None if self.opponent is None else Opponents((self.opponent,), (1.0,)),
+            device=self.device,
+        )
+
+    def updates(self, rollout: int) -> int:
+        """How many updates of so many steps a table it takes."""
+        return math.ceil(self.steps / (rollout * self.tables))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Method:
+    """A way to train.
+
+    ``learner``: makes it of a plan and settings; raises `NotProvided` for games that it is not for. ``settings``: its own where
+    none are given.
+    """
+
+    learner: Callable[[Plan, Any], Learner]
+    settings: Settings = field(repr=False)
+    source: str
+
+
+def ppo(plan: Plan, settings: PPOSettings) -> PPO:
+    """PPO, and MMD by its settings, on any game with listed actions and tensors."""
+    environment = plan.environment()
+    return PPO(
+        environment,
+        Architecture(inputs=environment.facts.inputs, actions=environment.facts.actions, hidden=plan.hidden),
+        settings,
+        planned=plan.updates(settings.rollout),
+        seed=plan.seed,
+        scale=scale_of(plan.game.info),
+        device=plan.device,
+    )
+
+
+def scale_of(info: GameInfo) -> float:
+    """What brings returns into [-1, 1]; 1 where the game does not bound them."""
+    bounds = (info.min_utility, info.max_utility)
+    largest = max((abs(bound) for bound in bounds if bound is not None), default=0.0)
+    return 1 / largest if largest > 0 else 1.0
+
+
+METHODS: Mapping[str, Method] = {
+    "ppo": Method(
+        learner=ppo,
+        settings=PPOSettings(),
+        source="Schulman et al. 2017, arXiv:1707.06347; Rudolph et al., ICLR 2026, arXiv:2502.08938",
+    ),
+    "mmd": Method(
+        learner=ppo,
+        settings=PPOSettings(learning_rate=3e-3, minibatches=2, clip=None, entropy=0.05, kl=10.0, annealed=False),
+        source="Sokota et al., ICLR 2023, arXiv:2206.05825",
+    ),
+}
