@@ -58,7 +58,7 @@ OF_METHOD: dict[str, dict[str, Any]] = {
     "nash_md": {"num_opponents": 4},
     "inpo": {"inner": 5},
     "dno": {"inner": 5, "num_generations": 6},
-    "spo": {"queue": 4},
+    "spo": {"inner": 5},
 }
 WORDS_A_STEP = 12
 REAL_PROMPTS = [

@@ -90,29 +90,27 @@ nash_md_loss = self_play_loss
 def spo_loss(
     log_policy: Tensor,
     win_rate: Tensor,
-    log_previous: Tensor | None = None,
+    log_previous: Tensor,
     *,
-    rate: float = float("inf"),
+    rate: float,
     weights: Tensor | None = None,
 ) -> Tensor:
     """-E[(u(y) - 1/2 - log(π(y)/π_t(y)) / η) log π(y)], u against a queue of what earlier policies drew: SPO.
 
-    Self-play preference optimisation leaves the learner open that it reduces to. With π_t it is a step of Hedge, followed to its
-    end: log π = log π_t + η u + constant, which no regret is proven of. Without, it is the plain policy gradient, which may
-    stick to one candidate.
+    Self-play preference optimisation leaves the learner open that it reduces to. Here it is a step of Hedge, followed to its
+    end: log π = log π_t + η u + constant, whose regret is bounded. Where π_t is π itself this is the plain policy gradient, which
+    sticks to what it has come to say nearly always.
 
     Source: Swamy et al., arXiv:2401.04056.
 
     Args:
         log_policy: log π(y) of y ~ π; the gradient flows here.
         win_rate: u(y), the mean over the queue of P(y ≻ y').
-        log_previous: log π_t(y), the policy that a stage of steps began with; None = the plain policy gradient.
+        log_previous: log π_t(y), the policy that a stage of steps began with.
         rate: η > 0 of the step of Hedge.
         weights: see the module.
     """
-    worth = win_rate.detach() - EVEN
-    if log_previous is not None:
-        worth = worth - (log_policy - log_previous).detach() / rate
+    worth = win_rate - EVEN - (log_policy - log_previous) / rate
     return reinforce_loss(log_policy, worth, weights=weights)
 
 

@@ -116,7 +116,7 @@ class PreferenceConfig:
         ema: the share of the way to the policy that the moving average goes in an update.
         inner: updates of a stage.
         mixture_coef: of nash_md: the reference's share in the opponent, token by token.
-        rate: η of inpo and dno, whose papers call 1/η so.
+        rate: η of inpo and dno, whose papers call 1/η so, and of the step of Hedge that a stage of spo makes.
         num_iterations: of inpo and dno: passes over the completions of a stage; divides inner.
         queue: of spo: how many earlier completions of a prompt are kept as opponents.
         judge_both_orders: each comparison is asked in both orders.
@@ -287,8 +287,7 @@ class PreferenceConfig:
     @property
     def stage(self) -> int:
         """Updates of a stage; 1 where there are no stages."""
-        staged = self.method.staged or self.target == "stages"
-        return int(self.inner or 1) if staged else 1
+        return 1 if self.target == "ema" else int(self.inner or 1)
 
     @property
     def passes(self) -> int:

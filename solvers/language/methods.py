@@ -64,5 +64,11 @@ METHODS: Mapping[str, Method] = {
         smallest_group=3,
         source="Rosset et al. 2024, arXiv:2404.03715",
     ),
-    "spo": Method(opponent="queue", settings={"queue": 4}, charged=False, source="Swamy et al. 2024, arXiv:2401.04056"),
+    "spo": Method(
+        opponent="queue",
+        settings={"queue": 4, "rate": 1.0, "inner": 10},
+        charged=False,
+        anchored=True,
+        source="Swamy et al. 2024, arXiv:2401.04056",
+    ),
 }

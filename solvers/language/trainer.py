@@ -66,8 +66,8 @@ class PreferenceTrainer:
     machine adds numbers in the same order and the judge says the same.
 
     Copies of the weights held: self_play, nash_md, online_ipo, inpo two (policy, reference; inpo has the reference on the device
-    only while it scores a stage), nash_mp and nash_prox three (the anchor too), spo and dno one. With adapters one set of weights,
-    and the anchor is a second adapter.
+    only while it scores a stage), nash_mp and nash_prox three (the anchor too), spo two (policy, anchor), dno one. With adapters one set
+    of weights, and the anchor is a second adapter.
 
     Args:
         model: a causal model, one with adapters of peft, or a name or folder of one.

@@ -79,7 +79,7 @@ class Learner:
         config = self.config
         if step % config.stage:
             return
-        if config.target == "stages":
+        if config.method.anchored and config.target != "ema":
             halves = 2 if config.loss_type == "nash_mp" else 1
             if step % (halves * config.stage) == 0:
                 self.copies.follow(1.0)
@@ -130,7 +130,8 @@ class Learner:
         rates = torch.where(known, told, EVEN)
         weights = known.to(log_policy.dtype) / known.sum().clamp(min=1)
         if config.loss_type == "spo":
-            return spo_loss(log_policy, rates, weights=weights)
+            assert batch.log_anchor is not None
+            return spo_loss(log_policy, rates, batch.log_anchor, rate=config.eta, weights=weights)
         assert batch.log_reference is not None
         if config.method.anchored:
             assert batch.log_anchor is not None

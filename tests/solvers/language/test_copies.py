@@ -17,7 +17,7 @@ HELD = {
     "inpo": 2,
     "nash_mp": 3,
     "nash_prox": 3,
-    "spo": 1,
+    "spo": 2,
     "dno": 1,
 }
 WIDTHS = itertools.count(20, 2)

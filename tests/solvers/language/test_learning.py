@@ -73,7 +73,8 @@ def exploitability(logs, preferences):
     return float(((logs @ preferences.T).max(1) - 0.5).mean())
 
 
-def test_the_average_policy_of_dno_is_harder_to_exploit(tmp_path):
+@pytest.mark.parametrize(("loss_type", "settings"), [("dno", {}), ("spo", {"queue": 8})])
+def test_the_average_policy_is_harder_to_exploit(tmp_path, loss_type, settings):
     model, average = tiny_gpt2(), []
     before = policy(model)
 
@@ -81,8 +82,8 @@ def test_the_average_policy_of_dno_is_harder_to_exploit(tmp_path):
         def on_step_end(self, args, state, control, model=None, **_):
             average.append(policy(model))
 
-    settings = ONE_TOKEN | {"num_generations": 8, "rate": 1.0, "inner": 5, "lr_scheduler_type": "constant"}
-    tiny_trainer(tmp_path, model=model, loss_type="dno", callbacks=[Averaging()], **settings).train()
+    settings |= ONE_TOKEN | {"num_generations": 8, "rate": 1.0, "inner": 5, "lr_scheduler_type": "constant"}
+    tiny_trainer(tmp_path, model=model, loss_type=loss_type, callbacks=[Averaging()], **settings).train()
     assert exploitability(np.mean(average, axis=0), P) < exploitability(before, P) / 1.8
 
 
@@ -98,7 +99,8 @@ def test_spo_finds_the_one_that_beats_all_others(tmp_path):
     texts = [TOKENIZER.decode([k], skip_special_tokens=True) for k in range(len(WORDS))]
     preferences = np.array([[ranked([""], [a], [b])[0] for b in texts] for a in texts])
     before = exploitability(policy(model), preferences)
-    trainer = tiny_trainer(tmp_path, model=model, judge=ranked, loss_type="spo", queue=8, **ONE_TOKEN)
+    settings = ONE_TOKEN | {"queue": 8, "rate": 2.0, "inner": 5}
+    trainer = tiny_trainer(tmp_path, model=model, judge=ranked, loss_type="spo", **settings)
     trainer.train()
     assert before > 0.2
     assert exploitability(policy(trainer.model), preferences) < 0.02

@@ -85,7 +85,11 @@ def test_against_others_the_win_rates_are_means_over_opponents(tmp_path, loss_ty
         return plain_against(self, prompts, answers, opponents)
 
     monkeypatch.setattr(Comparisons, "against", against)
-    extra = {"nash_mp": {"step": STEP, "num_opponents": 3}, "nash_md": {"num_opponents": 3}, "spo": {"queue": 3}}
+    extra = {
+        "nash_mp": {"step": STEP, "num_opponents": 3},
+        "nash_md": {"num_opponents": 3},
+        "spo": {"queue": 3, "rate": RATE},
+    }
     loss, logs, texts, batch = prepared(tmp_path, loss_type, **extra[loss_type])
     assert [len(one) for one in met] == [3, 3]
     total = 0.0
@@ -96,8 +100,9 @@ def test_against_others_the_win_rates_are_means_over_opponents(tmp_path, loss_ty
             worth = rate - 0.5
             if loss_type != "spo":
                 worth -= BETA * (logs["policy"][i] - logs["reference"][i])
-            if loss_type == "nash_mp":
-                worth -= (logs["policy"][i] - logs["anchor"][i]) / STEP
+            step = {"nash_mp": STEP, "spo": RATE}.get(loss_type)
+            if step is not None:
+                worth -= (logs["policy"][i] - logs["anchor"][i]) / step
             total -= worth * logs["policy"][i] / 8
     near(loss, total)
 
