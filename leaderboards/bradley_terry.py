@@ -5,7 +5,7 @@ the counts of all pairs. Its covariance is the sandwich H⁻¹ B H⁻¹: H the i
 seat-swapped twins) of the outer products of their gradients, so that neither draws nor seats nor repeated matches of
 deterministic agents make the intervals too narrow. Of some hundred agents and more, most of whom met, without an anchor or virtual
 draws, it is found by an expansion: `Ratings.settings` then bounds by how much of itself an interval's width may be off (``width_error``,
-at most some 0.001), and who is above whom is said only where the bounds leave no doubt.
+at most some 0.0025), and who is above whom is said only where the bounds leave no doubt.
 
 Sources: Bradley and Terry, Rank analysis of incomplete block designs, Biometrika 1952, doi:10.2307/2334029; Ford, Solution
 of a ranking problem from binary comparisons, 1957, doi:10.2307/2308513 (when the maximum exists); Caron and Doucet, Efficient
@@ -133,8 +133,9 @@ def _rate(record: Record, method: Method, *, confidence: float, anchor: str | No
     width_error = 0.0
     for group, there in fitted:
         members = group.members
-        own, block = strength[members], np.ix_(members, members)
-        inside, slack = outer if len(members) == size else outer[block], np.zeros(len(members))
+        own, slack = strength[members], np.zeros(len(members))
+        block = np.s_[:, :] if len(members) == size else np.ix_(members, members)  # the whole is not copied
+        inside = outer[block]
         near = near_covariance(own, there, inside) if anchor is None and not group.virtual else None
         if near is None:
             found = covariance(own, there, inside, virtual=group.virtual)

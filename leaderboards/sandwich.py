@@ -148,18 +148,17 @@ def near_covariance(strength: NDArray[np.float64], now: Curvature, outer: NDArra
         return None
     together = float(now.diagonal.mean()) / len(strength)
     scale = 1 / np.sqrt(now.diagonal + together)
-    information, scaled, _ = _scaled(now.cells, outer, scale, together, np.zeros(len(strength)))
     standing = (strength - strength.mean()) / strength.std()
     smooth = np.stack([standing**power / scale for power in range(DIRECTIONS)], axis=1)
-    found = near_diagonal_congruence(information, scaled, smooth)
+    found = near_diagonal_congruence(now.cells, outer, smooth, scale=scale, together=together)
     if found is None:
         return None
     slack = (
         found.on_diagonal + found.beside
     ) * scale**2  # twice the product of two scales is at most the sum of squares
-    variance = np.diag(found.product)
-    width = float(1 - np.sqrt(1 - found.on_diagonal / variance.min())) if variance.min() > found.on_diagonal else np.inf
-    return NearCovariance(matrix=found.product * scale[:, None] * scale, slack=slack, width_error=width)
+    least = float((np.diag(found.product) / scale**2).min())
+    width = 1 - (1 - found.on_diagonal / least) ** 0.5 if least > found.on_diagonal else np.inf
+    return NearCovariance(matrix=found.product, slack=slack, width_error=width)
 
 
 @nb.njit(cache=True)
@@ -260,7 +259,7 @@ def _sum_cells(points, strength, odds, wide, vague, outer, summed):  # type: ign
 def _outer_of_tally(counts, strength, odds, wide, correction, vague, drawn):  # type: ignore[no-untyped-def]  # numba kernel
     """B, from how often units of each two agents ended how; without branches that depend on how often two met."""
     size = len(strength)
-    outer, alone = np.zeros((size, size)), np.empty((size, size))
+    outer, alone = np.zeros((size, size)), np.empty(len(counts))
     seen, spreads, others, cell = 0.0, 0.0, 0.0, 0
     for i in range(size):
         for j in range(i):
@@ -280,12 +279,14 @@ def _outer_of_tally(counts, strength, odds, wide, correction, vague, drawn):  # 
             spreads += spread
             others += many * correction * square
             outer[i, j] = -(vague * matches * p * q + (0.0 if drawn else spread))
-            alone[i, j] = square if drawn else (1 - many) * square
+            alone[cell] = square if drawn else (1 - many) * square
             cell += 1
     share = min(1.0, spreads / others) if seen >= SEEN_SPREADS and others > 0 and not drawn else 1.0
+    cell = 0
     for i in range(size):
         for j in range(i):
-            outer[i, j] -= share * correction * alone[i, j]
+            outer[i, j] -= share * correction * alone[cell]
+            cell += 1
     _complete(outer, np.zeros(size))
     return outer
 
