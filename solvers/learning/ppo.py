@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -40,9 +40,11 @@ TERMS = ("loss", "policy loss", "value loss", "entropy", "KL to the policy befor
 class PPOSettings:
     """``rollout``: T, the steps of a table in one experience. ``epochs``, ``minibatches``: passes over it, parts of a pass. ``clip``: ε, None = no clipping.
 
-    ``entropy``: α. ``kl``: κ. ``magnet``: μ; ``magnet_updates``: after how many updates the magnet becomes the policy of then.
+    ``entropy``: α at the end; it falls from ``first_entropy`` along a parabola over the planned updates: the policy follows
+    quantal response equilibria from the uniform one on, as tables do with a temperature that falls. ``kl``: κ. ``magnet``: μ; ``magnet_updates``: after how many updates the magnet becomes the policy of then.
     ``value``: c. ``discount``, ``trace``: γ and λ of `advantages`. ``most_gradient``: the norm that gradients are cut to.
     ``annealed``: the learning rate and ε fall to 0 over the planned updates, and κ grows as 1 over what is left of them.
+    ``averaged``: what is played is the mean of the weights after about this share of all updates so far; 0 = the last ones.
     """
 
     learning_rate: float = number(1e-3)
@@ -50,7 +52,8 @@ class PPOSettings:
     epochs: int = whole(4)
     minibatches: int = whole(1)
     clip: float | None = number(0.1, none=True)
-    entropy: float = number(0.2, at_least=0)
+    entropy: float = number(0.05, at_least=0)
+    first_entropy: float = number(1.0, at_least=0)
     kl: float = number(0.0, at_least=0)
     magnet: float = number(0.0, at_least=0)
     magnet_updates: int = whole(100)
@@ -59,6 +62,7 @@ class PPOSettings:
     trace: float = number(0.95, at_least=0, at_most=1)
     most_gradient: float = number(0.5)
     annealed: bool = switch(True)
+    averaged: float = number(0.3, at_least=0, at_most=1)
 
 
 class PPO:
@@ -82,10 +86,15 @@ class PPO:
             torch.manual_seed(seed_of(("network", seed)))
             self.network = ActorCritic(architecture)
         self.network.to(device)
-        self.magnet = copy.deepcopy(self.network)
+        self.magnet, self.average = copy.deepcopy(self.network), copy.deepcopy(self.network)
         self.collector = Collector(environment, self.network)
         self.optimiser = self._optimiser(self.network.parameters())
-        self.held = TensorState({"network": self.network, "magnet": self.magnet}, {}, self.optimiser, self._optimiser)
+        self.held = TensorState(
+            {"network": self.network, "magnet": self.magnet, "average": self.average},
+            {},
+            self.optimiser,
+            self._optimiser,
+        )
 
     def _optimiser(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         return torch.optim.Adam(parameters, lr=self.settings.learning_rate, eps=ADAM_EPSILON, fused=True)
@@ -95,11 +104,9 @@ class PPO:
         return self.settings.rollout * self.environment.facts.tables
 
     def update(self, number: int) -> Mapping[str, float]:
-        one, left = self.settings, 1.0
-        if one.annealed:
-            left = max(1.0 - number / self.planned, 1.0 / self.planned)
+        one = in_force(self.settings, max(1.0 - number / self.planned, 1.0 / self.planned))
         for group in self.optimiser.param_groups:
-            group["lr"] = one.learning_rate * left
+            group["lr"] = one.learning_rate
         if one.magnet and number % one.magnet_updates == 0:
             self.magnet.load_state_dict(self.network.state_dict())
         self.generator.manual_seed(seed_of(("update", self.seed, number)))
@@ -110,7 +117,7 @@ class PPO:
         told: list[Tensor] = []
         for _ in range(one.epochs):
             for batch in minibatches(networks, experience, one.minibatches, self.generator):
-                terms = losses(batch, one, left)
+                terms = losses(batch, one)
                 self.optimiser.zero_grad(set_to_none=True)
                 torch.autograd.backward(terms[0])
                 nn.utils.clip_grad_norm_(self.network.parameters(), one.most_gradient)
@@ -119,10 +126,14 @@ class PPO:
         means = torch.stack(told).mean(0).tolist()
         if not np.isfinite(means).all():
             raise FloatingPointError(f"the losses of update {number} are not finite; try a smaller learning rate")
+        with torch.no_grad():
+            share = 1 / (1 + one.averaged * number)
+            for mean, last in zip(self.average.parameters(), self.network.parameters(), strict=True):
+                mean.lerp_(last, share)
         return dict(zip(TERMS, means, strict=True))
 
     def policy(self) -> NetworkPolicy:
-        return NetworkPolicy.of(self.network)
+        return NetworkPolicy.of(self.average)
 
     def arrays(self) -> State:
         return {**self.held.arrays(), **self.collector.arrays()}
@@ -132,16 +143,27 @@ class PPO:
         self.collector.restore(arrays)
 
 
-def losses(batch: Minibatch, settings: PPOSettings, left: float) -> tuple[Tensor, ...]:
-    """The loss and its terms, in the order of `TERMS`; see the module. ``left``: what is left of the planned updates."""
+def in_force(settings: PPOSettings, left: float) -> PPOSettings:
+    """The settings of an update before which this share of the run is left."""
+    still = left if settings.annealed else 1.0
+    return replace(
+        settings,
+        learning_rate=settings.learning_rate * still,
+        clip=None if settings.clip is None else settings.clip * still,
+        kl=settings.kl / still,
+        entropy=settings.entropy + (settings.first_entropy - settings.entropy) * left**2,
+    )
+
+
+def losses(batch: Minibatch, settings: PPOSettings) -> tuple[Tensor, ...]:
+    """The loss and its terms, in the order of `TERMS`; see the module."""
     now = log_probabilities(batch.logits[0], batch.legal)
     difference = now.gather(-1, batch.action[:, None]).squeeze(-1) - batch.logs
     ratio = difference.exp()
     gain = _standardised(batch.advantage)
     surrogate = ratio * gain
     if settings.clip is not None:
-        clip = settings.clip * (left if settings.annealed else 1.0)
-        surrogate = torch.minimum(surrogate, ratio.clamp(1 - clip, 1 + clip) * gain)
+        surrogate = torch.minimum(surrogate, ratio.clamp(1 - settings.clip, 1 + settings.clip) * gain)
     policy = -surrogate.mean()
     probabilities = now.exp()
     entropy = -(probabilities * now).sum(-1).mean()
@@ -149,7 +171,7 @@ def losses(batch: Minibatch, settings: PPOSettings, left: float) -> tuple[Tensor
     value = (batch.value[0] - batch.target).square().mean()
     loss = policy - settings.entropy * entropy + settings.value * value
     if settings.kl:
-        loss = loss + settings.kl / (left if settings.annealed else 1.0) * step
+        loss = loss + settings.kl * step
     if settings.magnet:
         drawn = log_probabilities(batch.logits[1].detach(), batch.legal)
         loss = loss + settings.magnet * (probabilities * (now - drawn)).sum(-1).mean()

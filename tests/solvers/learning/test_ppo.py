@@ -1,12 +1,13 @@
 """The losses of PPO and MMD against their formulas, and what they learn on games whose solutions are known."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 
 from arena.solvers.learning.minibatches import Minibatch
-from arena.solvers.learning.ppo import TERMS, PPOSettings, losses
+from arena.solvers.learning.ppo import TERMS, PPOSettings, in_force, losses
 
 
 def a_batch(*, off=0.3, seed=0):
@@ -31,8 +32,8 @@ def a_batch(*, off=0.3, seed=0):
 @pytest.mark.parametrize("clip", [None, 0.1])
 def test_the_loss_is_the_formula_row_by_row(clip):
     batch = a_batch()
-    one = PPOSettings(clip=clip, entropy=0.3, kl=2.0, magnet=0.7, value=0.25, annealed=False)
-    told = dict(zip(TERMS, losses(batch, one, 0.5), strict=True))
+    one = PPOSettings(clip=clip, entropy=0.3, kl=2.0, magnet=0.7, value=0.25)
+    told = dict(zip(TERMS, losses(batch, one), strict=True))
     gains = (batch.advantage - batch.advantage.mean()) / batch.advantage.std(correction=0)
     policy = entropy = step = magnet = 0.0
     for row in range(6):
@@ -56,18 +57,20 @@ def test_the_loss_is_the_formula_row_by_row(clip):
     assert {name: float(term.detach()) for name, term in told.items()} == pytest.approx(expected)
 
 
-def test_settings_that_are_annealed_shrink_the_clip_and_the_step():
-    batch = a_batch()
-    one = PPOSettings(clip=0.2, kl=2.0)
-    half = losses(batch, one, 0.5)[0]
-    same = losses(batch, PPOSettings(clip=0.1, kl=4.0, annealed=False), 1.0)[0]
-    torch.testing.assert_close(half, same)
+def test_over_the_run_steps_shrink_and_entropy_falls():
+    one = PPOSettings(learning_rate=1e-3, clip=0.2, kl=2.0, entropy=0.1, first_entropy=0.9)
+    half = in_force(one, 0.5)
+    assert (half.learning_rate, half.clip, half.kl) == (5e-4, 0.1, 4.0)
+    assert half.entropy == pytest.approx(0.3)
+    assert in_force(one, 1.0).entropy == 0.9
+    still = in_force(replace(one, annealed=False, clip=None), 0.5)
+    assert (still.learning_rate, still.clip, still.kl, still.entropy) == (1e-3, None, 2.0, half.entropy)
 
 
 def test_where_the_policy_did_not_move_the_gradient_is_that_of_policy_gradients():
     batch = a_batch(off=0.0)
     one = PPOSettings(entropy=0.0, kl=5.0, value=0.0)
-    torch.autograd.backward(losses(batch, one, 1.0)[0])
+    torch.autograd.backward(losses(batch, one)[0])
     logits = batch.logits[0]
     gains = (batch.advantage - batch.advantage.mean()) / batch.advantage.std(correction=0)
     shares = torch.softmax(torch.where(batch.legal, logits.detach(), -1e9), -1)

@@ -131,3 +131,14 @@ def test_a_checkpoint_of_other_settings_is_refused_and_left_alone(tmp_path):
     with pytest.raises(SpecificationError, match="other rules or settings"):
         train("ppo", KUHN, checkpoint=kept, seed=1, **SHORT)
     assert kept.read_bytes() == before
+
+
+def test_what_is_played_is_the_mean_of_the_weights_so_far_or_the_last_ones():
+    last, mean = (
+        [
+            weights(train("ppo", KUHN, settings={"averaged": share, "annealed": False, "first_entropy": 0.05}, **run))
+            for run in ({**SHORT, "steps": 512 * updates} for updates in (1, 2, 3))
+        ]
+        for share in (0.0, 1.0)
+    )
+    torch.testing.assert_close(mean[2], torch.stack(last).mean(0))
