@@ -12,7 +12,7 @@ from typing import BinaryIO
 from arena.games import NotProvided, SpecificationError
 from arena.games.array_file import replace_file
 from arena.leaderboards.leaderboard import Leaderboard
-from arena.match_export import PARQUET_MISSING
+from arena.match_files import PARQUET_MISSING
 
 SUFFIXES = (".json", ".csv", ".parquet")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -54,13 +54,18 @@ def write_leaderboard(
             shown = {**facts, "leaderboard": board.to_dict()}
             stream.write(json.dumps(shown, indent=2, allow_nan=False, ensure_ascii=False).encode() + b"\n")
         elif suffix == ".csv":
-            rows = leaderboard_rows(board, exploitability or {}, at_least or {})
-            heads = list(rows[0]) if rows else ["agent"]
-            stream.write(csv_text([heads, *([row[head] for head in heads] for row in rows)]).encode())
+            stream.write(leaderboard_csv(board, exploitability or {}, at_least or {}).encode())
         else:
             _write_parquet(stream, board, facts, leaderboard_rows(board, exploitability or {}, at_least or {}))
 
     replace_file(path, fill, what="the leaderboard to")
+
+
+def leaderboard_csv(board: Leaderboard, exploitability: Mapping[str, float], at_least: Mapping[str, float]) -> str:
+    """A line an agent under one of heads."""
+    rows = leaderboard_rows(board, exploitability, at_least)
+    heads = list(rows[0]) if rows else ["agent"]
+    return csv_text([heads, *(list(row.values()) for row in rows)])
 
 
 def leaderboard_rows(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from urllib.parse import urlencode
@@ -13,8 +14,8 @@ from starlette.responses import Response
 
 from arena.columns import values_of
 from arena.counterfactual import Moved, Where, moves_in_words, rating_moved
-from arena.games import ArenaError, GameInfo, UnknownName, load_game
-from arena.leaderboard_file import csv_text
+from arena.games import ArenaError, GameInfo, UnknownName
+from arena.leaderboard_file import csv_text, leaderboard_csv
 from arena.leaderboards.finding import mixture_in_words
 from arena.leaderboards.methods import RATING_METHODS
 from arena.leaderboards.payoff_matrix import Matrix
@@ -177,16 +178,8 @@ def standings_json(site: SiteOf, game: str, where: WhereAsked, method: str = "el
 def standings_csv(site: SiteOf, game: str, where: WhereAsked, method: str = "elo") -> Response:
     found = _required(site, game, method, where)
     exact, at_least = (values_of(found.exploitability, kind) for kind in ("exact", "lower bound"))
-    rows = [
-        {
-            **row,
-            "exploitability": exact.get(str(row["agent"]), ""),
-            "exploitability_at_least": at_least.get(str(row["agent"]), ""),
-        }
-        for row in found.leaderboard.to_csv_rows()
-    ]
     return download(
-        csv_text([list(rows[0]), *(list(row.values()) for row in rows)]),
+        leaderboard_csv(found.leaderboard, exact, at_least),
         media_type=CSV,
         filename=f"{game}-{method}.csv",
     )
@@ -228,7 +221,7 @@ def _rated(site: Site, specification: str, method: str, where: Where) -> tuple[S
 
 
 def standings_of(site: Site, specification: str, method: str, where: Where | None = None) -> Standings | None:
-    """The standings of a game of the ledger, or None for a game that can be played but has no match yet.
+    """The standings of a game of the ledger, or None for a game that can be played and is not in the ledger.
 
     What an address names is looked up, never loaded: loading could read files or take long.
 
@@ -237,11 +230,10 @@ def standings_of(site: Site, specification: str, method: str, where: Where | Non
         SpecificationError: no match is left that counts.
     """
     rating = method_of(method)
-    matches = {row.game: row.matches for row in site.ledger.games()}
-    if matches.get(specification):
+    known = [row.game for row in site.ledger.games()]
+    if specification in known:
         return site.standings.standings(specification, method=rating, where=where)
-    if specification not in matches:
-        _playable(specification, also=matches)
+    _playable(specification, also=known)
     return None
 
 
@@ -262,12 +254,10 @@ def facts_of(specification: str) -> str:
     return ", ".join(parts)
 
 
-def _playable(specification: str, also: dict[str, int] | None = None) -> GameInfo:
+def _playable(specification: str, also: Iterable[str] = ()) -> GameInfo:
     for info in playable_games():
         if info.specification == specification:
             return info
-    if also is None:  # it is in the ledger, so it was loaded on purpose
-        return load_game(specification).info
     raise UnknownName("game", specification, [*also, *(info.specification for info in playable_games())])
 
 

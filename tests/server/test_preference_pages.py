@@ -44,6 +44,10 @@ def _first(prompts, _first, _second):
     return [1.0] * len(prompts)
 
 
+def _never(prompts, _first, _second):
+    return [JudgeFailure("refused", "no comment")] * len(prompts)
+
+
 @pytest.fixture(scope="module")
 def hands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     sheet = AnswerSheet(
@@ -66,6 +70,8 @@ def hands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             judge=np.zeros(30, np.int64),
         )
         import_votes(ledger, votes, game="preference:plain", name="plain", source_text="p")
+        silent = judging_plan(sheet, {"silent": "python:x:s"})
+        judge_into(ledger, silent, {"silent": _never}, game="preference:silent", name="silent")
         with serving(ledger) as served:
             yield served
 
@@ -148,3 +154,13 @@ def test_a_game_without_votes_has_no_such_section(site: Site) -> None:
     page = site.get("/games/openspiel:kuhn_poker").text
     assert "What the votes say" not in page
     assert site.get("/api/games/openspiel:kuhn_poker").json()["preference"] is None
+
+
+def test_a_ladder_without_a_verdict_has_its_page_and_files(hands: Site) -> None:
+    address = "preference:silent"
+    page = unescape(hands.get(f"/games/{address}").text)
+    found = standings(hands.ledger, address)
+    assert found.leaderboard.finding in page
+    assert f'data-label="No verdict">{found.preference.judges[0].failures:,}<' in page
+    assert hands.get(f"/api/games/{address}").json()["matches"] == 0
+    assert hands.get(f"/downloads/standings.csv?game={address}").text == "agent\n"
