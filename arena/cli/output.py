@@ -30,9 +30,13 @@ def say_under(head: str, text: str) -> None:
     say(head + text.replace("\n", "\n" + " " * len(head)))
 
 
-def say_json(value: object) -> None:
+def json_text(value: object) -> str:
     """JSON, never with NaN: what a program reads must be JSON for every parser."""
-    sys.stdout.write(json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+    return json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def say_json(value: object) -> None:
+    sys.stdout.write(json_text(value))
 
 
 Head = str | tuple[str, Literal["right"]]

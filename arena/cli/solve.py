@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from arena.cli.options import Json
+from arena.cli.options import Db, Json
 
 if TYPE_CHECKING:
     from arena.games import Game
@@ -21,7 +21,8 @@ def solve_command(
         typer.Option(
             "--output",
             "-o",
-            help="Write the policy here (.policy, .npz, .json), and a picture of its convergence beside it.",
+            help="Write the policy here (.policy, .npz, .json), and a picture of its convergence beside it; with --by-context "
+            "what --json prints (.json).",
         ),
     ] = None,
     iterations: Annotated[int | None, typer.Option("--iterations", min=1, help="Stop after so many.")] = None,
@@ -47,6 +48,7 @@ def solve_command(
     listed: Annotated[
         bool, typer.Option("--list", help="List the methods; with METHOD, show that one and its settings.")
     ] = False,
+    db: Db = None,
     json: Json = False,
 ) -> None:
     """Solve a game and say how good the answer is."""
@@ -68,15 +70,15 @@ def solve_command(
     given = solve_run.given_settings(method, function_of(method), flags, settings or [])
     if game is None:
         raise SpecificationError(f"name the game: arena solve {method} GAME")
-    loaded = _loaded(game)
+    loaded = _loaded(game, db)
     asked = given.get("until")
     target = asked if isinstance(asked, float) else None
     if by_context:
-        if output is not None or max_nodes is not None:
-            raise SpecificationError(
-                "--by-context gives a policy a context, which no file of one game holds: take --json"
-            )
-        solve_contexts.solve_and_say(method, loaded, given, until=target, json=json)
+        if max_nodes is not None:
+            raise SpecificationError("preferences of contexts are not written out as histories; leave out --max-nodes")
+        if output is not None:
+            solve_contexts.require_output(output, force=force)
+        solve_contexts.solve_and_say(method, loaded, given, until=target, output=output, json=json)
         return
     if output is not None:
         solve_run.require_outputs(methods()[method], loaded, output, force=force)
@@ -92,8 +94,8 @@ def solve_command(
     )
 
 
-def _loaded(specification: str) -> Game:
-    """The game; of a ladder of votes, what the ledger here holds of it."""
+def _loaded(specification: str, db: str | None) -> Game:
+    """The game; of a ladder of votes, what the ledger holds of it."""
     from arena.games import ArenaError, load_game
     from arena.ledger import Ledger, ledger_exists
     from arena.voted_game import SCHEME, voted_game
@@ -101,9 +103,9 @@ def _loaded(specification: str) -> Game:
     try:
         return load_game(specification)
     except ArenaError:
-        if not specification.startswith(SCHEME) or not ledger_exists():
+        if not specification.startswith(SCHEME) or (db is None and not ledger_exists()):
             raise
-        with Ledger.open(create=False, read_only=True) as ledger:
+        with Ledger.open(db, create=False, read_only=True) as ledger:
             game = voted_game(ledger, specification)
         if game is None:
             raise

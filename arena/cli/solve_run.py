@@ -77,10 +77,19 @@ def require_outputs(method: Method, game: Game, output: Path, *, force: bool) ->
     require_writable(output)
     plot = output.with_suffix(PICTURE_END)
     for path in (output, plot) if reports(function_of(method.name)) else (output,):
-        if path.is_dir():
-            raise SpecificationError(f"cannot write {str(path)!r}: it is a folder")
-        if path.exists() and not force:
-            raise SpecificationError(f"{str(path)!r} is there already; name another file, or replace it with --force")
+        require_free(path, force=force)
+
+
+def require_free(path: Path, *, force: bool) -> None:
+    """Makes sure that nothing is written over unasked.
+
+    Raises:
+        SpecificationError: a folder is there, or a file and not ``--force``.
+    """
+    if path.is_dir():
+        raise SpecificationError(f"cannot write {str(path)!r}: it is a folder")
+    if path.exists() and not force:
+        raise SpecificationError(f"{str(path)!r} is there already; name another file, or replace it with --force")
 
 
 def solve_and_write(

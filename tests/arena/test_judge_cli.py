@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from arena.cli import app
 from arena.games import SpecificationError, UnknownName
 from arena.judgements import judge_usage
-from arena.ledger import Ledger
+from arena.ledger import Ledger, LedgerError
 from tests.chat_server import PROMPT_TOKENS, chat_server
 
 JUDGE = """
@@ -92,6 +92,12 @@ def test_the_votes_of_a_ladder_are_a_game_to_solve(folder):
     ]
     assert weights[0] == pytest.approx({name.removesuffix("@1"): weight for name, weight in weights[1].items()})
     assert from_ledger["game"] == "preference:hands"
+    (folder / "arena.db").rename(folder / "elsewhere.db")
+    named = json.loads(arena("solve", "minimax_winner", "preference:hands", "--db", "elsewhere.db", "--json"))
+    assert named["strategies"] == from_ledger["strategies"]
+    with pytest.raises(LedgerError, match="nowhere"):
+        CliRunner().invoke(app, ["solve", "spo", "preference:hands", "--db", "nowhere.db"], catch_exceptions=False)
+    (folder / "elsewhere.db").rename(folder / "arena.db")
     with pytest.raises(UnknownName, match="nobody"):
         CliRunner().invoke(app, ["solve", "spo", "preference:hands(judge=nobody)"], catch_exceptions=False)
     arena("match", "import", "votes.csv", "-g", "preference:again")

@@ -52,13 +52,22 @@ def test_the_table_counts_contexts_that_one_candidate_takes():
     [
         (["minimax_winner", "matrix:rps"], "matrix:rps is none"),
         (["cfr_plus", "preference:v.csv"], "cfr_plus solves one game"),
-        (["spo", "preference:v.csv", "-o", "a.policy"], "take --json"),
+        (["spo", "preference:v.csv", "-o", "a.policy"], "name a .json for all"),
         (["nash_mirror_prox", "preference:v.csv", "--set", "beta=-1"], "beta must be"),
     ],
 )
 def test_what_has_no_contexts_is_refused(words, message):
     with pytest.raises(SpecificationError, match=message):
         CliRunner().invoke(app, ["solve", *words, "--by-context"], catch_exceptions=False)
+
+
+def test_a_file_holds_what_json_prints_and_is_not_replaced_unasked(tmp_path):
+    words = ["solve", "minimax_winner", "preference:v.csv", "--by-context", "-o", "found.json"]
+    assert arena(*words).endswith("wrote found.json\n")
+    assert (tmp_path / "found.json").read_text() == arena(*words[:-2], "--json")
+    with pytest.raises(SpecificationError, match="there already"):
+        CliRunner().invoke(app, words, catch_exceptions=False)
+    arena(*words, "--force")
 
 
 def test_votes_without_contexts_are_refused(tmp_path):
