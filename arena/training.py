@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from arena.agents import save_network
 from arena.agents.network import Choice
-from arena.games import Game
+from arena.games import Game, NotProvided
 from arena.ledger import AgentVersion, Ledger
 from arena.tournament import versions
 
@@ -23,8 +23,13 @@ def save_trained(trained: Trained, path: str | Path, *, game: Game, choice: Choi
     """Writes what ``checkpoint:FILE`` plays: the actor alone, drawing from its probabilities or taking the likeliest action.
 
     Raises:
+        NotProvided: a policy that is no network.
         SpecificationError: the file cannot be written.
     """
+    from arena.solvers.learning import NetworkPolicy  # late: torch is slow to import
+
+    if not isinstance(trained.policy, NetworkPolicy):
+        raise NotProvided(f"checkpoints hold networks; got a {type(trained.policy).__name__}")
     save_network(trained.policy.network.actor, path, game=game, choice=choice, reads=trained.reads)
 
 

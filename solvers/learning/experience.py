@@ -12,6 +12,9 @@ from arena.solvers.learning.environment import Environment, Seen
 from arena.solvers.learning.networks import ActorCritic, log_probabilities
 from arena.solvers.learning.returns import Worth, advantages
 
+GROWING = frozenset(("environment.played",))
+"""Of what a `Collector` keeps: as long as the matches under way are."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decisions:

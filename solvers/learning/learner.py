@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+from arena.games.policy import Policy
 from arena.solvers.checkpoint import State
 from arena.solvers.learning.environment import Environment
-from arena.solvers.learning.network_policy import NetworkPolicy
 
 
 class Learner(Protocol):
@@ -29,8 +29,13 @@ class Learner(Protocol):
         """
         ...
 
-    def policy(self) -> NetworkPolicy:
+    def policy(self) -> Policy:
         """What it would play now: to be measured, played against and kept. It does not change with later updates."""
+        ...
+
+    @property
+    def growing(self) -> frozenset[str]:
+        """The names of arrays whose first axis may grow."""
         ...
 
     def arrays(self) -> State:

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from arena.games.seeds import seed_of
 from arena.solvers.checkpoint import State
 from arena.solvers.learning.environment import Environment
-from arena.solvers.learning.experience import Collector
+from arena.solvers.learning.experience import GROWING, Collector
 from arena.solvers.learning.minibatches import Minibatch, minibatches
 from arena.solvers.learning.network_policy import NetworkPolicy
 from arena.solvers.learning.networks import ActorCritic, Architecture, log_probabilities
@@ -134,6 +134,10 @@ class PPO:
 
     def policy(self) -> NetworkPolicy:
         return NetworkPolicy.of(self.average)
+
+    @property
+    def growing(self) -> frozenset[str]:
+        return GROWING
 
     def arrays(self) -> State:
         return {**self.held.arrays(), **self.collector.arrays()}

@@ -15,13 +15,13 @@ from arena.games.compile_tree import compile_tree
 from arena.games.errors import NotProvided, SpecificationError, UnknownName
 from arena.games.game import Game
 from arena.games.observation import Reads, reads_of
+from arena.games.policy import Policy
 from arena.games.tree_walk import TooLarge
 from arena.solvers.checkpoint import State, Subject, fingerprint
 from arena.solvers.exploitability import nash_conv
 from arena.solvers.iteration import Run, iterate
 from arena.solvers.learning.learner import Learner
 from arena.solvers.learning.methods import METHODS, Plan
-from arena.solvers.learning.network_policy import NetworkPolicy
 from arena.solvers.learning.settings import with_given
 from arena.solvers.solution import Progress, Setting
 from arena.solvers.tensor_tree import tensor_device
@@ -34,7 +34,6 @@ MOST_HISTORIES = 1_000_000
 STEPS = 1_000_000
 TABLES = 256
 HIDDEN = (128, 128)
-PLAYED = "environment.played"
 
 Watch = Callable[[int, Mapping[str, float]], None]
 """Hears (steps so far, numbers by name) after each update."""
@@ -49,7 +48,7 @@ class Trained:
     decisions among them; ``updates``. ``history``: (updates, NashConv) as measured. ``guarantee``: what theory says of it.
     """
 
-    policy: NetworkPolicy = field(repr=False)
+    policy: Policy = field(repr=False)
     gap: float | None
     gap_kind: str = "nash_conv"
     reads: Reads
@@ -140,7 +139,7 @@ def train(
         state=held.state,
         advance=held.advance,
         gap=(lambda: math.nan) if measure is None else measure,
-        growing=frozenset((PLAYED,)),
+        growing=learner.growing,
         measure_growth=MEASURE_GROWTH,
     )
     history = iterate(run, iterations=planned, until=until, default=planned, progress=progress, checkpoint=checkpoint)
