@@ -1,10 +1,11 @@
-"""An HTTP client on one connection that is cut at a stated time: headers that trickle in byte by byte do not outlast it.
+"""HTTP clients whose connections are cut at a stated time: headers that trickle in byte by byte do not outlast it.
 
 The timeouts of httpx are for each read alone, and every byte begins another one.
 """
 
 from __future__ import annotations
 
+import math
 import socket
 import threading
 from collections.abc import Iterator, Mapping
@@ -42,17 +43,19 @@ class BoundedClient:
         *,
         seconds: float,
         connect_s: float,
-        headers: Mapping[str, str],
+        headers: Mapping[str, str] | None = None,
         content: bytes = b"",
     ) -> Iterator[httpx.Response]:
         """The answer, whose headers and body are read within so many seconds in all, and the connection made in ``connect_s``.
+
+        ``seconds`` may be infinite.
 
         Raises:
             httpx.ReadTimeout: it was not there in time.
             httpx.HTTPError: anything else that went wrong.
         """
         self._late = False
-        timer = threading.Timer(seconds, self._cut)
+        timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), self._cut)
         timer.daemon = True
         timer.start()
         try:
@@ -61,7 +64,7 @@ class BoundedClient:
                 url,
                 content=content,
                 headers=headers,
-                timeout=httpx.Timeout(seconds, connect=min(connect_s, seconds)),
+                timeout=httpx.Timeout(None if math.isinf(seconds) else seconds, connect=min(connect_s, seconds)),
                 extensions={"trace": self._follow},
             ) as response:
                 yield response
@@ -95,3 +98,40 @@ class BoundedClient:
             with suppress(OSError):  # closed meanwhile
                 # not the method of an SSLSocket, which takes the cipher away from a read that is under way
                 socket.socket.shutdown(open_, socket.SHUT_RDWR)
+
+
+class BoundedClients:
+    """Bounded clients for questions asked at once: as many as were ever needed, each with its connection.
+
+    Args: as of `BoundedClient`.
+    """
+
+    def __init__(self, *, headers: Mapping[str, str], trust_env: bool):
+        self._headers, self._trust_env = headers, trust_env
+        self._verify = httpx.create_ssl_context()
+        self._lock = threading.Lock()
+        self._free: list[BoundedClient] = []
+        self._closed = False
+
+    @contextmanager
+    def one(self) -> Iterator[BoundedClient]:
+        """A client that nobody else uses meanwhile."""
+        with self._lock:
+            client = self._free.pop() if self._free else None
+        if client is None:
+            client = BoundedClient(headers=self._headers, verify=self._verify, trust_env=self._trust_env)
+        try:
+            yield client
+        finally:
+            with self._lock:
+                if self._closed:
+                    client.close()
+                else:
+                    self._free.append(client)
+
+    def close(self) -> None:
+        """Closes the connections that nobody uses; what is out may still come, and then closes its own."""
+        with self._lock:
+            self._closed = True
+            while self._free:
+                self._free.pop().close()

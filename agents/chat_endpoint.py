@@ -12,8 +12,7 @@ import random
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -22,7 +21,7 @@ from urllib.parse import parse_qsl
 
 import httpx
 
-from arena.agents.bounded_http import BoundedClient
+from arena.agents.bounded_http import BoundedClients
 from arena.games import ArenaError, SpecificationError
 from arena.games.usage import Usage
 
@@ -146,9 +145,8 @@ class ChatEndpoint:
         self._now = now
         self._jitter = jitter or random.SystemRandom().random  # only spreads retries
         self._limit = threading.BoundedSemaphore(settings.concurrency)
-        self._lock = threading.Lock()
-        self._verify = httpx.create_ssl_context()
-        self._free: list[BoundedClient] = []  # a connection each, as many as were ever needed at once
+        here = httpx.URL(self.base).host in HERE  # no proxy stands before this machine itself
+        self._clients = BoundedClients(headers=HEADERS, trust_env=not here)
         self._limit_word = "max_tokens"
         # after a question whose retries were in vain, the next ones are asked once, until one is answered
         self._gave_up = False
@@ -217,7 +215,7 @@ class ChatEndpoint:
         try:
             where = f"{self.base}/models"
             with (
-                self._connection() as client,
+                self._clients.one() as client,
                 client.stream(
                     "GET", where, headers=self._authorization(), seconds=START_S, connect_s=START_S
                 ) as response,
@@ -233,26 +231,8 @@ class ChatEndpoint:
 
     def close(self) -> None:
         """Ends pauses; nothing more is asked. What is out may still come, and then closes its connection."""
-        with self._lock:
-            self._closed.set()
-            while self._free:
-                self._free.pop().close()
-
-    @contextmanager
-    def _connection(self) -> Iterator[BoundedClient]:
-        with self._lock:
-            client = self._free.pop() if self._free else None
-        if client is None:
-            here = httpx.URL(self.base).host in HERE  # no proxy stands before this machine itself
-            client = BoundedClient(headers=HEADERS, verify=self._verify, trust_env=not here)
-        try:
-            yield client
-        finally:
-            with self._lock:
-                if self._closed.is_set():
-                    client.close()
-                else:
-                    self._free.append(client)
+        self._closed.set()
+        self._clients.close()
 
     def _request(self, messages: Sequence[ChatMessage], seed: int | None) -> bytes:
         settings = self.settings
@@ -277,7 +257,7 @@ class ChatEndpoint:
         try:
             where, key = f"{self.base}/chat/completions", self._authorization()
             with (
-                self._connection() as client,
+                self._clients.one() as client,
                 client.stream(
                     "POST", where, content=content, headers=key, seconds=patience, connect_s=CONNECT_S
                 ) as response,

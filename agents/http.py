@@ -17,6 +17,7 @@ import httpx
 import numpy as np
 from numpy.typing import NDArray
 
+from arena.agents.bounded_http import BoundedClients
 from arena.agents.observation import observations
 from arena.agents.process import Limits
 from arena.agents.protocol import (
@@ -113,10 +114,9 @@ class HttpAgent:
         self.limits = limits or Limits()
         self.move_s: float | None = None
         self.match_s: float | None = None
-        self._client = httpx.Client(headers=HEADERS, follow_redirects=False, limits=httpx.Limits(max_connections=None))
+        self._clients = BoundedClients(headers=HEADERS, trust_env=True)
         self._state = threading.Condition()
         self._posting = 0
-        self._closed = False
         self._hello: Hello | None = None
         self._start_failures = 0
         self._start_fault: AgentFault | None = None
@@ -200,10 +200,8 @@ class HttpAgent:
     def close(self) -> None:
         """Waits a grace for messages that are still out, then leaves the server."""
         with self._state:
-            self._closed = True
             self._state.wait_for(lambda: self._posting == 0, timeout=self.limits.grace_s)
-            if self._posting == 0:
-                self._client.close()  # else the last thread does
+        self._clients.close()
 
     def _greeting(self) -> Hello | None:
         """The server's hello, asked for once; None while it gives none."""
@@ -229,8 +227,6 @@ class HttpAgent:
                 with self._state:
                     self._posting -= 1
                     self._state.notify_all()
-                    if self._closed and self._posting == 0:
-                        self._client.close()
 
         threading.Thread(target=work, name=f"agent {self.name}", daemon=True).start()
 
@@ -292,32 +288,30 @@ class HttpAgent:
             ProtocolError: the server sends elsewhere.
             OutputFlood: the answer is too long.
         """
-        patience = None if math.isinf(limit_s) else limit_s + self.limits.grace_s
-        deadline = math.inf if patience is None else time.monotonic() + patience
-        timeout = httpx.Timeout(patience, connect=min(CONNECT_S, patience or CONNECT_S))
+        patience = limit_s + self.limits.grace_s
         body = b""
         try:
-            with self._client.stream("POST", self.url, content=to_line(message), timeout=timeout) as response:
+            with (
+                self._clients.one() as client,
+                client.stream(
+                    "POST", self.url, content=to_line(message).encode(), seconds=patience, connect_s=CONNECT_S
+                ) as response,
+            ):
                 for chunk in response.iter_raw():
                     body += chunk
                     if len(body) > self.limits.line_bytes:
                         raise OutputFlood(
                             f"{self.name} answered over {self.limits.line_bytes:,} bytes; an answer is short"
                         )
-                    if time.monotonic() > deadline:
-                        raise self._late(limit_s)
         except httpx.ConnectTimeout:
             raise AgentCrashed(f"{self.name} cannot be reached at {self.url}: no connection in time") from None
         except httpx.TimeoutException:
-            raise self._late(limit_s) from None
+            raise AgentTimeout(f"{self.name} did not answer within {limit_s:g} s") from None
         except httpx.HTTPError as error:
             raise AgentCrashed(f"{self.name} at {self.url} failed: {error}") from None
         arrival = time.monotonic()
         self._check_status(response, body)
         return body, arrival
-
-    def _late(self, limit_s: float) -> AgentTimeout:
-        return AgentTimeout(f"{self.name} did not answer within {limit_s:g} s")
 
     def _check_status(self, response: httpx.Response, body: bytes) -> None:
         if response.is_success:

@@ -2,10 +2,8 @@
 
 import json
 import logging
-import socketserver
 import threading
 import time
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -28,6 +26,7 @@ from arena.agents.chat_endpoint import (
 from arena.games import SpecificationError
 from arena.games.usage import Usage
 from tests.chat_server import COMPLETION_TOKENS, PROMPT_TOKENS, Reply, chat_server
+from tests.dribbling_server import dribbling
 
 QUESTION = [ChatMessage("user", "2 + 2?")]
 KEY = "sk-very-secret-0123456789"
@@ -244,31 +243,6 @@ def test_an_answer_that_does_not_come_is_late(endpoint):
         never.set()
 
 
-@contextmanager
-def dribbling(start: bytes, dribble: bytes):
-    """A server that sends ``start``, and then ``dribble`` again and again, until it is hung up on."""
-
-    class Handler(socketserver.BaseRequestHandler):
-        def handle(self):
-            self.request.recv(1 << 16)
-            self.request.sendall(start)
-            try:
-                for _ in range(400):
-                    self.request.sendall(dribble)
-                    time.sleep(0.01)
-            except OSError:
-                pass
-
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        server.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
-
-
 @pytest.mark.parametrize(
     ("start", "dribble"),
     [
@@ -293,10 +267,10 @@ def test_the_connection_is_kept_for_the_next_question(endpoint):
     with chat_server(["4"]) as server:
         asked = endpoint(server)
         asked.ask(QUESTION)
-        (client,) = asked._free
+        (client,) = asked._clients._free
         first = client._socket
         asked.ask(QUESTION)
-        assert asked._free == [client]
+        assert asked._clients._free == [client]
         assert client._socket is first
 
 

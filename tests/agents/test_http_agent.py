@@ -25,6 +25,7 @@ from arena.games import (
 )
 from arena.match import play_matches
 from arena.results import MatchSpecs
+from tests.dribbling_server import dribbling
 
 LIMITS = Limits(start_s=10, grace_s=0.2, line_bytes=1 << 16)
 PATIENCE_S = 10.0
@@ -281,6 +282,22 @@ def test_a_server_that_drips_is_given_up_after_the_limit_and_a_grace(make_server
     began = time.monotonic()
     assert type(ask(agent, batch_of(game, limit_s=0.1))) is AgentTimeout
     assert time.monotonic() - began < 5
+
+
+def test_a_hello_whose_headers_trickle_in_does_not_hold_up_the_start(game):
+    limits = Limits(start_s=0.2, grace_s=0.05)
+    with dribbling(b"HTTP/1.1 200 OK\r\nX: ", b"x") as server:
+        agent = HttpAgent(server.url, game=game.info, name="bot", limits=limits)
+        with pytest.raises(AgentCrashed, match=r"did not answer within 0.2 s"):
+            agent.require_started()  # it would go on for 4 s, and then be a broken connection
+        agent.close()
+
+
+def test_a_server_has_all_the_time_where_there_is_no_clock(make_server, make_agent, game):
+    server = make_server()
+    agent = make_agent(server.url)
+    start(agent)
+    assert ask(agent, batch_of(game)).tolist() == [0]
 
 
 def test_a_url_is_read_from_its_specification(game):
