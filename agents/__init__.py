@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from arena.agents.check import Finding, check_agent
     from arena.agents.endpoint_judge import EndpointJudge
     from arena.agents.judges import load_judge
-    from arena.agents.network import load_network, mlp, save_network
+    from arena.agents.network_file import load_network, save_network
+    from arena.agents.network_form import gru, mlp
     from arena.agents.observation import Observation, observations
     from arena.agents.policy_agent import PolicyAgent
     from arena.agents.random_agent import RandomAgent
@@ -36,14 +37,15 @@ _HOMES = {
     "check_agent": "arena.agents.check",
     "content_of": "arena.agents.registry",
     "from_function": "arena.agents.simple",
+    "gru": "arena.agents.network_form",
     "kinds": "arena.agents.registry",
     "load_agent": "arena.agents.registry",
     "load_judge": "arena.agents.judges",
-    "load_network": "arena.agents.network",
-    "mlp": "arena.agents.network",
+    "load_network": "arena.agents.network_file",
+    "mlp": "arena.agents.network_form",
     "needs_approval": "arena.agents.registry",
     "observations": "arena.agents.observation",
-    "save_network": "arena.agents.network",
+    "save_network": "arena.agents.network_file",
 }
 
 __all__ = [
@@ -64,6 +66,7 @@ __all__ = [
     "check_agent",
     "content_of",
     "from_function",
+    "gru",
     "kinds",
     "load_agent",
     "load_judge",

@@ -44,7 +44,7 @@ PROGRAM_SCHEMES = ("exec", "python")
 KEY_SCHEMES = ("llm",)  # send an API key of this machine to an address that the specification names
 FILE_SCHEMES = ("checkpoint", "policy", "exploiter")
 _READERS = {
-    "checkpoint": "arena.agents.network:load_network",
+    "checkpoint": "arena.agents.network_file:load_network",
     "policy": "arena.solvers.policy_file:load_policy",
     "exploiter": "arena.agents.exploiter_file:read_exploiter",
 }

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from arena.agents import save_network
-from arena.agents.network import Choice
+from arena.agents.network_file import Choice
 from arena.games import Game, NotProvided
 from arena.ledger import AgentVersion, Ledger
 from arena.tournament import versions

@@ -6,7 +6,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from arena.agents.network import NetworkAgent, load_network, mlp, save_network
+from arena.agents.network import NetworkAgent
+from arena.agents.network_file import load_network, save_network
+from arena.agents.network_form import mlp
 from arena.agents.registry import load_agent
 from arena.games import AgentInfo, SpecificationError, load_game, uniform_policy
 from arena.playing import play
@@ -80,10 +82,10 @@ class RoundsBySize(torch.nn.Module):
 
 def test_sizes_that_change_bits_are_not_used(checkpoint):
     network = load_network(checkpoint)
-    assert NetworkAgent(network).sizes == (8, 32, 128, 256)
+    assert NetworkAgent(network).asked.sizes == (8, 32, 128, 256)
     network.module.append(RoundsBySize())
     agent = NetworkAgent(network)
-    assert agent.sizes == (128, 256)
+    assert agent.asked.sizes == (128, 256)
     inputs = np.ones((1, network.sizes[0]), np.float32)
     assert np.array_equal(agent.logits(inputs), agent.logits(np.repeat(inputs, 200, axis=0))[:1])
 
@@ -178,8 +180,8 @@ def test_what_is_no_safetensors_file_is_refused(tmp_path, content):
 @pytest.mark.parametrize(
     ("header", "message"),
     [
-        ({"version": 3}, "update Arena"),
-        ({"kind": "transformer"}, "kind must be one of mlp"),
+        ({"version": 4}, "update Arena"),
+        ({"kind": "transformer"}, "kind must be one of mlp, gru"),
         ({"activation": "step"}, "activation must be one of relu"),
         ({"choice": "best"}, "choice must be one of sample, greedy"),
         ({"sizes": [126, 0, 7]}, "sizes must be"),

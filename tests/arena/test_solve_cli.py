@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import pytest
 
-from arena.agents.network import mlp, save_network
+from arena.agents import mlp, save_network
 from arena.cli import main, solve_progress
 from arena.cli.solve_progress import GapLines, HistoryLines, Last, Way, compiling, solving
 from arena.cli.solve_settings import read_settings, runs_on, settings_of

@@ -7,7 +7,9 @@ import torch
 from open_spiel.python import policy as spiel_policy
 from open_spiel.python.algorithms import exploitability as spiel_exploitability
 
-from arena.agents.network import Network, NetworkAgent, mlp
+from arena.agents import mlp
+from arena.agents.network import NetworkAgent
+from arena.agents.network_file import Network
 from arena.agents.policy_agent import PolicyAgent
 from arena.agents.random_agent import RandomAgent
 from arena.games import (
