@@ -83,21 +83,34 @@ def uniform_policy(game: str) -> TabularPolicy:
 
 @dataclass(frozen=True, slots=True)
 class MixturePolicy:
-    """A member drawn once per match and player, by `weights` [num_members]: average iterates, double oracle, PSRO."""
+    """A member drawn once per match and player: average iterates, double oracle, PSRO. Players of a team draw together.
+
+    ``weights``: one a member [num_members], or a row of them for each player [num_players, num_members].
+    """
 
     members: Sequence[Policy]
-    weights: Sequence[float]
+    weights: Sequence[float] | Sequence[Sequence[float]]
 
     def __post_init__(self) -> None:
-        if len(self.members) != len(self.weights) or not self.members:
-            raise ValueError(f"one weight a member; got {len(self.members)} members, {len(self.weights)} weights")
-        if not (min(self.weights) >= 0 and abs(sum(self.weights) - 1) <= PROBABILITY_TOLERANCE):
-            raise ValueError(f"weights must be at least 0 and sum to 1; got {list(self.weights)}")
+        rows = np.asarray(self.weights, np.float64)
+        if not self.members or rows.ndim not in (1, 2) or rows.shape[-1] != len(self.members):
+            raise ValueError(f"one weight a member; got {len(self.members)} members, weights of shape {rows.shape}")
+        if not ((rows >= 0).all() and (np.abs(rows.sum(axis=-1) - 1) <= PROBABILITY_TOLERANCE).all()):
+            raise ValueError(f"weights must be at least 0 and sum to 1; got {rows.tolist()}")
+
+    def weights_of(self, player: int) -> NDArray[np.float64]:
+        """The weights [num_members] that a player draws by."""
+        rows = np.asarray(self.weights, np.float64)
+        return rows if rows.ndim == 1 else rows[player]
 
     def probabilities(self, batch: ObservationBatch) -> NDArray[np.float64]:
         """The probabilities of the member that plays the row's match: a function of match seed and player."""
-        words = counter_hash(batch.match_seed, AGENT_STREAM, batch.player)
-        chosen = sample_rows(np.tile(np.asarray(self.weights, np.float64), (len(batch), 1)), words)
+        first = np.arange(batch.game.num_players)
+        for side in batch.game.sides:
+            first[list(side)] = side[0]
+        words = counter_hash(batch.match_seed, AGENT_STREAM, first[batch.player])
+        weights = np.stack([self.weights_of(player) for player in first.tolist()])
+        chosen = sample_rows(weights[batch.player], words)
         rows = np.zeros((len(batch), batch.game.num_actions))
         for member in np.unique(chosen).tolist():
             mine = np.flatnonzero(chosen == member)

@@ -36,10 +36,10 @@ def realisation_weights(index: DarkHexIndex, policy: DarkHexPolicy) -> BothPlaye
     """
     if isinstance(policy, MixturePolicy):
         first, second = (np.zeros(sets.num_sequences) for sets in index.players)
-        for member, weight in zip(policy.members, policy.weights, strict=True):
+        for k, member in enumerate(policy.members):
             own, other = realisation_weights(index, member)
-            first += weight * own
-            second += weight * other
+            first += policy.weights_of(0)[k] * own
+            second += policy.weights_of(1)[k] * other
         return first, second
     probabilities = strategy(index, policy)
     for sets, values in zip(index.players, probabilities, strict=True):

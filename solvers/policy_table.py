@@ -82,8 +82,11 @@ def vectors_of(game: Game, sizes: Sequence[int], policy: AnyPolicy) -> list[NDAr
     """One vector a player, in a game in which everybody chooses once among `sizes` actions. Errors as of `tabulate`."""
     if isinstance(policy, MixturePolicy):
         members = [vectors_of(game, sizes, member) for member in policy.members]
-        weights = np.asarray(policy.weights) / sum(policy.weights)
-        return [weights @ np.stack(of_player) for of_player in zip(*members, strict=True)]
+        found = []
+        for player, of_player in enumerate(zip(*members, strict=True)):
+            weights = policy.weights_of(player)
+            found.append(weights / weights.sum() @ np.stack(of_player))
+        return found
     if is_profile(policy):
         return checked_vectors(policy, sizes)
     keys = information_states(game)
@@ -155,7 +158,10 @@ def checked_rows(batch: ObservationBatch, rows: object, states: Sequence[str]) -
 
 def _mixed(game: Game | GameTree, tree: GameTree, policy: MixturePolicy) -> NDArray[np.float64]:
     plan = np.zeros(tree.num_sequences)
-    for member, weight in zip(policy.members, policy.weights, strict=True):
+    weights = np.zeros((len(policy.members), tree.num_sequences))
+    for player in range(tree.num_players):
+        weights[:, tree.sequences(player)] = policy.weights_of(player)[:, None]
+    for member, weight in zip(policy.members, weights, strict=True):
         reach = np.ones(tree.num_sequences)
         strategy = strategy_of(game, tree, member)
         fill_reach(0, tree.num_sets, tree.first, tree.parent, strategy, reach)
