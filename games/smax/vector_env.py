@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import gymnasium
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from arena.games.errors import SpecificationError
 from arena.games.smax.acting import CONTINUOUS_WIDTH, decoded
@@ -20,7 +21,7 @@ from arena.games.smax.simulator import Smax
 from arena.games.smax.state import State
 
 OPPONENT_WORDS = 1 << 32
-"""Words of a chance seed from here on are the scripted enemies'; those before are the match's."""
+"""Words of a chance seed from here on are the scripted team's; those before are the match's."""
 MATCH_WORDS = 1 << 40
 """Words of the environment's seed from here on are the seeds of its matches."""
 
@@ -28,11 +29,11 @@ MATCH_WORDS = 1 << 40
 class SmaxVectorEnv(gymnasium.vector.VectorEnv):  # type: ignore[misc]  # Gymnasium is read without types
     """B matches, stepped together. Whatever is over begins anew within the same step.
 
-    The units acted for are the allies, against scripted enemies, or with ``opponent=None`` all units of both teams, in
-    order. Observations float32 [B, units, width]; actions int64 [B, units], or float32 [B, units, 4] where they are
-    continuous (scripted enemies act discretely all the same); rewards float32 [B] of the allies, or [B, 2] of both teams.
+    The units acted for are one team's, the allies where nothing else is said, against a scripted team, or with
+    ``opponent=None`` all units of both teams, in order. Observations float32 [B, units, width]; actions int64 [B, units], or float32 [B, units, 4] where they are
+    continuous (scripted teams act discretely all the same); rewards float32 [B] of the team, or [B, 2] of both.
     ``info``: ``legal_actions`` bool [B, units, A] (discrete actions alone), ``alive`` bool [B, units], ``world_state``
-    float32 [B, W]; after a step also ``won`` bool [B], and how things stood before whatever was over began anew:
+    float32 [B, W]; after a step also ``won`` bool [B], the team or, of both, the allies; and how things stood before whatever was over began anew:
     ``final_observation``, and ``final_info`` with the same three.
     """
 
@@ -43,14 +44,16 @@ class SmaxVectorEnv(gymnasium.vector.VectorEnv):  # type: ignore[misc]  # Gymnas
         rules: Rules,
         num_envs: int,
         *,
+        team: Literal[0, 1] = 0,
         opponent: AttackMode | None = "closest",
         opponent_shoots: bool = True,
         device: str | torch.device = "cpu",
     ):
         """Args:
             rules: scenario and settings; the rewards are those that they say.
-            opponent: by whom the scripted enemies shoot; None = both teams are acted for.
-            opponent_shoots: False = enemies only chase.
+            team: which is acted for, 0 the allies, 1 the enemies; not read without an opponent.
+            opponent: by whom the scripted units shoot; None = both teams are acted for.
+            opponent_shoots: False = they only chase.
 
         Raises:
             SpecificationError: no environment at all.
@@ -60,7 +63,12 @@ class SmaxVectorEnv(gymnasium.vector.VectorEnv):  # type: ignore[misc]  # Gymnas
         self.rules, self.num_envs, self.opponent, self.opponent_shoots = rules, num_envs, opponent, opponent_shoots
         self.smax = Smax(rules, device)
         self._scripts = Smax(dataclasses.replace(rules, observation="unit_list", actions="discrete"), device)
-        self.units = rules.num_units if opponent is None else rules.scenario.num_allies
+        self.team: Literal[0, 1] = 0 if opponent is None else team
+        allies, everybody = range(rules.scenario.num_allies), range(rules.num_units)
+        teams = (allies, everybody[len(allies) :])
+        own, theirs = (everybody, range(0)) if opponent is None else (teams[self.team], teams[1 - self.team])
+        self.units, self._scripted = len(own), len(theirs)
+        self._acting = slice(own.start, own.stop)
         seen = gymnasium.spaces.Box(-np.inf, np.inf, (self.units, rules.observation_width), np.float32)
         acts: gymnasium.Space[Any] = gymnasium.spaces.MultiDiscrete([rules.num_actions] * self.units)
         if rules.actions == "continuous":
@@ -68,8 +76,7 @@ class SmaxVectorEnv(gymnasium.vector.VectorEnv):  # type: ignore[misc]  # Gymnas
         self.single_observation_space, self.single_action_space = seen, acts
         self.observation_space = gymnasium.vector.utils.batch_space(seen, num_envs)
         self.action_space = gymnasium.vector.utils.batch_space(acts, num_envs)
-        self._rows = self._units(range(self.units))
-        self._enemies = self._units(range(rules.scenario.num_allies, rules.num_units))
+        self._rows, self._scripted_rows = self._units(own), self._units(theirs)
         self._state: State
         self._begin(0)
 
@@ -102,14 +109,15 @@ class SmaxVectorEnv(gymnasium.vector.VectorEnv):  # type: ignore[misc]  # Gymnas
         step = self.smax.step_of(self._state, *self._orders(action), self._seed)
         late = is_out_of_time(step.state, self.rules)
         alive, allies = step.state.alive, self.rules.scenario.num_allies
-        lost, won = ~alive[:, :allies].any(1), ~alive[:, allies:].any(1)
+        dead = ~alive[:, :allies].any(1), ~alive[:, allies:].any(1)
+        lost, won = dead[self.team], dead[1 - self.team]
         self._state = step.state
         final, final_info = self._seen(), self._info()
         over = step.over.nonzero()[:, 0]
         self._anew(over)
         info: dict[str, Any] = {**self._info_anew(final_info, over)}
         info |= {"final_observation": final, "final_info": final_info, "won": won & ~lost}
-        rewards = step.rewards if self.opponent is None else step.rewards[:, 0]
+        rewards = step.rewards if self.opponent is None else step.rewards[:, self.team]
         return self._seen_anew(final, over), rewards, won | lost, late & ~(won | lost), info
 
     @property
@@ -117,8 +125,29 @@ class SmaxVectorEnv(gymnasium.vector.VectorEnv):  # type: ignore[misc]  # Gymnas
         """The matches as they stand."""
         return self._state
 
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Copies of all that later steps depend on besides the actions."""
+        return {name: np.array(tensor.cpu().numpy()) for name, tensor in self._held().items()}
+
+    def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
+        """Goes on from there.
+
+        Raises:
+            SpecificationError: arrays that are not those of as many such matches.
+        """
+        for name, tensor in self._held().items():
+            if name not in arrays or arrays[name].shape != tuple(tensor.shape):
+                raise SpecificationError(f"{name!r} of the matches must have the shape {list(tensor.shape)}")
+            tensor.copy_(torch.from_numpy(arrays[name]))
+
     def close(self, **kwargs: Any) -> None:
         """Nothing is held open."""
+
+    def _held(self) -> dict[str, torch.Tensor]:
+        """The tensors, by name, that stand for the matches."""
+        state = {one.name: getattr(self._state, one.name) for one in dataclasses.fields(State)}
+        memory = dict(zip(("goal", "last"), _columns(self._memory), strict=True))
+        return {**state, **memory, "seeds": self._own, "begun": self._begun, "seed": self._seed}
 
     def _begin(self, seed: int | Sequence[int | None]) -> None:
         seeds = [seed] * self.num_envs if isinstance(seed, (int, np.integer)) else list(seed)
@@ -128,7 +157,7 @@ class SmaxVectorEnv(gymnasium.vector.VectorEnv):  # type: ignore[misc]  # Gymnas
         self._begun = torch.zeros(self.num_envs, dtype=torch.int64, device=self.smax.device)
         self._seed = self._next_seeds(torch.arange(self.num_envs, device=self.smax.device))
         self._state = self.smax.start(self._seed)
-        self._memory = fresh_memory(self.num_envs * self.rules.scenario.num_enemies, self.smax.device)
+        self._memory = fresh_memory(self.num_envs * self._scripted, self.smax.device)
 
     def _next_seeds(self, envs: torch.Tensor) -> torch.Tensor:
         counter = MATCH_WORDS + self._begun[envs] * self.num_envs + envs
@@ -140,9 +169,10 @@ class SmaxVectorEnv(gymnasium.vector.VectorEnv):  # type: ignore[misc]  # Gymnas
             return
         self._seed[envs] = self._next_seeds(envs)
         self._state.put(envs, self.smax.start(self._seed[envs]))
-        enemies = self.rules.scenario.num_enemies
+        if self.opponent is None:
+            return
         for kept, fresh in zip(_columns(self._memory), _columns(fresh_memory(1, self.smax.device)), strict=True):
-            kept.reshape(self.num_envs, enemies, -1)[envs] = fresh
+            kept.reshape(self.num_envs, self._scripted, -1)[envs] = fresh
 
     def _checked(self, action: torch.Tensor) -> torch.Tensor:
         shape = (self.num_envs, *self.single_action_space.shape)
@@ -163,32 +193,36 @@ class SmaxVectorEnv(gymnasium.vector.VectorEnv):  # type: ignore[misc]  # Gymnas
         """(movement [B, n, 2], attack [B, n]) of all units."""
         if self.opponent is None:
             return self.smax.orders(self._state, action, self._seed)
-        theirs = self._enemies_act(self.opponent)
+        theirs = self._scripts_act(self.opponent)
         if self.rules.actions == "discrete":
-            return self.smax.orders(self._state, torch.cat((action, theirs), 1), self._seed)
+            return self.smax.orders(self._state, self._both(action, theirs), self._seed)
         unread = action.new_zeros((*theirs.shape, CONTINUOUS_WIDTH))
-        movement, attack = self.smax.orders(self._state, torch.cat((action, unread), 1), self._seed)
-        enemy_movement, enemy_attack = decoded(theirs, self.smax.constants)
+        movement, attack = self.smax.orders(self._state, self._both(action, unread), self._seed)
+        scripted_movement, scripted_attack = decoded(theirs, self.smax.constants)
         return (
-            torch.cat((movement[:, : self.units], enemy_movement), 1),
-            torch.cat((attack[:, : self.units], enemy_attack), 1),
+            self._both(movement[:, self._acting], scripted_movement),
+            self._both(attack[:, self._acting], scripted_attack),
         )
 
-    def _enemies_act(self, mode: AttackMode) -> torch.Tensor:
-        enemies = self.rules.scenario.num_enemies
-        step = self._state.step[:, None] * 2 * enemies + torch.arange(2 * enemies, device=self.smax.device)
+    def _both(self, own: torch.Tensor, theirs: torch.Tensor) -> torch.Tensor:
+        """What belongs to the units acted for and to the scripted ones, allies first."""
+        return torch.cat((own, theirs) if self.team == 0 else (theirs, own), 1)
+
+    def _scripts_act(self, mode: AttackMode) -> torch.Tensor:
+        units = self._scripted
+        step = self._state.step[:, None] * 2 * units + torch.arange(2 * units, device=self.smax.device)
         draws = uniform(self._seed[:, None], OPPONENT_WORDS + step).reshape(-1, 2)
         action, self._memory = scripted_actions(
-            self._scripts.observations_of(self._state, *self._enemies),
+            self._scripts.observations_of(self._state, *self._scripted_rows),
             self._memory,
             draws,
-            team=1,
+            team=1 - self.team,
             mode=mode,
             shoots=self.opponent_shoots,
             rules=self._scripts.rules,
             constants=self.smax.constants,
         )
-        return action.reshape(self.num_envs, enemies)
+        return action.reshape(self.num_envs, units)
 
     def _seen(self) -> torch.Tensor:
         return self.smax.observations_of(self._state, *self._rows).reshape(self.num_envs, self.units, -1)
@@ -197,7 +231,7 @@ class SmaxVectorEnv(gymnasium.vector.VectorEnv):  # type: ignore[misc]  # Gymnas
         """What is seen once these environments began anew; all others see what they saw."""
         if not len(envs):
             return final
-        seen, units = final.clone(), torch.arange(self.units, device=self.smax.device)
+        seen, units = final.clone(), self._rows[1][: self.units]
         rows = envs.repeat_interleave(self.units), units.repeat(len(envs))
         seen[envs] = self.smax.observations_of(self._state, *rows).reshape(len(envs), self.units, -1)
         return seen
@@ -220,9 +254,9 @@ class SmaxVectorEnv(gymnasium.vector.VectorEnv):  # type: ignore[misc]  # Gymnas
         return told
 
     def _info_of(self, state: State) -> dict[str, torch.Tensor]:
-        told = {"alive": state.alive[:, : self.units], "world_state": self.smax.world_state(state)}
+        told = {"alive": state.alive[:, self._acting], "world_state": self.smax.world_state(state)}
         if self.rules.actions == "discrete":
-            told["legal_actions"] = self.smax.legal_actions(state)[:, : self.units]
+            told["legal_actions"] = self.smax.legal_actions(state)[:, self._acting]
         return told
 
 

@@ -251,3 +251,48 @@ def test_a_gpu_plays_as_a_cpu_does():
     for _ in range(20):
         mine, theirs = here.advance(mine, stop, seed), there.advance(theirs, stop.cuda(), seed.cuda())
     assert (mine.position - theirs.position.cpu()).abs().max() < 1e-3
+
+
+@pytest.mark.parametrize(("name", "actions"), [("5m_vs_6m", "discrete"), ("3m", "continuous")])
+def test_the_other_team_can_be_acted_for(name, actions, monkeypatch):
+    env = env_of(name, settings={"actions": actions}, team=1)
+    both = env_of(name, settings={"actions": actions}, opponent=None)
+    allies, generator = env.rules.scenario.num_allies, torch.Generator().manual_seed(0)
+    seen, info = env.reset(seed=4)
+    all_seen, all_info = both.reset(seed=4)
+    assert env.units == env.rules.scenario.num_enemies
+    orders, ordered = [], env._orders
+
+    def kept(action):
+        orders[:] = ordered(action)
+        return tuple(part.clone() for part in orders)  # what a step is given becomes part of the state
+
+    monkeypatch.setattr(env, "_orders", kept)
+    monkeypatch.setattr(both, "_orders", lambda _: orders)
+    for _ in range(40):
+        torch.testing.assert_close(seen, all_seen[:, allies:])
+        assert torch.equal(info["alive"], all_info["alive"][:, allies:])
+        if actions == "discrete":
+            assert torch.equal(info["legal_actions"], all_info["legal_actions"][:, allies:])
+            action = draw(env, info, generator)
+        else:
+            action = torch.rand(16, env.units, 4, generator=generator)
+        seen, rewards, *_, info = env.step(action)
+        all_seen, all_rewards, *_, all_info = both.step(torch.zeros(both.action_space.shape, dtype=action.dtype))
+        assert torch.equal(rewards, all_rewards[:, 1])
+        assert not (info["won"] & all_info["won"]).any()
+
+
+def test_matches_taken_up_from_their_arrays_go_on_as_they_would_have():
+    env, generator = env_of("smacv2_5_units"), torch.Generator().manual_seed(0)
+    _, info = env.reset(seed=3)
+    for _ in range(9):
+        info = env.step(draw(env, info, generator))[-1]
+    kept, other = env.arrays(), env_of("smacv2_5_units")
+    other.restore(kept)
+    for _ in range(40):
+        action = draw(env, info, generator)
+        seen, *_, info = env.step(action)
+        assert torch.equal(seen, other.step(action)[0])
+    with pytest.raises(SpecificationError, match="must have the shape"):
+        env_of("smacv2_5_units", num_envs=3).restore(kept)
