@@ -14,7 +14,7 @@ from arena.solvers.checkpoint import State
 class Facts:
     """``tables``: N; ``seats``: S decisions a table at once (1 where players take turns); ``players``: P, who get rewards.
 
-    ``inputs``: numbers of an observation; ``actions``: A.
+    ``inputs``: numbers of an observation; ``actions``: A. ``state``: W, numbers that a critic may read besides, 0 = none.
     """
 
     tables: int
@@ -22,16 +22,20 @@ class Facts:
     players: int
     inputs: int
     actions: int
+    state: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """The decisions that are due. ``observation`` float32 [N, S, D]; ``legal`` bool [N, S, A]; ``player`` int64 [N, S].
 
+    ``state`` float32 [N, S, W]: what is known of the match while a team is trained, and not when it plays.
+
     ``acting`` bool [N, S]: whether there is a decision of the learner; the other rows mean nothing.
     """
 
     observation: Tensor
+    state: Tensor
     legal: Tensor
     player: Tensor
     acting: Tensor

@@ -24,6 +24,7 @@ class Decisions:
     """
 
     observation: Tensor
+    state: Tensor
     legal: Tensor
     player: Tensor
     acting: Tensor
@@ -64,6 +65,7 @@ class Collector:
         self.memory = torch.zeros(facts.tables, facts.players, one.memory, device=self.device)
         self.waiting = Decisions(
             observation=torch.zeros(*shape, one.inputs, device=self.device),
+            state=torch.zeros(*shape, one.state, device=self.device),
             legal=torch.zeros(*shape, one.actions, dtype=torch.bool, device=self.device),
             player=player.expand(shape).contiguous(),
             acting=torch.zeros(shape, dtype=torch.bool, device=self.device),
@@ -98,6 +100,7 @@ class Collector:
                 taken.append(
                     Decisions(
                         observation=seen.observation[None],
+                        state=seen.state[None],
                         legal=seen.legal[None],
                         player=seen.player[None],
                         acting=seen.acting[None],
@@ -156,8 +159,7 @@ class Collector:
 
     def _ask(self, seen: Seen, own: Tensor) -> tuple[Tensor, Tensor]:
         """(logits [N, S, A], values [N, S]) of what is due; the memories of those who act are changed."""
-        rows = seen.player.numel()
-        logits, value, after = self.network(seen.observation.reshape(rows, -1), own.reshape(rows, -1))
+        logits, value, after = self.network(seen.observation.flatten(0, 1), seen.state.flatten(0, 1), own.flatten(0, 1))
         self.memory = memories_after(self.memory, seen.player, seen.acting, after.reshape(own.shape))
         return logits.reshape(*seen.player.shape, -1), value.reshape(seen.player.shape)
 

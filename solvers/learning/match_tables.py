@@ -109,6 +109,7 @@ class MatchTables:
             observed[table, seat] = observe(table, player)
         return Seen(
             observation=self._tensor(observed),
+            state=torch.zeros(facts.tables, facts.seats, 0, device=self.device),
             legal=self._tensor(self._legal),
             player=self._tensor(self._player),
             acting=self._tensor(acting),

@@ -44,10 +44,10 @@ def minibatches(
             yield _minibatch(experience, known, said, tables)
         return
     whole = experience.worth.known.flatten().nonzero()[:, 0]
-    observation = made.observation.flatten(0, 2)
+    observation, state = made.observation.flatten(0, 2), made.state.flatten(0, 2)
     nothing = made.before.flatten(0, 2)
     for rows in whole[torch.randperm(len(whole), generator=generator, device=device)].chunk(parts):
-        said = [network(observation[rows], nothing[rows])[:2] for network in networks]
+        said = [network(observation[rows], state[rows], nothing[rows])[:2] for network in networks]
         yield _minibatch(experience, rows, said, None)
 
 
@@ -59,7 +59,9 @@ def unrolled(network: ActorCritic, experience: Experience, tables: Tensor) -> tu
     for t in range(len(made.player)):
         player, acting = made.player[t, tables], made.acting[t, tables]
         own = made.before[t, tables] if t < waiting else memories_of(memory, player)
-        said, value, after = network(made.observation[t, tables].flatten(0, 1), own.flatten(0, 1))
+        said, value, after = network(
+            made.observation[t, tables].flatten(0, 1), made.state[t, tables].flatten(0, 1), own.flatten(0, 1)
+        )
         logits.append(said.reshape(*player.shape, -1))
         values.append(value.reshape(player.shape))
         if t >= waiting:

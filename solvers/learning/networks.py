@@ -26,17 +26,21 @@ ILLEGAL = -1e9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Architecture:
-    """``inputs``: numbers observed; ``actions``: how many there are; ``hidden``: widths of layers; ``memory``: width of the GRU, 0 = none."""
+    """``inputs``: numbers observed; ``actions``: how many there are; ``hidden``: widths of layers; ``memory``: width of the GRU, 0 = none.
+
+    ``state``: numbers that the critic alone reads besides.
+    """
 
     inputs: int
     actions: int
     hidden: tuple[int, ...] = (128, 128)
     activation: Activation = "tanh"
     memory: int = 0
+    state: int = 0
 
 
 class ActorCritic(nn.Module):
-    """``actor`` and ``critic`` read what ``memory`` gives, or what is observed where there is none."""
+    """``actor`` and ``critic`` read what ``memory`` gives, or what is observed where there is none; the critic the state too."""
 
     def __init__(self, architecture: Architecture):
         super().__init__()
@@ -47,16 +51,20 @@ class ActorCritic(nn.Module):
             self.encoder = nn.Sequential(
                 *layers([one.inputs, *one.hidden], one.activation, last=math.sqrt(2)), ACTIVATIONS[one.activation]()
             )
-        read = [one.memory] if one.memory else [one.inputs, *one.hidden]
-        self.actor = layers([*read, one.actions], one.activation, last=0.01)
-        self.critic = layers([*read, 1], one.activation, last=1.0)
+        read, *between = [one.memory] if one.memory else [one.inputs, *one.hidden]
+        self.actor = layers([read, *between, one.actions], one.activation, last=0.01)
+        self.critic = layers([read + one.state, *between, 1], one.activation, last=1.0)
 
-    def forward(self, observation: Tensor, memory: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(logits [R, A], values [R], memories [R, H] after it) of observations [R, D] and the memories before; H = 0 without."""
+    def forward(self, observation: Tensor, state: Tensor, memory: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(logits [R, A], values [R], memories [R, H] after it) of observations [R, D], states [R, W] and the memories before.
+
+        H = 0 without a memory, W = 0 without a state.
+        """
         read = observation
         if self.memory is not None and self.encoder is not None:
             read = memory = self.memory(self.encoder(observation), memory)
-        return self.actor(read), self.critic(read).squeeze(-1), memory
+        judged = torch.cat((read, state), -1) if self.architecture.state else read
+        return self.actor(read), self.critic(judged).squeeze(-1), memory
 
 
 def layers(sizes: Sequence[int], activation: Activation, *, last: float) -> nn.Sequential:
