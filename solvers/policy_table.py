@@ -11,6 +11,7 @@ computation of behavior strategies, Games and Economic Behavior 14, 1996 (realis
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Protocol, TypeGuard, runtime_checkable
 
 import numpy as np
@@ -68,14 +69,24 @@ def tabulate(game: Game | GameTree, policy: AnyPolicy) -> TabularPolicy:
 
 def strategy_of(game: Game | GameTree, tree: GameTree, policy: AnyPolicy) -> NDArray[np.float64]:
     """The strategy [S] of a policy on the tree of a game. Errors as of `tabulate`."""
-    if isinstance(policy, MixturePolicy):
-        return _mixed(game, tree, policy)
-    if isinstance(policy, StringPolicy) or is_profile(policy):
-        return tabulated(tree, policy)
-    asked = required_policy(policy)
-    if asked is not policy:
-        return strategy_of(game, tree, asked)
-    return _answers(load_game(game.specification) if isinstance(game, GameTree) else game, tree, asked)
+    return strategies_of(game, tree, [policy])[0]
+
+
+def strategies_of(game: Game | GameTree, tree: GameTree, policies: Sequence[AnyPolicy]) -> list[NDArray[np.float64]]:
+    """As `strategy_of` of each; positions to ask them at are found once for all. Errors as of `tabulate`."""
+    at_sets = cache(lambda: _positions(game, tree))
+
+    def strategy(policy: AnyPolicy) -> NDArray[np.float64]:
+        if isinstance(policy, MixturePolicy):
+            return _mixed(tree, policy, [strategy(member) for member in policy.members])
+        if isinstance(policy, StringPolicy) or is_profile(policy):
+            return tabulated(tree, policy)
+        asked = required_policy(policy)
+        if asked is not policy:
+            return strategy(asked)
+        return _answers(at_sets(), tree, asked) if tree.num_sets else np.ones(tree.num_sequences)
+
+    return [strategy(policy) for policy in policies]
 
 
 def vectors_of(game: Game, sizes: Sequence[int], policy: AnyPolicy) -> list[NDArray[np.float64]]:
@@ -156,27 +167,28 @@ def checked_rows(batch: ObservationBatch, rows: object, states: Sequence[str]) -
     return answered
 
 
-def _mixed(game: Game | GameTree, tree: GameTree, policy: MixturePolicy) -> NDArray[np.float64]:
+def _mixed(tree: GameTree, policy: MixturePolicy, strategies: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
     plan = np.zeros(tree.num_sequences)
-    weights = np.zeros((len(policy.members), tree.num_sequences))
+    weights = np.zeros((len(strategies), tree.num_sequences))
     for player in range(tree.num_players):
         weights[:, tree.sequences(player)] = policy.weights_of(player)[:, None]
-    for member, weight in zip(policy.members, weights, strict=True):
+    for strategy, weight in zip(strategies, weights, strict=True):
         reach = np.ones(tree.num_sequences)
-        strategy = strategy_of(game, tree, member)
         fill_reach(0, tree.num_sets, tree.first, tree.parent, strategy, reach)
         plan += weight * reach
     return normalised(tree, plan)
 
 
-def _answers(game: Game, tree: GameTree, policy: Policy) -> NDArray[np.float64]:
+def _positions(game: Game | GameTree, tree: GameTree) -> ObservationBatch:
+    """One decision at each information set."""
     states = [(player, tree.keys[j]) for player in range(tree.num_players) for j in tree.sets(player)]
-    strategy = np.ones(tree.num_sequences)
-    if not states:
-        return strategy
-    whole, first = positions(game, states), tree.first.astype(np.int64)
-    for begin in range(0, len(states), ASKED_AT_ONCE):
-        rows = np.arange(begin, min(begin + ASKED_AT_ONCE, len(states)))
+    return positions(load_game(game.specification) if isinstance(game, GameTree) else game, states)
+
+
+def _answers(whole: ObservationBatch, tree: GameTree, policy: Policy) -> NDArray[np.float64]:
+    strategy, first = np.ones(tree.num_sequences), tree.first.astype(np.int64)
+    for begin in range(0, tree.num_sets, ASKED_AT_ONCE):
+        rows = np.arange(begin, min(begin + ASKED_AT_ONCE, tree.num_sets))
         batch = take_rows(whole, rows)
         answered = checked_rows(batch, policy.probabilities(batch), tree.keys[begin:])
         own = np.repeat(rows - begin, first[rows + 1] - first[rows])
