@@ -156,6 +156,10 @@ def train_on_preferences(
     """
     if method not in METHODS:
         raise UnknownName("method of train_on_preferences", method, METHODS)
+    if not isinstance(policy, nn.Module) or not any(one.requires_grad for one in policy.parameters()):
+        raise ValueError(
+            f"the policy must be a torch.nn.Module with parameters that learn; got {type(policy).__name__}"
+        )
     how = METHODS[method]
     given = {
         "target": target,

@@ -393,6 +393,12 @@ def test_settings_that_do_not_fit_are_refused(settings, message):
         train_on_preferences(table_policy(), table_game()[0], **settings)
 
 
+@pytest.mark.parametrize("policy", [lambda features: features, table_policy().requires_grad_(False)])
+def test_what_cannot_learn_is_refused(policy):
+    with pytest.raises(ValueError, match="with parameters that learn"):
+        train_on_preferences(policy, table_game()[0])
+
+
 def test_an_unknown_method_or_device_is_refused():
     with pytest.raises(UnknownName, match="nash_mp"):
         train_on_preferences(table_policy(), table_game()[0], method="nash_mpp")
