@@ -1,29 +1,25 @@
-"""The matches of a ledger as rows for other programs, and as files: JSON lines, CSV, Parquet. docs/how-to/export.md says what each column holds.
+"""The matches of a ledger as rows and columns for other programs. docs/how-to/export.md says what each column holds.
 
-`read_record` reads each of these files back to the ratings that the ledger gives: twins share their ``pair``, and a match
-that the ledger does not rate, after a verdict or because it repeats another, has ``weight`` 0.
+Twins share their ``pair``, and a match that the ledger does not rate, after a verdict or because it repeats another, has ``weight`` 0.
 """
 
 from __future__ import annotations
 
-import csv
-import json
-from collections.abc import Iterable, Iterator, Mapping
+import gc
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import BinaryIO, TextIO, TypedDict
+from typing import TypedDict, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from arena.entrants import by_side, entrant_labels, without_moves
-from arena.games import NotProvided
 from arena.ledger import Ledger, Tournament
 from arena.rated_matches import rated_matches, units_by_chance
 from arena.results import NOBODY, MatchResult, MatchResults, Termination
 
-_as_json = json.JSONEncoder(allow_nan=False, ensure_ascii=False).encode
-ROWS_A_GROUP = 16384  # of a Parquet file: large enough to compress, small enough to hold
-PARQUET_MISSING = "Parquet files need: pip install 'minimax-arena[parquet]'"
+MatchColumns = dict[str, list[object]]
+"""Matches by the names of `MatchRow`: the values of each, in schedule order."""
 
 
 class MatchRow(TypedDict):
@@ -75,73 +71,28 @@ def chosen_matches(ledger: Ledger, *, game: str | None = None, tournament: str |
     return Chosen(tournaments=tuple(chosen), rated=rated, matches=sum(map(ledger.progress, chosen)))
 
 
-def match_rows(ledger: Ledger, chosen: Chosen) -> Iterator[MatchRow]:
-    """The rows, tournament by tournament in the order in which they were made, each in schedule order; a block is held at a time."""
+def match_columns(ledger: Ledger, chosen: Chosen) -> Iterator[MatchColumns]:
+    """The matches, tournament by tournament in the order in which they were made, each in schedule order; a block is held at a time."""
     return (
-        row
+        _columns_of(tournament, block, chosen.rated[tournament.key])
         for tournament in chosen.tournaments
         for block in ledger.result_blocks(tournament)
-        for row in _rows(tournament, block, chosen.rated[tournament.key])
     )
+
+
+def match_rows(ledger: Ledger, chosen: Chosen) -> Iterator[MatchRow]:
+    """The same, match by match."""
+    return (row for columns in match_columns(ledger, chosen) for row in _rows(columns))
 
 
 def rows_of(ledger: Ledger, chosen: Chosen) -> Iterator[tuple[Tournament, MatchRow, MatchResult]]:
     """The same rows, each with its tournament and with the match as it is recorded."""
     for tournament in chosen.tournaments:
         for block in ledger.result_blocks(tournament):
-            for row, result in zip(_rows(tournament, block, chosen.rated[tournament.key]), block, strict=True):
+            for row, result in zip(
+                _rows(_columns_of(tournament, block, chosen.rated[tournament.key])), block, strict=True
+            ):
                 yield tournament, row, result
-
-
-def write_jsonl(stream: TextIO, rows: Iterable[MatchRow]) -> None:
-    """A JSON object a line."""
-    stream.writelines(f"{_as_json(row)}\n" for row in rows)
-
-
-def write_csv(stream: TextIO, rows: Iterable[MatchRow], *, sides: int) -> None:
-    """A line a match; ``agent_1``.. and ``return_1``.. for so many sides, lists as JSON text."""
-    numbered = [[f"{name}_{k + 1}" for k in range(sides)] for name in ("agent", "return")]
-    single = [name for name in MatchRow.__annotations__ if name not in ("agents", "returns")]
-    heads = [*single[:3], *numbered[0], *numbered[1], *single[3:]]
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(heads)
-    for row in rows:
-        cells: list[object] = [_cell(row[name]) for name in single]  # type: ignore[literal-required]
-        empty = [""] * (sides - len(row["agents"]))
-        writer.writerow([*cells[:3], *row["agents"], *empty, *row["returns"], *empty, *cells[3:]])
-
-
-def write_parquet(stream: BinaryIO, rows: Iterable[MatchRow], *, real_actions: bool) -> None:
-    """A Parquet file with lists as lists; actions are whole numbers, or with `real_actions` numbers, vectors laid flat.
-
-    Raises:
-        NotProvided: pyarrow is not installed.
-    """
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError as missing:
-        raise NotProvided(PARQUET_MISSING) from missing
-    types = {
-        "match": pa.int64(),
-        "agents": pa.list_(pa.string()),
-        "returns": pa.list_(pa.float64()),
-        "forfeit": pa.int16(),
-        "weight": pa.int8(),
-        "forfeited_by": pa.int16(),
-        "seats": pa.list_(pa.string()),
-        "seed": pa.uint64(),
-        "chance_seed": pa.uint64(),
-        "plies": pa.int64(),
-        "actions": pa.list_(pa.float64() if real_actions else pa.int32()),
-        "seconds": pa.list_(pa.float32()),
-    }
-    schema = pa.schema([(name, types.get(name, pa.string())) for name in MatchRow.__annotations__])
-    with pq.ParquetWriter(stream, schema, compression="zstd") as writer:
-        for group in _groups(rows):
-            if real_actions:
-                group = [{**row, "actions": _flat(row["actions"])} for row in group]
-            writer.write_table(pa.Table.from_pylist(group, schema=schema))
 
 
 def has_real_actions(ledger: Ledger, chosen: Chosen) -> bool:
@@ -155,8 +106,25 @@ def most_sides(chosen: Chosen) -> int:
     return max((len(one.sides) for one in chosen.tournaments), default=2)
 
 
-def _rows(tournament: Tournament, block: MatchResults, rated: NDArray[np.int64]) -> Iterator[MatchRow]:
-    """The rows of a block: column by column out of its arrays, since a look at each match is what takes long."""
+def _rows(columns: MatchColumns) -> Iterator[MatchRow]:
+    return (
+        cast(MatchRow, dict(zip(MatchRow.__annotations__, row, strict=True)))
+        for row in zip(*(columns[name] for name in MatchRow.__annotations__), strict=True)
+    )
+
+
+def _columns_of(tournament: Tournament, block: MatchResults, rated: NDArray[np.int64]) -> MatchColumns:
+    """Made without collections: for so many lists all others would be looked through again and again, most of the time."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return _columns(tournament, block, rated)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _columns(tournament: Tournament, block: MatchResults, rated: NDArray[np.int64]) -> MatchColumns:
     labels = entrant_labels(tournament)
     names = [*(agent.label for agent in tournament.agents), None]  # the last is that of NOBODY
     met = by_side(tournament, without_moves(block))
@@ -164,75 +132,23 @@ def _rows(tournament: Tournament, block: MatchResults, rated: NDArray[np.int64])
     units = block.specs.chance_seed if units_by_chance(tournament) else block.specs.index // met.seats.shape[1]
     ends = {code.value: code.name.lower() for code in Termination}
     actions, until = block.actions.values.tolist(), block.actions.ends.tolist()
-    for (
-        index,
-        met_seats,
-        returns,
-        side,
-        unit,
-        weight,
-        end,
-        player,
-        seats,
-        seed,
-        chance_seed,
-        begin,
-        stop,
-        seconds,
-    ) in zip(
-        block.specs.index.tolist(),
-        met.seats.tolist(),
-        met.returns.tolist(),
-        met.forfeit.tolist(),
-        units.tolist(),
-        np.isin(block.specs.index, rated).astype(np.int64).tolist(),
-        block.termination.tolist(),
-        block.forfeit.tolist(),
-        block.specs.seats.tolist(),
-        block.specs.seed.tolist(),
-        block.specs.chance_seed.tolist(),
-        [0, *until[:-1]],
-        until,
-        block.seconds.tolist(),
-        strict=True,
-    ):
-        entrants = [labels[entrant] for entrant in met_seats if entrant != NOBODY]
-        yield MatchRow(
-            tournament=tournament.key,
-            match=index,
-            game=tournament.game,
-            agents=entrants,
-            returns=returns[: len(entrants)],
-            forfeit=None if side == NOBODY else side + 1,
-            pair=f"{tournament.key}/{unit}",
-            weight=weight,
-            termination=ends[end],
-            forfeited_by=None if player == NOBODY else player,
-            seats=[names[seat] for seat in seats],
-            seed=seed,
-            chance_seed=chance_seed,
-            plies=stop - begin,
-            actions=actions[begin:stop],
-            seconds=[round(spent, 6) for spent in seconds],
-        )
-
-
-def _groups(rows: Iterable[MatchRow]) -> Iterator[list[dict[str, object]]]:
-    group: list[dict[str, object]] = []
-    for row in rows:
-        group.append(dict(row))
-        if len(group) == ROWS_A_GROUP:
-            yield group
-            group = []
-    if group:
-        yield group
-
-
-def _flat(actions: object) -> list[float]:
-    return [float(value) for value in np.asarray(actions, np.float64).ravel().tolist()]
-
-
-def _cell(value: object) -> object:
-    if value is None:
-        return ""
-    return _as_json(value) if isinstance(value, list) else value
+    entrants = [[labels[entrant] for entrant in seats if entrant != NOBODY] for seats in met.seats.tolist()]
+    begins = [0, *until[:-1]]
+    return {
+        "tournament": [tournament.key] * len(block),
+        "match": block.specs.index.tolist(),
+        "game": [tournament.game] * len(block),
+        "agents": cast("list[object]", entrants),
+        "returns": [got[: len(some)] for got, some in zip(met.returns.tolist(), entrants, strict=True)],
+        "forfeit": [None if side == NOBODY else side + 1 for side in met.forfeit.tolist()],
+        "pair": [f"{tournament.key}/{unit}" for unit in units.tolist()],
+        "weight": np.isin(block.specs.index, rated).astype(np.int64).tolist(),
+        "termination": [ends[end] for end in block.termination.tolist()],
+        "forfeited_by": [None if player == NOBODY else player for player in block.forfeit.tolist()],
+        "seats": [[names[seat] for seat in seats] for seats in block.specs.seats.tolist()],
+        "seed": block.specs.seed.tolist(),
+        "chance_seed": block.specs.chance_seed.tolist(),
+        "plies": [stop - begin for begin, stop in zip(begins, until, strict=True)],
+        "actions": [actions[begin:stop] for begin, stop in zip(begins, until, strict=True)],
+        "seconds": np.round(block.seconds.astype(np.float64), 6).tolist(),
+    }

@@ -12,7 +12,7 @@ import typer
 
 if TYPE_CHECKING:
     from arena.ledger import Ledger
-    from arena.match_export import Chosen
+    from arena.match_export import Chosen, MatchColumns
 
 FORMATS = ("jsonl", "csv", "parquet", "pgn")
 TOLD_EVERY = 500  # matches
@@ -71,11 +71,12 @@ def write_matches(ledger: Ledger, chosen: Chosen, output: Path | None, kind: str
 
 
 def _write(stream: BinaryIO, ledger: Ledger, chosen: Chosen, kind: str, told: Callable[[int, int], None]) -> None:
-    from arena.match_export import has_real_actions, match_rows, write_parquet
+    from arena.match_export import has_real_actions, match_columns
+    from arena.match_files import write_parquet
 
     if kind == "parquet":
-        rows = _counted(match_rows(ledger, chosen), chosen.matches, told)
-        write_parquet(stream, rows, real_actions=has_real_actions(ledger, chosen))
+        blocks = _counted(match_columns(ledger, chosen), _length, chosen.matches, told)
+        write_parquet(stream, blocks, real_actions=has_real_actions(ledger, chosen))
         return
     text = io.TextIOWrapper(stream, encoding="utf-8", newline="")
     try:
@@ -85,21 +86,31 @@ def _write(stream: BinaryIO, ledger: Ledger, chosen: Chosen, kind: str, told: Ca
 
 
 def _write_text(stream: TextIO, ledger: Ledger, chosen: Chosen, kind: str, told: Callable[[int, int], None]) -> None:
-    from arena.match_export import match_rows, most_sides, write_csv, write_jsonl
+    from arena.match_export import match_columns, most_sides
+    from arena.match_files import write_csv, write_jsonl
     from arena.pgn import pgn_games
 
     if kind == "pgn":
-        stream.writelines(_counted(pgn_games(ledger, chosen), chosen.matches, told))
+        stream.writelines(_counted(pgn_games(ledger, chosen), lambda _game: 1, chosen.matches, told))
         return
-    rows = _counted(match_rows(ledger, chosen), chosen.matches, told)
+    blocks = _counted(match_columns(ledger, chosen), _length, chosen.matches, told)
     if kind == "csv":
-        write_csv(stream, rows, sides=most_sides(chosen))
+        write_csv(stream, blocks, sides=most_sides(chosen))
     else:
-        write_jsonl(stream, rows)
+        write_jsonl(stream, blocks)
 
 
-def _counted(items: Iterable[Item], total: int, told: Callable[[int, int], None]) -> Iterator[Item]:
-    for number, item in enumerate(items, 1):
+def _length(columns: MatchColumns) -> int:
+    return len(columns["match"])
+
+
+def _counted(
+    items: Iterable[Item], matches: Callable[[Item], int], total: int, told: Callable[[int, int], None]
+) -> Iterator[Item]:
+    done, said = 0, 0
+    for item in items:
         yield item
-        if number % TOLD_EVERY == 0 or number == total:
-            told(number, total)
+        done += matches(item)
+        if done >= said + TOLD_EVERY or done == total:
+            told(done, total)
+            said = done

@@ -14,7 +14,8 @@ from arena.executor import InProcess, MatchSetup, ProcessPool
 from arena.games import SpecificationError, TabularPolicy
 from arena.leaderboards.record_file import read_record
 from arena.ledger import Ledger, Tournament
-from arena.match_export import chosen_matches, match_rows, write_jsonl
+from arena.match_export import chosen_matches, match_columns
+from arena.match_files import write_jsonl
 from arena.rated_matches import rated_matches
 from arena.results import MatchResults
 from arena.schedule import Schedule, round_robin
@@ -126,7 +127,7 @@ def test_an_exported_file_has_the_same_units(folder: Path, tmp_path: Path) -> No
     with Ledger.open(folder / "arena.db") as ledger:
         kept = rated_matches(ledger, ledger.tournaments()).record
         with (tmp_path / "cup.jsonl").open("w", encoding="utf-8") as stream:
-            write_jsonl(stream, match_rows(ledger, chosen_matches(ledger, tournament="cup")))
+            write_jsonl(stream, match_columns(ledger, chosen_matches(ledger, tournament="cup")))
     read = read_record(tmp_path / "cup.jsonl")
     same = np.unique(np.column_stack((read.pair, kept.pair)), axis=0)
     assert len(same) == len(np.unique(kept.pair)) == ROTATIONS

@@ -20,7 +20,8 @@ from arena.games import NotProvided, SpecificationError
 from arena.leaderboards.leaderboard import Leaderboard, leaderboard
 from arena.leaderboards.record_file import read_record
 from arena.ledger import Ledger
-from arena.match_export import chosen_matches, match_rows, write_csv, write_jsonl
+from arena.match_export import chosen_matches, match_columns, match_rows
+from arena.match_files import write_csv, write_jsonl
 from arena.match_import import import_record
 from arena.pgn import pgn_games
 from arena.standings import standings
@@ -140,7 +141,7 @@ def test_forfeits_and_empty_seats_come_back(tmp_path: Path) -> None:
 
 def test_the_columns_of_a_csv_file(ledger: Ledger) -> None:
     stream = io.StringIO()
-    write_csv(stream, match_rows(ledger, chosen_matches(ledger, tournament="noughts")), sides=2)
+    write_csv(stream, match_columns(ledger, chosen_matches(ledger, tournament="noughts")), sides=2)
     first = next(csv.DictReader(io.StringIO(stream.getvalue())))
     result = ledger.match(ledger.tournament("noughts"), 0)
     assert json.loads(first["actions"]) == result.actions.tolist()
@@ -152,7 +153,7 @@ def test_parquet_holds_lists_as_lists(ledger: Ledger, tmp_path: Path) -> None:
     table = pq.read_table(exported(ledger, tmp_path / "all.parquet"))
     rows = table.to_pylist()
     written = io.StringIO()
-    write_jsonl(written, match_rows(ledger, chosen_matches(ledger)))
+    write_jsonl(written, match_columns(ledger, chosen_matches(ledger)))
     lines = [json.loads(line) for line in written.getvalue().splitlines()]
     same = (
         "tournament",
