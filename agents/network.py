@@ -85,6 +85,10 @@ class RecurrentAgent:
         probabilities, self._memory[seat] = self.probabilities_after(batch, self._memory[seat])
         return sample_rows(probabilities, batch.seed())
 
+    @property
+    def memory_width(self) -> int:
+        return self.network.memory
+
     def probabilities_after(
         self, batch: ObservationBatch, memory: NDArray[np.float32]
     ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:

@@ -18,7 +18,7 @@ from arena.leaderboards.wording import exploitable_by
 from arena.ledger import Ledger, Tournament
 from arena.roster import playable
 from arena.solvers import exploitability
-from arena.solvers.policy_table import policy_of
+from arena.solvers.policy_table import measurable
 
 EXPLOIT_METHODS = ("auto", "exact", "enumerate", "mcts", "ppo")
 EXPLOIT_JOB = "exploit"
@@ -155,7 +155,7 @@ def _exactly(game: str, specification: str) -> Exploitability | None:
         loaded = load_game(game)
         agent = load_agent(specification, game=loaded)
         try:
-            policy = policy_of(agent)
+            policy = measurable(agent)
             if policy is None:
                 return None
             value = float(exploitability(loaded, policy))

@@ -25,7 +25,7 @@ from arena.ledger import AgentVersion, Ledger
 from arena.rated_matches import rated_matches
 from arena.roster import playable
 from arena.solvers import nash_conv
-from arena.solvers.policy_table import policy_of
+from arena.solvers.policy_table import measurable
 
 About = Literal["field", "agent"]
 CPU = "cpu"
@@ -133,7 +133,7 @@ def _exploitability(ledger: Ledger, row: JobRow, _: Progress) -> Mapping[str, ob
     game = load_game(row.game)
     agent = load_agent(playable(ledger.agent(str(row.agent)), ledger.artifacts), game=game)
     try:
-        policy = policy_of(agent)
+        policy = measurable(agent)
         if policy is None:
             raise NotProvided(f"{row.agent} does not tell its probabilities; a lower bound comes from arena exploit")
         value = nash_conv(game, policy, device=row.device)

@@ -30,7 +30,7 @@ def save_trained(trained: Trained, path: str | Path, *, game: Game, choice: Choi
 
     if not isinstance(trained.policy, NetworkPolicy):
         raise NotProvided(f"checkpoints hold networks; got a {type(trained.policy).__name__}")
-    save_network(trained.policy.network.actor, path, game=game, choice=choice, reads=trained.reads)
+    save_network(trained.policy.network.acting(), path, game=game, choice=choice, reads=trained.reads)
 
 
 def register_trained(ledger: Ledger, trained: Trained, *, game: Game, method: str, name: str) -> AgentVersion:

@@ -42,9 +42,27 @@ from arena.solvers.tree_measures import (
 ASKED_AT_ONCE = 4096
 """Rows of one batch: enough for a network to be fast, and few enough for wide tensors."""
 
-AnyPolicy = StringPolicy | Policy | Strategies | Agent | ClockedAgent
+
+@runtime_checkable
+class Remembering(Protocol):
+    """Tells its probabilities from decision to decision of a match: they depend on what a player remembers of his own.
+
+    ``memory_width``: H; 0 = it remembers nothing. A memory is 0 where a match begins.
+    """
+
+    @property
+    def memory_width(self) -> int: ...
+
+    def probabilities_after(
+        self, batch: ObservationBatch, memory: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        """([R, num_actions], the memories after these decisions) with the memories [R, H] before them."""
+        ...
+
+
+AnyPolicy = Remembering | StringPolicy | Policy | Strategies | Agent | ClockedAgent
 """By information-state strings, by batches of observations, one vector a player where each has one decision, or an agent
-that plays by one of these."""
+that plays by one of these; of policies that remember, those that tell their probabilities from decision to decision."""
 
 
 @runtime_checkable
@@ -81,6 +99,8 @@ def strategies_of(game: Game | GameTree, tree: GameTree, policies: Sequence[AnyP
             return _mixed(tree, policy, [strategy(member) for member in policy.members])
         if isinstance(policy, StringPolicy) or is_profile(policy):
             return tabulated(tree, policy)
+        if remembers(policy):
+            return _remembered(at_sets(), tree, policy) if tree.num_sets else np.ones(tree.num_sequences)
         asked = required_policy(policy)
         if asked is not policy:
             return strategy(asked)
@@ -107,17 +127,31 @@ def vectors_of(game: Game, sizes: Sequence[int], policy: AnyPolicy) -> list[NDAr
             [np.full(size, 1 / size) if row is None else np.array(row) for size, row in zip(sizes, named, strict=True)],
             sizes,
         )
-    asked = required_policy(policy)
-    if asked is not policy:
-        return vectors_of(game, sizes, asked)
     batch = positions(game, list(enumerate(keys)))
-    rows = checked_rows(batch, asked.probabilities(batch), keys)
+    if remembers(policy):
+        answered, _ = policy.probabilities_after(batch, np.zeros((len(batch), policy.memory_width), np.float32))
+    else:
+        asked = required_policy(policy)
+        if asked is not policy:
+            return vectors_of(game, sizes, asked)
+        answered = asked.probabilities(batch)
+    rows = checked_rows(batch, answered, keys)
     return checked_vectors([row[:size] for row, size in zip(rows, sizes, strict=True)], sizes)
 
 
 def is_asked(policy: object) -> TypeGuard[Policy]:
     """Whether a policy tells its probabilities by batches of observations."""
     return isinstance(policy, _Asked) and callable(policy.probabilities)
+
+
+def remembers(policy: object) -> TypeGuard[Remembering]:
+    """Whether a policy tells its probabilities from decision to decision alone."""
+    return isinstance(policy, Remembering) and policy.memory_width > 0
+
+
+def measurable(agent: object) -> Policy | Remembering | None:
+    """As `policy_of`, and also an agent that remembers and tells its probabilities: games that are trees can measure it."""
+    return agent if remembers(agent) else policy_of(agent)
 
 
 def policy_of(agent: object) -> Policy | None:
@@ -186,12 +220,42 @@ def _positions(game: Game | GameTree, tree: GameTree) -> ObservationBatch:
 
 
 def _answers(whole: ObservationBatch, tree: GameTree, policy: Policy) -> NDArray[np.float64]:
-    strategy, first = np.ones(tree.num_sequences), tree.first.astype(np.int64)
-    for begin in range(0, tree.num_sets, ASKED_AT_ONCE):
-        rows = np.arange(begin, min(begin + ASKED_AT_ONCE, tree.num_sets))
+    strategy = np.ones(tree.num_sequences)
+    for rows in _parts(np.arange(tree.num_sets)):
         batch = take_rows(whole, rows)
-        answered = checked_rows(batch, policy.probabilities(batch), tree.keys[begin:])
-        own = np.repeat(rows - begin, first[rows + 1] - first[rows])
-        span = slice(int(first[rows[0]]), int(first[rows[-1] + 1]))
-        strategy[span] = answered[own, tree.actions[span]]
+        _write(strategy, tree, rows, checked_rows(batch, policy.probabilities(batch), [tree.keys[j] for j in rows]))
     return normalised(tree, strategy)
+
+
+def _remembered(whole: ObservationBatch, tree: GameTree, policy: Remembering) -> NDArray[np.float64]:
+    """Level by level: with perfect recall an information set tells the player's own decisions before it, and so his memory.
+
+    Raises:
+        NotProvided: decisions that are forced, which trees leave out, come before others.
+    """
+    if (whole.ply != tree.depth).any():
+        raise NotProvided(f"players of {tree.specification} remember forced moves, which its tree leaves out")
+    strategy, sets = np.ones(tree.num_sequences), np.arange(tree.num_sets)
+    before = np.searchsorted(tree.first, tree.parent, side="right") - 1  # the own set before each; -1 where none is
+    after = np.zeros((tree.num_sets + 1, policy.memory_width), np.float32)  # the last row is of no set: it stays 0
+    for level in range(int(tree.depth.max()) + 1):
+        for rows in _parts(sets[tree.depth == level]):
+            batch = take_rows(whole, rows)
+            answered, after[rows] = policy.probabilities_after(batch, after[before[rows]])
+            _write(strategy, tree, rows, checked_rows(batch, answered, [tree.keys[j] for j in rows]))
+    return normalised(tree, strategy)
+
+
+def _parts(sets: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    return [sets[begin : begin + ASKED_AT_ONCE] for begin in range(0, len(sets), ASKED_AT_ONCE)]
+
+
+def _write(
+    strategy: NDArray[np.float64], tree: GameTree, sets: NDArray[np.int64], answered: NDArray[np.float64]
+) -> None:
+    """What is answered at these sets, in the places of their sequences."""
+    begin = tree.first[sets].astype(np.int64)
+    sizes = tree.first[sets + 1].astype(np.int64) - begin
+    own = np.repeat(np.arange(len(sets)), sizes)
+    sequences = np.arange(len(own)) + np.repeat(begin - (np.cumsum(sizes) - sizes), sizes)
+    strategy[sequences] = answered[own, tree.actions[sequences]]

@@ -38,6 +38,9 @@ def train_command(
     ] = None,
     tables: Annotated[int, typer.Option("--tables", min=1, help="Matches played at once.")] = TABLES,
     hidden: Annotated[str, typer.Option("--hidden", help="Widths of the layers of the network.")] = HIDDEN,
+    memory: Annotated[
+        int, typer.Option("--memory", min=0, help="Width of a network's memory of the match (GRU); 0 = none.")
+    ] = 0,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="A setting of the method's own; once for each."),
@@ -95,6 +98,7 @@ def train_command(
                 "steps": int(steps),
                 "tables": tables,
                 "hidden": widths,
+                "memory": memory,
                 "until": until,
                 "seed": seed,
                 "device": device,

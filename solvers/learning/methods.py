@@ -32,6 +32,7 @@ class Plan:
     device: torch.device
 
     def environment(self) -> MatchTables:
+    memory: int
         """The game's matches, on all seats the learner or on all but its side the opponent.
 
         Raises:
@@ -56,7 +57,7 @@ class Method:
     """A way to train.
 
     ``learner``: makes it of a plan and settings; raises `NotProvided` for games that it is not for. ``settings``: its own where
-    none are given.
+    none are given. ``remembers``: whether it can train networks with a memory.
     """
 
     learner: Callable[[Plan, Any], Learner]
@@ -67,9 +68,15 @@ class Method:
 def ppo(plan: Plan, settings: PPOSettings) -> PPO:
     """PPO, and MMD by its settings, on any game with listed actions and tensors."""
     environment = plan.environment()
+    remembers: bool = False
     return PPO(
         environment,
-        Architecture(inputs=environment.facts.inputs, actions=environment.facts.actions, hidden=plan.hidden),
+        Architecture(
+            inputs=environment.facts.inputs,
+            actions=environment.facts.actions,
+            hidden=plan.hidden,
+            memory=plan.memory,
+        ),
         settings,
         planned=plan.updates(settings.rollout),
         seed=plan.seed,
@@ -97,3 +104,5 @@ METHODS: Mapping[str, Method] = {
         source="Sokota et al., ICLR 2023, arXiv:2206.05825",
     ),
 }
+        remembers=True,
+        remembers=True,

@@ -18,7 +18,10 @@ ASKED_AT_ONCE = 4096
 
 @dataclass(frozen=True, slots=True)
 class NetworkPolicy:
-    """What the actor of a network plays. A network that remembers has no probabilities of a position alone."""
+    """What the actor of a network plays. A network that remembers has no probabilities of a position alone.
+
+    It is a `Policy`, or where ``memory_width`` is above 0 a `Remembering` one.
+    """
 
     network: ActorCritic = field(repr=False, compare=False)
 
@@ -27,21 +30,35 @@ class NetworkPolicy:
         """Of a copy on the CPU."""
         return NetworkPolicy(copy.deepcopy(network).cpu().eval())
 
+    @property
+    def memory_width(self) -> int:
+        return self.network.architecture.memory
+
     def probabilities(self, batch: ObservationBatch) -> NDArray[np.float64]:
         """[R, num_actions].
 
         Raises:
             NotProvided: the network remembers.
         """
-        if self.network.memory is not None:
+        if self.memory_width:
             raise NotProvided(
                 "a recurrent network has no probabilities of a position alone: they depend on the match so far"
             )
-        read = batch.read(reads_of(batch.game))
+        return self.probabilities_after(batch, np.zeros((len(batch), 0), np.float32))[0]
+
+    def probabilities_after(
+        self, batch: ObservationBatch, memory: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        """([R, num_actions], the memories after these decisions) with the memories [R, H] before them."""
+        read = torch.from_numpy(batch.read(reads_of(batch.game)))
         legal = torch.from_numpy(batch.legal.mask(batch.game.num_actions))
         with torch.inference_mode():
-            logits = torch.cat(
-                [self.network.actor(part) for part in torch.split(torch.from_numpy(read), ASKED_AT_ONCE)]
-            )
+            parts = [
+                self.network.act(seen, before)
+                for seen, before in zip(
+                    torch.split(read, ASKED_AT_ONCE), torch.split(torch.from_numpy(memory), ASKED_AT_ONCE), strict=True
+                )
+            ]
+            logits, after = (torch.cat(column) for column in zip(*parts, strict=True))
             found: NDArray[np.float64] = log_probabilities(logits.double(), legal).exp().numpy()
-        return found
+        return found, after.numpy()

@@ -60,9 +60,7 @@ class ActorCritic(nn.Module):
 
         H = 0 without a memory, W = 0 without a state.
         """
-        read = observation
-        if self.memory is not None and self.encoder is not None:
-            read = memory = self.memory(self.encoder(observation), memory)
+        read, memory = self._read(observation, memory)
         judged = torch.cat((read, state), -1) if self.architecture.state else read
         return self.actor(read), self.critic(judged).squeeze(-1), memory
 
@@ -73,6 +71,24 @@ def layers(sizes: Sequence[int], activation: Activation, *, last: float) -> nn.S
     Args:
         last: the gain of the last layer's weights.
     """
+    def act(self, observation: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
+        """As `forward` without the critic: (logits, memories after it)."""
+        read, memory = self._read(observation, memory)
+        return self.actor(read), memory
+
+    def acting(self) -> nn.Sequential | nn.ModuleDict:
+        """The part that chooses: the actor, and the encoder and memory that it reads where there are any."""
+        if self.memory is None or self.encoder is None:
+            return self.actor
+        return nn.ModuleDict({"encoder": self.encoder, "memory": self.memory, "actor": self.actor})
+
+    def _read(self, observation: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
+        """(what actor and critic read, the memory after it)."""
+        if self.memory is None or self.encoder is None:
+            return observation, memory
+        after = self.memory(self.encoder(observation), memory)
+        return after, after
+
     found: list[nn.Module] = []
     for layer, (before, after) in enumerate(itertools.pairwise(sizes)):
         linear = nn.Linear(before, after)

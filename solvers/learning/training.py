@@ -71,6 +71,7 @@ def train(
     until: float | None = None,
     measured: bool = True,
     opponent: Agent | None = None,
+    memory: int = 0,
     seed: int = 0,
     device: str = CPU,
     progress: Progress | None = None,
@@ -89,6 +90,7 @@ def train(
         until: stop once NashConv, as measured, is at most this.
         measured: False leaves NashConv out where it could be computed.
         opponent: an agent to learn a best response to, which sits on the seats of all sides but one, match by match another one;
+        memory: width of the gated recurrent unit that they read of a match so far; 0 = they read what is observed now.
             it is asked as in any match and learns nothing. None = the policy plays every seat itself.
         seed: of chance, of draws and of the network's first weights.
         device: "cpu", "cuda" or "cuda:1": where the network learns and is asked; games are played on the CPU.
@@ -117,7 +119,21 @@ def train(
     where = torch.device(CPU) if device == CPU else tensor_device(device)
     info, reads = game.info, reads_of(game.info)
     learner = chosen.learner(
-        Plan(game=game, steps=steps, tables=tables, hidden=tuple(hidden), opponent=opponent, seed=seed, device=where),
+        Plan(
+            game=game,
+            steps=steps,
+            tables=tables,
+            hidden=tuple(hidden),
+            memory=memory,
+            opponent=opponent,
+            seed=seed,
+            device=where,
+        ),
+    if not _whole(memory) or memory < 0:
+        raise SpecificationError(f"memory must be a whole number from 0 on; got {memory!r}")
+    if memory and not chosen.remembers:
+        able = ", ".join(name for name, one in METHODS.items() if one.remembers)
+        raise NotProvided(f"{method} trains no networks that remember; {able} do: leave memory out")
         own,
     )
     planned = math.ceil(steps / learner.steps_an_update)
@@ -128,7 +144,7 @@ def train(
         )
     held = _Held(learner, watch)
     told: dict[str, Setting] = {one.name: getattr(own, one.name) for one in fields(own)}
-    told |= {"seed": seed, "tables": tables, "hidden": "x".join(map(str, hidden))}
+    told |= {"seed": seed, "tables": tables, "hidden": "x".join(map(str, hidden)), "memory": memory}
     run = Run(
         subject=Subject(
             method=f"train {method}",

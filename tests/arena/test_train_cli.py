@@ -76,6 +76,13 @@ def test_a_trained_policy_plays_at_once(arena: Arena) -> None:
     assert arena("train", "ppo", KUHN, *SHORT).out.splitlines()[-1].startswith("nothing is kept")
 
 
+def test_a_network_that_remembers_is_an_agent(arena: Arena) -> None:
+    told = json.loads(arena("train", "ppo", KUHN, *SHORT, "--memory", "8", "-o", "k.safetensors", "--json").out)
+    said = json.loads(arena("exploit", KUHN, "checkpoint:k.safetensors", "--json").out)
+    assert said["kind"] == "exact"
+    assert said["nash_conv"] == pytest.approx(told["gap"], abs=1e-5)
+
+
 def test_a_run_goes_on_from_its_checkpoint(arena: Arena) -> None:
     first = json.loads(arena("train", "ppo", KUHN, *SHORT, "--checkpoint", "run.npz", "--json").out)
     again = json.loads(arena("train", "ppo", KUHN, *SHORT, "--checkpoint", "run.npz", "--json").out)

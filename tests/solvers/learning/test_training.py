@@ -49,6 +49,19 @@ def test_an_interrupted_run_ends_as_one_that_was_not(game, settings, tmp_path):
     assert whole.history == resumed.history
 
 
+def test_networks_that_remember_learn_and_go_on_from_checkpoints(tmp_path):
+    settings = {"memory": 16, "settings": {"rollout": 8}, **SHORT}
+    whole = train("ppo", KUHN, **settings)
+    kept = tmp_path / "run.npz"
+    with pytest.raises(KeyboardInterrupt):
+        train("ppo", KUHN, checkpoint=kept, watch=interrupted(after=3), **settings)
+    resumed = train("ppo", KUHN, checkpoint=kept, **settings)
+    assert torch.equal(weights(whole), weights(resumed))
+    assert whole.gap == resumed.gap
+    longer = train("mmd", KUHN, steps=200_000, tables=128, hidden=(32,), memory=32, seed=1)
+    assert longer.gap < 0.6  # of the uniform policy 0.917
+
+
 def test_the_magnet_becomes_the_policy_after_so_many_updates():
     held, follows = (
         train("mmd", KUHN, settings={"magnet": 1.0, "magnet_updates": updates}, **SHORT) for updates in (1000, 2)
@@ -113,6 +126,7 @@ def test_until_ends_a_run_early():
         ({"settings": {"rollout": 2.5}}, SpecificationError, "rollout must be a whole number"),
         ({"settings": {"annealed": 1}}, SpecificationError, "annealed must be true or false"),
         ({"settings": {"learning_rate": float("nan")}}, SpecificationError, "learning_rate must be a number above 0"),
+        ({"memory": -1}, SpecificationError, "memory must be a whole number from 0 on"),
         ({"steps": 0}, SpecificationError, "steps must be a whole number"),
         ({"hidden": (8, 0)}, SpecificationError, "hidden"),
         ({"game": load_game("smax:3m"), "until": 0.1}, NotProvided, "until waits for NashConv"),
