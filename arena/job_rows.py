@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -39,6 +42,12 @@ class JobRow:
     finished_at: str | None
     result: Json | None
     error: str | None
+
+
+def job_key(kind: str, game: str, agent_id: int | None, settings: Mapping[str, object], device: str) -> str:
+    """The key of the job that asks for this: asking twice is one job, in whatever order settings stand."""
+    text = json.dumps([kind, game, agent_id, dict(settings), device], sort_keys=True, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def read_jobs(ledger: Ledger, which: sa.ColumnElement[bool]) -> list[JobRow]:

@@ -7,8 +7,6 @@ ends once, whoever dies.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import platform
 from collections.abc import Callable, Collection, Mapping
@@ -19,7 +17,7 @@ import sqlalchemy as sa
 
 from arena.games.errors import ArenaError, UnknownName
 from arena.heartbeat import heartbeat
-from arena.job_rows import JobRow, JobStatus, read_jobs
+from arena.job_rows import JobRow, JobStatus, job_key, read_jobs
 from arena.ledger import AgentVersion, Ledger, LedgerError
 from arena.ledger_entries import SILENT_S, insert_new, now
 from arena.ledger_schema import jobs
@@ -56,13 +54,13 @@ def submit(
         device: where it shall be computed, as torch names it: ``cpu``, ``cuda``.
     """
     asked = dict(settings or {})
-    text = json.dumps([kind, game, None if agent is None else agent.id, asked, device], sort_keys=True, allow_nan=False)
-    key = hashlib.sha256(text.encode()).hexdigest()
+    agent_id = None if agent is None else agent.id
+    key = job_key(kind, game, agent_id, asked, device)
     row = {
         "key": key,
         "kind": kind,
         "game": game,
-        "agent_id": None if agent is None else agent.id,
+        "agent_id": agent_id,
         "settings": asked,
         "device": device,
         "status": "waiting",

@@ -1,4 +1,4 @@
-"""Another ledger's agents, tournaments, rounds, matches and judgements taken into this one, by their keys; nothing that stands here is changed.
+"""Another ledger's agents, tournaments, rounds, matches, judgements and answers of jobs taken into this one, by their keys; nothing that stands here is changed.
 
 The same agent is the same name, specification and content; one of a known name and other content becomes a new version of
 that name here. The same tournament is the same key, game, configuration, seed and agents: it gets the blocks that it lacks, and those
@@ -29,6 +29,7 @@ from arena.ledger_schema import (
     tournaments,
     usage,
 )
+from arena.merge_jobs import copy_jobs
 from arena.results import NOBODY
 
 COMPARED = (
@@ -51,7 +52,7 @@ COMPARED = (
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merged:
     """What was new: agents by their label here, tournaments by key, ``completed`` ones that were here with fewer matches, how many
-    matches and contents of agents.
+    matches, contents of agents and answers of jobs.
 
     ``renamed``: label there -> label here, where the version is another.
     """
@@ -62,10 +63,11 @@ class Merged:
     completed: tuple[str, ...]
     matches: int
     artifacts: int
+    jobs: int
 
     @property
     def changed(self) -> bool:
-        return bool(self.agents or self.tournaments or self.completed or self.artifacts)
+        return bool(self.agents or self.tournaments or self.completed or self.artifacts or self.jobs)
 
     def to_dict(self) -> dict[str, object]:
         return {
@@ -75,6 +77,7 @@ class Merged:
             "completed": list(self.completed),
             "matches": self.matches,
             "artifacts": self.artifacts,
+            "jobs": self.jobs,
         }
 
 
@@ -115,6 +118,7 @@ def merge(ledger: Ledger, other: Ledger) -> Merged:
         completed=tuple(completed),
         matches=matches,
         artifacts=artifacts,
+        jobs=copy_jobs(ledger, other, ours, renamed),
     )
 
 

@@ -70,7 +70,7 @@ def merge_command(
         return
     say(
         f"merged into {place}: {_new(len(merged.agents), 'agent')}, {_new(len(merged.tournaments), 'tournament')}, "
-        f"{len(merged.completed):,} completed ones, {merged.matches:,} matches"
+        f"{len(merged.completed):,} completed ones, {merged.matches:,} matches, {_new(merged.jobs, 'answer')} of jobs"
     )
     for there, here in merged.renamed.items():
         say(f"{there} is {here} here")

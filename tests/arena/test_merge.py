@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,10 @@ import sqlalchemy as sa
 from arena.config import make_config
 from arena.database import check
 from arena.executor import InProcess
+from arena.job_columns import job_columns
+from arena.job_kinds import ask, do_job
+from arena.job_rows import JobRow
+from arena.jobs import all_jobs, do_here, record, submit
 from arena.ledger import Ledger, LedgerError
 from arena.merge import merge
 from arena.results import MatchResults
@@ -205,3 +210,44 @@ def test_rounds_are_decided_and_kept_in_postgresql(
             assert mine.lineups.tolist() == theirs.lineups.tolist()
             assert mine.propensities is not None and theirs.propensities is not None
             assert mine.propensities.tolist() == theirs.propensities.tolist()
+
+
+def asked(ledger: Ledger, kind: str) -> JobRow:
+    row = ask(ledger, kind, CUP["game"])
+    return do_here(ledger, row, partial(do_job, ledger, row))
+
+
+def test_answers_of_jobs_keep_when_and_where_they_were_computed(one: Ledger, two: Ledger) -> None:
+    run_tournament(make_config(CUP), two)
+    answer = asked(two, "ratings")
+    assert merge(one, two).jobs == 1
+    (column,) = job_columns(one, CUP["game"])
+    assert column == job_columns(two, CUP["game"])[0] and column.current
+    assert (column.computed_at, column.worker) == (answer.finished_at, answer.worker)
+    assert asked(one, "ratings").finished_at == answer.finished_at, "asked again, it is there"
+    assert not merge(one, two).changed
+
+
+def test_an_answer_of_fewer_matches_than_are_here_now_says_so(one: Ledger, two: Ledger) -> None:
+    for ledger, name in ((one, "cup"), (two, "other")):
+        run_tournament(make_config({**CUP, "name": name, "seed": len(name)}), ledger)
+        asked(ledger, "ratings")
+    merge(one, two)
+    (column,) = job_columns(one, CUP["game"])
+    assert not column.current and column.matches == one.progress(one.tournament("cup"))
+    fresh = asked(one, "ratings")
+    assert fresh.result is not None and fresh.result["matches"] == 2 * column.matches, "of all matches, computed anew"
+    assert not merge(one, two).changed
+
+
+def test_answers_about_agents_follow_their_names(one: Ledger, two: Ledger) -> None:
+    one.add_agent("a", specification="uniform", kind="uniform")
+    run_tournament(make_config({**CUP, "agents": {"a": "random", "b": "uniform"}}), two)
+    submit(two, kind="waits", game=CUP["game"])
+    answer = record(
+        two, kind="exploit", game=CUP["game"], agent=two.agent("a"), work=lambda _: {"victim": "a@1", "value": 0.5}
+    )
+    assert merge(one, two).jobs == 1
+    (found,) = all_jobs(one)
+    assert (found.agent, found.result) == ("a@2", {"victim": "a@2", "value": 0.5})
+    assert found.worker == answer.worker and found.key != answer.key
