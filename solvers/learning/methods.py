@@ -27,12 +27,12 @@ class Plan:
     steps: int
     tables: int
     hidden: tuple[int, ...]
+    memory: int
     opponent: Agent | None
     seed: int
     device: torch.device
 
     def environment(self) -> MatchTables:
-    memory: int
         """The game's matches, on all seats the learner or on all but its side the opponent.
 
         Raises:
@@ -63,12 +63,12 @@ class Method:
     learner: Callable[[Plan, Any], Learner]
     settings: Settings = field(repr=False)
     source: str
+    remembers: bool = False
 
 
 def ppo(plan: Plan, settings: PPOSettings) -> PPO:
     """PPO, and MMD by its settings, on any game with listed actions and tensors."""
     environment = plan.environment()
-    remembers: bool = False
     return PPO(
         environment,
         Architecture(
@@ -95,14 +95,14 @@ def scale_of(info: GameInfo) -> float:
 METHODS: Mapping[str, Method] = {
     "ppo": Method(
         learner=ppo,
+        remembers=True,
         settings=PPOSettings(),
         source="Schulman et al. 2017, arXiv:1707.06347; Rudolph et al., ICLR 2026, arXiv:2502.08938",
     ),
     "mmd": Method(
         learner=ppo,
+        remembers=True,
         settings=PPOSettings(learning_rate=3e-3, minibatches=2, clip=None, entropy=0.05, kl=10.0, annealed=False),
         source="Sokota et al., ICLR 2023, arXiv:2206.05825",
     ),
 }
-        remembers=True,
-        remembers=True,

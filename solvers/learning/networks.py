@@ -64,13 +64,6 @@ class ActorCritic(nn.Module):
         judged = torch.cat((read, state), -1) if self.architecture.state else read
         return self.actor(read), self.critic(judged).squeeze(-1), memory
 
-
-def layers(sizes: Sequence[int], activation: Activation, *, last: float) -> nn.Sequential:
-    """Linear layers with an activation between each two; orthogonal weights, biases 0.
-
-    Args:
-        last: the gain of the last layer's weights.
-    """
     def act(self, observation: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
         """As `forward` without the critic: (logits, memories after it)."""
         read, memory = self._read(observation, memory)
@@ -89,6 +82,13 @@ def layers(sizes: Sequence[int], activation: Activation, *, last: float) -> nn.S
         after = self.memory(self.encoder(observation), memory)
         return after, after
 
+
+def layers(sizes: Sequence[int], activation: Activation, *, last: float) -> nn.Sequential:
+    """Linear layers with an activation between each two; orthogonal weights, biases 0.
+
+    Args:
+        last: the gain of the last layer's weights.
+    """
     found: list[nn.Module] = []
     for layer, (before, after) in enumerate(itertools.pairwise(sizes)):
         linear = nn.Linear(before, after)

@@ -67,11 +67,11 @@ def train(
     steps: int = STEPS,
     tables: int = TABLES,
     hidden: tuple[int, ...] = HIDDEN,
+    memory: int = 0,
     settings: Mapping[str, Setting] | None = None,
     until: float | None = None,
     measured: bool = True,
     opponent: Agent | None = None,
-    memory: int = 0,
     seed: int = 0,
     device: str = CPU,
     progress: Progress | None = None,
@@ -86,11 +86,11 @@ def train(
         steps: of all tables together, rounded up to whole updates; in a game with turns one decision each.
         tables: how many matches are played at once.
         hidden: widths of the layers of actor and critic.
+        memory: width of the gated recurrent unit that they read of a match so far; 0 = they read what is observed now.
         settings: in place of the method's own; names and meanings as of its settings, for example `PPOSettings`.
         until: stop once NashConv, as measured, is at most this.
         measured: False leaves NashConv out where it could be computed.
         opponent: an agent to learn a best response to, which sits on the seats of all sides but one, match by match another one;
-        memory: width of the gated recurrent unit that they read of a match so far; 0 = they read what is observed now.
             it is asked as in any match and learns nothing. None = the policy plays every seat itself.
         seed: of chance, of draws and of the network's first weights.
         device: "cpu", "cuda" or "cuda:1": where the network learns and is asked; games are played on the CPU.
@@ -116,6 +116,11 @@ def train(
     ):
         if not _whole(value) or value < 1:
             raise SpecificationError(f"{name} must be a whole number from 1 on; got {value!r}")
+    if not _whole(memory) or memory < 0:
+        raise SpecificationError(f"memory must be a whole number from 0 on; got {memory!r}")
+    if memory and not chosen.remembers:
+        able = ", ".join(name for name, one in METHODS.items() if one.remembers)
+        raise NotProvided(f"{method} trains no networks that remember; {able} do: leave memory out")
     where = torch.device(CPU) if device == CPU else tensor_device(device)
     info, reads = game.info, reads_of(game.info)
     learner = chosen.learner(
@@ -129,11 +134,6 @@ def train(
             seed=seed,
             device=where,
         ),
-    if not _whole(memory) or memory < 0:
-        raise SpecificationError(f"memory must be a whole number from 0 on; got {memory!r}")
-    if memory and not chosen.remembers:
-        able = ", ".join(name for name, one in METHODS.items() if one.remembers)
-        raise NotProvided(f"{method} trains no networks that remember; {able} do: leave memory out")
         own,
     )
     planned = math.ceil(steps / learner.steps_an_update)
