@@ -132,6 +132,7 @@ class MatchTables:
         if begun.shape != (self.facts.tables,) or len(played) != self.facts.tables or (begun < 1).any():
             raise SpecificationError(f"the matches of a checkpoint must be those of {self.facts.tables:,} tables")
         self._begun = begun.astype(np.int64) - 1
+        self._due[:] = False
         everywhere = np.arange(self.facts.tables)
         self._begin(everywhere)
         if self.opponents is not None and any(member.info.remembers for member in self.opponents.members):

@@ -5,6 +5,7 @@ import pyspiel
 import pytest
 import torch
 
+from arena.agents.random_agent import RandomAgent
 from arena.games import AgentInfo, NotProvided, SpecificationError, load_game
 from arena.solvers.learning.match_tables import MatchTables, Opponents
 
@@ -46,14 +47,15 @@ def test_rewards_are_the_returns_of_matches_as_they_were_played(game):
     assert ended > 10
 
 
+@pytest.mark.parametrize("opponents", [None, Opponents((RandomAgent(),), (1.0,))])
 @pytest.mark.parametrize("game", ["openspiel:leduc_poker", "arena:kuhn_poker", "openspiel:goofspiel(num_cards=3)"])
-def test_tables_go_on_from_arrays_as_if_nothing_had_been(game):
+def test_tables_go_on_from_arrays_as_if_nothing_had_been(game, opponents):
     loaded = load_game(game)
-    first = MatchTables(loaded, 5, seed=1)
+    first = MatchTables(loaded, 25, seed=1, opponents=opponents)
     words = torch.Generator().manual_seed(2)
     for _ in range(7):
         first.step(drawn(first.seen(), words))
-    second = MatchTables(loaded, 5, seed=1)
+    second = MatchTables(loaded, 25, seed=1, opponents=opponents)
     second.restore(first.arrays())
     for _ in range(9):
         one, other = first.seen(), second.seen()
