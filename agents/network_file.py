@@ -9,7 +9,8 @@ named as PyTorch names those of a sequence of linear layers and activations: ``0
 Version 3 adds networks that remember, of the kind "gru", with ``memory``: its width. ``encoder`` is the input and the hidden
 layers, an activation after each; ``memory`` a gated recurrent unit (Cho et al. 2014, arXiv:1406.1078), whose gates are named as
 `torch.nn.GRUCell` names them; ``actor`` the linear layer from memory to output: ``encoder.0.weight``, ``memory.weight_ih``,
-``actor.0.weight``, ... Nothing in a file is executed.
+``actor.0.weight``, ... It also adds the activation ``norm_relu``: outputs of a layer brought to mean 0 and variance 1, then those
+above 0. Nothing in a file is executed.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ def save_network(
     info = game if isinstance(game, GameInfo) else game.info
     sizes, memory, activation = form_of(module)
     header = {
-        "version": VERSION if memory else 1 if reads == "observation" else 2,
+        "version": VERSION if memory or activation == "norm_relu" else 1 if reads == "observation" else 2,
         "kind": "gru" if memory else "mlp",
         "game": info.specification,
         "tensor_width": width_of(info, reads),

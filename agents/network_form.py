@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     Module = torch.nn.Sequential | torch.nn.ModuleDict
 
-Activation = Literal["relu", "tanh", "gelu", "silu"]
+Activation = Literal["relu", "tanh", "gelu", "silu", "norm_relu"]
 
 
 def mlp(sizes: Sequence[int], *, activation: Activation = "relu", seed: int = 0) -> torch.nn.Sequential:
@@ -21,7 +21,7 @@ def mlp(sizes: Sequence[int], *, activation: Activation = "relu", seed: int = 0)
 
     Args:
         sizes: input, hidden layers, output; for a game ``[tensor_width, 128, 128, num_actions]``.
-        activation: "relu", "tanh", "gelu" or "silu".
+        activation: "relu", "tanh", "gelu" or "silu"; or "norm_relu", which is layer normalisation that learns nothing, then relu.
         seed: of PyTorch's default initialisation; torch's global generator stays as it was.
     """
     return cast("torch.nn.Sequential", _drawn(sizes, 0, activation, seed))
@@ -115,4 +115,6 @@ def _linear_shapes(sizes: Sequence[int], prefix: str) -> dict[str, tuple[int, ..
 def _activations() -> Mapping[Activation, type[torch.nn.Module]]:
     from torch import nn
 
-    return {"relu": nn.ReLU, "tanh": nn.Tanh, "gelu": nn.GELU, "silu": nn.SiLU}
+    from arena.solvers.learning.networks import NormReLU
+
+    return {"relu": nn.ReLU, "tanh": nn.Tanh, "gelu": nn.GELU, "silu": nn.SiLU, "norm_relu": NormReLU}

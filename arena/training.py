@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 ENDING = ".safetensors"
 
 
-def save_trained(trained: Trained, path: str | Path, *, game: Game, choice: Choice = "sample") -> None:
-    """Writes what ``checkpoint:FILE`` plays: the actor alone, drawing from its probabilities or taking the likeliest action.
+def save_trained(trained: Trained, path: str | Path, *, game: Game, choice: Choice | None = None) -> None:
+    """Writes what ``checkpoint:FILE`` plays: the actor alone, drawing from its probabilities or taking the likeliest action; None =
+    as its policy does.
 
     Raises:
         NotProvided: a policy that is no network.
@@ -30,7 +31,9 @@ def save_trained(trained: Trained, path: str | Path, *, game: Game, choice: Choi
 
     if not isinstance(trained.policy, NetworkPolicy):
         raise NotProvided(f"checkpoints hold networks; got a {type(trained.policy).__name__}")
-    save_network(trained.policy.network.acting(), path, game=game, choice=choice, reads=trained.reads)
+    save_network(
+        trained.policy.network.acting(), path, game=game, choice=choice or trained.policy.choice, reads=trained.reads
+    )
 
 
 def register_trained(ledger: Ledger, trained: Trained, *, game: Game, method: str, name: str) -> AgentVersion:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 import torch
@@ -20,15 +21,17 @@ ASKED_AT_ONCE = 4096
 class NetworkPolicy:
     """What the actor of a network plays. A network that remembers has no probabilities of a position alone.
 
-    It is a `Policy`, or where ``memory_width`` is above 0 a `Remembering` one.
+    It is a `Policy`, or where ``memory_width`` is above 0 a `Remembering` one. ``choice``: "sample" draws from the softmax of the
+    logits, "greedy" takes the greatest.
     """
 
     network: ActorCritic = field(repr=False, compare=False)
+    choice: Literal["sample", "greedy"] = "sample"
 
     @staticmethod
-    def of(network: ActorCritic) -> NetworkPolicy:
+    def of(network: ActorCritic, choice: Literal["sample", "greedy"] = "sample") -> NetworkPolicy:
         """Of a copy on the CPU."""
-        return NetworkPolicy(copy.deepcopy(network).cpu().eval())
+        return NetworkPolicy(copy.deepcopy(network).cpu().eval(), choice)
 
     @property
     def memory_width(self) -> int:
@@ -60,5 +63,7 @@ class NetworkPolicy:
                 )
             ]
             logits, after = (torch.cat(column) for column in zip(*parts, strict=True))
-            found: NDArray[np.float64] = log_probabilities(logits.double(), legal).exp().numpy()
-        return found, after.numpy()
+            found = log_probabilities(logits.double(), legal).exp()
+            if self.choice == "greedy":
+                found = torch.zeros_like(found).scatter(1, found.argmax(1, keepdim=True), 1.0)
+        return found.numpy(), after.numpy()

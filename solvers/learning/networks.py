@@ -18,8 +18,16 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-Activation = Literal["relu", "tanh"]
-ACTIVATIONS: Mapping[Activation, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh}
+
+class NormReLU(nn.Module):
+    """A layer's outputs brought to mean 0 and variance 1, then those above 0; nothing of it is learned."""
+
+    def forward(self, outputs: Tensor) -> Tensor:
+        return torch.relu(nn.functional.layer_norm(outputs, outputs.shape[-1:]))
+
+
+Activation = Literal["relu", "tanh", "norm_relu"]
+ACTIVATIONS: Mapping[Activation, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh, "norm_relu": NormReLU}
 ILLEGAL = -1e9
 """The logit of an illegal action: its probability is exactly 0 in single precision, and no gradient is infinite."""
 

@@ -42,7 +42,7 @@ def changed(path, *, weights=None, header=None, metadata=None):
     return path
 
 
-@pytest.mark.parametrize("activation", ["relu", "tanh", "gelu", "silu"])
+@pytest.mark.parametrize("activation", ["relu", "tanh", "gelu", "silu", "norm_relu"])
 def test_a_network_comes_back_bit_for_bit(connect_four, tmp_path, activation):
     module = mlp([connect_four.info.tensor_width, 16, 8, 7], activation=activation, seed=1)
     save_network(module, tmp_path / "n.safetensors", game=connect_four.info, choice="greedy")
