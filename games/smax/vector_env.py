@@ -95,7 +95,7 @@ class SmaxVectorEnv(gymnasium.vector.VectorEnv):  # type: ignore[misc]  # Gymnas
             self._begin(seed)
         else:
             self._anew(torch.arange(self.num_envs, device=self.smax.device))
-        return self._seen(), self._info()
+        return self.seen()
 
     def step(
         self, actions: torch.Tensor
@@ -119,6 +119,10 @@ class SmaxVectorEnv(gymnasium.vector.VectorEnv):  # type: ignore[misc]  # Gymnas
         info |= {"final_observation": final, "final_info": final_info, "won": won & ~lost}
         rewards = step.rewards if self.opponent is None else step.rewards[:, self.team]
         return self._seen_anew(final, over), rewards, won | lost, late & ~(won | lost), info
+
+    def seen(self) -> tuple[torch.Tensor, dict[str, Any]]:
+        """(observations, info) of the matches as they stand."""
+        return self._seen(), self._info()
 
     @property
     def state(self) -> State:

@@ -6,8 +6,8 @@ behind the experience, with no estimate of its value, is not ``known`` yet: whet
 learning from the others alone would be biased; it has to wait for what follows.
 
 Sources: Schulman et al., High-dimensional continuous control using generalized advantage estimation, ICLR 2016, arXiv:1506.02438,
-equation 16; Daley and Amato, Reconciling λ-returns with experience replay, NeurIPS 2019, arXiv:1810.09967 (λ-returns of
-Q-values, backwards).
+equation 16; Daley and Amato, Reconciling λ-returns with experience replay, NeurIPS 2019, arXiv:1810.09967 (Peng's Q(λ),
+backwards).
 """
 
 from __future__ import annotations
@@ -81,3 +81,20 @@ def advantages(
 def _put(table: Tensor, seat: Tensor, acts: Tensor, new: Tensor) -> Tensor:
     """``table`` [N, P] with ``new`` [N, S] at the seats that act."""
     return table.scatter(1, seat, torch.where(acts, new, table.gather(1, seat)))
+
+
+def lambda_returns(best: Tensor, reward: Tensor, over: Tensor, *, discount: float, trace: float) -> Tensor:
+    """λ-returns of action values, Peng's Q(λ): G_t = r_t + γ (1 − d_t) ((1 − λ) best_{t+1} + λ G_{t+1}), backwards; [T, N].
+
+    Args:
+        best: the value of the best actions before each step and behind the last one, float [T + 1, N]; where G ends.
+        reward: after step t, float [T, N].
+        over: d: whether the match ended after step t, bool [T, N]; what comes next is another, and counts nothing.
+        discount: γ, per step.
+        trace: λ, from 0 (one step) to 1 (returns).
+    """
+    found, follows = torch.empty_like(reward), best[-1]
+    for t in reversed(range(len(reward))):
+        follows = torch.lerp(best[t + 1], follows, trace).masked_fill(over[t], 0.0)
+        found[t] = follows = reward[t] + discount * follows
+    return found

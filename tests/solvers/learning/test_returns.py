@@ -4,7 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arena.solvers.learning.returns import advantages
+from arena.solvers.learning.returns import advantages, lambda_returns
 
 
 def plainly(value, player, acting, reward, over, next_value, next_known, discount, trace, table):
@@ -105,3 +105,50 @@ def test_nothing_is_taken_over_the_end_of_a_match():
         trace=1.0,
     )
     assert found.advantage.flatten().tolist() == [1.0 - 5.0, 7.0 - 100.0]
+
+
+def returns_plainly(best, reward, over, discount, trace):
+    """The λ-weighted mean of all n-step returns, written out: (1 − λ) Σ λ^(n−1) G⁽ⁿ⁾, the last one with all that is left."""
+    found = []
+    for t in range(len(reward)):
+        end = next((u for u in range(t, len(reward)) if over[u]), len(reward) - 1)
+        total, weight = 0.0, 1.0
+        for n in range(1, end - t + 2):
+            last = n == end - t + 1
+            n_step = sum(discount**k * reward[t + k] for k in range(n))
+            if not over[t + n - 1]:
+                n_step += discount**n * best[t + n]
+            share = weight if last else weight * (1 - trace)
+            total += share * n_step
+            weight *= trace
+        found.append(total)
+    return found
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    discount=st.sampled_from([1.0, 0.9]),
+    trace=st.sampled_from([0.0, 0.65, 1.0]),
+)
+def test_lambda_returns_are_the_weighted_means_of_n_step_returns(seed, discount, trace):
+    words = torch.Generator().manual_seed(seed)
+    best = torch.randn(9, 4, generator=words, dtype=torch.float64)
+    reward = torch.randn(8, 4, generator=words, dtype=torch.float64)
+    over = torch.rand(8, 4, generator=words) < 0.25
+    found = lambda_returns(best, reward, over, discount=discount, trace=trace)
+    for table in range(4):
+        columns = best[:, table].tolist(), reward[:, table].tolist(), over[:, table].tolist()
+        expected = returns_plainly(*columns, discount, trace)
+        torch.testing.assert_close(found[:, table], torch.tensor(expected, dtype=torch.float64))
+
+
+def test_lambda_returns_take_nothing_over_the_end_of_a_match():
+    found = lambda_returns(
+        torch.tensor([[5.0], [1000.0], [7.0]]),
+        torch.tensor([[1.0], [0.0]]),
+        torch.tensor([[True], [False]]),
+        discount=1.0,
+        trace=0.5,
+    )
+    assert found.flatten().tolist() == [1.0, 7.0]
