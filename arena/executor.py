@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
 import dataclasses
 import gc
 import logging
-import multiprocessing
 import os
 import signal
 import sys
@@ -14,7 +12,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -22,11 +19,11 @@ import numpy as np
 
 from arena.agents import load_agent
 from arena.games import Agent, AgentFault, ArenaError, ClockedAgent, Game, SpecificationError, load_game
+from arena.games.worker_process import WorkerProcess
 from arena.match import Clock, play_matches
 from arena.results import NOBODY, Fault, MatchResults, MatchSpecs, Termination
 
 MAX_ATTEMPTS = 3  # a block whose worker dies this often is given up
-PR_SET_PDEATHSIG = 1
 
 logger = logging.getLogger(__name__)
 
@@ -224,8 +221,7 @@ class ProcessPool:
                     results = worker.receive()
                     if results is None:
                         busy.remove(worker)
-                        worker.stop()
-                        again.append(_lost(worker))
+                        again.append(_lost(worker.task, worker.stop()))
                         continue
                     results = _with_deaths(results, worker.task)
                     task = _next(again, todo)
@@ -250,17 +246,13 @@ class _Task:
     deaths: tuple[int | None, ...] = ()
 
 
-class _Worker:
+class _Worker(WorkerProcess):
     """One process and the block it plays."""
 
     task: _Task
 
     def __init__(self, setup: MatchSetup):
-        context = multiprocessing.get_context("spawn")
-        self.connection, theirs = context.Pipe()
-        self.process: BaseProcess = context.Process(target=_work, args=(setup, theirs, os.getpid()), daemon=False)
-        self.process.start()
-        theirs.close()
+        super().__init__(_work, setup, daemon=False)  # agents may have processes of their own
 
     def give(self, task: _Task) -> None:
         self.task = task
@@ -280,18 +272,6 @@ class _Worker:
         kind, message = answer
         raise (ArenaError if kind == "usage" else WorkFailed)(message)
 
-    def stop(self) -> None:
-        self.connection.close()  # an idle worker ends at this
-        self.process.join(timeout=0.5)
-        if self.process.is_alive():
-            self.process.terminate()
-            self.process.join(timeout=5)
-        if self.process.is_alive():
-            self.process.kill()
-            self.process.join()
-        self.exit_code = self.process.exitcode
-        self.process.close()
-
 
 def _next(again: deque[_Task], todo: Iterator[MatchSpecs | None]) -> _Task | None:
     """What is to be played now; None where nothing is left, or where results must come first."""
@@ -306,16 +286,16 @@ def _speaking(crew: list[_Worker]) -> list[_Worker]:
     return [worker for worker in crew if worker.connection in ready]
 
 
-def _lost(worker: _Worker) -> _Task:
-    task = worker.task
+def _lost(task: _Task, exit_code: int | None) -> _Task:
+    """The task again, of a worker that died."""
     first = int(task.specs.index[0])
-    deaths = (*task.deaths, worker.exit_code)
+    deaths = (*task.deaths, exit_code)
     if len(deaths) == MAX_ATTEMPTS:
         raise WorkFailed(
             f"the worker process died {MAX_ATTEMPTS} times at the block of match {first} "
-            f"(exit code {worker.exit_code}); look for memory limits and at the agents that run inside Arena"
+            f"(exit code {exit_code}); look for memory limits and at the agents that run inside Arena"
         )
-    logger.warning("a worker died (exit code %s); its block of match %d is played again", worker.exit_code, first)
+    logger.warning("a worker died (exit code %s); its block of match %d is played again", exit_code, first)
     return _Task(task.specs, deaths)
 
 
@@ -334,10 +314,8 @@ def _with_deaths(results: MatchResults, task: _Task) -> MatchResults:
     return dataclasses.replace(results, faults=(fault, *results.faults))
 
 
-def _work(setup: MatchSetup, connection: Connection, parent: int) -> None:
+def _work(connection: Connection, setup: MatchSetup) -> None:
     """The life of a worker process: plays blocks until its engine closes the connection or dies."""
-    _die_with(parent)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the engine's to handle
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # leave through `finally`, so that agents' programs end
     os.environ["OMP_NUM_THREADS"] = "1"
     try:
@@ -357,11 +335,3 @@ def _work(setup: MatchSetup, connection: Connection, parent: int) -> None:
     except Exception as error:
         logger.exception("a worker failed")
         connection.send(("bug", f"{type(error).__name__}: {error}"))
-
-
-def _die_with(parent: int) -> None:
-    """Asks Linux to kill this process when its engine dies; elsewhere the closed connection ends it."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)

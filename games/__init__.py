@@ -1,4 +1,4 @@
-"""What can be played: rules, adapters, spaces, observations. Knows nothing of ratings, storage or processes."""
+"""What can be played: rules, adapters, spaces, observations. Knows nothing of ratings or storage."""
 
 from __future__ import annotations
 
