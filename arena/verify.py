@@ -6,7 +6,8 @@ What is looked at, and what each part can show:
 - the schedule: who met whom with which seeds is what the tournament's configuration gives, and nothing is missing;
 - the ends: termination, player at fault and noted fault of each match agree;
 - the moves: the recorded actions, played again, are legal and lead to the recorded end and returns;
-- the boards: the ladder of each game, recomputed from the raw matches by plain counting.
+- the boards: the ladder of each game, recomputed from the raw matches by plain counting;
+- the answers of jobs, computed anew (`arena.verify_jobs`).
 
 A match whose actions and returns were both changed so that they fit each other is a match that could have been: only the agents
 could tell, and nobody asks them again here.
@@ -16,7 +17,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,80 +24,18 @@ from numpy.typing import NDArray
 
 from arena.database import check
 from arena.games import ArenaError, Game, UnknownName, load_game
+from arena.job_rows import JobRow
+from arena.jobs import all_jobs
 from arena.ledger import Ledger, Tournament
 from arena.plain_standings import board_differences, plain_rows
 from arena.replay_many import differences
 from arena.standings import canonical_game, standings
+from arena.verification import Difference, Replayed, Verification
+from arena.verify_jobs import Recomputed, recomputed
 from arena.verify_schedule import end_differences, schedule_differences
 
 Progress = Callable[[int, int], None]
 """Called with (matches played again, matches to play again)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """What does not agree. ``where``: a match ``cup/12``, a tournament, a game's board, or ``ledger``."""
-
-    where: str
-    what: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Replayed:
-    """How far the matches of a tournament were played again.
-
-    ``matches``: recorded; ``replayed``: played again; ``replay``: ``exact`` or ``tolerance``; ``cannot``: why none can be, else ''.
-    """
-
-    tournament: str
-    matches: int
-    replayed: int
-    replay: str
-    cannot: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verification:
-    """What was held against what, and where it differs. ``seed``: that of the sample, None where all was played again."""
-
-    tournaments: tuple[Replayed, ...]
-    boards: tuple[str, ...]
-    differences: tuple[Difference, ...]
-    seed: int | None = None
-
-    @property
-    def good(self) -> bool:
-        return not self.differences
-
-    def sentence(self) -> str:
-        """The finding."""
-        replayed, matches = sum(one.replayed for one in self.tournaments), sum(one.matches for one in self.tournaments)
-        boards, differ = len(self.boards), len(self.differences)
-        what = f"{replayed:,} of {matches:,} {'match' if matches == 1 else 'matches'} played again"
-        if boards:
-            what += f", {boards} {'leaderboard' if boards == 1 else 'leaderboards'} recomputed"
-        if self.good:
-            return f"The record is what it says: {what}, no difference."
-        return f"{differ:,} {'difference' if differ == 1 else 'differences'}: {what}."
-
-    def to_dict(self) -> dict[str, object]:
-        return {
-            "good": self.good,
-            "finding": self.sentence(),
-            "tournaments": [
-                {
-                    "tournament": one.tournament,
-                    "matches": one.matches,
-                    "replayed": one.replayed,
-                    "replay": one.replay,
-                    "cannot": one.cannot or None,
-                }
-                for one in self.tournaments
-            ],
-            "boards": list(self.boards),
-            "differences": [{"where": one.where, "what": one.what} for one in self.differences],
-            "seed": self.seed,
-        }
 
 
 def verify_ledger(
@@ -147,8 +85,17 @@ def verify_ledger(
             for game, only in _boards(chosen, what):
                 boards.append(only or game)
                 found += _board(ledger, game, only)
+        answers: list[Recomputed] = []
+        for row in [] if number is not None else _answered(ledger, chosen, what):
+            answer, unlike = recomputed(ledger, row)
+            answers.append(answer)
+            found += [Difference(where=f"job {answer.job}", what=unlike)] if unlike else []
     return Verification(
-        tournaments=tuple(replayed), boards=tuple(boards), differences=tuple(dict.fromkeys(found)), seed=drawn
+        tournaments=tuple(replayed),
+        boards=tuple(boards),
+        jobs=tuple(answers),
+        differences=tuple(dict.fromkeys(found)),
+        seed=drawn,
     )
 
 
@@ -297,6 +244,13 @@ def _boards(chosen: Sequence[Tournament], what: str | None) -> list[tuple[str, s
     if what is not None and len(chosen) == 1 and what == chosen[0].key:
         return [(chosen[0].game, chosen[0].key)]
     return [(game, None) for game in dict.fromkeys(one.game for one in chosen)]
+
+
+def _answered(ledger: Ledger, chosen: Sequence[Tournament], what: str | None) -> list[JobRow]:
+    """The finished jobs: of the whole ledger, or of a game; a tournament alone has none."""
+    if what is not None and [one.key for one in chosen] == [what]:
+        return []
+    return [row for row in all_jobs(ledger, status="finished") if what is None or row.game == chosen[0].game]
 
 
 def _board(ledger: Ledger, game: str, only: str | None) -> list[Difference]:

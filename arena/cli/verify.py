@@ -9,7 +9,7 @@ import typer
 from arena.cli.options import Db, Json
 
 if TYPE_CHECKING:
-    from arena.verify import Verification
+    from arena.verification import Verification
 
 SHOWN = 50
 """How many differences are told; --json has all."""
@@ -57,6 +57,11 @@ def print_verification(found: Verification) -> None:
     ]
     if rows:
         table(["tournament", ("matches", "right"), ("played again", "right"), "compared"], rows)
+    if found.jobs:
+        answers = [
+            [one.job, f"{one.kind} of {one.agent or one.game}", one.cannot or "computed anew"] for one in found.jobs
+        ]
+        table(["job", "answer", "compared"], answers)
     if found.seed is not None:
         say(f"a sample, drawn with --seed {found.seed}")
 

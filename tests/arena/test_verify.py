@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 import sqlite3
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,10 @@ from typer.testing import CliRunner
 
 from arena.cli import app
 from arena.config import make_config
+from arena.exploit import exploit
 from arena.games import TabularPolicy, UnknownName
+from arena.job_kinds import ask, do_job
+from arena.jobs import do_here
 from arena.leaderboards.record_file import read_record
 from arena.ledger import Ledger
 from arena.match_import import import_record
@@ -56,8 +61,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def ledger_at(made: Path, tmp_path: Path) -> Path:
     """A copy to tamper with."""
-    import shutil
-
     shutil.copytree(made, tmp_path / "copy")
     return tmp_path / "copy" / "arena.db"
 
@@ -277,3 +280,57 @@ def test_a_running_tournament_lacks_nothing(tmp_path: Path) -> None:
     assert found.good, found.differences
     assert 0 < found.tournaments[0].matches < 40
     assert np.sum([one.replayed for one in found.tournaments]) == found.tournaments[0].matches
+
+
+@pytest.fixture(scope="module")
+def answered(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The ledger with answers of jobs about its games and agents."""
+    folder = tmp_path_factory.mktemp("answered")
+    shutil.copytree(made, folder, dirs_exist_ok=True)
+    with Ledger.open(folder / "arena.db") as ledger:
+        for kind, agent in (("ratings", None), ("bootstrap", None), ("exploitability", "b"), ("exploit", "p")):
+            settings: dict[str, str | int | float] = {"resamples": 20} if kind == "bootstrap" else {}
+            version = None if agent is None else ledger.agent(agent)
+            row = ask(ledger, kind, KUHN, agent=version, settings=settings)
+            do_here(ledger, row, partial(do_job, ledger, row))
+        exploit(KUHN, "a", ledger=ledger, method="enumerate", budget=200, matches=20)
+    return folder
+
+
+def test_answers_of_jobs_are_computed_anew(answered: Path) -> None:
+    found = verify_ledger(answered / "arena.db")
+    assert found.good, found.differences
+    assert [(one.kind, one.cannot) for one in found.jobs] == [
+        (kind, "") for kind in ("ratings", "bootstrap", "exploitability", "exploit", "exploit")
+    ]
+    assert verify_ledger(answered / "arena.db", "cup").jobs == () == verify_ledger(answered / "arena.db", TENSOR).jobs
+
+
+@pytest.mark.parametrize(
+    ("kind", "place", "value", "what"),
+    [
+        ("ratings", "$.scores[0]", 999.0, "scores"),
+        ("bootstrap", "$.high[1]", 999.0, "high"),
+        ("ratings", "$.matches", 700, "matches"),
+        ("exploitability", "$.exploitability", 0.1, "exploitability"),
+        ("exploit", "$.value", 0.9, "value"),
+    ],
+)
+def test_a_changed_answer_is_caught(
+    answered: Path, tmp_path: Path, kind: str, place: str, value: float, what: str
+) -> None:
+    shutil.copytree(answered, tmp_path / "copy")
+    path = tmp_path / "copy" / "arena.db"
+    _sql(path, f"update jobs set result = json_set(result, '{place}', {value}) where kind = '{kind}'")
+    assert {said for where, said in _told(path).items() if where.startswith("job ")} == {
+        f"it says another {what} than is computed now"
+    }
+
+
+def test_answers_of_fewer_matches_are_not_compared(answered: Path, tmp_path: Path) -> None:
+    shutil.copytree(answered, tmp_path / "copy")
+    with Ledger.open(tmp_path / "copy" / "arena.db") as ledger:
+        more = {"name": "more", "game": KUHN, "agents": ["random", "uniform"], "matches": 2}
+        run_tournament(make_config(more), ledger)
+    found = verify_ledger(tmp_path / "copy" / "arena.db")
+    assert found.good and ["are rated now" in one.cannot for one in found.jobs] == [True, True, False, False, False]
