@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from arena.games.errors import NotProvided
 from arena.games.observation import ObservationBatch, reads_of
@@ -53,17 +54,16 @@ class NetworkPolicy:
         self, batch: ObservationBatch, memory: NDArray[np.float32]
     ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
         """([R, num_actions], the memories after these decisions) with the memories [R, H] before them."""
-        read = torch.from_numpy(batch.read(reads_of(batch.game)))
-        legal = torch.from_numpy(batch.legal.mask(batch.game.num_actions))
-        with torch.inference_mode():
-            parts = [
-                self.network.act(seen, before)
-                for seen, before in zip(
-                    torch.split(read, ASKED_AT_ONCE), torch.split(torch.from_numpy(memory), ASKED_AT_ONCE), strict=True
-                )
-            ]
-            logits, after = (torch.cat(column) for column in zip(*parts, strict=True))
-            found = log_probabilities(logits.double(), legal).exp()
-            if self.choice == "greedy":
-                found = torch.zeros_like(found).scatter(1, found.argmax(1, keepdim=True), 1.0)
+        read, legal = batch.read(reads_of(batch.game)), batch.legal.mask(batch.game.num_actions)
+        found, after = self.answers(*map(torch.from_numpy, (read, legal, memory)))
         return found.numpy(), after.numpy()
+
+    @torch.inference_mode()
+    def answers(self, read: Tensor, legal: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
+        """(probabilities float64 [R, A], the memories [R, H] after it) of observations [R, D], and the memories before them."""
+        parts = map(self.network.act, torch.split(read, ASKED_AT_ONCE), torch.split(memory, ASKED_AT_ONCE))
+        logits, after = (torch.cat(column) for column in zip(*parts, strict=True))
+        found = log_probabilities(logits.double(), legal).exp()
+        if self.choice == "greedy":
+            found = torch.zeros_like(found).scatter(1, found.argmax(1, keepdim=True), 1.0)
+        return found, after
