@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena.bookkeeping import add_seconds, ask_columns, owners
-from arena.forfeits import forfeit_returns, illegal_move, termination_of
+from arena.forfeits import illegal_move, termination_of
 from arena.games import (
     Agent,
     AgentFault,
@@ -33,6 +33,7 @@ from arena.games import (
     TableBatch,
     Turn,
 )
+from arena.games.forfeits import forfeit_returns
 from arena.games.usage import Metered
 from arena.results import NOBODY, Fault, MatchResults, MatchSpecs, MatchUsage, Termination
 from arena.seating import Seating

@@ -11,8 +11,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from arena.forfeits import forfeit_returns
 from arena.games import Game, TableBatch, Turn
+from arena.games.forfeits import forfeit_returns
 from arena.games.ragged import Ragged
 from arena.results import NOBODY, MatchResult, MatchResults, MatchSpecs, Termination
 

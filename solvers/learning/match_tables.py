@@ -1,7 +1,8 @@
 """Any game with listed actions as an `Environment`: matches of a `TableBatch` that a learner plays with itself or with others.
 
 With itself it sits on all seats. With others it sits, match by match, on one side after the other, and what sits on the rest
-answers as agents do everywhere: it is never asked for more than an action, and its decisions are no experience.
+answers as agents do everywhere: it is never asked for more than an action, its decisions are no experience, and it forfeits a
+match in which it fails.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from numpy.typing import NDArray
 
 from arena.games.actions import MaskedLegal
 from arena.games.agent import Agent
-from arena.games.errors import NotProvided, SpecificationError
+from arena.games.errors import AgentFault, NotProvided, SpecificationError
+from arena.games.forfeits import forfeit_returns
 from arena.games.game import Game, GameInfo, Turn
 from arena.games.observation import ObservationBatch, Reads, reads_of, width_of
 from arena.games.ragged import Ragged
@@ -24,6 +26,8 @@ from arena.games.seeds import AGENT_STREAM, CHANCE_STREAM, MATCH_STREAM, counter
 from arena.solvers.checkpoint import State
 from arena.solvers.learning.environment import Facts, Happened, Seen
 
+FAILED = -1
+"""In place of an action: there is none that is allowed."""
 LEARNER = -1
 """In place of an opponent: the learner sits there."""
 
@@ -163,13 +167,19 @@ class MatchTables:
         reward = np.zeros((self.facts.tables, self.facts.players), np.float32)
         over = np.zeros(self.facts.tables, np.bool_)
         while len(waiting):
-            turn = self._batch.step(*self._moves(waiting, chosen))
-            first = ~over[turn.finished]  # a match in which the learner had no decision is nobody's experience
-            ended = turn.finished[first]
-            reward[ended], over[ended] = turn.returns[first], True
-            self._end(turn)
+            table, player, action = self._moves(waiting, chosen)
+            failed = action == FAILED
+            lost, first = np.unique(table[failed], return_index=True)
+            on = ~np.isin(table, lost)
+            turn = self._batch.step(table[on], player[on], action[on])
+            finished = np.concatenate((turn.finished, lost))
+            returns = np.concatenate((turn.returns, forfeit_returns(self.info, player[failed][first])))
+            counts = ~over[finished]  # a match in which the learner had no decision is nobody's experience
+            ended = finished[counts]
+            reward[ended], over[ended] = returns[counts], True
+            self._end(finished, returns)
             self._note(turn, waiting)
-            self._begin(turn.finished)
+            self._begin(finished)
             waiting = waiting[~self._waits_for_learner()[waiting]]
         return reward, over
 
@@ -182,7 +192,7 @@ class MatchTables:
         return waits
 
     def _moves(self, tables: NDArray[np.int64], chosen: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
-        """(table, player, action) of all that is due at these tables."""
+        """(table, player, action) of all that is due at these tables; `FAILED` of opponents who do."""
         table, seat = self._rows(tables)
         player, action = self._player[table, seat], chosen[table, seat]
         due = self._due[table, seat]
@@ -192,7 +202,7 @@ class MatchTables:
             for k, member in enumerate(self.opponents.members):
                 rows = np.flatnonzero((who == k) & due)
                 if len(rows):
-                    action[rows] = member.act(self._asked(table[rows], seat[rows], player[rows]))
+                    action[rows] = _answered(member, self._asked(table[rows], seat[rows], player[rows]))
         return table, player, action
 
     def _rows(self, tables: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -224,7 +234,7 @@ class MatchTables:
             self._ply[tables] = 0
             self._seat_players(tables)
             turn = self._batch.start(tables, counter_hash(self.seed, CHANCE_STREAM, self._number(tables)))
-            self._end(turn)
+            self._end(turn.finished, turn.returns)
             self._note(turn, tables)
             tables = turn.finished
 
@@ -237,20 +247,17 @@ class MatchTables:
             return
         sides, number = self.info.sides, self._number(tables)
         edges = np.cumsum(self.opponents.weights)
+        learner = (self._begun[tables] - 1 + tables) % len(sides)
         seed = counter_hash(self.seed, MATCH_STREAM, number)
         for side, players in enumerate(sides):
             draw = unit(counter_hash(seed, AGENT_STREAM, np.full(len(tables), side))) * edges[-1]
             drawn = np.minimum(np.searchsorted(edges, draw, side="right"), len(edges) - 1)
-            self._who[np.ix_(tables, np.array(players))] = np.where(number % len(sides) == side, LEARNER, drawn)[
-                :, None
-            ]
+            self._who[np.ix_(tables, np.array(players))] = np.where(learner == side, LEARNER, drawn)[:, None]
         self._tell(tables, lambda member, table, player, seeds: member.start(table, player, seeds), seed)
 
-    def _end(self, turn: Turn) -> None:
-        if self.opponents is not None and len(turn.finished):
-            self._tell(
-                turn.finished, lambda member, table, player, gained: member.end(table, player, gained), turn.returns
-            )
+    def _end(self, tables: NDArray[np.int64], returns: NDArray[np.float64]) -> None:
+        if self.opponents is not None and len(tables):
+            self._tell(tables, lambda member, table, player, gained: member.end(table, player, gained), returns)
 
     def _tell(self, tables: NDArray[np.int64], call: Callable[..., None], told: NDArray[Any]) -> None:
         """Calls of opponents that remember: with the rows that are theirs, and of ``told`` [n] or [n, P] what belongs to each."""
@@ -271,3 +278,15 @@ class MatchTables:
 
     def _tensor(self, array: NDArray[Any]) -> torch.Tensor:
         return torch.from_numpy(array).to(self.device, copy=True)
+
+
+def _answered(member: Agent, batch: ObservationBatch) -> NDArray[np.int64]:
+    """One action a row, `FAILED` where the agent raises a fault or answers none that is allowed."""
+    nothing = np.full(len(batch), FAILED)
+    try:
+        action = np.asarray(member.act(batch))
+    except AgentFault:
+        return nothing
+    if action.shape != nothing.shape or not np.can_cast(action.dtype, np.int64, "same_kind"):
+        return nothing
+    return np.where(batch.legal.contains(action), action, nothing)

@@ -11,7 +11,6 @@ import pytest
 from numpy.typing import NDArray
 from scripted_agents import Clocked, Counting, Plain, at_once, never
 
-from arena.forfeits import forfeit_returns
 from arena.games import (
     ActionSpace,
     AgentCrashed,
@@ -22,6 +21,7 @@ from arena.games import (
     SpecificationError,
     load_game,
 )
+from arena.games.forfeits import forfeit_returns
 from arena.match import Clock, play_matches
 from arena.results import MatchResults, MatchSpecs, Termination
 from arena.schedule import round_robin

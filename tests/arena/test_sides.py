@@ -5,8 +5,8 @@ import pytest
 
 from arena.config import ConfigError, make_config
 from arena.entrants import by_side, entrant_labels
-from arena.forfeits import forfeit_returns
 from arena.games import SpecificationError, load_game
+from arena.games.forfeits import forfeit_returns
 from arena.games.sides import side_of_player, side_returns
 from arena.ledger import Ledger
 from arena.pairing.rule import rule_of

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from arena.agents.random_agent import RandomAgent
-from arena.games import AgentInfo, NotProvided, SpecificationError, load_game
+from arena.games import AgentCrashed, AgentInfo, NotProvided, SpecificationError, load_game
 from arena.solvers.learning.match_tables import MatchTables, Opponents
 
 
@@ -157,6 +157,56 @@ def test_a_learner_is_paid_what_its_seat_gets_against_the_opponent():
         paid = happened.reward.gather(1, seen.player)[seen.acting]
         assert happened.over.all()
         assert paid.tolist() == [1.0, 1.0, 1.0]
+
+
+class Failing(Recorder):
+    """Fails at every third question: by a fault, by a move that is not allowed, by an answer of another form."""
+
+    def act(self, batch):
+        action = super().act(batch)
+        match len(self.asked) // len(batch) % 9:
+            case 2:
+                raise AgentCrashed("gone")
+            case 5:
+                return np.where(np.arange(len(batch)) == 0, 99, action)
+            case 8:
+                return action[:, None]
+        return action
+
+
+@pytest.mark.parametrize("game", ["arena:kuhn_poker", "openspiel:leduc_poker", "openspiel:goofspiel(num_cards=3)"])
+def test_an_opponent_that_fails_forfeits_its_match(game):
+    loaded, opponent = load_game(game), Failing()
+    least = loaded.info.min_utility
+    tables = MatchTables(loaded, 3, seed=0, opponents=Opponents((opponent,), (1.0,)))
+    words = torch.Generator().manual_seed(0)
+    lost = 0
+    for _ in range(60):
+        seen = tables.seen()
+        assert (seen.acting.sum(1) == 1).all()
+        assert seen.legal[seen.acting].any(-1).all()
+        mine = seen.player[seen.acting]
+        happened = tables.step(drawn(seen, words))
+        paid = happened.reward[torch.arange(3), mine]
+        lost += int((paid[happened.over] == -least).sum())
+        assert (happened.reward.sum(1) == 0).all()
+    assert lost > 5
+    assert len(opponent.started) == len(opponent.ended) + 3
+    assert min(paid for _, _, paid in opponent.ended) == least
+
+
+def test_an_opponent_that_can_do_nothing_loses_every_match():
+    class Gone(Recorder):
+        def act(self, batch):
+            raise AgentCrashed("gone")
+
+    tables = MatchTables(load_game("arena:kuhn_poker"), 2, seed=0, opponents=Opponents((Gone(),), (1.0,)))
+    for _ in range(4):
+        seen = tables.seen()
+        assert (seen.player == 0).all()  # where it begins, it is over before the learner is asked
+        happened = tables.step(torch.zeros_like(seen.player))
+        assert happened.over.all()
+        assert happened.reward[:, 0].tolist() == [2.0, 2.0]
 
 
 def test_games_without_tensors_or_listed_actions_are_refused():
