@@ -10,13 +10,18 @@ from typing import Any
 import torch
 
 from arena.games.agent import Agent
+from arena.games.errors import NotProvided
 from arena.games.game import Game, GameInfo
 from arena.games.observation import reads_of
+from arena.solvers.learning.environment import Environment
 from arena.solvers.learning.learner import Learner
 from arena.solvers.learning.match_tables import MatchTables, Opponents
+from arena.solvers.learning.measures import Measure, exact_measure, team_measure
 from arena.solvers.learning.networks import Architecture
 from arena.solvers.learning.ppo import PPO, PPOSettings
+from arena.solvers.learning.pqn import PQN, PQNSettings
 from arena.solvers.learning.settings import Settings
+from arena.solvers.learning.smax_teams import SmaxTeams, rules_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,25 +62,60 @@ class Method:
     """A way to train.
 
     ``learner``: makes it of a plan and settings; raises `NotProvided` for games that it is not for. ``settings``: its own where
-    none are given. ``remembers``: whether it can train networks with a memory.
+    none are given. ``remembers``: whether it can train networks with a memory. ``measure``: of a game, what its policies are
+    worth there; None where that cannot be said.
     """
 
     learner: Callable[[Plan, Any], Learner]
     settings: Settings = field(repr=False)
     source: str
     remembers: bool = False
+    measure: Callable[[Game], Measure | None] = exact_measure
 
 
 def ppo(plan: Plan, settings: PPOSettings) -> PPO:
     """PPO, and MMD by its settings, on any game with listed actions and tensors."""
-    environment = plan.environment()
+    return _ppo(plan.environment(), plan, settings)
+
+
+def ippo(plan: Plan, settings: PPOSettings) -> PPO:
+    """PPO of a team's units, each of which is judged by what it observes itself.
+
+    Raises:
+        NotProvided: no game of SMAX with discrete actions, or an opponent is given.
+    """
+    return _ppo(_teams(plan, central=False), plan, settings)
+
+
+def mappo(plan: Plan, settings: PPOSettings) -> PPO:
+    """The same with a critic that reads the state of the match besides. Errors as of `ippo`."""
+    return _ppo(_teams(plan, central=True), plan, settings)
+
+
+def pqn_vdn(plan: Plan, settings: PQNSettings) -> PQN:
+    """PQN of the sum of the units' values. Errors as of `ippo`."""
+    return PQN(
+        _teams(plan, central=False),
+        plan.hidden,
+        settings,
+        planned=plan.updates(settings.rollout),
+        seed=plan.seed,
+        device=plan.device,
+    )
+
+
+def _teams(plan: Plan, *, central: bool) -> SmaxTeams:
+    if plan.opponent is not None:
+        raise NotProvided("teams learn against the scripted team; ppo learns a response to another agent")
+    return SmaxTeams(rules_of(plan.game), plan.tables, seed=plan.seed, central=central, device=plan.device)
+
+
+def _ppo(environment: Environment, plan: Plan, settings: PPOSettings) -> PPO:
+    facts = environment.facts
     return PPO(
         environment,
         Architecture(
-            inputs=environment.facts.inputs,
-            actions=environment.facts.actions,
-            hidden=plan.hidden,
-            memory=plan.memory,
+            inputs=facts.inputs, actions=facts.actions, hidden=plan.hidden, memory=plan.memory, state=facts.state
         ),
         settings,
         planned=plan.updates(settings.rollout),
@@ -92,6 +132,18 @@ def scale_of(info: GameInfo) -> float:
     return 1 / largest if largest > 0 else 1.0
 
 
+TEAMS = PPOSettings(
+    learning_rate=2e-3,
+    rollout=32,
+    minibatches=8,
+    clip=0.2,
+    entropy=0.01,
+    first_entropy=0.01,
+    discount=0.99,
+    averaged=0.0,
+)
+"""Tuned for SMAX 3m, with 256 tables."""
+
 METHODS: Mapping[str, Method] = {
     "ppo": Method(
         learner=ppo,
@@ -104,5 +156,25 @@ METHODS: Mapping[str, Method] = {
         remembers=True,
         settings=PPOSettings(learning_rate=3e-3, minibatches=2, clip=None, entropy=0.05, kl=10.0, annealed=False),
         source="Sokota et al., ICLR 2023, arXiv:2206.05825",
+    ),
+    "ippo": Method(
+        learner=ippo,
+        remembers=True,
+        settings=TEAMS,
+        source="de Witt et al. 2020, arXiv:2011.09533",
+        measure=team_measure,
+    ),
+    "mappo": Method(
+        learner=mappo,
+        remembers=True,
+        settings=TEAMS,
+        source="Yu et al., NeurIPS 2022, arXiv:2103.01955",
+        measure=team_measure,
+    ),
+    "pqn_vdn": Method(
+        learner=pqn_vdn,
+        settings=PQNSettings(),
+        source="Gallici et al., ICLR 2025, arXiv:2407.04811; Sunehag et al., AAMAS 2018, arXiv:1706.05296",
+        measure=team_measure,
     ),
 }

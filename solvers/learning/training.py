@@ -11,16 +11,14 @@ import numpy as np
 import torch
 
 from arena.games.agent import Agent
-from arena.games.compile_tree import compile_tree
 from arena.games.errors import NotProvided, SpecificationError, UnknownName
 from arena.games.game import Game
 from arena.games.observation import Reads, reads_of
 from arena.games.policy import Policy
-from arena.games.tree_walk import TooLarge
 from arena.solvers.checkpoint import State, Subject, fingerprint
-from arena.solvers.exploitability import nash_conv
 from arena.solvers.iteration import Run, iterate
 from arena.solvers.learning.learner import Learner
+from arena.solvers.learning.measures import NASH_CONV
 from arena.solvers.learning.methods import METHODS, Plan
 from arena.solvers.learning.settings import with_given
 from arena.solvers.solution import Progress, Setting
@@ -29,8 +27,6 @@ from arena.solvers.tensor_tree import tensor_device
 CPU = "cpu"
 MEASURE_GROWTH = 1.25
 """The policy is measured after updates that grow by this factor: about twenty times in a run."""
-MOST_HISTORIES = 1_000_000
-"""Larger games are not written out to be measured while a policy learns."""
 STEPS = 1_000_000
 TABLES = 256
 HIDDEN = (128, 128)
@@ -43,14 +39,16 @@ Watch = Callable[[int, Mapping[str, float]], None]
 class Trained:
     """A policy that was learned, and how good it is.
 
-    ``policy``: plays every seat. ``gap``: NashConv, exactly, of the last policy; None where the game has no tree or too large a
+    ``policy``: plays every seat. ``gap``: of the last policy, what ``gap_kind`` says: NashConv, exactly, or of teams the share of
+    ``matches`` against the scripted team that were not won; None where the game has no tree or too large a
     one, where `arena exploit` bounds it from below, and of a response to an opponent. ``reads``: what its network reads. ``steps``: of tables, every seat's
-    decisions among them; ``updates``. ``history``: (updates, NashConv) as measured. ``guarantee``: what theory says of it.
+    decisions among them; ``updates``. ``history``: (updates, gap) as measured. ``guarantee``: what theory says of it.
     """
 
     policy: Policy = field(repr=False)
     gap: float | None
-    gap_kind: str = "nash_conv"
+    gap_kind: str
+    matches: int | None
     reads: Reads
     steps: int
     updates: int
@@ -88,13 +86,13 @@ def train(
         hidden: widths of the layers of actor and critic.
         memory: width of the gated recurrent unit that they read of a match so far; 0 = they read what is observed now.
         settings: in place of the method's own; names and meanings as of its settings, for example `PPOSettings`.
-        until: stop once NashConv, as measured, is at most this.
-        measured: False leaves NashConv out where it could be computed.
+        until: stop once the gap, as measured, is at most this.
+        measured: False leaves the gap out where it could be measured.
         opponent: an agent to learn a best response to, which sits on the seats of all sides but one, match by match another one;
             it is asked as in any match and learns nothing. None = the policy plays every seat itself.
         seed: of chance, of draws and of the network's first weights.
         device: "cpu", "cuda" or "cuda:1": where the network learns and is asked; games are played on the CPU.
-        progress: called with (updates, NashConv) whenever it was measured.
+        progress: called with (updates, gap) whenever it was measured.
         watch: called with (steps, numbers by name) after every update.
         checkpoint: a file (.npz) to go on from where it exists, written now and then, at the end and on Ctrl-C. A run that goes on
             ends as one that was never interrupted, on the same device and machine.
@@ -137,7 +135,7 @@ def train(
         own,
     )
     planned = math.ceil(steps / learner.steps_an_update)
-    measure = _measure(game, learner) if measured and opponent is None else None
+    measure = chosen.measure(game) if measured and opponent is None else None
     if until is not None and measure is None:
         raise NotProvided(
             f"until waits for NashConv, which is not measured of {info.specification}: leave it out, or give steps"
@@ -154,7 +152,7 @@ def train(
         ),
         state=held.state,
         advance=held.advance,
-        gap=(lambda: math.nan) if measure is None else measure,
+        gap=lambda: math.nan if measure is None else measure.value(learner.policy()),
         growing=learner.growing,
         measure_growth=MEASURE_GROWTH,
     )
@@ -163,6 +161,8 @@ def train(
     return Trained(
         policy=learner.policy(),
         gap=history[-1][1] if measure is not None and history else None,
+        gap_kind=NASH_CONV if measure is None else measure.kind,
+        matches=None if measure is None else measure.matches,
         reads=reads,
         steps=run.iterations * learner.steps_an_update,
         updates=run.iterations,
@@ -195,15 +195,6 @@ class _Held:
         if at != self.done:
             self.learner.restore(self.state)
             self.done = at
-
-
-def _measure(game: Game, learner: Learner) -> Callable[[], float] | None:
-    """What computes NashConv of the learner's policy; None where the game cannot be written out, or is too large."""
-    try:
-        tree = compile_tree(game, max_nodes=MOST_HISTORIES)
-    except (NotProvided, TooLarge):
-        return None
-    return lambda: float(nash_conv(tree, learner.policy()))
 
 
 def _whole(value: object) -> bool:
