@@ -5,11 +5,14 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 from arena.agents import save_network
 from arena.agents.network_file import Choice
+from arena.convergence_words import gap_name
 from arena.games import Game, NotProvided
+from arena.leaderboards.wilson import wilson
 from arena.ledger import AgentVersion, Ledger
 from arena.tournament import versions
 
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from arena.solvers.learning import Trained
 
 ENDING = ".safetensors"
+CONFIDENCE = 0.95
 
 
 def save_trained(trained: Trained, path: str | Path, *, game: Game, choice: Choice | None = None) -> None:
@@ -55,6 +59,13 @@ def register_trained(ledger: Ledger, trained: Trained, *, game: Game, method: st
     )
 
 
+def won(trained: Trained) -> tuple[float, float, float]:
+    """(share, low, high) of matches against the scripted team that a team won, with Wilson's interval at `CONFIDENCE`."""
+    assert trained.gap is not None and trained.matches is not None, "teams are measured in matches"
+    share = 1 - trained.gap
+    return share, *wilson(share, trained.matches, NormalDist().inv_cdf((1 + CONFIDENCE) / 2))
+
+
 def lineage_of(trained: Trained, *, game: Game, method: str) -> Mapping[str, object]:
     """How it was made, in types of JSON: method, game and its version, settings with the seed, steps, and what it was worth."""
     return {
@@ -62,7 +73,8 @@ def lineage_of(trained: Trained, *, game: Game, method: str) -> Mapping[str, obj
         "game": game.info.specification,
         "game version": game.info.version,
         "steps": trained.steps,
-        **({} if trained.gap is None else {"NashConv": trained.gap}),
+        **({} if trained.gap is None else {gap_name(trained.gap_kind): trained.gap}),
+        **({} if trained.matches is None else {"measured in": f"{trained.matches} matches against the scripted team"}),
         "settings": ", ".join(f"{key}={value}" for key, value in trained.settings.items() if value is not None),
         **versions(),
     }

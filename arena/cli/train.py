@@ -24,7 +24,7 @@ STEPS, TABLES, HIDDEN = 1_000_000, 256, "128,128"
 
 
 def train_command(
-    method: Annotated[str, typer.Argument(help="ppo or mmd")],
+    method: Annotated[str, typer.Argument(help="ppo, mmd; for teams ippo, mappo, pqn_vdn")],
     game: Annotated[str, typer.Argument(help="for example openspiel:leduc_poker")],
     steps: Annotated[
         float, typer.Option("--steps", help="Decisions played in all, for example 1e6; rounded up to whole updates.")
@@ -45,14 +45,17 @@ def train_command(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="A setting of the method's own; once for each."),
     ] = None,
-    until: Annotated[float | None, typer.Option("--until", min=0, help="Stop at this NashConv, as measured.")] = None,
+    until: Annotated[
+        float | None,
+        typer.Option("--until", min=0, help="Stop at this NashConv, or share of matches not won, as measured."),
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, max=2**63 - 1, help="The same seed gives the same policy.")] = 0,
     device: Annotated[str, typer.Option("--device", help="Where the network learns: cpu, cuda.")] = "cpu",
     checkpoint: Annotated[
         Path | None, typer.Option("--checkpoint", help="Go on from this file, and keep it up to date.")
     ] = None,
     log: Annotated[
-        Path | None, typer.Option("--log", help="Write losses, entropy and NashConv here, a JSON line each (.jsonl).")
+        Path | None, typer.Option("--log", help="Write losses and entropy here, a JSON line each (.jsonl).")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
     db: Db = None,
@@ -142,9 +145,13 @@ class _Report:
 @contextlib.contextmanager
 def _said(method: str, *, quiet: bool) -> Iterator[_Report]:
     from arena.cli.output import LINE_EVERY_S, plain
+    from arena.convergence_words import gap_name
+    from arena.solvers.learning.methods import METHODS
+
+    measured = gap_name(METHODS[method].gap_kind) if method in METHODS else "gap"
 
     def words(done: int, planned: int, gap: float | None) -> str:
-        return f"{done:,} of {planned:,} steps" + ("" if gap is None else f", NashConv {gap:.3g}")
+        return f"{done:,} of {planned:,} steps" + ("" if gap is None else f", {measured} {gap:.3g}")
 
     if quiet:
         yield _Report(lambda *_: None)
@@ -237,7 +244,15 @@ def _settings(texts: Sequence[str]) -> dict[str, Setting]:
 
 
 def _sentence(method: str, game: Game, trained: Trained) -> str:
+    from arena.training import CONFIDENCE, won
+
     what = f"{method} on {game.info.specification}, {trained.steps:,} steps"
+    if trained.gap is not None and trained.matches is not None:
+        share, low, high = won(trained)
+        return (
+            f"{what}: wins {share:.1%} of {trained.matches:,} matches against the scripted team "
+            f"({low:.1%} to {high:.1%} with {CONFIDENCE:.0%} confidence)"
+        )
     if trained.gap is None:
         return f"{what}: how exploitable it is cannot be computed here; arena exploit bounds it from below"
     return f"{what}: NashConv {trained.gap:.4g}, exploitability {trained.gap / game.info.num_players:.4g} (exact)"
@@ -251,7 +266,10 @@ def _told(method: str, game: Game, trained: Trained, output: Path | None, label:
         "updates": trained.updates,
         "gap": trained.gap,
         "gap_kind": trained.gap_kind,
-        "exploitability": None if trained.gap is None else trained.gap / game.info.num_players,
+        "matches": trained.matches,
+        "exploitability": None
+        if trained.gap is None or trained.matches is not None
+        else trained.gap / game.info.num_players,
         "history": [list(measured) for measured in trained.history],
         "reads": trained.reads,
         "settings": dict(trained.settings),

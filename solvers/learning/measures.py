@@ -28,9 +28,8 @@ STARTS = seed_of(("measure",))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure:
-    """``kind``: what is measured. ``matches``: in how many that are drawn; None = exactly."""
+    """``matches``: in how many that are drawn it is measured; None = exactly."""
 
-    kind: str
     value: Callable[[Policy], float]
     matches: int | None = None
 
@@ -41,7 +40,7 @@ def exact_measure(game: Game) -> Measure | None:
         tree = compile_tree(game, max_nodes=MOST_HISTORIES)
     except (NotProvided, TooLarge):
         return None
-    return Measure(kind=NASH_CONV, value=lambda policy: float(nash_conv(tree, policy)))
+    return Measure(value=lambda policy: float(nash_conv(tree, policy)))
 
 
 def team_measure(game: Game) -> Measure:
@@ -68,4 +67,4 @@ def team_measure(game: Game) -> Measure:
             plays &= ~over
         return 1 - won / MATCHES
 
-    return Measure(kind=NOT_WON, value=value, matches=MATCHES)
+    return Measure(value=value, matches=MATCHES)

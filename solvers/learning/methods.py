@@ -16,7 +16,7 @@ from arena.games.observation import reads_of
 from arena.solvers.learning.environment import Environment
 from arena.solvers.learning.learner import Learner
 from arena.solvers.learning.match_tables import MatchTables, Opponents
-from arena.solvers.learning.measures import Measure, exact_measure, team_measure
+from arena.solvers.learning.measures import NASH_CONV, NOT_WON, Measure, exact_measure, team_measure
 from arena.solvers.learning.networks import Architecture
 from arena.solvers.learning.ppo import PPO, PPOSettings
 from arena.solvers.learning.pqn import PQN, PQNSettings
@@ -62,8 +62,8 @@ class Method:
     """A way to train.
 
     ``learner``: makes it of a plan and settings; raises `NotProvided` for games that it is not for. ``settings``: its own where
-    none are given. ``remembers``: whether it can train networks with a memory. ``measure``: of a game, what its policies are
-    worth there; None where that cannot be said.
+    none are given. ``remembers``: whether it can train networks with a memory. ``measure``: of a game, how policies are
+    measured there, by what ``gap_kind`` names; None where that cannot be said.
     """
 
     learner: Callable[[Plan, Any], Learner]
@@ -71,6 +71,7 @@ class Method:
     source: str
     remembers: bool = False
     measure: Callable[[Game], Measure | None] = exact_measure
+    gap_kind: str = NASH_CONV
 
 
 def ppo(plan: Plan, settings: PPOSettings) -> PPO:
@@ -163,6 +164,7 @@ METHODS: Mapping[str, Method] = {
         settings=TEAMS,
         source="de Witt et al. 2020, arXiv:2011.09533",
         measure=team_measure,
+        gap_kind=NOT_WON,
     ),
     "mappo": Method(
         learner=mappo,
@@ -170,11 +172,13 @@ METHODS: Mapping[str, Method] = {
         settings=TEAMS,
         source="Yu et al., NeurIPS 2022, arXiv:2103.01955",
         measure=team_measure,
+        gap_kind=NOT_WON,
     ),
     "pqn_vdn": Method(
         learner=pqn_vdn,
         settings=PQNSettings(),
         source="Gallici et al., ICLR 2025, arXiv:2407.04811; Sunehag et al., AAMAS 2018, arXiv:1706.05296",
         measure=team_measure,
+        gap_kind=NOT_WON,
     ),
 }

@@ -18,7 +18,6 @@ from arena.games.policy import Policy
 from arena.solvers.checkpoint import State, Subject, fingerprint
 from arena.solvers.iteration import Run, iterate
 from arena.solvers.learning.learner import Learner
-from arena.solvers.learning.measures import NASH_CONV
 from arena.solvers.learning.methods import METHODS, Plan
 from arena.solvers.learning.settings import with_given
 from arena.solvers.solution import Progress, Setting
@@ -161,7 +160,7 @@ def train(
     return Trained(
         policy=learner.policy(),
         gap=history[-1][1] if measure is not None and history else None,
-        gap_kind=NASH_CONV if measure is None else measure.kind,
+        gap_kind=chosen.gap_kind,
         matches=None if measure is None else measure.matches,
         reads=reads,
         steps=run.iterations * learner.steps_an_update,
