@@ -24,7 +24,7 @@ STEPS, TABLES, HIDDEN = 1_000_000, 256, "128,128"
 
 
 def train_command(
-    method: Annotated[str, typer.Argument(help="ppo, mmd; for teams ippo, mappo, pqn_vdn")],
+    method: Annotated[str, typer.Argument(help="ppo, mmd, psro; for teams ippo, mappo, pqn_vdn")],
     game: Annotated[str, typer.Argument(help="for example openspiel:leduc_poker")],
     steps: Annotated[
         float, typer.Option("--steps", help="Decisions played in all, for example 1e6; rounded up to whole updates.")
@@ -224,7 +224,7 @@ def _trained(method: str, game: Game, texts: Sequence[str], given: Mapping[str, 
 
 
 def _settings(texts: Sequence[str]) -> dict[str, Setting]:
-    """name -> value of the texts ``key=value``: true, false, none, numbers."""
+    """name -> value of the texts ``key=value``: true, false, none, numbers, words."""
     from arena.games import SpecificationError
 
     words: dict[str, Setting] = {"true": True, "false": False, "none": None}
@@ -239,7 +239,7 @@ def _settings(texts: Sequence[str]) -> dict[str, Setting]:
         try:
             found[name] = int(value) if value.lstrip("-").isdigit() else float(value)
         except ValueError:
-            raise SpecificationError(f"{name} takes a number, true, false or none; got {value!r}") from None
+            found[name] = value
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -13,13 +13,17 @@ from arena.games.agent import Agent
 from arena.games.errors import NotProvided
 from arena.games.game import Game, GameInfo
 from arena.games.observation import reads_of
+from arena.games.policy import Policy
+from arena.games.seeds import seed_of
+from arena.solvers.learning.empirical_game import payoffs_between
 from arena.solvers.learning.environment import Environment
 from arena.solvers.learning.learner import Learner
-from arena.solvers.learning.match_tables import MatchTables, Opponents
+from arena.solvers.learning.match_tables import MatchTables, Opponents, inputs_of
 from arena.solvers.learning.measures import NASH_CONV, NOT_WON, Measure, exact_measure, team_measure
-from arena.solvers.learning.networks import Architecture
+from arena.solvers.learning.networks import ActorCritic, Architecture
 from arena.solvers.learning.ppo import PPO, PPOSettings
 from arena.solvers.learning.pqn import PQN, PQNSettings
+from arena.solvers.learning.psro import PSRO, PSROSettings, Seated
 from arena.solvers.learning.settings import Settings
 from arena.solvers.learning.smax_teams import SmaxTeams, rules_of
 
@@ -126,6 +130,33 @@ def _ppo(environment: Environment, plan: Plan, settings: PPOSettings) -> PPO:
     )
 
 
+def psro(plan: Plan, settings: PSROSettings) -> PSRO:
+    """PSRO, whose oracles learn by PPO.
+
+    Raises:
+        NotProvided: an opponent is given, or a game without tensors or listed actions.
+    """
+    info = plan.game.info
+    if plan.opponent is not None:
+        raise NotProvided("psro learns responses to its own population; ppo learns one to another agent")
+    inputs = inputs_of(info, reads_of(info))
+
+    def respond(opponents: Policy, oracle: int) -> PPO:
+        seed = seed_of(("oracle", plan.seed, oracle))
+        return ppo(replace(plan, opponent=Seated(opponents), steps=settings.oracle_steps, seed=seed), settings)
+
+    grow, constant_sum = payoffs_between(plan.game, matches=settings.matches, seed=plan.seed)
+    return PSRO(
+        info,
+        ActorCritic(Architecture(inputs=inputs, actions=info.num_actions, hidden=plan.hidden)),
+        settings,
+        respond=respond,
+        grow=grow,
+        constant_sum=constant_sum,
+        planned=plan.updates(settings.rollout),
+    )
+
+
 def scale_of(info: GameInfo) -> float:
     """What brings returns into [-1, 1]; 1 where the game does not bound them."""
     bounds = (info.min_utility, info.max_utility)
@@ -180,5 +211,10 @@ METHODS: Mapping[str, Method] = {
         source="Gallici et al., ICLR 2025, arXiv:2407.04811; Sunehag et al., AAMAS 2018, arXiv:1706.05296",
         measure=team_measure,
         gap_kind=NOT_WON,
+    ),
+    "psro": Method(
+        learner=psro,
+        settings=PSROSettings(entropy=0.01, first_entropy=0.1, clip=0.2, minibatches=4),
+        source="Lanctot et al., NeurIPS 2017, arXiv:1711.00832",
     ),
 }

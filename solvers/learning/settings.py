@@ -12,7 +12,7 @@ from arena.solvers.solution import Setting
 
 
 class Settings(Protocol):
-    """A dataclass all of whose fields are made by `whole`, `number` or `switch`."""
+    """A dataclass all of whose fields are made by `whole`, `number`, `switch` or `word`."""
 
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
@@ -57,6 +57,17 @@ class _Switch:
         return "true or false"
 
 
+@dataclass(frozen=True, slots=True)
+class _Words:
+    among: tuple[str, ...]
+
+    def has(self, value: object) -> bool:
+        return value in self.among
+
+    def __str__(self) -> str:
+        return f"one of {', '.join(self.among)}"
+
+
 def whole(default: int, *, at_least: int = 1) -> Any:  # as of `dataclasses.field`
     """A field that takes whole numbers."""
     return field(default=default, metadata={"takes": _Numbers(at_least, math.inf, closed=True, whole=True)})
@@ -78,6 +89,11 @@ def number(
 def switch(default: bool) -> Any:
     """A field that is on or off."""
     return field(default=default, metadata={"takes": _Switch()})
+
+
+def word(default: str, *, among: tuple[str, ...]) -> Any:
+    """A field that takes one of some words."""
+    return field(default=default, metadata={"takes": _Words(among)})
 
 
 def with_given(own: S, given: Mapping[str, Setting], *, of: str) -> S:

@@ -17,8 +17,10 @@ from arena.games.observation import Reads, reads_of
 from arena.games.policy import Policy
 from arena.solvers.checkpoint import State, Subject, fingerprint
 from arena.solvers.iteration import Run, iterate
+from arena.solvers.learning.empirical_game import EmpiricalGame
 from arena.solvers.learning.learner import Learner
 from arena.solvers.learning.methods import METHODS, Plan
+from arena.solvers.learning.psro import PSRO
 from arena.solvers.learning.settings import with_given
 from arena.solvers.solution import Progress, Setting
 from arena.solvers.tensor_tree import tensor_device
@@ -42,6 +44,7 @@ class Trained:
     ``matches`` against the scripted team that were not won; None where the game has no tree or too large a
     one, where `arena exploit` bounds it from below, and of a response to an opponent. ``reads``: what its network reads. ``steps``: of tables, every seat's
     decisions among them; ``updates``. ``history``: (updates, gap) as measured. ``guarantee``: what theory says of it.
+    ``population``: where the policy is a mixture of members, what they earn against each other.
     """
 
     policy: Policy = field(repr=False)
@@ -53,6 +56,7 @@ class Trained:
     updates: int
     history: tuple[tuple[int, float], ...] = field(repr=False)
     settings: Mapping[str, Setting]
+    population: EmpiricalGame | None = field(default=None, repr=False)
     guarantee: str = "none: theory is of tables; the gap, measured after the fact, says how good the policy is"
     source: str
 
@@ -167,6 +171,7 @@ def train(
         updates=run.iterations,
         history=history if measure is not None else (),
         settings={"steps": steps, "until": until, **told},
+        population=learner.empirical_game() if isinstance(learner, PSRO) else None,
         source=chosen.source,
     )
 
