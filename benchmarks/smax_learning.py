@@ -23,17 +23,17 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from statistics import median, median_low
+from statistics import NormalDist, median, median_low
 
 import torch
 
 from arena.convergence_plot import convergence_plot
 from arena.convergence_words import Curve
 from arena.games import load_game
+from arena.leaderboards.wilson import wilson
 from arena.solvers.learning import train
 from arena.solvers.learning.methods import METHODS
 from arena.solvers.learning.training import TABLES
-from arena.training import won
 
 TEAMS = ("pqn_vdn", "mappo", "ippo")
 GOAL = {"3m": 0.8, "2s3z": 0.9}
@@ -108,7 +108,7 @@ def run(job: Job) -> Found:
         watch=clock.after_update,
         progress=progress,
     )
-    _, low, high = won(trained)
+    low, high = wilson(curve[-1][3], float(trained.matches or 0), NormalDist().inv_cdf(0.975))
     return Found(curve=tuple(curve), low=low, high=high)
 
 

@@ -18,7 +18,7 @@ from arena.solvers.learning.networks import Architecture
 from arena.solvers.learning.ppo import PPO
 from arena.solvers.learning.pqn import PQN, PQNSettings, Steps, loss
 from arena.solvers.learning.smax_teams import SmaxTeams, rules_of
-from arena.training import save_trained, won
+from arena.training import save_trained
 
 SMAX = load_game("smax:3m")
 TEAMS = ("ippo", "mappo", "pqn_vdn")
@@ -212,9 +212,9 @@ def test_only_smax_has_teams_to_learn_and_no_agent_as_opponent(method):
 
 def test_a_trained_team_plays_matches_as_well_as_was_measured(tmp_path):
     trained = train("pqn_vdn", SMAX, steps=24_000, tables=32, hidden=(32,), settings={"exploring": 0.5})
-    share, low, high = won(trained)
-    assert trained.gap == trained.history[-1][1] and share == pytest.approx(1 - trained.gap)
-    assert 0.02 < low < share < high  # random play wins no match
+    share = 1 - trained.gap
+    assert trained.gap == trained.history[-1][1] and trained.matches == 1000
+    assert share > 0.05  # random play wins no match
     save_trained(trained, tmp_path / "team.safetensors", game=SMAX)
     team = f"checkpoint:{tmp_path / 'team.safetensors'}"
     sides = [
