@@ -34,16 +34,16 @@ class PQNSettings:
 
     ``epsilon``: ε at the end; it falls from ``first_epsilon`` in a line over the share ``exploring`` of the planned updates.
     ``discount``, ``trace``: γ and λ of `lambda_returns`. ``most_gradient``: the norm that gradients are cut to.
-    ``annealed``: the learning rate falls to 0 over the planned updates.
+    ``annealed``: the learning rate falls to 0 over the planned updates. Tuned for SMAX 3m, with 256 tables.
     """
 
     learning_rate: float = number(5e-4)
     rollout: int = whole(32)
-    epochs: int = whole(4)
-    minibatches: int = whole(8)
+    epochs: int = whole(2)
+    minibatches: int = whole(32)
     first_epsilon: float = number(1.0, at_least=0, at_most=1)
-    epsilon: float = number(0.02, at_least=0, at_most=1)
-    exploring: float = number(0.2, at_most=1)
+    epsilon: float = number(0.01, at_least=0, at_most=1)
+    exploring: float = number(0.1, at_most=1)
     discount: float = number(0.99, at_least=0, at_most=1)
     trace: float = number(0.85, at_least=0, at_most=1)
     most_gradient: float = number(1.0)
