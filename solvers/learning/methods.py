@@ -165,14 +165,16 @@ def scale_of(info: GameInfo) -> float:
 
 
 TEAMS = PPOSettings(
-    learning_rate=2e-3,
+    learning_rate=1e-3,
     rollout=32,
-    minibatches=8,
+    minibatches=32,
     clip=0.2,
-    entropy=0.01,
-    first_entropy=0.01,
+    entropy=0.001,
+    first_entropy=0.001,
     discount=0.99,
+    trace=0.9,
     averaged=0.0,
+    greedy=True,
 )
 """Tuned for SMAX 3m, with 256 tables."""
 

@@ -45,6 +45,7 @@ class PPOSettings:
     ``value``: c. ``discount``, ``trace``: γ and λ of `advantages`. ``most_gradient``: the norm that gradients are cut to.
     ``annealed``: the learning rate and ε fall to 0 over the planned updates, and κ grows as 1 over what is left of them.
     ``averaged``: what is played is the mean of the weights after about this share of all updates so far; 0 = the last ones.
+    ``greedy``: the likeliest actions are played, none are drawn.
     """
 
     learning_rate: float = number(1e-3)
@@ -63,6 +64,7 @@ class PPOSettings:
     most_gradient: float = number(0.5)
     annealed: bool = switch(True)
     averaged: float = number(0.3, at_least=0, at_most=1)
+    greedy: bool = switch(False)
 
 
 class PPO:
@@ -133,7 +135,7 @@ class PPO:
         return dict(zip(TERMS, means, strict=True))
 
     def policy(self) -> NetworkPolicy:
-        return NetworkPolicy.of(self.average)
+        return NetworkPolicy.of(self.average, "greedy" if self.settings.greedy else "sample")
 
     @property
     def growing(self) -> frozenset[str]:
