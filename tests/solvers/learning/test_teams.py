@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from arena.agents import load_agent
+from arena.agents.network_file import load_network
 from arena.games import NotProvided, SpecificationError, load_game
 from arena.games.seeds import counter_hash
 from arena.games.smax.rules import OWN_FEATURES
@@ -165,6 +166,18 @@ def test_an_interrupted_team_ends_as_one_that_was_not(method, memory, tmp_path):
     assert torch.equal(weights(train(method, SMAX, **run)), weights(resumed))
 
 
+@pytest.mark.parametrize("greedy", [False, True])
+def test_what_is_played_is_drawn_or_the_likeliest(greedy):
+    policy = train("ippo", SMAX, settings={"greedy": greedy}, **SHORT).policy
+    words = torch.Generator().manual_seed(0)
+    read, legal = torch.rand(50, SMAX.info.tensor_width, generator=words), torch.rand(50, 8, generator=words) < 0.5
+    legal[:, 4] = True
+    chances, _ = policy.answers(read, legal, torch.zeros(50, 0))
+    drawn = torch.softmax(policy.network.actor(read).detach().double().masked_fill(~legal, -torch.inf), 1)
+    likeliest = torch.nn.functional.one_hot(drawn.argmax(1), 8).double()
+    torch.testing.assert_close(chances, likeliest if greedy else drawn)
+
+
 def test_teams_of_other_sizes_sit_on_the_seats_of_the_larger_one():
     tables = SmaxTeams(rules_of(load_game("smax:5m_vs_6m")), 5, seed=0, central=True)
     seen = tables.seen()
@@ -216,6 +229,7 @@ def test_a_trained_team_plays_matches_as_well_as_was_measured(tmp_path):
     assert trained.gap == trained.history[-1][1] and trained.matches == 1000
     assert share > 0.05  # random play wins no match
     save_trained(trained, tmp_path / "team.safetensors", game=SMAX)
+    assert load_network(tmp_path / "team.safetensors").choice == "greedy"
     team = f"checkpoint:{tmp_path / 'team.safetensors'}"
     sides = [
         play("smax:3m", pair, matches=300, seed=1) for pair in ([team, "scripted:closest"], ["scripted:closest", team])
