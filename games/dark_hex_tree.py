@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from arena.games.game_tree import GameTree
 from arena.games.level_tree import Level, Texts, level_tree
-from arena.games.tree_walk import TERMINAL, CompileProgress
+from arena.games.tree_size import TERMINAL
+from arena.games.tree_walk import CompileProgress
 
 FEWEST_CELLS = 6
 MOST_CELLS = 15  # a player's tries are packed into one number, four bits each; larger boards are too large anyway

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from arena.games.game_tree import GameTree
 from arena.games.level_tree import Level, Texts, level_tree
-from arena.games.tree_walk import CHANCE, TERMINAL, CompileProgress
+from arena.games.tree_size import CHANCE, TERMINAL
+from arena.games.tree_walk import CompileProgress
 
 FEWEST_ENDS = 1_000
 MOST_CARDS = 15  # what was played is packed into one number, four bits a round; larger games are too large anyway

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from arena.games.compile_tree import MAX_NODES, compile_tree, payoffs_of, spiel_rules
 from arena.games.game import Game
 from arena.games.game_tree import GameTree, Index
-from arena.games.tree_walk import CHANCE, SIMULTANEOUS, TERMINAL, CompileProgress, TooLarge
+from arena.games.tree_size import CHANCE, SIMULTANEOUS, TERMINAL
+from arena.games.tree_walk import CompileProgress, TooLarge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

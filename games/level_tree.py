@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena.games.game_tree import GameTree, PlayerColumns, assemble, reordered
-from arena.games.tree_walk import CHANCE, PROGRESS_NODES, TERMINAL, CompileProgress, TooLarge, require_memory
+from arena.games.tree_size import CHANCE, TERMINAL
+from arena.games.tree_walk import PROGRESS_NODES, CompileProgress, TooLarge, require_memory
 
 Key = TypeVar("Key")
 Level = NDArray[np.int64]

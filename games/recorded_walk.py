@@ -17,7 +17,7 @@ from arena.games.compile_tree import spiel_rules
 from arena.games.errors import NotProvided
 from arena.games.game import Game
 from arena.games.ragged import Ragged
-from arena.games.tree_walk import CHANCE, SIMULTANEOUS, TERMINAL
+from arena.games.tree_size import CHANCE, SIMULTANEOUS, TERMINAL
 
 Carried = TypeVar("Carried")
 Move = Callable[[Carried, Sequence[int], int, Any], Carried]

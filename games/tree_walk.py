@@ -13,11 +13,11 @@ import psutil
 
 from arena.games.errors import ArenaError, NotProvided
 from arena.games.game_tree import GameTree, PlayerColumns, assemble
+from arena.games.tree_size import CHANCE, SIMULTANEOUS, TERMINAL, is_far_larger
 
 CompileProgress = Callable[[int], None]
 """Called with the number of histories written out so far."""
 
-CHANCE, SIMULTANEOUS, TERMINAL = -1, -2, -4  # pyspiel.PlayerId, which a game does not give before it is loaded
 PROGRESS_NODES = 50_000
 BYTES_A_HISTORY = 512
 """What a history takes until its tree stands: 340 were measured on goofspiel with five cards, 180 on leduc poker. Where
@@ -39,6 +39,8 @@ def walk(rules: Any, specification: str, *, max_nodes: int, progress: CompilePro
             f"{specification} has no information states or samples its chance outcomes, so that its tree cannot be "
             "written out"
         )
+    if is_far_larger(rules, max_nodes):
+        raise TooLarge(specification, max_nodes)
     walker = _Walker(specification, rules.num_players(), max_nodes, progress)
     walker.walk(rules.new_initial_state())
     return walker.tree()

@@ -9,7 +9,8 @@ from random_trees import random_extensives
 
 from arena.games import compile_tree, load_game
 from arena.games.history_tree import history_tree
-from arena.games.tree_walk import CHANCE, TERMINAL, TooLarge
+from arena.games.tree_size import CHANCE, TERMINAL
+from arena.games.tree_walk import TooLarge
 
 GAMES = [
     "openspiel:kuhn_poker",

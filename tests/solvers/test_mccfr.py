@@ -10,7 +10,7 @@ from random_trees import random_extensive, random_extensives, random_game
 from arena.games import NotProvided, SpecificationError, compile_tree, load_game
 from arena.games.history_tree import history_tree
 from arena.games.seeds import counter_hash, seed_of, unit
-from arena.games.tree_walk import CHANCE, TERMINAL
+from arena.games.tree_size import CHANCE, TERMINAL
 from arena.solvers import cfr_plus, nash_conv
 from arena.solvers.mccfr import advance, mccfr
 from arena.solvers.sampling_kernels import drawn, explored_draw
