@@ -21,9 +21,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run as a file
 import argparse
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import NormalDist, median, median_low
+from typing import TypeAlias
 
 import torch
 
@@ -41,15 +42,22 @@ GOAL = {"3m": 0.8, "2s3z": 0.9}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What runs that are held against each other have in common."""
+
+    scenario: str
+    steps: int
+    tables: int
+    device: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """One run."""
 
     method: str
-    scenario: str
     seed: int
-    steps: int
-    tables: int
-    device: str
+    setting: Setting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +74,10 @@ class Found:
         while good and self.curve[good - 1][3] > goal:
             good -= 1
         return None if good == len(self.curve) else self.curve[good][:3]
+
+
+Runs: TypeAlias = Mapping[str, Sequence[Found]]
+"""By method."""
 
 
 class Clock:
@@ -87,8 +99,8 @@ class Clock:
 
 def run(job: Job) -> Found:
     torch.set_num_threads(1)
-    method, clock = METHODS[job.method], Clock()
-    parts = method.settings.minibatches * max(1, job.tables // TABLES)  # type: ignore[attr-defined]  # all of TEAMS have them
+    method, setting, clock = METHODS[job.method], job.setting, Clock()
+    parts = method.settings.minibatches * max(1, setting.tables // TABLES)  # type: ignore[attr-defined]  # all of TEAMS have them
     curve: list[tuple[int, float, float, float]] = []
 
     def progress(_: int, not_won: float) -> None:
@@ -99,11 +111,11 @@ def run(job: Job) -> Found:
 
     trained = train(
         job.method,
-        load_game(f"smax:{job.scenario}"),
-        steps=job.steps,
-        tables=job.tables,
+        load_game(f"smax:{setting.scenario}"),
+        steps=setting.steps,
+        tables=setting.tables,
         seed=job.seed,
-        device=job.device,
+        device=setting.device,
         settings={"minibatches": parts},
         watch=clock.after_update,
         progress=progress,
@@ -117,34 +129,33 @@ def kept(path: Path) -> dict[Job, Found]:
     found = {}
     for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
         told = json.loads(line)
-        found[Job(**told["job"])] = Found(**{**told["found"], "curve": tuple(map(tuple, told["found"]["curve"]))})
+        job = Job(**{**told["job"], "setting": Setting(**told["job"]["setting"])})
+        found[job] = Found(**{**told["found"], "curve": tuple(map(tuple, told["found"]["curve"]))})
     return found
 
 
-def table(found: dict[Job, Found], scenario: str) -> str:
-    goal = GOAL.get(scenario, 0.8)
+def table(runs: Runs, goal: float) -> str:
     lines = [
-        f"| method | won at the end, each seed (95 % interval) | seeds past {goal:.0%} at the end | past it from: steps, CPU s, s (median seed) | steps |",
-        "|---" * 5 + "|",
+        f"| method | won at the end, each seed (95 % interval) | seeds past {goal:.0%} at the end | past it from: steps, CPU s, s (median seed) |",
+        "|---" * 4 + "|",
     ]
-    for method in TEAMS:
-        runs = [(job, one) for job, one in found.items() if (job.method, job.scenario) == (method, scenario)]
-        if runs:
-            ends = ", ".join(f"{one.curve[-1][3]:.1%} ({one.low:.1%} to {one.high:.1%})" for _, one in runs)
-            reached = sorted(at for _, one in runs if (at := one.reached(goal)) is not None)
-            first = "{:,}, {:,.0f}, {:,.0f}".format(*median_low(reached)) if reached else "never"
-            lines.append(f"| {method} | {ends} | {len(reached)} of {len(runs)} | {first} | {runs[0][0].steps:,} |")
+    for method, found in runs.items():
+        ends = ", ".join(f"{one.curve[-1][3]:.1%} ({one.low:.1%} to {one.high:.1%})" for one in found)
+        reached = sorted(at for one in found if (at := one.reached(goal)) is not None)
+        first = "{:,}, {:,.0f}, {:,.0f}".format(*median_low(reached)) if reached else "never"
+        lines.append(f"| {method} | {ends} | {len(reached)} of {len(found)} | {first} |")
     return "\n".join(lines)
 
 
-def picture(found: dict[Job, Found], scenario: str, methods: Sequence[str]) -> str:
+def picture(runs: Runs, scenario: str) -> str:
     """Matches not won, the median of the seeds at each measurement."""
     curves = []
-    for method in methods:
-        runs = [one.curve for job, one in found.items() if (job.method, job.scenario) == (method, scenario)]
-        if runs:
-            points = [(float(at[0][0]), median(1 - one[3] for one in at)) for at in zip(*runs, strict=True)]
-            curves.append(Curve(name=method, points=tuple(points)))
+    for method, found in runs.items():
+        points = [
+            (float(at[0][0]), median(1 - one[3] for one in at))
+            for at in zip(*(one.curve for one in found), strict=True)
+        ]
+        curves.append(Curve(name=method, points=tuple(points)))
     ends = ", ".join(f"{1 - curve.points[-1][1]:.0%} by {curve.name}" for curve in curves)
     return convergence_plot(
         curves,
@@ -159,32 +170,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scenario", default="3m")
     parser.add_argument("--methods", nargs="+", default=list(TEAMS), choices=TEAMS)
-    parser.add_argument("--steps", type=float, default=2e6)
+    parser.add_argument("--steps", type=float, default=1.2e6)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--tables", type=int, default=TABLES)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--results", type=Path, required=True)
     parser.add_argument("--pictures", type=Path)
     asked = parser.parse_args()
+    setting = Setting(scenario=asked.scenario, steps=int(asked.steps), tables=asked.tables, device=asked.device)
     for seed in range(asked.seeds):
         for method in asked.methods:
-            job = Job(
-                method=method,
-                scenario=asked.scenario,
-                seed=seed,
-                steps=int(asked.steps),
-                tables=asked.tables,
-                device=asked.device,
-            )
+            job = Job(method=method, seed=seed, setting=setting)
             if job not in kept(asked.results):
                 line = json.dumps({"job": asdict(job), "found": asdict(run(job))})
                 with asked.results.open("a", encoding="utf-8") as file:
                     file.write(line + "\n")
-    found = kept(asked.results)
-    print(table(found, asked.scenario))
+    found = kept(asked.results).items()
+    runs = {method: [one for job, one in found if (job.method, job.setting) == (method, setting)] for method in TEAMS}
+    runs = {method: some for method, some in runs.items() if some}
+    print(table(runs, GOAL.get(setting.scenario, 0.8)))
     if asked.pictures is not None:
-        place = asked.pictures / f"smax-{asked.scenario}-learning.svg"
-        place.write_text(picture(found, asked.scenario, asked.methods), encoding="utf-8")
+        place = asked.pictures / f"smax-{setting.scenario}-learning.svg"
+        place.write_text(picture(runs, setting.scenario), encoding="utf-8")
 
 
 if __name__ == "__main__":
