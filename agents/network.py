@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from arena.agents.network_file import Network, load_network
+from arena.agents.network_file import Network
+from arena.agents.network_mixture import NetworkMixture, load_checkpoint
 from arena.agents.padded_batches import Columns, PaddedBatches
+from arena.agents.policy_agent import PolicyAgent
 from arena.agents.registry import require_discrete
-from arena.games import AgentCrashed, AgentInfo, Game, ObservationBatch, SpecificationError
+from arena.games import AgentCrashed, AgentInfo, Game, MixturePolicy, ObservationBatch, SpecificationError
 from arena.games.observation import width_of
 from arena.games.seeds import sample_rows
 
@@ -131,18 +133,19 @@ def probabilities_of(
     return spread
 
 
-def load(rest: str, *, game: Game, name: str) -> NetworkAgent | RecurrentAgent:
+def load(rest: str, *, game: Game, name: str) -> NetworkAgent | RecurrentAgent | PolicyAgent:
     """The agent of ``checkpoint:FILE``.
 
     Raises:
-        SpecificationError: a broken file (see `load_network`), or a network for another game.
+        SpecificationError: a broken file (see `load_checkpoint`), or a network for another game.
     """
     if not rest or rest.startswith("("):
         raise SpecificationError(
             "checkpoint: needs a file; write checkpoint:FILE with a .safetensors file of save_network"
         )
     require_discrete(game, "a checkpoint")
-    network, info = load_network(rest), game.info
+    held, info = load_checkpoint(rest), game.info
+    network = held.members[0] if isinstance(held, NetworkMixture) else held
     if network.game != info.specification:
         raise SpecificationError(f"{rest!r} is a network for {network.game}; it does not fit {info.specification}")
     width = width_of(info, network.reads)
@@ -151,4 +154,12 @@ def load(rest: str, *, game: Game, name: str) -> NetworkAgent | RecurrentAgent:
             f"{rest!r} reads {network.sizes[0]} numbers and chooses among {network.sizes[-1]} actions; "
             f"{info.specification} has {width} and {info.num_actions}"
         )
-    return (RecurrentAgent if network.memory else NetworkAgent)(network, name=name)
+    if not isinstance(held, NetworkMixture):
+        return (RecurrentAgent if network.memory else NetworkAgent)(network, name=name)
+    if len(held.weights) != info.num_players:
+        raise SpecificationError(
+            f"{rest!r} is a mixture for {len(held.weights)} players; {info.specification} has {info.num_players}"
+        )
+    return PolicyAgent(
+        MixturePolicy([NetworkAgent(member, name=name) for member in held.members], held.weights), name=name
+    )

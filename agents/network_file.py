@@ -30,6 +30,8 @@ from arena.games import Game, GameInfo, SpecificationError
 from arena.games.observation import Reads, width_of
 
 if TYPE_CHECKING:
+    import torch
+
     from arena.agents.network_form import Module
 
 Choice = Literal["sample", "greedy"]
@@ -75,12 +77,22 @@ def save_network(
     Raises:
         SpecificationError: the network has another form, does not fit the game, or the file cannot be written.
     """
-    import torch
-    from safetensors.torch import save
-
     info = game if isinstance(game, GameInfo) else game.info
+    write_file(path, *content_of(module, info, choice, reads))
+
+
+def content_of(
+    module: Module, info: GameInfo, choice: Choice, reads: Reads
+) -> tuple[dict[str, object], dict[str, torch.Tensor]]:
+    """(header, weights by name) of a network's file.
+
+    Raises:
+        SpecificationError: the network has another form, or does not fit the game.
+    """
+    import torch
+
     sizes, memory, activation = form_of(module)
-    header = {
+    header: dict[str, object] = {
         "version": VERSION if memory or activation == "norm_relu" else 1 if reads == "observation" else 2,
         "kind": "gru" if memory else "mlp",
         "game": info.specification,
@@ -93,9 +105,19 @@ def save_network(
         **({"memory": memory} if memory else {}),
     }
     _check_header(header)
-    weights = {
+    return header, {
         name: weight.detach().to("cpu", torch.float32).contiguous() for name, weight in module.state_dict().items()
     }
+
+
+def write_file(path: str | Path, header: Mapping[str, object], weights: dict[str, torch.Tensor]) -> None:
+    """Writes a safetensors file with this header.
+
+    Raises:
+        SpecificationError: it cannot be written.
+    """
+    from safetensors.torch import save
+
     try:
         Path(path).write_bytes(save(weights, metadata={METADATA_KEY: json.dumps(header, sort_keys=True)}))
     except OSError as error:
@@ -109,29 +131,31 @@ def load_network(path: str | Path) -> Network:
         SpecificationError: no such file, not safetensors (a pickled .pt for example), no architecture in its metadata,
             weights of other names, sizes or types than the architecture has, or weights that are not finite.
     """
-    import torch
-
     try:
-        header, weights = _read(Path(path))
-        sizes, memory, activation = _check_header(header)
-        expected = weight_shapes(
-            sizes, memory
-        )  # the module is made when they are right: its sizes may be anything before
-        if weights.keys() != expected.keys():
-            odd = min(weights.keys() ^ expected.keys())
-            raise SpecificationError(
-                f"sizes {list(sizes)} {'need' if odd in expected else 'do not have'} weights {odd!r}"
-            )
-        for name, shape in expected.items():
-            weight = weights[name]
-            if weight.shape != shape or weight.dtype != np.float32:
-                raise SpecificationError(
-                    f"{name!r} must be float32 {list(shape)}; got {weight.dtype} {list(weight.shape)}"
-                )
-            if not np.isfinite(weight).all():
-                raise SpecificationError(f"{name!r} has weights that are not finite")
+        return network_of(*read_file(path))
     except SpecificationError as error:
         raise SpecificationError(f"{str(path)!r} is no checkpoint: {error}") from None
+
+
+def network_of(header: Mapping[str, object], weights: Mapping[str, NDArray[np.generic]]) -> Network:
+    """The network of a file's content.
+
+    Raises:
+        SpecificationError: no architecture, or weights of other names, sizes or types than it has, or that are not finite.
+    """
+    import torch
+
+    sizes, memory, activation = _check_header(header)
+    expected = weight_shapes(sizes, memory)  # the module is made when they are right: its sizes may be anything before
+    if weights.keys() != expected.keys():
+        odd = min(weights.keys() ^ expected.keys())
+        raise SpecificationError(f"sizes {list(sizes)} {'need' if odd in expected else 'do not have'} weights {odd!r}")
+    for name, shape in expected.items():
+        weight = weights[name]
+        if weight.shape != shape or weight.dtype != np.float32:
+            raise SpecificationError(f"{name!r} must be float32 {list(shape)}; got {weight.dtype} {list(weight.shape)}")
+        if not np.isfinite(weight).all():
+            raise SpecificationError(f"{name!r} has weights that are not finite")
     module = made(sizes, memory, activation)
     module.load_state_dict({name: torch.from_numpy(weight) for name, weight in weights.items()})
     return Network(
@@ -145,26 +169,22 @@ def load_network(path: str | Path) -> Network:
     )
 
 
-def _is_arrays(path: Path) -> bool:
-    """Whether numpy wrote it: a zip of .npy members, where PyTorch's holds a pickle."""
-    try:
-        with zipfile.ZipFile(path) as file:
-            return all(name.endswith(".npy") for name in file.namelist())
-    except zipfile.BadZipFile:
-        return False
+def read_file(path: str | Path) -> tuple[Mapping[str, object], dict[str, NDArray[np.generic]]]:
+    """(header, weights by name) of a safetensors file, neither of them checked.
 
-
-def _read(path: Path) -> tuple[Mapping[str, object], dict[str, NDArray[np.generic]]]:
+    Raises:
+        SpecificationError: no such file, not safetensors, or without a header.
+    """
     from safetensors import SafetensorError, safe_open
 
     try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
+        size = Path(path).stat().st_size
+        with Path(path).open("rb") as file:
             start = file.read(9)
     except OSError as error:
         raise SpecificationError(f"it cannot be read: {error.strerror or error}") from None
     if start[8:] != b"{" or 8 + int.from_bytes(start[:8], "little") > size:  # its header's length, then its header
-        if _is_arrays(path):
+        if _is_arrays(Path(path)):
             raise SpecificationError(f"it holds arrays by name (.npz, .policy); a policy plays as policy:{path}")
         if start.startswith((b"PK", b"\x80")):
             raise SpecificationError(
@@ -186,6 +206,15 @@ def _read(path: Path) -> tuple[Mapping[str, object], dict[str, NDArray[np.generi
     if not isinstance(header, dict):
         raise SpecificationError(f"its metadata {METADATA_KEY!r} must be a JSON object")
     return header, weights
+
+
+def _is_arrays(path: Path) -> bool:
+    """Whether numpy wrote it: a zip of .npy members, where PyTorch's holds a pickle."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            return all(name.endswith(".npy") for name in file.namelist())
+    except zipfile.BadZipFile:
+        return False
 
 
 def _check_header(header: Mapping[str, object]) -> tuple[tuple[int, ...], int, Activation]:

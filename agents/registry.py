@@ -44,7 +44,7 @@ PROGRAM_SCHEMES = ("exec", "python")
 KEY_SCHEMES = ("llm",)  # send an API key of this machine to an address that the specification names
 FILE_SCHEMES = ("checkpoint", "policy", "exploiter")
 _READERS = {
-    "checkpoint": "arena.agents.network_file:load_network",
+    "checkpoint": "arena.agents.network_mixture:load_checkpoint",
     "policy": "arena.solvers.policy_file:load_policy",
     "exploiter": "arena.agents.exploiter_file:read_exploiter",
 }
@@ -71,7 +71,11 @@ _KINDS = (
     AgentKind(name="random", usage="random", description="any legal action, all equally likely; also vectors"),
     AgentKind(name="uniform", usage="uniform", description="the same as a tabular policy, which has an exploitability"),
     AgentKind(name="policy", usage="policy:FILE", description="a tabular policy from a .policy, .npz or .json file"),
-    AgentKind(name="checkpoint", usage="checkpoint:FILE", description="a network from a .safetensors file"),
+    AgentKind(
+        name="checkpoint",
+        usage="checkpoint:FILE",
+        description="a network, or several of which one is drawn a match, from a .safetensors file",
+    ),
     AgentKind(
         name="mcts",
         usage="mcts(simulations=100, uct_c=2.0, rollouts=1, solve=true)",

@@ -10,34 +10,50 @@ from typing import TYPE_CHECKING
 
 from arena.agents import save_network
 from arena.agents.network_file import Choice
+from arena.agents.network_mixture import save_mixture
 from arena.convergence_words import gap_name
-from arena.games import Game, NotProvided
+from arena.games import Game, MixturePolicy, NotProvided, Policy
 from arena.leaderboards.wilson import wilson
 from arena.ledger import AgentVersion, Ledger
 from arena.tournament import versions
 
 if TYPE_CHECKING:
-    from arena.solvers.learning import Trained
+    from arena.solvers.learning import NetworkPolicy, Trained
 
 ENDING = ".safetensors"
 CONFIDENCE = 0.95
 
 
 def save_trained(trained: Trained, path: str | Path, *, game: Game, choice: Choice | None = None) -> None:
-    """Writes what ``checkpoint:FILE`` plays: the actor alone, drawing from its probabilities or taking the likeliest action; None =
-    as its policy does.
+    """Writes what ``checkpoint:FILE`` plays: actors alone, drawing from their probabilities or taking the likeliest action; None = as
+    the policy does.
 
     Raises:
-        NotProvided: a policy that is no network.
+        NotProvided: a policy that is neither a network nor a mixture of networks.
         SpecificationError: the file cannot be written.
     """
+    policy = trained.policy
+    if isinstance(policy, MixturePolicy):
+        members = [_network(member) for member in policy.members]
+        save_mixture(
+            [member.network.actor for member in members],
+            [policy.weights_of(player).tolist() for player in range(game.info.num_players)],
+            path,
+            game=game,
+            choice=choice or members[0].choice,
+            reads=trained.reads,
+        )
+    else:
+        one = _network(policy)
+        save_network(one.network.acting(), path, game=game, choice=choice or one.choice, reads=trained.reads)
+
+
+def _network(policy: Policy) -> NetworkPolicy:
     from arena.solvers.learning import NetworkPolicy  # late: torch is slow to import
 
-    if not isinstance(trained.policy, NetworkPolicy):
-        raise NotProvided(f"checkpoints hold networks; got a {type(trained.policy).__name__}")
-    save_network(
-        trained.policy.network.acting(), path, game=game, choice=choice or trained.policy.choice, reads=trained.reads
-    )
+    if not isinstance(policy, NetworkPolicy):
+        raise NotProvided(f"checkpoints hold networks; got a {type(policy).__name__}")
+    return policy
 
 
 def register_trained(ledger: Ledger, trained: Trained, *, game: Game, method: str, name: str) -> AgentVersion:
