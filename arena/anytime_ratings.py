@@ -20,6 +20,7 @@ from arena.rounds import LOOKING
 from arena.standings import canonical_game, rated_matches
 
 AGENTS_AT_MOST = 500  # a table of all pairs is kept for each look
+PAIRS_AT_MOST = 60  # a longer list is read by programs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +74,13 @@ class AnytimeRatings:
             return f"No agent is certainly above all others after {self.units:,} units; {told}, {sure}."
         look, name = first
         return f"{name} is above all others since unit {int(self.watched.looks[look]):,} of {self.units:,}; {told}, {sure}."
+
+    @property
+    def for_people(self) -> tuple[AnytimeDifference, ...]:
+        """The differences, of many pairs those of the strongest agent alone."""
+        if len(self.differences) <= PAIRS_AT_MOST or self.watched.anchor is not None:
+            return self.differences
+        return tuple(one for one in self.differences if one.agent == self.agents[0])
 
     def to_dict(self) -> dict[str, object]:
         """What ``--json`` prints; numbers that there are not are null."""

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from arena.games import GameInfo, UnknownName
 from arena.ledger_rows import AgentVersion, Tournament
 from arena.server.agent_pages import on_ladders, opponent_label
+from arena.server.anytime_pages import watched
 from arena.server.drawing.battle import as_json
 from arena.server.filters import WhereAsked
 from arena.server.game_pages import standings_of
@@ -94,6 +95,17 @@ def explain(
         raise UnknownName("game with matches", game, known)
     found = site.standings.explained(game, agent, method=method, since=changed_since or None, where=where)
     return json_answer(request, found.to_dict())
+
+
+@router.get("/anytime", summary="Elo differences with bounds that hold at whatever moment one looks")
+def anytime(
+    request: Request,
+    site: SiteOf,
+    game: Annotated[str, Query(description="the ladder, by its game's specification")],
+    where: WhereAsked,
+    anchor: Annotated[str, Query(description="only the differences to this agent, by its label")] = "",
+) -> Response:
+    return json_answer(request, watched(site, game, anchor, where).to_dict())
 
 
 @router.get("/agents", summary="Agents, all versions")

@@ -8,7 +8,18 @@ from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from arena.ledger import Ledger
-from arena.server import agent_pages, api, errors, game_pages, home, live, match_pages, service, tournament_pages
+from arena.server import (
+    agent_pages,
+    anytime_pages,
+    api,
+    errors,
+    game_pages,
+    home,
+    live,
+    match_pages,
+    service,
+    tournament_pages,
+)
 from arena.server.assets import Assets
 from arena.server.head_requests import HeadAsGet
 from arena.server.headers import SecurityHeaders
@@ -30,7 +41,7 @@ def create_app(ledger: Ledger) -> FastAPI:
         redoc_url=None,
     )
     app.state.site = Site.of(ledger)
-    for module in (service, home, game_pages, agent_pages, live, match_pages, tournament_pages):
+    for module in (service, home, game_pages, anytime_pages, agent_pages, live, match_pages, tournament_pages):
         app.include_router(module.router, include_in_schema=False)
     app.include_router(api.router)
     app.mount("/static", Assets())

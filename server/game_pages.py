@@ -22,6 +22,7 @@ from arena.leaderboards.payoff_matrix import Matrix
 from arena.leaderboards.response_graph import Cycle
 from arena.server import numbers
 from arena.server.adjusted_views import adjusted_view
+from arena.server.anytime_pages import may_be_watched
 from arena.server.drawing.response import response_drawing
 from arena.server.filters import WhereAsked, choices_of, query_of
 from arena.server.findings import headline
@@ -106,6 +107,7 @@ def game(
         graph=response_drawing(board) if found.preference is not None else None,
         judge_lines=judge_lines(found.preference.judges, most=JUDGES_SHOWN) if found.preference is not None else (),
         by_chance=by_chance(found.preference.judges) if found.preference is not None else "",
+        watchable=may_be_watched(tournaments, len(board.rows)) and where.seat is None,
         again_game=shlex.quote(found.game),
     )
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from arena.adjusted_returns import AdjustedReturns, adjusted_standings
+from arena.anytime_ratings import AnytimeRatings, anytime_standings
 from arena.counterfactual import Where
 from arena.explanation import AgentExplanation, explained
 from arena.jobs import finished
@@ -18,7 +19,7 @@ from arena.ledger import Ledger
 from arena.standings import Standings, standings
 
 PATIENCE = 10.0  # while matches pour in, at most a tenth of the time goes into computing
-KEPT = {"counterfactual": 32, "explained": 512, "adjusted": 64}
+KEPT = {"counterfactual": 32, "explained": 512, "adjusted": 64, "anytime": 64}
 """Values of each kind: readers may ask for any date, so that what was not asked for longest goes. Full boards all stay: the
 ledger bounds them."""
 
@@ -86,6 +87,18 @@ class StandingsCache:
             return adjusted_standings(self._ledger, game, where=where)
 
         return cast("AdjustedReturns", self._kept("adjusted", game, (game, where or Where()), compute))
+
+    def anytime(self, game: str, *, anchor: str | None = None, where: Where | None = None) -> AnytimeRatings:
+        """Rating differences of a game's matches with bounds that hold at any time.
+
+        Raises:
+            ArenaError: what `arena.anytime_ratings.anytime_standings` raises.
+        """
+
+        def compute() -> AnytimeRatings:
+            return anytime_standings(self._ledger, game, anchor=anchor, where=where)
+
+        return cast("AnytimeRatings", self._kept("anytime", game, (game, anchor, where or Where()), compute))
 
     def _kept(self, kind: str, game: str, key: Hashable, compute: Callable[[], object]) -> object:
         with self._lock:

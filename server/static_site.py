@@ -37,6 +37,7 @@ QUERIES = {
     "agents": {"against", "forfeits", "retired", "ladder", "since"},
     "tournaments": {"matches"},
     "match": {"move", "view"},
+    "anytime": {"game"},
     "api": {"method", "view", "game", "agent", "changed_since"},
     "downloads": {"game", "method"},
 }
@@ -138,8 +139,8 @@ class _Extent:
             return query.keys() <= QUERIES["api"] and bool(rest) and self._api(parts[1:], query)
         if kind == "static":
             return True
-        if kind == "downloads":
-            return query.keys() <= QUERIES["downloads"] and query.get("game") in self.games
+        if kind in ("downloads", "anytime"):
+            return query.keys() <= QUERIES[kind] and query.get("game") in self.games
         if not rest:
             return not query or (kind == "agents" and query == {"retired": "true"})
         if kind == "games":
@@ -164,6 +165,8 @@ class _Extent:
         if not rest:
             if kind == "explain":
                 return query.get("game") in self.games and query.get("agent") in self.agents
+            if kind == "anytime":
+                return query.keys() == {"game"} and query["game"] in self.games
             return kind in ("games", "agents", "tournaments") and not query
         if kind == "games":
             return rest in self.games

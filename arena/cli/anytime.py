@@ -8,17 +8,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from arena.anytime_ratings import AnytimeDifference, AnytimeRatings
 
-PAIRS_AT_MOST = 60  # a longer list is read by programs
-
 
 def print_anytime(found: AnytimeRatings) -> None:
     """Finding, differences, notes."""
     from arena.cli.output import say
 
     say(f"{found.title}: {found.finding}")
-    shown: Sequence[AnytimeDifference] = found.differences
-    if len(shown) > PAIRS_AT_MOST and found.watched.anchor is None:
-        shown = [one for one in shown if one.agent == found.agents[0]]
+    shown = found.for_people
     if shown:
         _print_differences(shown, f"{100 * (1 - found.watched.error_rate):g} % at any time")
     if len(shown) < len(found.differences):
