@@ -55,13 +55,12 @@ class SmaxTeams:
         self._now: list[Now] = [side.reset(seed=(2 * seed + side.team) % (1 << 63)) for side in self.sides]
 
     def seen(self) -> Seen:
-        acting = self._together([told["alive"] for _, told in self._now])
         return Seen(
             observation=self._together([observed for observed, _ in self._now]),
             state=self._state(),
             legal=self._together([told["legal_actions"] for _, told in self._now]),
             player=self._player,
-            acting=acting,
+            acting=self._together([told["alive"] for _, told in self._now]),
         )
 
     def step(self, action: Tensor) -> Happened:
