@@ -190,6 +190,7 @@ def main() -> None:
     runs = {method: some for method, some in runs.items() if some}
     print(table(runs, GOAL.get(setting.scenario, 0.8)))
     if asked.pictures is not None:
+        asked.pictures.mkdir(parents=True, exist_ok=True)
         place = asked.pictures / f"smax-{setting.scenario}-learning.svg"
         place.write_text(picture(runs, setting.scenario), encoding="utf-8")
 
