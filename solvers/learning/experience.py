@@ -191,6 +191,13 @@ def draw(logs: Tensor, generator: torch.Generator) -> Tensor:
     return (logs - rings.log()).argmax(-1)
 
 
+def explored(greedy: Tensor, legal: Tensor, epsilon: float, generator: torch.Generator) -> Tensor:
+    """The greedy actions [...], but with probability ε one of the legal ones [..., A], all alike."""
+    uniform = draw(log_probabilities(torch.zeros_like(legal, dtype=torch.float32), legal), generator)
+    explores = torch.rand(greedy.shape, generator=generator, device=greedy.device) < epsilon
+    return torch.where(explores, uniform, greedy)
+
+
 def memories_of(memory: Tensor, player: Tensor) -> Tensor:
     """The memories [N, S, H] of these players."""
     return memory.gather(1, player[:, :, None].expand(-1, -1, memory.shape[-1]))

@@ -20,7 +20,8 @@ from arena.solvers.learning.environment import Environment
 from arena.solvers.learning.learner import Learner
 from arena.solvers.learning.match_tables import MatchTables, Opponents, inputs_of
 from arena.solvers.learning.measures import NASH_CONV, NOT_WON, Measure, exact_measure, team_measure
-from arena.solvers.learning.networks import ActorCritic, Architecture
+from arena.solvers.learning.networks import ActorCritic, Architecture, Precision
+from arena.solvers.learning.nfsp import NFSP, NFSPSettings
 from arena.solvers.learning.ppo import PPO, PPOSettings
 from arena.solvers.learning.pqn import PQN, PQNSettings
 from arena.solvers.learning.psro import PSRO, PSROSettings, Seated
@@ -30,13 +31,15 @@ from arena.solvers.learning.smax_teams import SmaxTeams, rules_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What is to be trained, and with what; see `arena.solvers.learning.train`."""
+    """What is to be trained, and with what; see `arena.solvers.learning.train`. ``played``: the game, its tables where they are kept."""
 
     game: Game
+    played: Game
     steps: int
     tables: int
     hidden: tuple[int, ...]
     memory: int
+    precision: Precision
     opponent: Agent | None
     seed: int
     device: torch.device
@@ -48,7 +51,7 @@ class Plan:
             NotProvided: a game without tensors or listed actions.
         """
         return MatchTables(
-            self.game,
+            self.played,
             self.tables,
             seed=self.seed,
             reads=reads_of(self.game.info),
@@ -99,6 +102,7 @@ def mappo(plan: Plan, settings: PPOSettings) -> PPO:
 
 def pqn_vdn(plan: Plan, settings: PQNSettings) -> PQN:
     """PQN of the sum of the units' values. Errors as of `ippo`."""
+    _require_float32(plan, "pqn_vdn")
     return PQN(
         _teams(plan, central=False),
         plan.hidden,
@@ -112,6 +116,8 @@ def pqn_vdn(plan: Plan, settings: PQNSettings) -> PQN:
 def _teams(plan: Plan, *, central: bool) -> SmaxTeams:
     if plan.opponent is not None:
         raise NotProvided("teams learn against the scripted team; ppo learns a response to another agent")
+    if plan.played is not plan.game:
+        raise NotProvided("matches of teams are tensors, all stepped at once: leave workers out")
     return SmaxTeams(rules_of(plan.game), plan.tables, seed=plan.seed, central=central, device=plan.device)
 
 
@@ -120,7 +126,12 @@ def _ppo(environment: Environment, plan: Plan, settings: PPOSettings) -> PPO:
     return PPO(
         environment,
         Architecture(
-            inputs=facts.inputs, actions=facts.actions, hidden=plan.hidden, memory=plan.memory, state=facts.state
+            inputs=facts.inputs,
+            actions=facts.actions,
+            hidden=plan.hidden,
+            memory=plan.memory,
+            state=facts.state,
+            precision=plan.precision,
         ),
         settings,
         planned=plan.updates(settings.rollout),
@@ -155,6 +166,31 @@ def psro(plan: Plan, settings: PSROSettings) -> PSRO:
         constant_sum=constant_sum,
         planned=plan.updates(settings.rollout),
     )
+
+
+def nfsp(plan: Plan, settings: NFSPSettings) -> NFSP:
+    """NFSP on any game with listed actions and tensors.
+
+    Raises:
+        NotProvided: an opponent is given, or a game without tensors or listed actions.
+    """
+    if plan.opponent is not None:
+        raise NotProvided("nfsp learns responses to its own average; ppo learns one to another agent")
+    _require_float32(plan, "nfsp")
+    return NFSP(
+        plan.environment(),
+        plan.hidden,
+        settings,
+        planned=plan.updates(settings.rollout),
+        seed=plan.seed,
+        scale=scale_of(plan.game.info),
+        device=plan.device,
+    )
+
+
+def _require_float32(plan: Plan, method: str) -> None:
+    if plan.precision != "float32":
+        raise NotProvided(f"{method} learns in float32; leave precision out")
 
 
 def scale_of(info: GameInfo) -> float:
@@ -218,5 +254,10 @@ METHODS: Mapping[str, Method] = {
         learner=psro,
         settings=PSROSettings(entropy=0.01, first_entropy=0.1, clip=0.2, minibatches=4),
         source="Lanctot et al., NeurIPS 2017, arXiv:1711.00832",
+    ),
+    "nfsp": Method(
+        learner=nfsp,
+        settings=NFSPSettings(),
+        source="Heinrich and Silver 2016, arXiv:1603.01121",
     ),
 }

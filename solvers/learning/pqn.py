@@ -20,9 +20,9 @@ from torch import Tensor, nn
 from arena.games.seeds import seed_of
 from arena.solvers.checkpoint import State
 from arena.solvers.learning.environment import Environment, Seen
-from arena.solvers.learning.experience import GROWING, draw
+from arena.solvers.learning.experience import GROWING, explored
 from arena.solvers.learning.network_policy import NetworkPolicy
-from arena.solvers.learning.networks import ILLEGAL, ActorCritic, Architecture, log_probabilities
+from arena.solvers.learning.networks import ILLEGAL, ActorCritic, Architecture
 from arena.solvers.learning.returns import lambda_returns
 from arena.solvers.learning.settings import number, switch, whole
 from arena.solvers.neural.tensor_state import TensorState
@@ -125,11 +125,7 @@ class PQN:
         greedy, value = self._best(seen)
         best = [value]
         for _ in range(one.rollout):
-            uniform = draw(
-                log_probabilities(torch.zeros_like(seen.legal, dtype=torch.float32), seen.legal), self.generator
-            )
-            explores = torch.rand(greedy.shape, generator=self.generator, device=greedy.device) < epsilon
-            action = torch.where(explores, uniform, greedy)
+            action = explored(greedy, seen.legal, epsilon, self.generator)
             happened = self.environment.step(action)
             observations.append(seen.observation)
             actings.append(seen.acting)
