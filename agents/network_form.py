@@ -50,7 +50,7 @@ def form_of(module: Module) -> tuple[tuple[int, ...], int, Activation]:
     parts = list(module.modules())
     linear = [part for part in parts if isinstance(part, nn.Linear)]
     memory = next((part.hidden_size for part in parts if isinstance(part, nn.GRUCell)), 0)
-    names = [name for name, kind in _activations().items() if any(type(part) is kind for part in parts)] or ["relu"]
+    names = [name for name, kind in _activations().items() if any(isinstance(part, kind) for part in parts)] or ["relu"]
     if len(linear) > bool(memory):
         sizes = (linear[0].in_features, *(layer.out_features for layer in linear))
         with torch.device("meta"):  # what those would have made, without its numbers

@@ -60,8 +60,18 @@ class WorkerGame:
             raise NotProvided(
                 f"{self.info.specification} has actions that are vectors; workers play games of listed ones"
             )
-        self._workers = [_Worker(self.info.specification) for _ in range(workers)]
-        self._batches = 0
+        self._count, self._batches = workers, 0
+        self._workers: list[_Worker] = []
+
+    def tables(self, capacity: int) -> WorkerTables:
+        """Room for `capacity` matches; the first to be asked for starts the workers. Errors as of `in_workers`."""
+        if not self._workers:
+            self._start()
+        self._batches += 1
+        return WorkerTables(self.info, self._workers[:capacity], self._batches, capacity)
+
+    def _start(self) -> None:
+        self._workers = [_Worker(self.info.specification) for _ in range(self._count)]
         try:
             if any(info != self.info for info in _without_errors([worker.receive() for worker in self._workers])):
                 raise NotProvided(
@@ -71,10 +81,6 @@ class WorkerGame:
         except BaseException:
             self.close()
             raise
-
-    def tables(self, capacity: int) -> WorkerTables:
-        self._batches += 1
-        return WorkerTables(self.info, self._workers[:capacity], self._batches, capacity)
 
     def close(self) -> None:
         for worker in self._workers:

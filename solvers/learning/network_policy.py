@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -32,7 +31,7 @@ class NetworkPolicy:
     @staticmethod
     def of(network: ActorCritic, choice: Literal["sample", "greedy"] = "sample") -> NetworkPolicy:
         """Of a copy on the CPU."""
-        return NetworkPolicy(copy.deepcopy(network).cpu().eval(), choice)
+        return NetworkPolicy(network.in_float32().eval(), choice)
 
     @property
     def memory_width(self) -> int:

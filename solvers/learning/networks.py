@@ -9,14 +9,39 @@ arXiv:2006.05990 (orthogonal weights, a last layer of the actor near 0).
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+
+
+class Tanh(nn.Tanh):
+    """The hyperbolic tangent; on CPUs as 2 σ(2 x) − 1, to single precision the same in a third of the time of `torch.tanh`."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        if inputs.device.type != "cpu":
+            return torch.tanh(inputs)
+        found: Tensor = _TanhBySigmoid.apply(inputs)  # type: ignore[no-untyped-call]
+        return found
+
+
+class _TanhBySigmoid(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, inputs: Tensor) -> Tensor:
+        found = torch.sigmoid(inputs + inputs).mul_(2).sub_(1)
+        ctx.save_for_backward(found)
+        return found
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        (found,) = ctx.saved_tensors
+        slope: Tensor = torch.ops.aten.tanh_backward(gradient, found)
+        return slope
 
 
 class NormReLU(nn.Module):
@@ -27,7 +52,9 @@ class NormReLU(nn.Module):
 
 
 Activation = Literal["relu", "tanh", "norm_relu"]
-ACTIVATIONS: Mapping[Activation, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh, "norm_relu": NormReLU}
+ACTIVATIONS: Mapping[Activation, type[nn.Module]] = {"relu": nn.ReLU, "tanh": Tanh, "norm_relu": NormReLU}
+Precision = Literal["float32", "bfloat16"]
+PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
 ILLEGAL = -1e9
 """The logit of an illegal action: its probability is exactly 0 in single precision, and no gradient is infinite."""
 
@@ -36,7 +63,8 @@ ILLEGAL = -1e9
 class Architecture:
     """``inputs``: numbers observed; ``actions``: how many there are; ``hidden``: widths of layers; ``memory``: width of the GRU, 0 = none.
 
-    ``state``: numbers that the critic alone reads besides.
+    ``state``: numbers that the critic alone reads besides. ``precision``: what layers are multiplied in; weights, and what comes
+    out, are float32 in either.
     """
 
     inputs: int
@@ -45,6 +73,7 @@ class Architecture:
     activation: Activation = "tanh"
     memory: int = 0
     state: int = 0
+    precision: Precision = "float32"
 
 
 class ActorCritic(nn.Module):
@@ -68,14 +97,29 @@ class ActorCritic(nn.Module):
 
         H = 0 without a memory, W = 0 without a state.
         """
-        read, memory = self._read(observation, memory)
-        judged = torch.cat((read, state), -1) if self.architecture.state else read
-        return self.actor(read), self.critic(judged).squeeze(-1), memory
+        with self._mixed(observation):
+            read, after = self._read(observation, memory)
+            judged = torch.cat((read, state), -1) if self.architecture.state else read
+            logits, value = self.actor(read), self.critic(judged).squeeze(-1)
+        return logits.to(observation.dtype), value.to(observation.dtype), after.to(memory.dtype)
 
     def act(self, observation: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
         """As `forward` without the critic: (logits, memories after it)."""
-        read, memory = self._read(observation, memory)
-        return self.actor(read), memory
+        with self._mixed(observation):
+            read, after = self._read(observation, memory)
+            logits = self.actor(read)
+        return logits.to(observation.dtype), after.to(memory.dtype)
+
+    def in_float32(self) -> ActorCritic:
+        """A copy on the CPU that computes in float32: as it is measured, played and kept."""
+        copied = copy.deepcopy(self).cpu()
+        copied.architecture = replace(self.architecture, precision="float32")
+        return copied
+
+    def _mixed(self, observation: Tensor) -> torch.autocast:
+        return torch.autocast(
+            observation.device.type, torch.bfloat16, enabled=self.architecture.precision == "bfloat16"
+        )
 
     def acting(self) -> nn.Sequential | nn.ModuleDict:
         """The part that chooses: the actor, and the encoder and memory that it reads where there are any."""

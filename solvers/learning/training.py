@@ -15,11 +15,13 @@ from arena.games.errors import NotProvided, SpecificationError, UnknownName
 from arena.games.game import Game
 from arena.games.observation import Reads, reads_of
 from arena.games.policy import Policy
+from arena.games.worker_tables import in_workers
 from arena.solvers.checkpoint import State, Subject, fingerprint
 from arena.solvers.iteration import Run, iterate
 from arena.solvers.learning.empirical_game import EmpiricalGame
 from arena.solvers.learning.learner import Learner
 from arena.solvers.learning.methods import METHODS, Plan
+from arena.solvers.learning.networks import PRECISIONS, Precision
 from arena.solvers.learning.psro import PSRO
 from arena.solvers.learning.settings import with_given
 from arena.solvers.solution import Progress, Setting
@@ -75,6 +77,8 @@ def train(
     opponent: Agent | None = None,
     seed: int = 0,
     device: str = CPU,
+    precision: Precision = "float32",
+    workers: int = 1,
     progress: Progress | None = None,
     watch: Watch | None = None,
     checkpoint: str | Path | None = None,
@@ -95,6 +99,10 @@ def train(
             it is asked as in any match and learns nothing. None = the policy plays every seat itself.
         seed: of chance, of draws and of the network's first weights.
         device: "cpu", "cuda" or "cuda:1": where the network learns and is asked; games are played on the CPU.
+        precision: "bfloat16" multiplies the layers of networks in it, with float32 weights, losses and optimiser: faster on GPUs,
+            and on CPUs that can. What is measured and kept computes in float32.
+        workers: processes that keep the tables, which pays where a step of the game is slow; results are the same. A program that
+            asks for more than 1 must be importable, its work under ``if __name__ == "__main__":``.
         progress: called with (updates, gap) whenever it was measured.
         watch: called with (steps, numbers by name) after every update.
         checkpoint: a file (.npz) to go on from where it exists, written now and then, at the end and on Ctrl-C. A run that goes on
@@ -122,58 +130,73 @@ def train(
     if memory and not chosen.remembers:
         able = ", ".join(name for name, one in METHODS.items() if one.remembers)
         raise NotProvided(f"{method} trains no networks that remember; {able} do: leave memory out")
+    if precision not in PRECISIONS:
+        raise SpecificationError(f"precision must be one of {', '.join(PRECISIONS)}; got {precision!r}")
+    if not _whole(workers):
+        raise SpecificationError(f"workers must be a whole number from 1 on; got {workers!r}")
     where = torch.device(CPU) if device == CPU else tensor_device(device)
     info, reads = game.info, reads_of(game.info)
-    learner = chosen.learner(
-        Plan(
-            game=game,
-            steps=steps,
-            tables=tables,
-            hidden=tuple(hidden),
-            memory=memory,
-            opponent=opponent,
-            seed=seed,
-            device=where,
-        ),
-        own,
-    )
-    planned = math.ceil(steps / learner.steps_an_update)
-    measure = chosen.measure(game) if measured and opponent is None else None
-    if until is not None and measure is None:
-        raise NotProvided(
-            f"until waits for NashConv, which is not measured of {info.specification}: leave it out, or give steps"
+    with in_workers(game, workers) as played:
+        learner = chosen.learner(
+            Plan(
+                game=game,
+                played=played,
+                steps=steps,
+                tables=tables,
+                hidden=tuple(hidden),
+                memory=memory,
+                precision=precision,
+                opponent=opponent,
+                seed=seed,
+                device=where,
+            ),
+            own,
         )
-    held = _Held(learner, watch)
-    told: dict[str, Setting] = {one.name: getattr(own, one.name) for one in fields(own)}
-    told |= {"seed": seed, "tables": tables, "hidden": "x".join(map(str, hidden)), "memory": memory}
-    run = Run(
-        subject=Subject(
-            method=f"train {method}",
-            game=info.specification,
-            fingerprint=fingerprint((np.frombuffer(f"{info.version} {reads}".encode(), np.uint8),)),
-            settings={**told, "planned": planned, "opponent": None if opponent is None else opponent.info.name},
-        ),
-        state=held.state,
-        advance=held.advance,
-        gap=lambda: math.nan if measure is None else measure.value(learner.policy()),
-        growing=learner.growing,
-        measure_growth=MEASURE_GROWTH,
-    )
-    history = iterate(run, iterations=planned, until=until, default=planned, progress=progress, checkpoint=checkpoint)
-    held.take_up()
-    return Trained(
-        policy=learner.policy(),
-        gap=history[-1][1] if measure is not None and history else None,
-        gap_kind=chosen.gap_kind,
-        matches=None if measure is None else measure.matches,
-        reads=reads,
-        steps=run.iterations * learner.steps_an_update,
-        updates=run.iterations,
-        history=history if measure is not None else (),
-        settings={"steps": steps, "until": until, **told},
-        population=learner.empirical_game() if isinstance(learner, PSRO) else None,
-        source=chosen.source,
-    )
+        planned = math.ceil(steps / learner.steps_an_update)
+        measure = chosen.measure(game) if measured and opponent is None else None
+        if until is not None and measure is None:
+            raise NotProvided(
+                f"until waits for NashConv, which is not measured of {info.specification}: leave it out, or give steps"
+            )
+        held = _Held(learner, watch)
+        told: dict[str, Setting] = {one.name: getattr(own, one.name) for one in fields(own)}
+        told |= {
+            "seed": seed,
+            "tables": tables,
+            "hidden": "x".join(map(str, hidden)),
+            "memory": memory,
+            "precision": precision,
+        }
+        run = Run(
+            subject=Subject(
+                method=f"train {method}",
+                game=info.specification,
+                fingerprint=fingerprint((np.frombuffer(f"{info.version} {reads}".encode(), np.uint8),)),
+                settings={**told, "planned": planned, "opponent": None if opponent is None else opponent.info.name},
+            ),
+            state=held.state,
+            advance=held.advance,
+            gap=lambda: math.nan if measure is None else measure.value(learner.policy()),
+            growing=learner.growing,
+            measure_growth=MEASURE_GROWTH,
+        )
+        history = iterate(
+            run, iterations=planned, until=until, default=planned, progress=progress, checkpoint=checkpoint
+        )
+        held.take_up()
+        return Trained(
+            policy=learner.policy(),
+            gap=history[-1][1] if measure is not None and history else None,
+            gap_kind=chosen.gap_kind,
+            matches=None if measure is None else measure.matches,
+            reads=reads,
+            steps=run.iterations * learner.steps_an_update,
+            updates=run.iterations,
+            history=history if measure is not None else (),
+            settings={"steps": steps, "until": until, **told},
+            population=learner.empirical_game() if isinstance(learner, PSRO) else None,
+            source=chosen.source,
+        )
 
 
 class _Held:

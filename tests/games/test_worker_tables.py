@@ -97,7 +97,7 @@ def test_what_workers_cannot_play_is_refused():
 def test_a_game_that_its_name_does_not_load_elsewhere_is_refused():
     other = dataclasses.replace(LEDUC, info=dataclasses.replace(LEDUC.info, version="mine"))
     with pytest.raises(NotProvided, match="another game by the name"):
-        WorkerGame(other, 1)
+        WorkerGame(other, 1).tables(1)
 
 
 def test_a_worker_that_dies_is_named():

@@ -62,6 +62,30 @@ def test_networks_that_remember_learn_and_go_on_from_checkpoints(tmp_path):
     assert longer.gap < 0.6  # of the uniform policy 0.917
 
 
+def test_worker_processes_keep_the_tables_and_change_nothing():
+    leduc = load_game("openspiel:leduc_poker")
+    given = {**SHORT, "steps": 1024, "tables": 13, "opponent": load_agent("random", game=leduc)}
+    here, spread = (train("ppo", leduc, workers=workers, **given) for workers in (1, 2))
+    assert torch.equal(weights(here), weights(spread))
+
+
+def test_bfloat16_learns_from_float32_weights_and_goes_on_where_it_was(tmp_path):
+    kept = tmp_path / "run.npz"
+    mixed = {"precision": "bfloat16", **SHORT}
+    whole = train("ppo", KUHN, **mixed)
+    with pytest.raises(KeyboardInterrupt):
+        train("ppo", KUHN, checkpoint=kept, watch=interrupted(after=3), **mixed)
+    assert torch.equal(weights(whole), weights(train("ppo", KUHN, checkpoint=kept, **mixed)))
+    assert weights(whole).dtype == torch.float32
+    assert whole.gap == pytest.approx(nash_conv(KUHN, whole.policy))
+    assert not torch.equal(weights(whole), weights(train("ppo", KUHN, **SHORT)))
+
+
+def test_bfloat16_learns_kuhn_poker():
+    trained = train("mmd", KUHN, steps=200_000, tables=128, hidden=(64,), seed=1, precision="bfloat16")
+    assert trained.gap < 0.6  # of the uniform policy 0.917
+
+
 def test_the_magnet_becomes_the_policy_after_so_many_updates():
     held, follows = (
         train("mmd", KUHN, settings={"magnet": 1.0, "magnet_updates": updates}, **SHORT) for updates in (1000, 2)
@@ -129,6 +153,10 @@ def test_until_ends_a_run_early():
         ({"memory": -1}, SpecificationError, "memory must be a whole number from 0 on"),
         ({"steps": 0}, SpecificationError, "steps must be a whole number"),
         ({"hidden": (8, 0)}, SpecificationError, "hidden"),
+        ({"precision": "float16"}, SpecificationError, "precision must be one of float32, bfloat16"),
+        ({"method": "nfsp", "precision": "bfloat16"}, NotProvided, "nfsp learns in float32"),
+        ({"workers": 0}, SpecificationError, "workers must be a whole number from 1 on; got 0"),
+        ({"method": "ippo", "game": load_game("smax:3m"), "workers": 2}, NotProvided, "leave workers out"),
         ({"game": load_game("smax:3m"), "until": 0.1}, NotProvided, "until waits for NashConv"),
     ],
 )
