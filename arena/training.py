@@ -19,6 +19,7 @@ from arena.tournament import versions
 
 if TYPE_CHECKING:
     from arena.solvers.learning import NetworkPolicy, Trained
+    from arena.solvers.learning.empirical_game import EmpiricalGame
 
 ENDING = ".safetensors"
 CONFIDENCE = 0.95
@@ -91,6 +92,16 @@ def lineage_of(trained: Trained, *, game: Game, method: str) -> Mapping[str, obj
         "steps": trained.steps,
         **({} if trained.gap is None else {gap_name(trained.gap_kind): trained.gap}),
         **({} if trained.matches is None else {"measured in": f"{trained.matches} matches against the scripted team"}),
+        **({} if trained.population is None else {"population": _weighed(trained.population)}),
         "settings": ", ".join(f"{key}={value}" for key, value in trained.settings.items() if value is not None),
         **versions(),
     }
+
+
+def _weighed(population: EmpiricalGame) -> str:
+    """The members that are drawn at least once in 2,000 matches, and how often by each side."""
+    return ", ".join(
+        f"{name} {'/'.join(f'{weight:.3f}' for weight in weights)}"
+        for name, weights in zip(population.names, population.weights.T, strict=True)
+        if weights.max() >= 0.0005
+    )
