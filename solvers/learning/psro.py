@@ -125,11 +125,11 @@ class PSRO:
         return self.oracle.growing | {"members", "payoffs", "weights"}
 
     def arrays(self) -> State:
-        """The oracle's; ``members`` [K, W]: the actors' weights; ``payoffs`` [S · K · ... · K]; ``weights`` [K, S]."""
-        actors = [nn.utils.parameters_to_vector(one.network.actor.parameters()) for one in self.members]
+        """The oracle's; ``members`` [K, W]: the weights of their networks; ``payoffs`` [S · K · ... · K]; ``weights`` [K, S]."""
+        members = [nn.utils.parameters_to_vector(one.network.parameters()) for one in self.members]
         return {
             **self.oracle.arrays(),
-            "members": torch.stack(actors).detach().numpy(),
+            "members": torch.stack(members).detach().numpy(),
             "payoffs": self.payoffs.ravel().copy(),
             "weights": self.weights.copy(),
         }
@@ -142,8 +142,8 @@ class PSRO:
                 "a broken checkpoint: members, payoffs and weights do not fit; remove it to begin anew"
             )
         members = [copy.deepcopy(self.members[0].network) for _ in held]
-        for network, actor in zip(members, held, strict=True):
-            nn.utils.vector_to_parameters(torch.from_numpy(actor.copy()), network.actor.parameters())
+        for network, vector in zip(members, held, strict=True):
+            nn.utils.vector_to_parameters(torch.from_numpy(vector.copy()), network.parameters())
         self.members = tuple(map(NetworkPolicy, members))
         self.payoffs = arrays["payoffs"].reshape(sides, *[len(held)] * sides).copy()
         self.weights = weights.copy()
