@@ -264,7 +264,8 @@ class MatchTables:
         for k, member in enumerate(self.opponents.members if self.opponents is not None else ()):
             if member.info.remembers:
                 row, player = np.nonzero(self._who[tables] == k)
-                call(member, tables[row], player, told[row] if told.ndim == 1 else told[row, player])
+                if len(row):
+                    call(member, tables[row], player, told[row] if told.ndim == 1 else told[row, player])
 
     def _note(self, turn: Turn, touched: NDArray[np.int64]) -> None:
         """Which decisions are due now at the tables that moved."""
