@@ -109,6 +109,7 @@ def pqn_vdn(plan: Plan, settings: PQNSettings) -> PQN:
         settings,
         planned=plan.updates(settings.rollout),
         seed=plan.seed,
+        precision=plan.precision,
         device=plan.device,
     )
 

@@ -10,7 +10,7 @@ Value-decomposition networks for cooperative multi-agent learning, AAMAS 2018, a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +22,7 @@ from arena.solvers.checkpoint import State
 from arena.solvers.learning.environment import Environment, Seen
 from arena.solvers.learning.experience import GROWING, explored
 from arena.solvers.learning.network_policy import NetworkPolicy
-from arena.solvers.learning.networks import ILLEGAL, ActorCritic, Architecture
+from arena.solvers.learning.networks import ILLEGAL, ActorCritic, Architecture, Precision
 from arena.solvers.learning.returns import lambda_returns
 from arena.solvers.learning.settings import number, switch, whole
 from arena.solvers.neural.tensor_state import TensorState
@@ -71,6 +71,7 @@ class PQN:
         *,
         planned: int,
         seed: int,
+        precision: Precision = "float32",
         device: str | torch.device = "cpu",
     ):
         self.environment, self.settings = environment, settings
@@ -81,12 +82,17 @@ class PQN:
             torch.manual_seed(seed_of(("network", seed)))
             # an actor whose logits are action values; what would judge them is not needed
             self.network = ActorCritic(
-                Architecture(inputs=facts.inputs, actions=facts.actions, hidden=hidden, activation="norm_relu")
+                Architecture(
+                    inputs=facts.inputs,
+                    actions=facts.actions,
+                    hidden=hidden,
+                    activation="norm_relu",
+                    precision=precision,
+                )
             )
         self.network.to(device)
-        self.values = self.network.actor
-        self.optimiser = self._optimiser(self.values.parameters())
-        self.held = TensorState({"values": self.values}, {}, self.optimiser, self._optimiser)
+        self.optimiser = self._optimiser(self.network.actor.parameters())
+        self.held = TensorState({"values": self.network.actor}, {}, self.optimiser, self._optimiser)
 
     def _optimiser(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         return torch.optim.RAdam(parameters, lr=self.settings.learning_rate)
@@ -109,7 +115,7 @@ class PQN:
                 error = loss(self.values, steps, rows)
                 self.optimiser.zero_grad(set_to_none=True)
                 torch.autograd.backward(error)
-                nn.utils.clip_grad_norm_(self.values.parameters(), one.most_gradient)
+                nn.utils.clip_grad_norm_(self.network.actor.parameters(), one.most_gradient)
                 self.optimiser.step()
                 told.append(error.detach())
         mean = float(torch.stack(told).mean())
@@ -145,6 +151,10 @@ class PQN:
             target=target.flatten(),
         )
 
+    def values(self, observation: Tensor) -> Tensor:
+        """Q [..., A] of observations [..., D]."""
+        return self.network.act(observation, observation[..., :0])[0]
+
     def _best(self, seen: Seen) -> tuple[Tensor, Tensor]:
         """(the best legal actions [N, S], the sum of their values over those who act [N])."""
         values, action = self.values(seen.observation).masked_fill(~seen.legal, ILLEGAL).max(-1)
@@ -169,7 +179,7 @@ class PQN:
         )
 
 
-def loss(values: nn.Module, steps: Steps, rows: Tensor) -> Tensor:
+def loss(values: Callable[[Tensor], Tensor], steps: Steps, rows: Tensor) -> Tensor:
     """The mean over these rows of (Σ_i Q_i(o_i, a_i) − target)², the sum over those who acted."""
     chosen = values(steps.observation[rows]).gather(-1, steps.action[rows][..., None]).squeeze(-1)
     team = torch.where(steps.acting[rows], chosen, 0.0).sum(-1)
