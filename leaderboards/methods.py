@@ -92,7 +92,11 @@ RATING_METHODS: Mapping[Method, RatingMethod] = {
     "elo": _method("Elo", 0, elo, "strength by maximum likelihood; 400 points are odds of 10 to 1, the mean is 0"),
     "bradley_terry": _method("Bradley–Terry", 2, bradley_terry, "strength by maximum likelihood; 1 is odds of e to 1"),
     "minimax": _method(
-        "minimax weight", 2, minimax_ranking, "share in the mixture of agents that nobody beats", scale="share"
+        "minimax weight",
+        2,
+        minimax_ranking,
+        "share in the mixture of agents that nobody beats, the maximal lottery of social choice",
+        scale="share",
     ),
     "mean_return": _method("mean return", 2, mean_return, "the average of what the game paid", "returns"),
     "elo_online": _method("online Elo", 0, elo_online, "points won and lost match by match; old matches are forgotten"),
