@@ -225,7 +225,7 @@ METHODS: Mapping[str, Method] = {
     "mmd": Method(
         learner=ppo,
         remembers=True,
-        settings=PPOSettings(learning_rate=3e-3, minibatches=2, clip=None, entropy=0.05, kl=10.0, annealed=False),
+        settings=PPOSettings(learning_rate=3e-3, rollout=32, epochs=2, minibatches=2, clip=None, kl=5.0),
         source="Sokota et al., ICLR 2023, arXiv:2206.05825",
     ),
     "ippo": Method(

@@ -54,7 +54,7 @@ class PPOSettings:
     minibatches: int = whole(1)
     clip: float | None = number(0.1, none=True)
     entropy: float = number(0.05, at_least=0)
-    first_entropy: float = number(1.0, at_least=0)
+    first_entropy: float = number(0.5, at_least=0)
     kl: float = number(0.0, at_least=0)
     magnet: float = number(0.0, at_least=0)
     magnet_updates: int = whole(100)
