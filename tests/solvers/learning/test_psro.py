@@ -12,6 +12,7 @@ from arena.solvers import best_response, expected_returns, nash_conv, psro
 from arena.solvers.learning import train
 from arena.solvers.learning.empirical_game import payoffs_between, played_payoffs, played_returns
 from arena.solvers.learning.match_tables import MatchTables
+from arena.solvers.learning.methods import METHODS, Plan
 from arena.solvers.learning.network_policy import NetworkPolicy
 from arena.solvers.learning.networks import ActorCritic, Architecture
 from arena.solvers.learning.psro import PSRO, PSROSettings, Seated
@@ -100,30 +101,32 @@ def test_with_uniform_weights_it_is_fictitious_play():
     assert nash_conv(KUHN, learner.policy()) == pytest.approx(psro(KUHN, meta_solver="uniform", iterations=20).gap)
 
 
-def interrupted(*, after):
-    calls = []
-
-    def watch(steps, told):
-        calls.append(steps)
-        if len(calls) == after:
-            raise KeyboardInterrupt
-
-    return watch
-
-
 @pytest.mark.parametrize(("game", "fresh"), [("arena:kuhn_poker", True), ("openspiel:goofspiel(num_cards=3)", False)])
-def test_a_run_that_goes_on_amid_an_oracle_ends_as_one_that_was_never_interrupted(game, fresh, tmp_path):
-    loaded, kept, given = load_game(game), tmp_path / "run.npz", {"measured": False, **SHORT}
-    settings = {**OFTEN, "fresh": fresh, "rollout": 8}
-    whole = train("psro", loaded, settings=settings, **given)
-    for after in (8, 2):
-        with pytest.raises(KeyboardInterrupt):
-            train("psro", loaded, settings=settings, checkpoint=kept, watch=interrupted(after=after), **given)
-    resumed = train("psro", loaded, settings=settings, checkpoint=kept, **given)
-    assert len(whole.policy.members) == 4
-    assert whole.policy.weights == resumed.policy.weights
-    for one, other in zip(whole.policy.members, resumed.policy.members, strict=True):
-        assert all(map(torch.equal, one.network.actor.parameters(), other.network.actor.parameters()))
+def test_what_goes_on_from_arrays_amid_an_oracle_goes_on_as_if_nothing_had_been(game, fresh):
+    loaded = load_game(game)
+    plan = Plan(
+        game=loaded,
+        played=loaded,
+        steps=3072,
+        tables=32,
+        hidden=(16,),
+        memory=0,
+        precision="float32",
+        opponent=None,
+        seed=0,
+        device=torch.device("cpu"),
+    )
+    first, second = (
+        METHODS["psro"].learner(plan, PSROSettings(oracle_steps=1024, fresh=fresh, rollout=8)) for _ in "12"
+    )
+    for number in range(6):
+        first.update(number)
+    second.restore(first.arrays())
+    for number in range(6, 12):
+        assert first.update(number) == second.update(number)
+    arrays, others = first.arrays(), second.arrays()
+    assert arrays["members"].shape[0] == 4
+    assert all(np.array_equal(array, others[name]) for name, array in arrays.items())
 
 
 def test_a_checkpoint_whose_populations_do_not_fit_is_refused(tmp_path):
