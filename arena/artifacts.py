@@ -87,6 +87,19 @@ class ArtifactStore:
             raise ArtifactError(f"the artifact {found} is damaged: its content has hash {actual}; add the agent again")
         return found
 
+    def remove(self, content_hash: str) -> None:
+        """Takes it out of the store, where it is: what was of use for a while, like the checkpoint of a training.
+
+        Raises:
+            ArtifactError: it cannot be removed.
+        """
+        found = self._find(_checked(content_hash))
+        if found is not None:
+            try:
+                found.unlink(missing_ok=True)
+            except OSError as error:
+                raise ArtifactError(f"cannot remove the artifact {found}: {error.strerror}") from error
+
     def __contains__(self, content_hash: str) -> bool:
         """Whether it is there, whole or damaged."""
         return self._find(_checked(content_hash)) is not None

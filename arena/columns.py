@@ -25,6 +25,8 @@ EXPLOIT_JOB = "exploit"
 """The kind of jobs that keep lower bounds."""
 EXACT_JOB = "exploitability"
 """The kind of jobs that keep exact values."""
+TRAIN_JOB = "train"
+"""The kind of jobs that train agents."""
 KINDS_WITH_PROBABILITIES = ("policy", "uniform", "checkpoint")
 AT_LEAST = "≥"
 

@@ -1,7 +1,7 @@
 """What a worker can do: the kinds of jobs by name, each a function from a ledger and what is asked to an answer.
 
 A kind is about the whole field of a game, or about one agent. Its settings have defaults; an unknown one is refused before
-anything waits for a worker.
+anything waits for a worker. One kind is about a game alone: trainings, which `arena.training_job` asks for.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from arena.agents import load_agent
-from arena.columns import EXACT_JOB, EXPLOIT_JOB, EXPLOIT_METHODS
+from arena.columns import EXACT_JOB, EXPLOIT_JOB, EXPLOIT_METHODS, TRAIN_JOB
 from arena.executor import close_agents
 from arena.games import NotProvided, SpecificationError, UnknownName, load_game
 from arena.job_rows import JobRow
@@ -27,7 +27,7 @@ from arena.roster import playable
 from arena.solvers import nash_conv
 from arena.solvers.policy_table import measurable
 
-About = Literal["field", "agent"]
+About = Literal["field", "agent", "game"]
 CPU = "cpu"
 TENSOR_DEVICES = ("cuda", "torch")
 MARK = "mark"
@@ -75,6 +75,8 @@ def ask(
     if kind not in JOB_KINDS:
         raise UnknownName("kind of job", kind, JOB_KINDS)
     known = JOB_KINDS[kind]
+    if known.about == "game":
+        raise SpecificationError(f"a job {kind!r} has settings of its own; arena {kind} --submit asks for it")
     if (agent is None) != (known.about == "field"):
         raise SpecificationError(
             f"a job {kind!r} is about {'the whole field; name no agent' if agent else 'one agent; name it'}"
@@ -148,6 +150,12 @@ def _exploit(ledger: Ledger, row: JobRow, progress: Progress) -> Mapping[str, ob
     return exploit_job(ledger, row.game, ledger.agent(str(row.agent)), row.settings, progress)
 
 
+def _train(ledger: Ledger, row: JobRow, progress: Progress) -> Mapping[str, object]:
+    from arena.training_job import train_job  # late: torch is slow to import
+
+    return train_job(ledger, row, progress)
+
+
 def _column(ratings: Ratings, mark: int) -> Mapping[str, object]:
     """Ratings in types of JSON, with the state of the ledger that they were computed from."""
     return {
@@ -210,6 +218,13 @@ JOB_KINDS: dict[str, JobKind] = {
         settings={"method": "auto", "budget": 0, "matches": 0, "confidence": 0.95, "seed": 0},
         on_tensors=False,
         work=_exploit,
+    ),
+    TRAIN_JOB: JobKind(
+        about="game",
+        meaning="a policy that learns by self-play, kept as an agent with its curve; arena train --submit asks for it",
+        settings={},
+        on_tensors=True,
+        work=_train,
     ),
 }
 """The kinds by name."""

@@ -23,7 +23,8 @@ class JobRow:
     """A job as it stands in the ledger. ``agent``: the label of the agent that it is about, None where it is about all.
 
     ``device``: what it asks for; ``worker``: who has or had it, with the device that it computed on. ``result`` once it is
-    ``finished``, ``error`` once it is ``failed``. Times: ISO 8601 in UTC.
+    ``finished``, ``error`` once it is ``failed``. ``checkpoint``: of a training under way, the artifact to go on from. Times: ISO
+    8601 in UTC.
     """
 
     id: int
@@ -42,6 +43,7 @@ class JobRow:
     finished_at: str | None
     result: Json | None
     error: str | None
+    checkpoint: str | None
 
 
 def job_key(kind: str, game: str, agent_id: int | None, settings: Mapping[str, object], device: str) -> str:
@@ -80,4 +82,5 @@ def _row(found: sa.Row[tuple[object, ...]]) -> JobRow:
         finished_at=found.finished_at,
         result=found.result,
         error=found.error,
+        checkpoint=found.checkpoint,
     )

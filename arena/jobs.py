@@ -20,12 +20,13 @@ from arena.heartbeat import heartbeat
 from arena.job_rows import JobRow, JobStatus, job_key, read_jobs
 from arena.ledger import AgentVersion, Ledger, LedgerError
 from arena.ledger_entries import SILENT_S, insert_new, now
-from arena.ledger_schema import jobs
+from arena.ledger_schema import curves, jobs
 
 MOST_ATTEMPTS = 3  # a job whose workers died so often is given up
 
 Progress = Callable[[int, int], None]
-Work = Callable[[Progress], Mapping[str, object]]
+Work = Callable[[JobRow, Progress], Mapping[str, object]]
+"""From a job that was claimed and who hears how far it is to the answer, in types of JSON."""
 
 
 class LostJob(ArenaError):
@@ -166,9 +167,23 @@ def give_back(ledger: Ledger, row: JobRow) -> None:
         )
 
 
+def keep_checkpoint(ledger: Ledger, row: JobRow, content_hash: str | None) -> None:
+    """Notes of a job that was claimed the artifact from which another worker could go on; None: there is none any longer.
+
+    Raises:
+        LostJob: it is no longer this worker's.
+    """
+    with ledger.writing() as connection:
+        noted = connection.execute(jobs.update().where(*_mine(row)).values(checkpoint=content_hash))
+    if not noted.rowcount:
+        raise _lost(row)
+
+
 def withdraw(ledger: Ledger, row: JobRow) -> bool:
     """Whether a job that waits is gone now, as if nobody had asked for it; one that somebody has begun or ended stays."""
     with ledger.writing() as connection:
+        mine = sa.select(jobs.c.id).where(jobs.c.id == row.id, jobs.c.status == "waiting")
+        connection.execute(curves.delete().where(curves.c.job_id.in_(mine)))
         gone = connection.execute(jobs.delete().where(jobs.c.id == row.id, jobs.c.status == "waiting"))
     return bool(gone.rowcount)
 
@@ -188,7 +203,7 @@ def record(
 
     Args:
         ledger, kind, game, agent, settings, device: as of `submit`.
-        work: from a progress callback (done, planned) to the answer, in types of JSON.
+        work: does it.
         progress: hears how far it is.
 
     Raises:
@@ -216,7 +231,7 @@ def carry_out(ledger: Ledger, row: JobRow, work: Work, *, progress: Progress | N
     """
     try:
         with heartbeat(partial(_keep_alive, ledger, row)):
-            result = work(progress or _unheard)
+            result = work(row, progress or _unheard)
     except Exception as error:
         fail(ledger, row, str(error) or type(error).__name__)
         raise
@@ -276,8 +291,12 @@ def _end(ledger: Ledger, row: JobRow, *, status: JobStatus, result: object, erro
             .values(status=status, result=result, error=error, finished_at=now(), alive_at=now())
         )
     if not ended.rowcount:
-        raise LostJob(f"job {row.key[:12]} ({row.kind}) is no longer this worker's; its answer is not kept")
+        raise _lost(row)
     return job(ledger, row.key)
+
+
+def _lost(row: JobRow) -> LostJob:
+    return LostJob(f"job {row.key[:12]} ({row.kind}) is no longer this worker's; its answer is not kept")
 
 
 def _mine(row: JobRow) -> tuple[sa.ColumnElement[bool], ...]:

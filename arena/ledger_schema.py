@@ -23,7 +23,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0004"
+REVISION = "0005"
 """What this release reads and writes: the newest file in ``arena/migrations/versions``. Numbers, so that they are ordered."""
 
 metadata = MetaData(
@@ -176,6 +176,17 @@ jobs = Table(
     Column("alive_at", Text),
     Column("result", JSON),
     Column("error", Text),
+    Column("checkpoint", Text),  # of a training under way: the artifact that another worker goes on from
+)
+
+# What a training told while it learned: losses, entropy, returns and what it is worth, after so many steps.
+curves = Table(
+    "curves",
+    metadata,
+    Column("job_id", _ID, ForeignKey("jobs.id"), primary_key=True),
+    Column("steps", BigInteger, primary_key=True, autoincrement=False),
+    Column("told", JSON, nullable=False),  # numbers by name
+    sqlite_with_rowid=False,
 )
 
 # What was compared, in which context, by whom: of tournaments whose matches are votes or judgements. Candidates are the tournament's

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from arena.curves import read_curve, write_curve
 from arena.job_kinds import MARK
 from arena.job_rows import JobRow, job_key
 from arena.jobs import all_jobs
@@ -15,7 +16,7 @@ from arena.ledger import AgentVersion, Ledger
 from arena.ledger_entries import insert_new
 from arena.ledger_schema import jobs
 
-LABELS = ("victim", "exploiter")  # in answers
+LABELS = ("victim", "exploiter", "agent")  # in answers
 
 
 def copy_jobs(ledger: Ledger, other: Ledger, ours: Mapping[int, AgentVersion], renamed: Mapping[str, str]) -> int:
@@ -32,8 +33,12 @@ def copy_jobs(ledger: Ledger, other: Ledger, ours: Mapping[int, AgentVersion], r
         agent_id = None if one.agent_id is None else ours[one.agent_id].id
         if (one.kind, one.game, agent_id, one.worker, one.finished_at) in known:
             continue
+        curve = read_curve(other, one)
         with ledger.writing() as connection:
-            count += insert_new(connection, jobs, _row(ledger, other, one, agent_id, renamed)) is not None
+            number = insert_new(connection, jobs, _row(ledger, other, one, agent_id, renamed))
+            if number is not None:
+                write_curve(connection, number, dict(curve.points))
+                count += 1
     return count
 
 

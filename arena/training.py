@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 from arena.agents import save_network
@@ -13,7 +12,6 @@ from arena.agents.network_file import Choice
 from arena.agents.network_mixture import save_mixture
 from arena.convergence_words import gap_name
 from arena.games import Game, MixturePolicy, NotProvided, Policy
-from arena.leaderboards.wilson import wilson
 from arena.ledger import AgentVersion, Ledger
 from arena.tournament import versions
 
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
     from arena.solvers.learning.empirical_game import EmpiricalGame
 
 ENDING = ".safetensors"
-CONFIDENCE = 0.95
 
 
 def save_trained(trained: Trained, path: str | Path, *, game: Game, choice: Choice | None = None) -> None:
@@ -57,8 +54,10 @@ def _network(policy: Policy) -> NetworkPolicy:
     return policy
 
 
-def register_trained(ledger: Ledger, trained: Trained, *, game: Game, method: str, name: str) -> AgentVersion:
-    """The version of agent `name` that the policy is now; its lineage says how it was made.
+def register_trained(
+    ledger: Ledger, trained: Trained, *, game: Game, method: str, name: str, lineage: Mapping[str, object] | None = None
+) -> AgentVersion:
+    """The version of agent `name` that the policy is now; its lineage says how it was made, and what is given beside it.
 
     Raises:
         LedgerError: no name of an agent.
@@ -72,15 +71,8 @@ def register_trained(ledger: Ledger, trained: Trained, *, game: Game, method: st
         specification=f"checkpoint:{name}{ENDING}",
         kind="checkpoint",
         content_hash=content_hash,
-        lineage=lineage_of(trained, game=game, method=method),
+        lineage={**lineage_of(trained, game=game, method=method), **(lineage or {})},
     )
-
-
-def won(trained: Trained) -> tuple[float, float, float]:
-    """(share, low, high) of matches against the scripted team that a team won, with Wilson's interval at `CONFIDENCE`."""
-    assert trained.gap is not None and trained.matches is not None, "teams are measured in matches"
-    share = 1 - trained.gap
-    return share, *wilson(share, trained.matches, NormalDist().inv_cdf((1 + CONFIDENCE) / 2))
 
 
 def lineage_of(trained: Trained, *, game: Game, method: str) -> Mapping[str, object]:

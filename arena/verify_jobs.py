@@ -1,6 +1,6 @@
 """The answers of jobs held against the ledger: ratings, intervals and exact values computed anew, bounds from their recorded matches.
 
-An answer about the whole field is compared where it is of the matches that are rated now. What a GPU computed is computed again here.
+Trainings are not done again; the agents that they left are measured again. An answer about the whole field is compared where it is of the matches that are rated now. What a GPU computed is computed again here.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import isfinite
 
-from arena.columns import EXACT_JOB, EXPLOIT_JOB
+from arena.columns import EXACT_JOB, EXPLOIT_JOB, TRAIN_JOB
 from arena.exploit_answer import Exploit, exploit_of
 from arena.exploit_bound import exploit_bound
 from arena.games import ArenaError, load_game
@@ -43,8 +43,10 @@ def recomputed(ledger: Ledger, row: JobRow) -> tuple[Recomputed, str]:
         return replace(told, cannot="a kind of job that this release does not know"), ""
     if row.kind == EXPLOIT_JOB and (lacking := [name for name in Exploit.__slots__ if name not in result]):
         return told, f"it does not say its {listed(lacking)}"
+    if row.kind == TRAIN_JOB and result.get("exploitability") is None:
+        return replace(told, cannot="what it trained has no exact value, and a training is not done again"), ""
     try:
-        fresh = _exploit(ledger, row) if row.kind == EXPLOIT_JOB else _anew(ledger, row)
+        fresh = {EXPLOIT_JOB: _exploit, TRAIN_JOB: _trained}.get(row.kind, _anew)(ledger, row)
     except ArenaError as error:
         return replace(told, cannot=f"it cannot be computed here: {error}"), ""
     then, now = result.get("matches"), fresh.get("matches")
@@ -57,6 +59,12 @@ def recomputed(ledger: Ledger, row: JobRow) -> tuple[Recomputed, str]:
 def _anew(ledger: Ledger, row: JobRow) -> Mapping[str, object]:
     here = row if row.device == CPU else replace(row, device="torch")
     return do_job(ledger, here, lambda _done, _planned: None)
+
+
+def _trained(ledger: Ledger, row: JobRow) -> Mapping[str, object]:
+    """How exploitable the agent is that a training left."""
+    exact = _anew(ledger, replace(row, kind=EXACT_JOB, agent=str((row.result or {}).get("agent"))))
+    return {"exploitability": exact["exploitability"]}
 
 
 def _exploit(ledger: Ledger, row: JobRow) -> Mapping[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Collection
+from functools import partial
 
 from arena.games.errors import ArenaError
 from arena.job_kinds import CPU, JOB_KINDS, do_job
@@ -61,7 +62,7 @@ def work(
 def _done(ledger: Ledger, row: JobRow, progress: Progress | None) -> JobRow | None:
     """The job, ended well or badly; None where somebody else has it by now."""
     try:
-        return carry_out(ledger, row, lambda told: do_job(ledger, row, told), progress=progress)
+        return carry_out(ledger, row, partial(do_job, ledger), progress=progress)
     except LostJob as lost:
         logger.warning("%s", lost)
         return None

@@ -57,13 +57,13 @@ def run_command(
         for row in asked:
             try:
                 with progress(_title(row), unit="parts") as told:
-                    done.append(do_here(ledger, row, partial(do_job, ledger, row), progress=told))
+                    done.append(do_here(ledger, row, partial(do_job, ledger), progress=told))
             except ArenaError as error:
                 if len(asked) == 1:
                     raise
                 failed += 1
                 sys.stderr.write(f"{row.agent}: {error}\n")
-    _say_jobs(done, json=json)
+    say_jobs(done, json=json)
     if failed:
         raise typer.Exit(1)
 
@@ -83,7 +83,7 @@ def submit_command(
 
     with Ledger.open(db, create=False) as ledger:
         asked = _asked(ledger, game, kind, agents, settings, device)
-    _say_jobs(asked, json=json)
+    say_jobs(asked, json=json)
 
 
 @app.command("list")
@@ -105,7 +105,7 @@ def list_command(
         raise UnknownName("status", status, JOB_STATUSES)
     with Ledger.open(db, create=False, read_only=True) as ledger:
         found = all_jobs(ledger, game=None if game is None else canonical_game(ledger, game), status=wanted)
-    _say_jobs(found, json=json)
+    say_jobs(found, json=json)
 
 
 @app.command("show")
@@ -227,9 +227,9 @@ def _asked(
         if not equals or name in given:
             raise SpecificationError(f"--set is KEY=VALUE, once for each setting; got {text!r}")
         given[name] = value
-    if JOB_KINDS[kind].about == "field":
+    if JOB_KINDS[kind].about != "agent":
         if agents:
-            raise SpecificationError(f"{kind} is about the whole field of {game}; name no agent")
+            raise SpecificationError(f"{kind} is about the {JOB_KINDS[kind].about} {game}; name no agent")
         return [ask(ledger, kind, game, settings=given, device=device)]
     played = {agent.label: agent for one in ledger.tournaments(game) for agent in one.agents}
     chosen = [ledger.agent(name) for name in agents] if agents else list(played.values())
@@ -243,7 +243,7 @@ def _title(row: JobRow) -> str:
     return f"{row.kind}{about}, {row.game.partition(':')[2] or row.game}"
 
 
-def _say_jobs(rows: list[JobRow], *, json: bool) -> None:
+def say_jobs(rows: list[JobRow], *, json: bool) -> None:
     import dataclasses
 
     from arena.cli.output import say_json, table

@@ -61,12 +61,15 @@ class Last:
 
 
 @contextmanager
-def solving(method: str, last: Last, *, iterations: int | None, until: float | None, quiet: bool) -> Iterator[Report]:
-    """Shows (iteration, gap) as they are reported, unless `quiet`, and remembers the last of them in `last`."""
+def solving(
+    method: str, last: Last, *, iterations: int | None, until: float | None, quiet: bool, counted: str = "iteration"
+) -> Iterator[Report]:
+    """Shows (iteration, gap) as they are reported, unless `quiet`, and remembers the last of them in `last`. What is counted may
+    be called otherwise; a gap that is not a number is not known yet."""
     if quiet:
         yield _remembering(last, None)
     elif not sys.stderr.isatty():
-        yield _remembering(last, GapLines(method))
+        yield _remembering(last, GapLines(method, counted))
     else:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -82,7 +85,7 @@ def solving(method: str, last: Last, *, iterations: int | None, until: float | N
             task = bar.add_task(plain(method), total=1.0 if way.known else None, said=STARTING)
 
             def show(iteration: int, gap: float) -> None:
-                said = f"iteration {iteration:,}   gap {gap:.3g}"
+                said = "   ".join(_said(counted, iteration, gap))
                 bar.update(task, completed=way.went(iteration, gap), said=said)
 
             yield _remembering(last, show)
@@ -108,6 +111,7 @@ class GapLines:
     """A line when the gap is first known, each time it falls below another power of ten, and every ten seconds."""
 
     method: str
+    counted: str = "iteration"
     now: Now = time.monotonic
     begun: float = field(init=False)
     told: float = field(init=False)
@@ -118,10 +122,13 @@ class GapLines:
 
     def __call__(self, iteration: int, gap: float) -> None:
         now = self.now()
-        decade = math.floor(math.log10(gap)) if math.isfinite(gap) and gap > 0 else -math.inf
+        if math.isnan(gap):
+            decade = math.inf
+        else:
+            decade = math.floor(math.log10(gap)) if math.isfinite(gap) and gap > 0 else -math.inf
         if decade < self.decade or now - self.told >= LINE_EVERY_S:
             self.decade, self.told = min(decade, self.decade), now
-            _line(f"{self.method}: iteration {iteration:,}, gap {gap:.3g}, {now - self.begun:.1f} s")
+            _line(f"{self.method}: {', '.join(_said(self.counted, iteration, gap))}, {now - self.begun:.1f} s")
 
 
 @dataclass(slots=True)
@@ -139,6 +146,10 @@ class HistoryLines:
         if self.now() - self.told >= LINE_EVERY_S:
             self.told = self.now()
             _line(f"writing {self.game} out: {nodes:,} histories")
+
+
+def _said(counted: str, iteration: int, gap: float) -> list[str]:
+    return [f"{counted} {iteration:,}", *([] if math.isnan(gap) else [f"gap {gap:.3g}"])]
 
 
 def _share(first: float, gap: float, until: float) -> float:

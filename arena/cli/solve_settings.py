@@ -6,11 +6,14 @@ import inspect
 import math
 import types
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Literal, Union, get_args, get_origin, get_type_hints
 
 from arena.games import SpecificationError, UnknownName
+
+if TYPE_CHECKING:
+    from arena.solvers.learning.settings import Settings
 
 GIVEN_ELSEWHERE = frozenset({"progress"})
 FLAGS = ("iterations", "until", "seed", "device", "checkpoint")
@@ -45,6 +48,15 @@ def settings_of(function: Callable[..., object]) -> dict[str, MethodSetting]:
         )
         for one in parameters
         if one.name not in GIVEN_ELSEWHERE and one.kind is not inspect.Parameter.VAR_KEYWORD
+    }
+
+
+def own_settings(settings: Settings) -> dict[str, MethodSetting]:
+    """The settings of a method of training by name, in their order."""
+    hints = get_type_hints(type(settings))
+    return {
+        one.name: MethodSetting(name=one.name, kind=hints[one.name], default=str(getattr(settings, one.name)).lower())
+        for one in fields(settings)
     }
 
 

@@ -1,34 +1,40 @@
-"""`arena train`: a policy that learns a game by playing it."""
+"""`arena train`: a policy that learns a game by playing it, here and now or as a job for a worker."""
 
 from __future__ import annotations
 
-import contextlib
-import math
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from json import dumps
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from arena.cli.options import Db, Json
+from arena.cli.options import Db, Json, Workers
 
 if TYPE_CHECKING:
-    from arena.games import Game
-    from arena.solvers.learning import Trained
+    from arena.cli.solve_progress import Last
+    from arena.solvers.learning.configurations import Configuration
+    from arena.solvers.learning.training import Watch
     from arena.solvers.solution import Setting
-
-STEPS, TABLES, HIDDEN = 1_000_000, 256, "128,128"
+    from arena.training_answer import TrainingAnswer
 
 
 def train_command(
-    method: Annotated[str, typer.Argument(help="ppo, mmd, psro; for teams ippo, mappo, pqn_vdn")],
-    game: Annotated[str, typer.Argument(help="for example openspiel:leduc_poker")],
+    method: Annotated[
+        str | None,
+        typer.Argument(help="A method, or a ready configuration or a file of one (.toml): arena train --list."),
+    ] = None,
+    game: Annotated[
+        str | None, typer.Argument(help="For example openspiel:leduc_poker; a configuration has its own.")
+    ] = None,
     steps: Annotated[
-        float, typer.Option("--steps", help="Decisions played in all, for example 1e6; rounded up to whole updates.")
-    ] = STEPS,
+        float | None,
+        typer.Option(
+            "--steps", help="Decisions played in all, for example 1e6, as is the default; rounded up to whole updates."
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="Write the policy here (.safetensors); checkpoint:FILE plays it."),
@@ -36,11 +42,16 @@ def train_command(
     register: Annotated[
         str | None, typer.Option("--register", metavar="NAME", help="Make it an agent of the ledger.")
     ] = None,
-    tables: Annotated[int, typer.Option("--tables", min=1, help="Matches played at once.")] = TABLES,
-    hidden: Annotated[str, typer.Option("--hidden", help="Widths of the layers of the network.")] = HIDDEN,
+    submit: Annotated[
+        bool, typer.Option("--submit", help="Leave it to a worker (arena worker); the agent is there once it is done.")
+    ] = False,
+    tables: Annotated[int | None, typer.Option("--tables", min=1, help="Matches played at once; 256.")] = None,
+    hidden: Annotated[
+        str | None, typer.Option("--hidden", help="Widths of the layers of the network; 128,128.")
+    ] = None,
     memory: Annotated[
-        int, typer.Option("--memory", min=0, help="Width of a network's memory of the match (GRU); 0 = none.")
-    ] = 0,
+        int | None, typer.Option("--memory", min=0, help="Width of a network's memory of the match (GRU); 0 = none.")
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="A setting of the method's own; once for each."),
@@ -49,149 +60,119 @@ def train_command(
         float | None,
         typer.Option("--until", min=0, help="Stop at this NashConv, or share of matches not won, as measured."),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, max=2**63 - 1, help="The same seed gives the same policy.")] = 0,
+    seed: Annotated[
+        int | None, typer.Option("--seed", min=0, max=2**63 - 1, help="The same seed gives the same policy; 0.")
+    ] = None,
     device: Annotated[str, typer.Option("--device", help="Where the network learns: cpu, cuda.")] = "cpu",
+    precision: Annotated[
+        str | None, typer.Option("--precision", help="Of the layers while they learn: float32 or bfloat16.")
+    ] = None,
+    workers: Workers = 1,
     checkpoint: Annotated[
-        Path | None, typer.Option("--checkpoint", help="Go on from this file, and keep it up to date.")
+        Path | None,
+        typer.Option(
+            "--checkpoint", help="Go on from this file, and keep it up to date; a registered one goes on anyway."
+        ),
     ] = None,
     log: Annotated[
         Path | None, typer.Option("--log", help="Write losses and entropy here, a JSON line each (.jsonl).")
     ] = None,
+    tensorboard: Annotated[
+        Path | None, typer.Option("--tensorboard", metavar="DIR", help="Write event files for TensorBoard here.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
+    listed: Annotated[bool, typer.Option("--list", help="List the methods and the ready configurations.")] = False,
     db: Db = None,
     json: Json = False,
 ) -> None:
     """Train a policy by self-play and say how good it is, exactly where that can be computed."""
     from arena.cli.output import say, say_json
-    from arena.config import check_name
-    from arena.games import SpecificationError, load_game
-    from arena.ledger import Ledger
-    from arena.solvers.policy_file import require_place
-    from arena.training import register_trained, save_trained
+    from arena.cli.solve_progress import Last
+    from arena.cli.train_told import require_log, told_to
+    from arena.convergence_words import gap_name
+    from arena.games import SpecificationError
+    from arena.solvers.learning.methods import METHODS
 
-    loaded = load_game(game)
-    if not 1 <= steps <= 1e15:
-        raise SpecificationError(f"--steps must be from 1 to 1e15; got {steps:g}")
-    for path in (output, log):
-        if path is not None:
-            require_place(path)
-            if path.exists() and not force:
-                raise SpecificationError(
-                    f"{str(path)!r} is there already; name another file, or replace it with --force"
-                )
-    if checkpoint is not None:
-        require_place(checkpoint)
-    if register is not None:
-        try:
-            check_name(register)
-        except ValueError as error:
-            raise SpecificationError(f"--register: {error}") from None
-    widths = _widths(hidden)
-    with _said(method, quiet=json) as report, _lines(log) as write:
-
-        def watch(at: int, told: Mapping[str, float]) -> None:
-            report.went(at, int(steps))
-            write(at, told)
-
-        trained = _trained(
-            method,
-            loaded,
-            settings or [],
-            {
-                "steps": int(steps),
-                "tables": tables,
-                "hidden": widths,
-                "memory": memory,
-                "until": until,
-                "seed": seed,
-                "device": device,
-                "checkpoint": checkpoint,
-                "progress": report.measured,
-                "watch": watch,
-            },
-        )
-    if output is not None:
-        save_trained(trained, output, game=loaded)
-    label = None
-    if register is not None:
-        with Ledger.open(db) as ledger:
-            label = register_trained(ledger, trained, game=loaded, method=method, name=register).label
-    if json:
-        say_json(_told(method, loaded, trained, output, label))
+    if listed:
+        _say_ready(json=json)
         return
-    say(_sentence(method, loaded, trained))
+    given = {
+        "game": game,
+        "steps": steps,
+        "tables": tables,
+        "hidden": hidden,
+        "memory": memory,
+        "until": until,
+        "seed": seed,
+        "precision": precision,
+    }
+    asked = _asked(method, {name: value for name, value in given.items() if value is not None}, settings or [])
+    _require_places(output, checkpoint, register, force=force)
+    if submit:
+        if register is None or (output, log, tensorboard) != (None, None, None):
+            raise SpecificationError("--submit needs --register NAME; a worker writes no files here, leave them out")
+        _submit(asked, register, device, db, json=json)
+        return
+    if log is not None:
+        goes_on = checkpoint is not None and checkpoint.exists()
+        if register is not None:
+            goes_on = _is_under_way(asked, register, device, db)
+        require_log(log, goes_on=goes_on, force=force)
+    last = Last()
+    with told_to(
+        asked.method,
+        asked.steps,
+        gap=gap_name(METHODS[asked.method].gap_kind),
+        log=log,
+        tensorboard=tensorboard,
+        last=last,
+        quiet=json,
+    ) as tell:
+        if register is None:
+            answer = _trained(asked, device, workers, checkpoint, output, tell, last)
+        else:
+            answer = _registered(asked, register, device, workers, db, output, tell, last)
+    if json:
+        say_json({**answer.to_dict(), "output": None if output is None else str(output)})
+        return
+    say(answer.sentence())
     if output is not None:
         say(f"written: {output}; it plays as checkpoint:{output}")
-    if label is not None:
-        say(f"registered: {label}")
-    if output is None and label is None:
+    if answer.agent is not None:
+        say(f"registered: {answer.agent}")
+    if output is None and answer.agent is None:
         say("nothing is kept: with --output FILE or --register NAME it is")
 
 
-class _Report:
-    """Shows how far it is, with the last NashConv: a bar on a terminal, lines in a pipe."""
-
-    def __init__(self, show: Callable[[int, int, float | None], None]):
-        self._show = show
-        self._gap: float | None = None
-
-    def measured(self, updates: int, gap: float) -> None:
-        self._gap = None if math.isnan(gap) else gap
-
-    def went(self, done: int, planned: int) -> None:
-        self._show(min(done, planned), planned, self._gap)
-
-
-@contextlib.contextmanager
-def _said(method: str, *, quiet: bool) -> Iterator[_Report]:
-    from arena.cli.output import LINE_EVERY_S, plain
-    from arena.convergence_words import gap_name
+def _asked(method: str | None, given: Mapping[str, Any], texts: Sequence[str]) -> Configuration:
+    """What is trained: what is given here wins over what a configuration says."""
+    from arena.cli.solve_settings import own_settings, read_settings
+    from arena.games import SpecificationError, UnknownName, load_game
+    from arena.solvers.learning.configurations import ENDING, Configuration, configuration, ready_configurations
     from arena.solvers.learning.methods import METHODS
 
-    measured = gap_name(METHODS[method].gap_kind) if method in METHODS else "gap"
-
-    def words(done: int, planned: int, gap: float | None) -> str:
-        return f"{done:,} of {planned:,} steps" + ("" if gap is None else f", {measured} {gap:.3g}")
-
-    if quiet:
-        yield _Report(lambda *_: None)
-    elif not sys.stderr.isatty():
-        told = time.monotonic()
-
-        def line(done: int, planned: int, gap: float | None) -> None:
-            nonlocal told
-            if time.monotonic() - told >= LINE_EVERY_S:
-                told = time.monotonic()
-                sys.stderr.write(f"{method}: {words(done, planned, gap)}\n")
-
-        yield _Report(line)
+    if method is None:
+        raise SpecificationError("name a method and a game, or a configuration: arena train --list shows them")
+    values = dict(given)
+    if "steps" in values:
+        if not 1 <= values["steps"] <= 1e15:
+            raise SpecificationError(f"--steps must be from 1 to 1e15; got {values['steps']:g}")
+        values["steps"] = int(values["steps"])
+    if "hidden" in values:
+        values["hidden"] = _widths(values["hidden"])
+    if method in METHODS:
+        if "game" not in values:
+            raise SpecificationError(f"name the game: arena train {method} GAME")
+        asked = Configuration(method=method, game=values["game"])
+    elif method in (ready := ready_configurations()) or method.endswith(ENDING):
+        asked = configuration(method)
     else:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.fields[said]}"),
-            TimeElapsedColumn(),
-        )
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task(plain(method), said="making ready")
-            yield _Report(
-                lambda done, planned, gap: bar.update(
-                    task, completed=done, total=planned, said=words(done, planned, gap)
-                )
-            )
-
-
-@contextlib.contextmanager
-def _lines(log: Path | None) -> Iterator[Callable[[int, Mapping[str, float]], None]]:
-    """Writes what each update tells as a line of JSON."""
-    if log is None:
-        yield lambda *_: None
-        return
-    with log.open("w", encoding="utf-8") as file:
-        yield lambda steps, told: print(dumps({"steps": steps, **told}), file=file, flush=True)
+        raise UnknownName("method or configuration", method, [*METHODS, *ready])
+    load_game(values.get("game", asked.game))
+    own = read_settings(asked.method, texts, own_settings(METHODS[asked.method].settings))
+    asked = replace(asked, **values, settings={**asked.settings, **cast("dict[str, Setting]", own)})
+    asked.check()
+    return asked
 
 
 def _widths(text: str) -> tuple[int, ...]:
@@ -208,73 +189,124 @@ def _widths(text: str) -> tuple[int, ...]:
     return widths
 
 
-def _trained(method: str, game: Game, texts: Sequence[str], given: Mapping[str, Any]) -> Trained:
-    """Ctrl-C says what stands and how to go on."""
-    from arena.solvers.learning import train
+def _require_places(output: Path | None, checkpoint: Path | None, register: str | None, *, force: bool) -> None:
+    """Raises `SpecificationError` where something could not be kept, before any work."""
+    from arena.cli.solve_run import require_free
+    from arena.config import check_name
+    from arena.games import SpecificationError
+    from arena.solvers.policy_file import require_place
 
-    at = given["checkpoint"]
+    for path in (output, checkpoint):
+        if path is not None:
+            require_place(path)
+    if output is not None:
+        require_free(output, force=force)
+    if register is not None:
+        try:
+            check_name(register)
+        except ValueError as error:
+            raise SpecificationError(f"--register: {error}") from None
+        if checkpoint is not None:
+            raise SpecificationError(
+                "the ledger keeps the checkpoint of a training that is registered; leave out --checkpoint"
+            )
+
+
+def _is_under_way(asked: Configuration, name: str, device: str, db: str | None) -> bool:
+    from arena.ledger import Ledger, ledger_exists
+    from arena.training_job import is_under_way
+
+    if not ledger_exists(db):
+        return False
+    with Ledger.open(db, create=False, read_only=True) as ledger:
+        return is_under_way(ledger, asked, name=name, device=device)
+
+
+def _trained(
+    asked: Configuration,
+    device: str,
+    workers: int,
+    checkpoint: Path | None,
+    output: Path | None,
+    tell: Watch,
+    last: Last,
+) -> TrainingAnswer:
+    from arena.games import load_game
+    from arena.training import save_trained
+    from arena.training_answer import answer_of
+    from arena.training_job import trained_telling
+
+    game = load_game(asked.game)
     try:
-        return train(method, game, settings=_settings(texts), **given)
+        trained = trained_telling(asked, game, tell, device=device, workers=workers, checkpoint=checkpoint)
     except KeyboardInterrupt:
         kept = "nothing is saved: with --checkpoint FILE a run can be gone on with"
-        if at is not None and at.exists():
-            kept = f"saved in {at}: the same command goes on from there"
-        sys.stderr.write(f"interrupted; {kept}\n")
+        if checkpoint is not None and checkpoint.exists():
+            kept = f"saved in {checkpoint}: the same command goes on from there"
+        _say_interrupted(last, kept)
         raise
+    if output is not None:
+        save_trained(trained, output, game=game)
+    return answer_of(trained, game=game, method=asked.method)
 
 
-def _settings(texts: Sequence[str]) -> dict[str, Setting]:
-    """name -> value of the texts ``key=value``: true, false, none, numbers, words."""
-    from arena.games import SpecificationError
+def _registered(
+    asked: Configuration,
+    name: str,
+    device: str,
+    workers: int,
+    db: str | None,
+    output: Path | None,
+    tell: Watch,
+    last: Last,
+) -> TrainingAnswer:
+    """The answer of a job, done here where nobody has done it before."""
+    from arena.jobs import do_here
+    from arena.ledger import Ledger
+    from arena.training_answer import kept_answer
+    from arena.training_job import ask_training, train_job
 
-    words: dict[str, Setting] = {"true": True, "false": False, "none": None}
-    found: dict[str, Setting] = {}
-    for text in texts:
-        name, equals, value = (part.strip() for part in text.partition("="))
-        if not equals or name in found:
-            raise SpecificationError(f"--set takes key=value, each key once; got {text!r}")
-        if value.lower() in words:
-            found[name] = words[value.lower()]
-            continue
+    with Ledger.open(db) as ledger:
+        row = ask_training(ledger, asked, name=name, device=device)
         try:
-            found[name] = int(value) if value.lstrip("-").isdigit() else float(value)
-        except ValueError:
-            found[name] = value
-    return found
+            answer = kept_answer(
+                do_here(ledger, row, partial(train_job, ledger, watch=tell, workers=workers)).result or {}
+            )
+        except KeyboardInterrupt:
+            _say_interrupted(last, f"job {row.key[:12]} waits: the same command goes on with it, or arena worker")
+            raise
+        if output is not None:
+            agent = ledger.agent(str(answer.agent))
+            output.write_bytes(ledger.artifacts.path(str(agent.content_hash)).read_bytes())
+    return answer
 
 
-def _sentence(method: str, game: Game, trained: Trained) -> str:
-    from arena.training import CONFIDENCE, won
+def _submit(asked: Configuration, name: str, device: str, db: str | None, *, json: bool) -> None:
+    from arena.cli.job import say_jobs
+    from arena.ledger import Ledger
+    from arena.training_job import ask_training
 
-    what = f"{method} on {game.info.specification}, {trained.steps:,} steps"
-    if trained.gap is not None and trained.matches is not None:
-        share, low, high = won(trained)
-        return (
-            f"{what}: wins {share:.1%} of {trained.matches:,} matches against the scripted team "
-            f"({low:.1%} to {high:.1%} with {CONFIDENCE:.0%} confidence)"
-        )
-    if trained.gap is None:
-        return f"{what}: how exploitable it is cannot be computed here; arena exploit bounds it from below"
-    return f"{what}: NashConv {trained.gap:.4g}, exploitability {trained.gap / game.info.num_players:.4g} (exact)"
+    with Ledger.open(db) as ledger:
+        say_jobs([ask_training(ledger, asked, name=name, device=device)], json=json)
 
 
-def _told(method: str, game: Game, trained: Trained, output: Path | None, label: str | None) -> dict[str, object]:
-    return {
-        "method": method,
-        "game": game.info.specification,
-        "steps": trained.steps,
-        "updates": trained.updates,
-        "gap": trained.gap,
-        "gap_kind": trained.gap_kind,
-        "matches": trained.matches,
-        "exploitability": None
-        if trained.gap is None or trained.matches is not None
-        else trained.gap / game.info.num_players,
-        "history": [list(measured) for measured in trained.history],
-        "reads": trained.reads,
-        "settings": dict(trained.settings),
-        "guarantee": trained.guarantee,
-        "source": trained.source,
-        "output": None if output is None else str(output),
-        "agent": label,
-    }
+def _say_interrupted(last: Last, kept: str) -> None:
+    where = f" after {last.iteration:,} steps" if last.iteration else ""
+    sys.stderr.write(f"interrupted{where}; {kept}\n")
+
+
+def _say_ready(*, json: bool) -> None:
+    from arena.cli.output import say, say_json, table
+    from arena.solvers.learning.configurations import ready_configurations
+    from arena.solvers.learning.methods import METHODS
+
+    ready = ready_configurations()
+    if json:
+        methods = {name: {"source": one.source} for name, one in METHODS.items()}
+        shown = {name: {**one.to_dict(), "about": one.about} for name, one in ready.items()}
+        say_json({"methods": methods, "configurations": shown})
+        return
+    table(["method", "source"], [[name, one.source] for name, one in METHODS.items()])
+    rows = [[name, one.method, one.game, f"{one.steps:,}", one.about] for name, one in ready.items()]
+    table(["configuration", "method", "game", ("steps", "right"), "what to expect"], rows, optional=("game",))
+    say("arena train METHOD GAME, or arena train CONFIGURATION; options given beside it win over what it says.")

@@ -4,46 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
+from command_line import Arena, Said
 
-from arena.cli import main
 from arena.config import make_config
 from arena.ledger import Ledger
 from arena.tournament import run_tournament
-
-
-class Said(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-Arena = Callable[..., Said]
-
-
-@pytest.fixture
-def arena(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Arena:
-    """Runs a command in a folder of its own, with no ledger yet."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("ARENA_DB", raising=False)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-
-    def run(*arguments: str) -> Said:
-        monkeypatch.setattr(sys, "argv", ["arena", *arguments])
-        try:
-            main()
-            code = 0
-        except SystemExit as left:
-            code = int(left.code or 0)
-        return Said(code, *capsys.readouterr())
-
-    return run
-
 
 CUP = (
     "tournament",

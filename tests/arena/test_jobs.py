@@ -26,7 +26,7 @@ def ask(ledger, **changed):
     return jobs.submit(ledger, **{"kind": "ratings", "game": "matrix:rps", "settings": {"a": 1, "b": 2}} | changed)
 
 
-def answer(progress):
+def answer(row, progress):
     return {"x": 1}
 
 
@@ -119,7 +119,7 @@ def test_a_failed_job_says_why_and_is_done_again_when_asked_again(ledger):
 def test_work_done_here_is_kept_and_not_done_again(ledger):
     done = []
 
-    def work(progress):
+    def work(row, progress):
         progress(1, 1)
         done.append(1)
         return {"value": 0.5}
@@ -132,7 +132,7 @@ def test_work_done_here_is_kept_and_not_done_again(ledger):
 
 
 def test_work_that_fails_is_noted_and_raised(ledger):
-    def work(progress):
+    def work(row, progress):
         raise LedgerError("nothing to rate")
 
     with pytest.raises(LedgerError, match="nothing to rate"):
@@ -141,7 +141,7 @@ def test_work_that_fails_is_noted_and_raised(ledger):
 
 
 def test_an_interrupted_job_waits_again(ledger):
-    def work(progress):
+    def work(row, progress):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

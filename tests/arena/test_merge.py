@@ -214,7 +214,7 @@ def test_rounds_are_decided_and_kept_in_postgresql(
 
 def asked(ledger: Ledger, kind: str) -> JobRow:
     row = ask(ledger, kind, CUP["game"])
-    return do_here(ledger, row, partial(do_job, ledger, row))
+    return do_here(ledger, row, partial(do_job, ledger))
 
 
 def test_answers_of_jobs_keep_when_and_where_they_were_computed(one: Ledger, two: Ledger) -> None:
@@ -245,7 +245,7 @@ def test_answers_about_agents_follow_their_names(one: Ledger, two: Ledger) -> No
     run_tournament(make_config({**CUP, "agents": {"a": "random", "b": "uniform"}}), two)
     submit(two, kind="waits", game=CUP["game"])
     answer = record(
-        two, kind="exploit", game=CUP["game"], agent=two.agent("a"), work=lambda _: {"victim": "a@1", "value": 0.5}
+        two, kind="exploit", game=CUP["game"], agent=two.agent("a"), work=lambda *_: {"victim": "a@1", "value": 0.5}
     )
     assert merge(one, two).jobs == 1
     (found,) = all_jobs(one)

@@ -6,15 +6,15 @@ import io
 import json
 import sys
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 import pytest
+from command_line import Arena
 
 from arena.agents import mlp, save_network
-from arena.cli import main, solve_progress
+from arena.cli import solve_progress
 from arena.cli.solve_progress import GapLines, HistoryLines, Last, Way, compiling, solving
 from arena.cli.solve_settings import read_settings, runs_on, settings_of
 from arena.cli.solve_shown import GROUPS, group_of
@@ -22,33 +22,7 @@ from arena.games import SpecificationError, UnknownName, load_game
 from arena.leaderboards.wording import exploitable_by
 from arena.solvers import Solution, cfr_plus, load_policy, methods, nash_conv
 
-
-class Said(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-Arena = Callable[..., Said]
 KUHN = "openspiel:kuhn_poker"
-
-
-@pytest.fixture
-def arena(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Arena:
-    """Runs a command in a folder of its own."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("ARENA_DB", raising=False)
-
-    def run(*arguments: str) -> Said:
-        monkeypatch.setattr(sys, "argv", ["arena", *arguments])
-        try:
-            main()
-            code = 0
-        except SystemExit as left:
-            code = int(left.code or 0)
-        return Said(code, *capsys.readouterr())
-
-    return run
 
 
 def files() -> set[str]:

@@ -292,7 +292,7 @@ def answered(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             settings: dict[str, str | int | float] = {"resamples": 20} if kind == "bootstrap" else {}
             version = None if agent is None else ledger.agent(agent)
             row = ask(ledger, kind, KUHN, agent=version, settings=settings)
-            do_here(ledger, row, partial(do_job, ledger, row))
+            do_here(ledger, row, partial(do_job, ledger))
         exploit(KUHN, "a", ledger=ledger, method="enumerate", budget=200, matches=20)
     return folder
 
