@@ -14,6 +14,7 @@ import copy
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -32,9 +33,9 @@ from arena.solvers.learning.network_policy import NetworkPolicy
 from arena.solvers.learning.networks import ActorCritic
 from arena.solvers.learning.ppo import PPO, PPOSettings
 from arena.solvers.learning.settings import switch, whole, word
-from arena.solvers.meta_strategies import MetaSolver, most_members, weights_of
+from arena.solvers.meta_strategies import most_members, weights_of
 
-META = ("uniform", "nash", "prd", "alpha_rank")
+Meta = Literal["uniform", "nash", "prd", "alpha_rank"]
 """Of the meta-solvers those that answer one mixture a side; rectified Nash answers each member for itself."""
 
 
@@ -46,7 +47,7 @@ class PSROSettings(PPOSettings):
     plays, where the game is too large for exact payoffs.
     """
 
-    meta: MetaSolver = word("nash", among=META)  # noqa: RUF009  # as of `dataclasses.field`
+    meta: Meta = word("nash", among=get_args(Meta))  # noqa: RUF009  # as of `dataclasses.field`
     oracle_steps: int = whole(50_000)
     fresh: bool = switch(False)
     matches: int = whole(1000)
