@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from collections.abc import Mapping
@@ -12,6 +10,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from arena.job_rows import JobRow
+from arena.leaderboard_file import csv_text
 from arena.ledger import Ledger
 from arena.ledger_schema import curves, insert_or_ignore
 
@@ -41,11 +40,10 @@ class Curve:
 
     def to_csv(self) -> str:
         """A line after each number of steps, empty where a number was not told."""
-        text = io.StringIO()
-        lines = csv.writer(text, lineterminator="\n")
-        lines.writerow(["steps", *self.names])
-        lines.writerows([steps, *(told.get(name, "") for name in self.names)] for steps, told in self.points)
-        return text.getvalue()
+        names = self.names
+        return csv_text(
+            [["steps", *names], *([steps, *(told.get(name, "") for name in names)] for steps, told in self.points)]
+        )
 
 
 def read_curve(ledger: Ledger, row: JobRow) -> Curve:

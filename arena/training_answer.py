@@ -25,6 +25,7 @@ class TrainingAnswer:
 
     method: str
     game: str
+    players: int
     steps: int
     updates: int
     gap: float | None
@@ -62,6 +63,7 @@ def answer_of(trained: Trained, *, game: Game, method: str, agent: str | None = 
     return TrainingAnswer(
         method=method,
         game=game.info.specification,
+        players=game.info.num_players,
         steps=trained.steps,
         updates=trained.updates,
         gap=trained.gap,

@@ -30,6 +30,7 @@ from arena.server.ladder import (
 from arena.server.match_lists import recent_matches, tournaments_of
 from arena.server.site import Site, SiteOf, page
 from arena.server.teams import members_of
+from arena.server.training_views import training_view
 from arena.standings import Standings
 
 router = APIRouter()
@@ -150,6 +151,7 @@ def agent(
         matches=recent_matches(site, found, against=opponent, forfeits=forfeits),
         forfeits=forfeits,
         against=opponent,
+        training=training_view(site, found),
         lineage={key: str(value) for key, value in found.lineage.items()},
     )
 

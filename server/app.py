@@ -19,6 +19,7 @@ from arena.server import (
     match_pages,
     service,
     tournament_pages,
+    training_views,
 )
 from arena.server.assets import Assets
 from arena.server.head_requests import HeadAsGet
@@ -41,7 +42,17 @@ def create_app(ledger: Ledger) -> FastAPI:
         redoc_url=None,
     )
     app.state.site = Site.of(ledger)
-    for module in (service, home, game_pages, anytime_pages, agent_pages, live, match_pages, tournament_pages):
+    for module in (
+        service,
+        home,
+        game_pages,
+        anytime_pages,
+        agent_pages,
+        live,
+        match_pages,
+        tournament_pages,
+        training_views,
+    ):
         app.include_router(module.router, include_in_schema=False)
     app.include_router(api.router)
     app.mount("/static", Assets())

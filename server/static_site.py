@@ -39,7 +39,7 @@ QUERIES = {
     "match": {"move", "view"},
     "anytime": {"game"},
     "api": {"method", "view", "game", "agent", "changed_since"},
-    "downloads": {"game", "method"},
+    "downloads": {"game", "method", "agent"},
 }
 LONGEST = 100  # characters of a file's name before its ending
 _UNSAFE = re.compile(r"[^A-Za-z0-9._@-]+")
@@ -139,6 +139,8 @@ class _Extent:
             return query.keys() <= QUERIES["api"] and bool(rest) and self._api(parts[1:], query)
         if kind == "static":
             return True
+        if kind == "downloads" and "agent" in query:
+            return query.keys() == {"agent"} and query["agent"] in self.agents
         if kind in ("downloads", "anytime"):
             return query.keys() <= QUERIES[kind] and query.get("game") in self.games
         if not rest:

@@ -1,0 +1,121 @@
+"""How an agent was trained, on its page: what it was worth after so many steps, and what its learner told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Request
+from markupsafe import Markup
+from starlette.responses import Response
+
+from arena.columns import TRAIN_JOB
+from arena.convergence_words import gap_name
+from arena.curves import Curve, read_curve
+from arena.games import UnknownName
+from arena.job_rows import JobRow
+from arena.jobs import job
+from arena.ledger_rows import AgentVersion
+from arena.server import numbers
+from arena.server.drawing.curve import Point, curve_drawing
+from arena.server.game_pages import CSV
+from arena.server.site import Site, SiteOf, download, json_answer
+from arena.training_answer import TrainingAnswer, kept_answer
+
+router = APIRouter()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """A number over the steps."""
+
+    title: str
+    drawing: Markup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingView:
+    """A training as its agent's page shows it: the finding, a drawing each of what was measured and told, where and when."""
+
+    sentence: str
+    panels: tuple[Panel, ...]
+    where: str
+
+
+def training_view(site: Site, agent: AgentVersion) -> TrainingView | None:
+    """The training that an agent came from; None where the ledger has none."""
+    row = training_of(site, agent)
+    if row is None:
+        return None
+    answer, curve = kept_answer(row.result or {}), read_curve(site.ledger, row)
+    measured, title = _measured(answer, curve)
+    panels = [_panel(title, measured, "s-orange")] if measured else []
+    panels += [_panel(name, curve.series(name), "s-ink") for name in curve.names if name != gap_name(answer.gap_kind)]
+    return TrainingView(
+        sentence=_finding(answer, title, measured),
+        panels=tuple(panels),
+        where=f"by {answer.method} on {row.worker}, job {row.key[:12]}",
+    )
+
+
+def training_of(site: Site, agent: AgentVersion) -> JobRow | None:
+    """The finished job that an agent's lineage names."""
+    key = agent.lineage.get("training")
+    if isinstance(key, str):
+        with suppress(UnknownName):
+            found = job(site.ledger, key)
+            return found if found.kind == TRAIN_JOB and found.status == "finished" else None
+    return None
+
+
+@router.get("/downloads/training.csv")
+def training_csv(site: SiteOf, agent: str) -> Response:
+    label, curve = _curve_of(site, agent)
+    return download(curve.to_csv(), media_type=CSV, filename=f"{label}-training.csv")
+
+
+@router.get("/downloads/training.json")
+def training_json(request: Request, site: SiteOf, agent: str) -> Response:
+    return json_answer(request, _curve_of(site, agent)[1].to_dict())
+
+
+def _curve_of(site: Site, reference: str) -> tuple[str, Curve]:
+    agent = site.ledger.agent(reference)
+    row = training_of(site, agent)
+    if row is None:
+        raise UnknownName("agent with a training in this ledger", reference, [])
+    return agent.label, read_curve(site.ledger, row)
+
+
+def _measured(answer: TrainingAnswer, curve: Curve) -> tuple[list[Point], str]:
+    """(what it was worth after so many steps, what that is called): exploitability where NashConv was measured."""
+    name = gap_name(answer.gap_kind)
+    points = curve.series(name)
+    if answer.matches is None:
+        return [(steps, value / answer.players) for steps, value in points], "exploitability"
+    return points, name
+
+
+def _finding(answer: TrainingAnswer, title: str, measured: Sequence[Point]) -> str:
+    if not measured:
+        return f"It learned for {answer.steps:,} steps; what it was worth then could not be measured."
+    (first, begun), (last, ended) = measured[0], measured[-1]
+    best, least = min(measured, key=lambda point: point[1])
+    said = f"{title[:1].upper()}{title[1:]} was {_short(begun)} after {first:,} steps and is {_short(ended)} after {last:,}"
+    if least < ended:
+        said += f"; the lowest, {_short(least)}, was after {best:,}"
+    return f"{said}."
+
+
+def _panel(title: str, points: Sequence[Point], cls: str) -> Panel:
+    (first, begun), (last, ended) = points[0], points[-1]
+    label = f"{title}: {_short(begun)} after {first:,} steps, {_short(ended)} after {last:,}"
+    return Panel(
+        title=title[:1].upper() + title[1:],
+        drawing=curve_drawing(points, label=label, written=_short, cls=cls),
+    )
+
+
+def _short(value: float) -> str:
+    return numbers.plain(float(f"{value:.3g}"))
