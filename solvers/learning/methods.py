@@ -253,7 +253,9 @@ METHODS: Mapping[str, Method] = {
     ),
     "psro": Method(
         learner=psro,
-        settings=PSROSettings(entropy=0.01, first_entropy=0.1, clip=0.2, minibatches=4),
+        settings=PSROSettings(
+            learning_rate=1e-2, rollout=8, minibatches=8, clip=0.2, entropy=0.0, first_entropy=0.3, averaged=0.0
+        ),
         source="Lanctot et al., NeurIPS 2017, arXiv:1711.00832",
     ),
     "nfsp": Method(
