@@ -147,7 +147,7 @@ def _exploitability(ledger: Ledger, row: JobRow, _: Progress) -> Mapping[str, ob
 def _exploit(ledger: Ledger, row: JobRow, progress: Progress) -> Mapping[str, object]:
     from arena.exploit import exploit_job  # late: it loads everything that agents are searched with
 
-    return exploit_job(ledger, row.game, ledger.agent(str(row.agent)), row.settings, progress)
+    return exploit_job(ledger, row, progress)
 
 
 def _train(ledger: Ledger, row: JobRow, progress: Progress) -> Mapping[str, object]:
@@ -216,7 +216,7 @@ JOB_KINDS: dict[str, JobKind] = {
         about="agent",
         meaning="at least how much an exploiter gains, in fresh matches; 0 stands for a method's own budget or matches",
         settings={"method": "auto", "budget": 0, "matches": 0, "confidence": 0.95, "seed": 0},
-        on_tensors=False,
+        on_tensors=True,
         work=_exploit,
     ),
     TRAIN_JOB: JobKind(

@@ -176,6 +176,7 @@ def worker_command(
     import sys
 
     from arena.cli.interruption import signals_interrupt
+    from arena.cli.output import ProgressLines
     from arena.games import UnknownName
     from arena.job_kinds import JOB_KINDS
     from arena.ledger import Ledger
@@ -191,10 +192,7 @@ def worker_command(
 
     def begun(row: JobRow) -> Progress:
         sys.stderr.write(f"job {row.key[:12]}: {_title(row)} on {row.device}\n")
-        return told
-
-    def told(done: int, planned: int) -> None:
-        sys.stderr.write(f"  {done:,} of {planned:,}\n")
+        return ProgressLines(f"job {row.key[:12]}", "parts")
 
     def ended(row: JobRow) -> None:
         sys.stderr.write(f"job {row.key[:12]}: {row.status}{f', {row.error}' if row.error else ''}\n")

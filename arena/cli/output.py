@@ -106,7 +106,7 @@ def plain(text: str) -> str:
 def progress(label: str, *, unit: str = "matches") -> Iterator[Callable[[int, int], None]]:
     """A bar on a terminal, a line now and then in a pipe, on stderr: stdout stays for the result."""
     if not sys.stderr.isatty():
-        yield _Lines(label, unit)
+        yield ProgressLines(label, unit)
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -123,7 +123,9 @@ def progress(label: str, *, unit: str = "matches") -> Iterator[Callable[[int, in
         yield lambda done, planned: bar.update(task, completed=done, total=planned)
 
 
-class _Lines:
+class ProgressLines:
+    """Says now and then how far something is, in a line each."""
+
     def __init__(self, label: str, unit: str):
         import time
 

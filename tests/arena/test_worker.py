@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from arena import jobs
 from arena.cli import app
 from arena.config import TournamentConfig
+from arena.curves import read_curve
 from arena.games import NotProvided, SpecificationError, UnknownName, load_game, uniform_policy
 from arena.job_columns import job_columns
 from arena.job_kinds import ask, do_job
@@ -241,3 +242,19 @@ def test_all_agents_are_asked_about_and_those_that_fail_are_named(ledger, tmp_pa
 
 def test_this_machine_has_a_cpu():
     assert devices_here()[:2] == ["cpu", "torch"]
+
+
+def test_an_exploiter_that_learns_is_trained_by_a_worker_with_its_curve(ledger):
+    settings = {"method": "ppo", "budget": 4096, "matches": 200}
+    row = ask(ledger, "exploit", GAME, agent=ledger.agent("random"), settings=settings)
+    work(ledger, devices=["cpu"], until_empty=True)
+    found = jobs.job(ledger, row.key)
+    assert (found.status, found.checkpoint) == ("finished", None)
+    assert found.result["exploiter"] == "random-exploiter@1"
+    assert read_curve(ledger, found).series("entropy")[-1][0] == 4096
+
+
+def test_only_what_learns_is_exploited_on_a_gpu(ledger):
+    row = ask(ledger, "exploit", GAME, agent=ledger.agent("random"), settings={"method": "enumerate"}, device="cuda")
+    work(ledger, devices=["cuda"], until_empty=True)
+    assert "only the method ppo computes on a GPU" in jobs.job(ledger, row.key).error
