@@ -1,0 +1,158 @@
+"""What every method of training promises, the same of all: seeds, interruptions, legal play elsewhere, what it learns and what not."""
+
+import json
+import subprocess
+import sys
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+from interruptions import interrupted
+
+from arena.games import load_game, uniform_policy
+from arena.solvers.learning import train
+from arena.solvers.learning.empirical_game import payoffs_between
+from arena.solvers.learning.environment import Facts, Happened, Seen
+from arena.solvers.learning.measures import NASH_CONV
+from arena.solvers.learning.methods import METHODS
+from arena.solvers.learning.networks import Architecture
+from arena.solvers.learning.nfsp import NFSP, NFSPSettings
+from arena.solvers.learning.ppo import PPO, PPOSettings
+from arena.solvers.learning.pqn import PQN, PQNSettings
+from arena.training import save_trained
+
+KUHN, SMAX = load_game("arena:kuhn_poker"), load_game("smax:3m")
+ANY_GAME = sorted(name for name, method in METHODS.items() if method.gap_kind == NASH_CONV)
+TEAMS = sorted(METHODS.keys() - set(ANY_GAME))
+SHORT = {"steps": 4096, "tables": 32, "hidden": (16,)}
+
+
+def short(method, game=KUHN, **given):
+    """A run that has all of a method in it: populations grow, teams play SMAX."""
+    if method in TEAMS:
+        return train(method, SMAX, measured=False, **{**SHORT, "tables": 8, "steps": 1024, **given})
+    run = {**SHORT, **given}
+    return train(method, game, settings={"oracle_steps": run["steps"] // 4} if method == "psro" else None, **run)
+
+
+@cache
+def once(method):
+    """A short run that several tests look at."""
+    return short(method, seed=5)
+
+
+def weights(trained):
+    """Of all networks, and of the mixture where it is one."""
+    members = getattr(trained.policy, "members", [trained.policy])
+    mixed = torch.tensor(getattr(trained.policy, "weights", [])).flatten()
+    return torch.cat([one.flatten() for member in members for one in member.network.parameters()] + [mixed])
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_same_seed_gives_the_same_policy_bit_for_bit_and_another_one_another(method):
+    first, again = once(method), short(method, seed=5)
+    assert torch.equal(weights(first), weights(again))
+    assert first.history == again.history
+    other = weights(short(method, seed=6))
+    assert other.shape != weights(first).shape or not torch.equal(weights(first), other)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_an_interrupted_run_ends_as_one_that_was_not(method, tmp_path):
+    kept = tmp_path / "run.npz"
+    with pytest.raises(KeyboardInterrupt):
+        short(method, seed=5, checkpoint=kept, watch=interrupted(after=3))
+    resumed = short(method, seed=5, checkpoint=kept)
+    assert torch.equal(weights(once(method)), weights(resumed))
+    assert once(method).history == resumed.history
+
+
+@pytest.mark.parametrize("method", ANY_GAME)
+def test_so_does_one_whose_players_move_at_once(method, tmp_path):
+    game, kept = load_game("matrix:rps"), tmp_path / "run.npz"
+    with pytest.raises(KeyboardInterrupt):
+        short(method, game, checkpoint=kept, watch=interrupted(after=2))
+    assert torch.equal(weights(short(method, game)), weights(short(method, game, checkpoint=kept)))
+
+
+def test_what_was_learned_plays_legal_actions_in_a_process_of_its_own(tmp_path):
+    games = {}
+    for method in METHODS:
+        file = tmp_path / f"{method}.safetensors"
+        game = SMAX if method in TEAMS else KUHN
+        save_trained(once(method), file, game=game)
+        games[str(file)] = game.info.specification
+    program = """
+import json, sys
+from arena.playing import play
+for file, game in json.loads(sys.argv[1]).items():
+    found = play(game, [f"checkpoint:{file}", f"checkpoint:{file}"], matches=50, seed=3)
+    print({match.termination.name for match in found} <= {"NORMAL", "TRUNCATED"})
+"""
+    said = subprocess.run(
+        [sys.executable, "-c", program, json.dumps(games)], capture_output=True, text=True, check=True, timeout=300
+    )
+    assert said.stdout.splitlines() == ["True"] * len(METHODS)
+
+
+@pytest.mark.parametrize("method", ANY_GAME)
+def test_it_beats_random_play(method):
+    """By what it gets from either seat together, exactly; no policy gets more than 0.917 from uniform play."""
+    trained = short(method, steps=40_000, measured=False)
+    grow, _ = payoffs_between(KUHN, matches=1, seed=0)
+    payoffs = grow([uniform_policy(KUHN.info.specification), trained.policy], np.zeros((2, 0, 0)))
+    assert payoffs[0, 1, 0] + payoffs[1, 0, 1] > 0.15
+
+
+class Alone:
+    """One player who is paid 1 for each decision, in matches of one decision; without an ``end`` they go on for ever."""
+
+    def __init__(self, end):
+        self.facts, self.end = Facts(tables=16, seats=1, players=1, inputs=1, actions=2), end
+
+    def seen(self):
+        return Seen(
+            observation=torch.ones(16, 1, 1),
+            state=torch.zeros(16, 1, 0),
+            legal=torch.ones(16, 1, 2, dtype=torch.bool),
+            player=torch.zeros(16, 1, dtype=torch.int64),
+            acting=torch.ones(16, 1, dtype=torch.bool),
+        )
+
+    def step(self, action):
+        return Happened(reward=torch.ones(16, 1), over=torch.full((16,), self.end))
+
+    def arrays(self):
+        return {}
+
+
+def ppo(environment):
+    settings = PPOSettings(learning_rate=1e-2, annealed=False, clip=None, discount=1.0, most_gradient=10.0)
+    learner = PPO(environment, Architecture(inputs=1, actions=2, hidden=(8,)), settings, planned=100, seed=0)
+    return learner, learner.network.critic
+
+
+def pqn(environment):
+    settings = PQNSettings(learning_rate=1e-2, rollout=16, minibatches=4, annealed=False, discount=1.0)
+    learner = PQN(environment, (8,), settings, planned=100, seed=0)
+    return learner, learner.values
+
+
+def nfsp(environment):
+    settings = NFSPSettings(learning_rate=1e-2, target_every=1, anticipation=1.0)
+    learner = NFSP(environment, (8,), settings, planned=100, seed=0)
+    return learner, learner.values
+
+
+@pytest.mark.parametrize("make", [ppo, pqn, nfsp])
+def test_nothing_is_expected_behind_the_end_of_a_match(make):
+    """The values of matches of one decision are what it pays; of matches without an end they grow beyond it."""
+    found = []
+    for end in (True, False):
+        learner, values = make(Alone(end))
+        for number in range(100):
+            learner.update(number)
+        found.append(values(torch.ones(1, 1)).detach())
+    torch.testing.assert_close(found[0], torch.ones_like(found[0]), atol=0.05, rtol=0)
+    assert (found[1] > 2).all()
