@@ -5,7 +5,8 @@ Importing this loads torch.
 
 from __future__ import annotations
 
+from arena.solvers.learning.configurations import Configuration, configuration, ready_configurations
 from arena.solvers.learning.network_policy import NetworkPolicy
 from arena.solvers.learning.training import Trained, train
 
-__all__ = ["NetworkPolicy", "Trained", "train"]
+__all__ = ["Configuration", "NetworkPolicy", "Trained", "configuration", "ready_configurations", "train"]
