@@ -102,7 +102,6 @@ def mappo(plan: Plan, settings: PPOSettings) -> PPO:
 
 def pqn_vdn(plan: Plan, settings: PQNSettings) -> PQN:
     """PQN of the sum of the units' values. Errors as of `ippo`."""
-    _require_float32(plan, "pqn_vdn")
     return PQN(
         _teams(plan, central=False),
         plan.hidden,
@@ -173,11 +172,12 @@ def nfsp(plan: Plan, settings: NFSPSettings) -> NFSP:
     """NFSP on any game with listed actions and tensors.
 
     Raises:
-        NotProvided: an opponent is given, or a game without tensors or listed actions.
+        NotProvided: an opponent or another precision is given, or a game without tensors or listed actions.
     """
     if plan.opponent is not None:
         raise NotProvided("nfsp learns responses to its own average; ppo learns one to another agent")
-    _require_float32(plan, "nfsp")
+    if plan.precision != "float32":
+        raise NotProvided("nfsp learns in float32; leave precision out")
     return NFSP(
         plan.environment(),
         plan.hidden,
@@ -187,11 +187,6 @@ def nfsp(plan: Plan, settings: NFSPSettings) -> NFSP:
         scale=scale_of(plan.game.info),
         device=plan.device,
     )
-
-
-def _require_float32(plan: Plan, method: str) -> None:
-    if plan.precision != "float32":
-        raise NotProvided(f"{method} learns in float32; leave precision out")
 
 
 def scale_of(info: GameInfo) -> float:

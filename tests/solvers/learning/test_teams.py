@@ -166,6 +166,13 @@ def test_an_interrupted_team_ends_as_one_that_was_not(method, memory, tmp_path):
     assert torch.equal(weights(train(method, SMAX, **run)), weights(resumed))
 
 
+def test_pqn_learns_in_bfloat16_from_float32_weights():
+    once = {**SHORT, "steps": 512}
+    mixed, single = (weights(train("pqn_vdn", SMAX, precision=one, **once)) for one in ("bfloat16", "float32"))
+    assert mixed.dtype == torch.float32
+    assert not torch.equal(mixed, single)
+
+
 @pytest.mark.parametrize("greedy", [False, True])
 def test_what_is_played_is_drawn_or_the_likeliest(greedy):
     policy = train("ippo", SMAX, settings={"greedy": greedy}, **SHORT).policy
