@@ -41,7 +41,7 @@ Meta = Literal["uniform", "nash", "prd", "alpha_rank"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PSROSettings(PPOSettings):
-    """Those of the oracles, and: ``meta``: the meta-solver. ``oracle_steps``: of all tables, for each oracle.
+    """Those of the oracles, without ``greedy``, and: ``meta``: the meta-solver. ``oracle_steps``: of all tables, for each oracle.
 
     ``fresh``: oracles begin with new weights, not with those of the one before. ``matches``: how many each joint choice of members
     plays, where the game is too large for exact payoffs.
@@ -76,8 +76,12 @@ class PSRO:
             planned: updates in all; the last oracle joins with the last of them.
 
         Raises:
-            SpecificationError: alpha_rank with more members than it ranks.
+            SpecificationError: alpha_rank with more members than it ranks, or greedy members.
         """
+        if settings.greedy:
+            raise SpecificationError(
+                "greedy must be false: members of a population draw their actions, as the first does"
+            )
         self.info, self.settings, self.planned = info, settings, planned
         self.respond, self.grow, self.constant_sum = respond, grow, constant_sum
         uniform = copy.deepcopy(first)

@@ -207,6 +207,7 @@ def test_what_was_learned_tells_how_its_members_do_against_each_other(meta):
     [
         ({"settings": {"meta": "rectified"}}, SpecificationError, "meta must be one of uniform, nash"),
         ({"settings": {"meta": 1}}, SpecificationError, "meta must be one of"),
+        ({"settings": {"greedy": True}}, SpecificationError, "greedy must be false"),
         (
             {"settings": {"meta": "alpha_rank", "oracle_steps": 1}, "steps": 512 * 71},
             SpecificationError,
