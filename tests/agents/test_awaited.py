@@ -64,9 +64,9 @@ class Later:
 )
 def test_requests_are_those_of_the_engine_and_a_fault_costs_its_own_rows(info, sent, most, answered):
     agent = Later(**info)
-    awaited = Awaited(agent)
+    awaited = Awaited(agent, move_s=60.0)
     assert awaited.act(a_batch(5)).tolist() == answered
-    assert (agent.sent, agent.most, agent.clock) == (sent, most, (None, None))
+    assert (agent.sent, agent.most, agent.clock) == (sent, most, (60.0, None))
 
 
 def test_an_answer_that_is_nobodys_fault_is_raised():
@@ -75,7 +75,35 @@ def test_an_answer_that_is_nobodys_fault_is_raised():
             inbox.put((ticket, RuntimeError("a bug of Arena's"), 0.0))
 
     with pytest.raises(RuntimeError, match="a bug"):
-        Awaited(Broken()).act(a_batch(2))
+        Awaited(Broken(), move_s=60.0).act(a_batch(2))
+
+
+def test_an_agent_that_hangs_is_told_so_once_and_what_waited_is_forfeited(caplog):
+    class Hanging(Later):
+        def timed_out(self, ticket):
+            self.lost = [*getattr(self, "lost", []), ticket]
+            threading.Timer(0.05, self.inbox.put, ((ticket, np.zeros(2, np.int64), time.monotonic()),)).start()
+
+        def send(self, ticket, batch, inbox):
+            assert batch.limit_s.tolist() == [0.1, 0.1]
+            self.inbox = inbox
+            if 0 not in batch.table:
+                inbox.put((ticket, batch.table.copy(), time.monotonic()))
+
+    agent = Hanging(tables_at_once=2)
+    assert Awaited(agent, move_s=0.1).act(a_batch(4)).tolist() == [NO_ACTION, NO_ACTION, 2, 3]
+    assert agent.lost == [1]
+    assert [record.getMessage() for record in caplog.records] == [
+        "later did not answer in time; the matches that waited for it are forfeited"
+    ]
+
+
+def test_an_answer_that_arrives_late_is_a_forfeit_though_nobody_waited():
+    class Stamped(Later):
+        def send(self, ticket, batch, inbox):
+            inbox.put((ticket, batch.table.copy(), time.monotonic() + 61.0 * (0 in batch.table)))
+
+    assert Awaited(Stamped(tables_at_once=1), move_s=60.0).act(a_batch(2)).tolist() == [NO_ACTION, 1]
 
 
 def test_a_program_plays_the_same_matches_awaited_as_on_a_clock(tmp_path, monkeypatch):
@@ -87,7 +115,7 @@ def test_a_program_plays_the_same_matches_awaited_as_on_a_clock(tmp_path, monkey
     agent = load_agent("python:draws.py:Draws", game=KUHN)
     try:
         clocked = play(KUHN, [agent, "random"], matches=20, seed=3)
-        awaited = play(KUHN, [Awaited(agent), "random"], matches=20, seed=3)
+        awaited = play(KUHN, [Awaited(agent, move_s=60.0), "random"], matches=20, seed=3)
     finally:
         agent.close()
     assert clocked.returns.tolist() == awaited.returns.tolist()
