@@ -45,6 +45,17 @@ class Subject:
         return f"{self.method} on {self.game}" + (f" with {told}" if told else "")
 
 
+def prefixed(name: str, arrays: State) -> State:
+    """The arrays as a part of a larger state, each under ``NAME.KEY``."""
+    return {f"{name}.{key}": array for key, array in arrays.items()}
+
+
+def part(name: str, state: State) -> State:
+    """What `prefixed` put into a state under this name."""
+    mark = f"{name}."
+    return {key.removeprefix(mark): array for key, array in state.items() if key.startswith(mark)}
+
+
 def write_checkpoint(path: str | Path, subject: Subject, state: State, history: History) -> None:
     """Writes the state; a file that stands there is replaced in one step.
 

@@ -9,6 +9,11 @@ from torch import Tensor
 
 from arena.solvers.checkpoint import State
 
+ENVIRONMENT = "environment"
+"""What a learner's arrays of its environment are a part under."""
+GROWING = frozenset((f"{ENVIRONMENT}.played",))
+"""Those of them that are as long as the matches under way."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:

@@ -7,13 +7,10 @@ from dataclasses import dataclass, fields, replace
 import torch
 from torch import Tensor
 
-from arena.solvers.checkpoint import State
-from arena.solvers.learning.environment import Environment, Seen
+from arena.solvers.checkpoint import State, part, prefixed
+from arena.solvers.learning.environment import ENVIRONMENT, Environment, Seen
 from arena.solvers.learning.networks import ActorCritic, log_probabilities
 from arena.solvers.learning.returns import Worth, advantages
-
-GROWING = frozenset(("environment.played",))
-"""Of what a `Collector` keeps: as long as the matches under way are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,22 +135,13 @@ class Collector:
         """What it keeps between two times, and all that its environment depends on."""
         kept = {one.name: getattr(self.waiting, one.name) for one in fields(Decisions)}
         kept |= {"gained": self.gained, "memory": self.memory}
-        found = {f"waiting.{name}": tensor.cpu().numpy().copy() for name, tensor in kept.items()}
-        return found | {f"environment.{name}": array for name, array in self.environment.arrays().items()}
+        found = prefixed("waiting", {name: tensor.cpu().numpy().copy() for name, tensor in kept.items()})
+        return found | prefixed(ENVIRONMENT, self.environment.arrays())
 
     def restore(self, arrays: State) -> None:
         """Goes on from there. Errors as of `Environment.restore`."""
-        self.environment.restore(
-            {
-                name.removeprefix("environment."): array
-                for name, array in arrays.items()
-                if name.startswith("environment.")
-            }
-        )
-        told = {
-            name: torch.from_numpy(arrays[f"waiting.{name}"]).to(self.device)
-            for name in (*(one.name for one in fields(Decisions)), "gained", "memory")
-        }
+        self.environment.restore(part(ENVIRONMENT, arrays))
+        told = {name: torch.from_numpy(array).to(self.device) for name, array in part("waiting", arrays).items()}
         self.gained, self.memory = told.pop("gained"), told.pop("memory")
         self.waiting = Decisions(**told)
 

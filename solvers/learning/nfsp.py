@@ -25,10 +25,10 @@ import torch
 from torch import Tensor, nn
 
 from arena.games.seeds import seed_of
-from arena.solvers.checkpoint import State
+from arena.solvers.checkpoint import State, part, prefixed
 from arena.solvers.learning.buffers import Buffer, Reservoir, Rows
-from arena.solvers.learning.environment import Environment
-from arena.solvers.learning.experience import GROWING, draw, explored
+from arena.solvers.learning.environment import ENVIRONMENT, GROWING, Environment
+from arena.solvers.learning.experience import draw, explored
 from arena.solvers.learning.network_policy import NetworkPolicy
 from arena.solvers.learning.networks import ILLEGAL, Activation, ActorCritic, Architecture, log_probabilities
 from arena.solvers.learning.settings import number, whole
@@ -104,7 +104,7 @@ class NFSP:
         self.parts: Mapping[str, Buffer | Environment] = {
             "transitions": self.transitions,
             "responses": self.responses,
-            "environment": environment,
+            ENVIRONMENT: environment,
         }
         self.optimiser = torch.optim.Adam(
             [
@@ -187,19 +187,19 @@ class NFSP:
     @property
     def growing(self) -> frozenset[str]:
         return GROWING | {
-            f"{of}.{name}" for of, part in self.parts.items() if isinstance(part, Buffer) for name in part.columns
+            f"{of}.{name}" for of, one in self.parts.items() if isinstance(one, Buffer) for name in one.columns
         }
 
     def arrays(self) -> State:
-        found = {f"{of}.{name}": array for of, part in self.parts.items() for name, array in part.arrays().items()}
-        return {**self.held.arrays(), **found}
+        found = self.held.arrays()
+        for name, one in self.parts.items():
+            found |= prefixed(name, one.arrays())
+        return found
 
     def restore(self, arrays: State) -> None:
         self.held.restore(arrays, fresh=False)
-        for of, part in self.parts.items():
-            part.restore(
-                {name.removeprefix(f"{of}."): array for name, array in arrays.items() if name.startswith(f"{of}.")}
-            )
+        for name, one in self.parts.items():
+            one.restore(part(name, arrays))
 
 
 def value_loss(values: nn.Module, target: nn.Module, rows: Rows, discount: float) -> Tensor:

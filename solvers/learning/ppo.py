@@ -24,8 +24,8 @@ from torch import Tensor, nn
 
 from arena.games.seeds import seed_of
 from arena.solvers.checkpoint import State
-from arena.solvers.learning.environment import Environment
-from arena.solvers.learning.experience import GROWING, Collector
+from arena.solvers.learning.environment import GROWING, Environment
+from arena.solvers.learning.experience import Collector
 from arena.solvers.learning.minibatches import Minibatch, minibatches
 from arena.solvers.learning.network_policy import NetworkPolicy
 from arena.solvers.learning.networks import ActorCritic, Architecture, log_probabilities

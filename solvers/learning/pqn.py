@@ -18,9 +18,9 @@ import torch
 from torch import Tensor, nn
 
 from arena.games.seeds import seed_of
-from arena.solvers.checkpoint import State
-from arena.solvers.learning.environment import Environment, Seen
-from arena.solvers.learning.experience import GROWING, explored
+from arena.solvers.checkpoint import State, part, prefixed
+from arena.solvers.learning.environment import ENVIRONMENT, GROWING, Environment, Seen
+from arena.solvers.learning.experience import explored
 from arena.solvers.learning.network_policy import NetworkPolicy
 from arena.solvers.learning.networks import ILLEGAL, ActorCritic, Architecture, Precision
 from arena.solvers.learning.returns import lambda_returns
@@ -168,15 +168,11 @@ class PQN:
         return GROWING
 
     def arrays(self) -> State:
-        found = {f"environment.{name}": array for name, array in self.environment.arrays().items()}
-        return {**self.held.arrays(), **found}
+        return {**self.held.arrays(), **prefixed(ENVIRONMENT, self.environment.arrays())}
 
     def restore(self, arrays: State) -> None:
         self.held.restore(arrays, fresh=False)
-        mark = "environment."
-        self.environment.restore(
-            {name.removeprefix(mark): array for name, array in arrays.items() if name.startswith(mark)}
-        )
+        self.environment.restore(part(ENVIRONMENT, arrays))
 
 
 def loss(values: Callable[[Tensor], Tensor], steps: Steps, rows: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ from arena.games.smax.game import SmaxGame
 from arena.games.smax.rules import OWN_FEATURES, Rules
 from arena.games.smax.units import UNIT_TYPES
 from arena.games.smax.vector_env import SmaxVectorEnv
-from arena.solvers.checkpoint import State
+from arena.solvers.checkpoint import State, part, prefixed
 from arena.solvers.learning.environment import Facts, Happened, Seen
 
 Now: TypeAlias = tuple[Tensor, dict[str, Any]]
@@ -76,12 +76,14 @@ class SmaxTeams:
         return Happened(reward=torch.cat(rewards)[:, None].repeat(1, self.facts.players), over=torch.cat(overs))
 
     def arrays(self) -> State:
-        return {f"{side.team}.{name}": array for side in self.sides for name, array in side.arrays().items()}
+        found: State = {}
+        for side in self.sides:
+            found |= prefixed(str(side.team), side.arrays())
+        return found
 
     def restore(self, arrays: State) -> None:
         for side in self.sides:
-            mark = f"{side.team}."
-            side.restore({name.removeprefix(mark): array for name, array in arrays.items() if name.startswith(mark)})
+            side.restore(part(str(side.team), arrays))
         self._now = [side.seen() for side in self.sides]
 
     def _together(self, columns: Sequence[Tensor]) -> Tensor:
