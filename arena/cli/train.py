@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,7 +15,6 @@ if TYPE_CHECKING:
     from arena.cli.solve_progress import Last
     from arena.solvers.learning.configurations import Configuration
     from arena.solvers.learning.training import Watch
-    from arena.solvers.solution import Setting
     from arena.training_answer import TrainingAnswer
 
 
@@ -88,6 +85,7 @@ def train_command(
     """Train a policy by self-play and say how good it is, exactly where that can be computed."""
     from arena.cli.output import say, say_json
     from arena.cli.solve_progress import Last
+    from arena.cli.train_request import asked_for, require_places
     from arena.cli.train_told import require_log, told_to
     from arena.convergence_words import gap_name
     from arena.games import SpecificationError
@@ -106,8 +104,8 @@ def train_command(
         "seed": seed,
         "precision": precision,
     }
-    asked = _asked(method, {name: value for name, value in given.items() if value is not None}, settings or [])
-    _require_places(output, checkpoint, register, force=force)
+    asked = asked_for(method, {name: value for name, value in given.items() if value is not None}, settings or [])
+    require_places(output, checkpoint, register, force=force)
     if submit:
         if register is None or (output, log, tensorboard) != (None, None, None):
             raise SpecificationError("--submit needs --register NAME; a worker writes no files here, leave them out")
@@ -142,74 +140,6 @@ def train_command(
         say(f"registered: {answer.agent}")
     if output is None and answer.agent is None:
         say("nothing is kept: with --output FILE or --register NAME it is")
-
-
-def _asked(method: str | None, given: Mapping[str, Any], texts: Sequence[str]) -> Configuration:
-    """What is trained: what is given here wins over what a configuration says."""
-    from arena.cli.solve_settings import own_settings, read_settings
-    from arena.games import SpecificationError, UnknownName, load_game
-    from arena.solvers.learning.configurations import ENDING, Configuration, configuration, ready_configurations
-    from arena.solvers.learning.methods import METHODS
-
-    if method is None:
-        raise SpecificationError("name a method and a game, or a configuration: arena train --list shows them")
-    values = dict(given)
-    if "steps" in values:
-        if not 1 <= values["steps"] <= 1e15:
-            raise SpecificationError(f"--steps must be from 1 to 1e15; got {values['steps']:g}")
-        values["steps"] = int(values["steps"])
-    if "hidden" in values:
-        values["hidden"] = _widths(values["hidden"])
-    if method in METHODS:
-        if "game" not in values:
-            raise SpecificationError(f"name the game: arena train {method} GAME")
-        asked = Configuration(method=method, game=values["game"])
-    elif method in (ready := ready_configurations()) or method.endswith(ENDING):
-        asked = configuration(method)
-    else:
-        raise UnknownName("method or configuration", method, [*METHODS, *ready])
-    load_game(values.get("game", asked.game))
-    own = read_settings(asked.method, texts, own_settings(METHODS[asked.method].settings))
-    asked = replace(asked, **values, settings={**asked.settings, **cast("dict[str, Setting]", own)})
-    asked.check()
-    return asked
-
-
-def _widths(text: str) -> tuple[int, ...]:
-    from arena.games import SpecificationError
-
-    try:
-        widths = tuple(int(part) for part in text.split(","))
-    except ValueError:
-        widths = (0,)
-    if min(widths) < 1:
-        raise SpecificationError(
-            f"--hidden takes whole numbers above 0 with commas between, for example 128,128; got {text!r}"
-        )
-    return widths
-
-
-def _require_places(output: Path | None, checkpoint: Path | None, register: str | None, *, force: bool) -> None:
-    """Raises `SpecificationError` where something could not be kept, before any work."""
-    from arena.cli.solve_run import require_free
-    from arena.config import check_name
-    from arena.games import SpecificationError
-    from arena.solvers.policy_file import require_place
-
-    for path in (output, checkpoint):
-        if path is not None:
-            require_place(path)
-    if output is not None:
-        require_free(output, force=force)
-    if register is not None:
-        try:
-            check_name(register)
-        except ValueError as error:
-            raise SpecificationError(f"--register: {error}") from None
-        if checkpoint is not None:
-            raise SpecificationError(
-                "the ledger keeps the checkpoint of a training that is registered; leave out --checkpoint"
-            )
 
 
 def _is_under_way(asked: Configuration, name: str, device: str, db: str | None) -> bool:
