@@ -63,7 +63,6 @@ def test_every_decision_has_one_transition_and_all_rewards_are_in_them(game):
     waiting, words = Waiting(environment.facts, "cpu"), torch.Generator().manual_seed(0)
     made = known = 0
     got = paid = 0.0
-    got = paid = 0.0
     for _ in range(60):
         seen = environment.seen()
         action = torch.multinomial(seen.legal.flatten(0, 1).float(), 1, generator=words).reshape(seen.player.shape)
