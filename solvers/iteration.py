@@ -74,19 +74,16 @@ def iterate(
         history = [measured for measured in held if _is_measured(run, measured[0], last)]
     elif checkpoint is not None:  # a place that cannot be written to is known before the work
         write_checkpoint(checkpoint, run.subject, run.state, history)
-    written = time.monotonic()
+    written, most = time.monotonic(), 1
     try:
-        while (missing := _misses(run, history, last)) or not _ended(run, history, last, until):
-            if not missing:
-                done = run.iterations
-                target = next_measurement(done, run.measure_growth)
-                run.advance((target if last is None else min(target, last)) - done)
-                if run.iterations == done:
-                    continue  # there was nothing more to do, and `finished` says so
-            gap = run.gap()
-            history.append((run.iterations, gap))
-            if progress is not None:
-                progress(run.iterations, gap)
+        while (due := _is_due(run, history, last)) or not _ended(run, history, last, until):
+            if due:
+                gap = run.gap()
+                history.append((run.iterations, gap))
+                if progress is not None:
+                    progress(run.iterations, gap)
+            else:
+                most = _advance(run, last, most)
             if checkpoint is not None and time.monotonic() - written > CHECKPOINT_S:
                 write_checkpoint(checkpoint, run.subject, run.state, history)
                 written = time.monotonic()
@@ -103,10 +100,22 @@ def _ended(run: Run, history: History, last: int | None, until: float | None) ->
     return close or (last is not None and run.iterations >= last) or run.finished()
 
 
-def _misses(run: Run, history: History, last: int | None) -> bool:
-    """Whether it was interrupted while the gap was measured: then that comes first, as it may be small enough to stop."""
+def _advance(run: Run, last: int | None, most: int) -> int:
+    """Goes on to the next measurement, `most` iterations at once; returns how many at once the next time, so that they take
+    about `CHECKPOINT_S`: between measurements, too, the state is there to be saved."""
+    done, began = run.iterations, time.monotonic()
+    target = next_measurement(done, run.measure_growth)
+    count = min(most, (target if last is None else min(target, last)) - done)
+    run.advance(count)
+    if time.monotonic() - began > CHECKPOINT_S / 2:
+        return max(1, count // 2)
+    return 2 * most if count == most else most
+
+
+def _is_due(run: Run, history: History, last: int | None) -> bool:
+    """Whether the gap is measured now; after an interruption that comes first, as it may be small enough to stop."""
     measured = history[-1][0] if history else 0
-    return run.iterations > measured and _is_measured(run, run.iterations, last)
+    return run.iterations > measured and (_is_measured(run, run.iterations, last) or run.finished())
 
 
 def _is_measured(run: Run, iteration: int, last: int | None) -> bool:

@@ -22,8 +22,11 @@ from arena.ledger import Ledger
 from arena.ledger_schema import jobs as table
 from arena.rated_matches import rated_matches
 from arena.solvers import nash_conv
+from arena.solvers.learning.configurations import Configuration
 from arena.standings import standings
 from arena.tournament import run_tournament
+from arena.training import save_trained
+from arena.training_job import ask_training
 from arena.worker import devices_here, work
 
 GAME = "openspiel:kuhn_poker"
@@ -134,12 +137,12 @@ def test_what_nobody_can_do_is_refused_before_it_waits(ledger, kind, changed, er
     assert jobs.all_jobs(ledger) == []
 
 
-def worker_at(path, stderr):
-    """A process of `arena worker`."""
+def worker_at(path, stderr, before=""):
+    """A process of `arena worker`, which first runs a program."""
     command = [
         sys.executable,
         "-c",
-        "from arena.cli import main; main()",
+        f"{before}\nfrom arena.cli import main; main()",
         "worker",
         "--device",
         "cpu",
@@ -167,6 +170,39 @@ def test_a_killed_worker_leaves_its_job_to_the_next(ledger, tmp_path):
     with ledger.writing() as connection:
         connection.execute(table.update().values(alive_at="2000-01-01T00:00:00.000Z"))
     assert jobs.claim(ledger, {"cpu": "next"}).key == row.key
+
+
+DIES = """
+import os, signal
+from arena.kept_training import KeptTraining
+from arena.solvers import iteration
+
+iteration.CHECKPOINT_S = 0.0
+told = KeptTraining.told
+
+def dies(self, steps, numbers):
+    told(self, steps, numbers)
+    if steps == 10 * 512:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+KeptTraining.told = dies
+"""
+
+
+def test_a_training_whose_worker_is_killed_goes_on_to_the_same_policy(ledger, tmp_path):
+    kuhn = load_game("arena:kuhn_poker")
+    asked = Configuration(method="ppo", game=kuhn.info.specification, steps=20 * 512, tables=32, hidden=(16,))
+    row = ask_training(ledger, asked, name="killed")
+    assert worker_at(tmp_path / "arena.db", subprocess.DEVNULL, before=DIES).wait(timeout=60) == -signal.SIGKILL
+    with ledger.writing() as connection:
+        connection.execute(table.update().values(alive_at="2000-01-01T00:00:00.000Z"))
+    heard = []
+    work(ledger, devices=["cpu"], until_empty=True, on_begun=lambda _: lambda *far: heard.append(far[0]))
+    assert heard[0] == 10 * 512  # from the state that was kept before
+    assert [steps for steps, _ in read_curve(ledger, row).points] == list(range(512, 20 * 512 + 1, 512))
+    save_trained(asked.train(kuhn), tmp_path / "whole.safetensors", game=kuhn)
+    kept = ledger.artifacts.path(ledger.agent("killed").content_hash)
+    assert kept.read_bytes() == (tmp_path / "whole.safetensors").read_bytes()
 
 
 def test_a_worker_that_is_asked_to_end_gives_its_job_back(ledger, tmp_path):

@@ -1,12 +1,16 @@
 """The loop of iterative methods: what was interrupted, wherever that was, ends as if it had not been."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arena.games import SpecificationError
-from arena.solvers.checkpoint import Subject
+from arena.solvers import iteration
+from arena.solvers.checkpoint import Subject, read_checkpoint
 from arena.solvers.iteration import MEASURE_GROWTH, Run, iterate
 
 
@@ -59,6 +63,22 @@ def test_the_gap_at_the_limit_is_measured_though_an_interruption_fell_there(tmp_
     with pytest.raises(Interrupted):
         iterate(halving(gap_fails_at=77), checkpoint=file, **asked)
     assert iterate(halving(), checkpoint=file, **asked)[-1] == (77, 1 / 77)
+
+
+def test_a_run_whose_gap_is_seldom_measured_is_saved_in_between(tmp_path, monkeypatch):
+    file, asked = tmp_path / "run.npz", {"iterations": 64, "until": None, "default": None}
+    clock, kept = iter(range(10**6)), []
+    monkeypatch.setattr(iteration, "time", SimpleNamespace(monotonic=lambda: 10.0 * next(clock)))
+    run, held = halving(growth=64.0), halving().state
+
+    def advance(count):
+        read_checkpoint(file, run.subject, held, growing=frozenset())
+        kept.append(int(held["clock"][0]))
+        run.advance(count)
+
+    history = iterate(replace(run, advance=advance), checkpoint=file, **asked)
+    assert [at for at, _ in history] == [1, 64]
+    assert [at for at in sorted(set(kept)) if 1 < at < 64] != []
 
 
 def test_a_checkpoint_that_cannot_be_written_is_refused_before_any_work(tmp_path):
