@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from arena.config import make_config
+from arena.curves import read_curve, write_curve
 from arena.database import check
 from arena.executor import InProcess
 from arena.job_columns import job_columns
@@ -251,3 +252,20 @@ def test_answers_about_agents_follow_their_names(one: Ledger, two: Ledger) -> No
     (found,) = all_jobs(one)
     assert (found.agent, found.result) == ("a@2", {"victim": "a@2", "value": 0.5})
     assert found.worker == answer.worker and found.key != answer.key
+
+
+def test_curves_of_trainings_come_along_with_their_jobs(one: Ledger, two: Ledger) -> None:
+    record(one, kind="bootstrap", game=CUP["game"], work=lambda *_: {})  # so that jobs have other numbers here
+    points = {512: {"entropy": 0.5}, 1024: {"entropy": 0.25, "NashConv": 0.1}}
+
+    def train(row: JobRow, _: object) -> dict[str, object]:
+        with two.writing() as connection:
+            write_curve(connection, row.id, points)
+        return {}
+
+    trained = record(two, kind="train", game=CUP["game"], work=train)
+    assert merge(one, two).jobs == 1
+    (copied,) = all_jobs(one, kind="train")
+    assert copied.id != trained.id and read_curve(one, copied) == read_curve(two, trained)
+    assert dict(read_curve(one, copied).points) == points
+    assert not merge(one, two).changed
