@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from arena.agents import save_network
-from arena.agents.network_file import Choice
 from arena.agents.network_mixture import save_mixture
 from arena.convergence_words import gap_name
 from arena.games import Game, MixturePolicy, NotProvided, Policy
@@ -22,9 +21,9 @@ if TYPE_CHECKING:
 ENDING = ".safetensors"
 
 
-def save_trained(trained: Trained, path: str | Path, *, game: Game, choice: Choice | None = None) -> None:
-    """Writes what ``checkpoint:FILE`` plays: actors alone, drawing from their probabilities or taking the likeliest action; None = as
-    the policy does.
+def save_trained(trained: Trained, path: str | Path, *, game: Game) -> None:
+    """Writes what ``checkpoint:FILE`` plays: actors alone, drawing from their probabilities or taking the likeliest action as the
+    policy does.
 
     Raises:
         NotProvided: a policy that is neither a network nor a mixture of networks.
@@ -38,12 +37,12 @@ def save_trained(trained: Trained, path: str | Path, *, game: Game, choice: Choi
             [policy.weights_of(player).tolist() for player in range(game.info.num_players)],
             path,
             game=game,
-            choice=choice or members[0].choice,
+            choice=members[0].choice,
             reads=trained.reads,
         )
     else:
         one = _network(policy)
-        save_network(one.network.acting(), path, game=game, choice=choice or one.choice, reads=trained.reads)
+        save_network(one.network.acting(), path, game=game, choice=one.choice, reads=trained.reads)
 
 
 def _network(policy: Policy) -> NetworkPolicy:
