@@ -1,14 +1,12 @@
-"""Any game with listed actions as an `Environment`: matches of a `TableBatch` that a learner plays with itself or with others.
+"""Any game with listed actions as an `Environment`: matches of a `TableBatch` that a learner plays with itself or with an opponent.
 
-With itself it sits on all seats. With others it sits, match by match, on one side after the other, and what sits on the rest
+With itself it sits on all seats. With an opponent it sits, match by match, on one side after the other, and who sits on the rest
 answers as agents do everywhere: it is never asked for more than an action, its decisions are no experience, and it forfeits a
 match in which it fails.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,22 +20,12 @@ from arena.games.forfeits import forfeit_returns
 from arena.games.game import Game, GameInfo, Turn
 from arena.games.observation import ObservationBatch, Reads, reads_of, width_of
 from arena.games.ragged import Ragged
-from arena.games.seeds import AGENT_STREAM, CHANCE_STREAM, MATCH_STREAM, counter_hash, unit
+from arena.games.seeds import CHANCE_STREAM, MATCH_STREAM, counter_hash
 from arena.solvers.checkpoint import State
 from arena.solvers.learning.environment import Facts, Happened, Seen
 
 FAILED = -1
 """In place of an action: there is none that is allowed."""
-LEARNER = -1
-"""In place of an opponent: the learner sits there."""
-
-
-@dataclass(frozen=True, slots=True)
-class Opponents:
-    """Who sits on the seats that are not the learner's: one of ``members`` a match and side, drawn by ``weights``."""
-
-    members: Sequence[Agent]
-    weights: Sequence[float]
 
 
 def inputs_of(info: GameInfo, reads: Reads) -> int:
@@ -64,7 +52,7 @@ class MatchTables:
         *,
         seed: int,
         reads: Reads | None = None,
-        opponents: Opponents | None = None,
+        opponent: Agent | None = None,
         device: str | torch.device = "cpu",
     ):
         """Args:
@@ -72,7 +60,7 @@ class MatchTables:
             tables: N, matches at once.
             seed: of all chance.
             reads: None = `reads_of` the game.
-            opponents: None = the learner plays every seat.
+            opponent: sits on the seats that are not the learner's; None = the learner plays every seat.
             device: where tensors go.
 
         Raises:
@@ -81,7 +69,7 @@ class MatchTables:
         self.info = info = game.info
         self.reads: Reads = reads_of(info) if reads is None else reads
         self.device = torch.device(device)
-        self.seed, self.opponents = np.uint64(seed), opponents
+        self.seed, self.opponent = np.uint64(seed), opponent
         self.facts = Facts(
             tables=tables,
             seats=info.num_players if info.simultaneous else 1,
@@ -92,7 +80,7 @@ class MatchTables:
         self._batch = game.tables(tables)
         shape = (tables, self.facts.seats)
         self._begun = np.zeros(tables, np.int64)
-        self._who = np.full((tables, info.num_players), LEARNER)
+        self._own = np.ones((tables, info.num_players), np.bool_)
         self._ply = np.zeros((tables, info.num_players), np.int64)
         self._due = np.zeros(shape, np.bool_)
         self._player = np.tile(np.arange(shape[1]), (tables, 1))
@@ -126,7 +114,7 @@ class MatchTables:
     def arrays(self) -> State:
         """The matches at the tables by their numbers, and what was played in them; played again they stand as they stood.
 
-        Opponents that remember are not asked again: with them all matches begin anew.
+        An opponent that remembers is not asked again: with one all matches begin anew.
         """
         played = self._batch.history(np.arange(self.facts.tables))
         return {"begun": self._begun.copy(), "played": played.values.copy(), "played_ends": played.ends.copy()}
@@ -139,7 +127,7 @@ class MatchTables:
         self._due[:] = False
         everywhere = np.arange(self.facts.tables)
         self._begin(everywhere)
-        if self.opponents is not None and any(member.info.remembers for member in self.opponents.members):
+        if self.opponent is not None and self.opponent.info.remembers:
             self._answer_first()
             return
         while True:
@@ -184,7 +172,7 @@ class MatchTables:
         return reward, over
 
     def _answer_first(self) -> None:
-        """Lets the opponents play up to the learner's decisions, where matches begin with theirs."""
+        """Lets the opponent play up to the learner's decisions, where matches begin with his."""
         self._play(np.flatnonzero(~self._waits_for_learner()), np.zeros_like(self._player))
 
     def _waits_for_learner(self) -> NDArray[np.bool_]:
@@ -192,17 +180,14 @@ class MatchTables:
         return waits
 
     def _moves(self, tables: NDArray[np.int64], chosen: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
-        """(table, player, action) of all that is due at these tables; `FAILED` of opponents who do."""
+        """(table, player, action) of all that is due at these tables; `FAILED` of an opponent who does."""
         table, seat = self._rows(tables)
         player, action = self._player[table, seat], chosen[table, seat]
         due = self._due[table, seat]
         action = np.where(due, action, 0)
-        if self.opponents is not None:
-            who = self._who[table, player]
-            for k, member in enumerate(self.opponents.members):
-                rows = np.flatnonzero((who == k) & due)
-                if len(rows):
-                    action[rows] = _answered(member, self._asked(table[rows], seat[rows], player[rows]))
+        rows = np.flatnonzero(due & ~self._own[table, player])
+        if self.opponent is not None and len(rows):
+            action[rows] = _answered(self.opponent, self._asked(table[rows], seat[rows], player[rows]))
         return table, player, action
 
     def _rows(self, tables: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -222,10 +207,7 @@ class MatchTables:
 
     def _mine(self) -> NDArray[np.bool_]:
         """Which decisions are the learner's [N, S]."""
-        if self.opponents is None:
-            return np.ones_like(self._due)
-        mine: NDArray[np.bool_] = np.take_along_axis(self._who, self._player, axis=1) == LEARNER
-        return mine
+        return np.take_along_axis(self._own, self._player, axis=1)
 
     def _begin(self, tables: NDArray[np.int64]) -> None:
         """New matches at these tables, and again where one is over before anybody decides."""
@@ -242,30 +224,22 @@ class MatchTables:
         return (self._begun[tables] - 1) * self.facts.tables + tables
 
     def _seat_players(self, tables: NDArray[np.int64]) -> None:
-        """The learner takes one side after the other, match by match; the others draw who they are."""
-        if self.opponents is None:
+        """The learner takes one side after the other, match by match."""
+        if self.opponent is None:
             return
-        sides, number = self.info.sides, self._number(tables)
-        edges = np.cumsum(self.opponents.weights)
-        learner = (self._begun[tables] - 1 + tables) % len(sides)
-        seed = counter_hash(self.seed, MATCH_STREAM, number)
-        for side, players in enumerate(sides):
-            draw = unit(counter_hash(seed, AGENT_STREAM, np.full(len(tables), side))) * edges[-1]
-            drawn = np.minimum(np.searchsorted(edges, draw, side="right"), len(edges) - 1)
-            self._who[np.ix_(tables, np.array(players))] = np.where(learner == side, LEARNER, drawn)[:, None]
-        self._tell(tables, lambda member, table, player, seeds: member.start(table, player, seeds), seed)
+        learner = (self._begun[tables] - 1 + tables) % len(self.info.sides)
+        for side, players in enumerate(self.info.sides):
+            self._own[np.ix_(tables, np.array(players))] = (learner == side)[:, None]
+        row, player = np.nonzero(~self._own[tables])
+        if self.opponent.info.remembers and len(row):
+            seed = counter_hash(self.seed, MATCH_STREAM, self._number(tables))
+            self.opponent.start(tables[row], player, seed[row])
 
     def _end(self, tables: NDArray[np.int64], returns: NDArray[np.float64]) -> None:
-        if self.opponents is not None and len(tables):
-            self._tell(tables, lambda member, table, player, gained: member.end(table, player, gained), returns)
-
-    def _tell(self, tables: NDArray[np.int64], call: Callable[..., None], told: NDArray[Any]) -> None:
-        """Calls of opponents that remember: with the rows that are theirs, and of ``told`` [n] or [n, P] what belongs to each."""
-        for k, member in enumerate(self.opponents.members if self.opponents is not None else ()):
-            if member.info.remembers:
-                row, player = np.nonzero(self._who[tables] == k)
-                if len(row):
-                    call(member, tables[row], player, told[row] if told.ndim == 1 else told[row, player])
+        """Tells an opponent that remembers what it got."""
+        row, player = np.nonzero(~self._own[tables])
+        if self.opponent is not None and self.opponent.info.remembers and len(row):
+            self.opponent.end(tables[row], player, returns[row, player])
 
     def _note(self, turn: Turn, touched: NDArray[np.int64]) -> None:
         """Which decisions are due now at the tables that moved."""
@@ -281,11 +255,11 @@ class MatchTables:
         return torch.from_numpy(array).to(self.device, copy=True)
 
 
-def _answered(member: Agent, batch: ObservationBatch) -> NDArray[np.int64]:
+def _answered(opponent: Agent, batch: ObservationBatch) -> NDArray[np.int64]:
     """One action a row, `FAILED` where the agent raises a fault or answers none that is allowed."""
     nothing = np.full(len(batch), FAILED)
     try:
-        action = np.asarray(member.act(batch))
+        action = np.asarray(opponent.act(batch))
     except AgentFault:
         return nothing
     if action.shape != nothing.shape or not np.can_cast(action.dtype, np.int64, "same_kind"):

@@ -18,7 +18,7 @@ from arena.games.seeds import seed_of
 from arena.solvers.learning.empirical_game import payoffs_between
 from arena.solvers.learning.environment import Environment
 from arena.solvers.learning.learner import Learner
-from arena.solvers.learning.match_tables import MatchTables, Opponents, inputs_of
+from arena.solvers.learning.match_tables import MatchTables, inputs_of
 from arena.solvers.learning.measures import NASH_CONV, NOT_WON, Measure, exact_measure, team_measure
 from arena.solvers.learning.networks import ActorCritic, Architecture, Precision
 from arena.solvers.learning.nfsp import NFSP, NFSPSettings
@@ -55,7 +55,7 @@ class Plan:
             self.tables,
             seed=self.seed,
             reads=reads_of(self.game.info),
-            opponents=None if self.opponent is None else Opponents((self.opponent,), (1.0,)),
+            opponent=self.opponent,
             device=self.device,
         )
 

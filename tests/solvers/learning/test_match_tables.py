@@ -7,7 +7,7 @@ import torch
 
 from arena.agents.random_agent import RandomAgent
 from arena.games import AgentCrashed, AgentInfo, NotProvided, SpecificationError, load_game
-from arena.solvers.learning.match_tables import MatchTables, Opponents
+from arena.solvers.learning.match_tables import MatchTables
 
 
 def drawn(seen, words):
@@ -47,15 +47,15 @@ def test_rewards_are_the_returns_of_matches_as_they_were_played(game):
     assert ended > 10
 
 
-@pytest.mark.parametrize("opponents", [None, Opponents((RandomAgent(),), (1.0,))])
+@pytest.mark.parametrize("opponent", [None, RandomAgent()])
 @pytest.mark.parametrize("game", ["openspiel:leduc_poker", "arena:kuhn_poker", "openspiel:goofspiel(num_cards=3)"])
-def test_tables_go_on_from_arrays_as_if_nothing_had_been(game, opponents):
+def test_tables_go_on_from_arrays_as_if_nothing_had_been(game, opponent):
     loaded = load_game(game)
-    first = MatchTables(loaded, 25, seed=1, opponents=opponents)
+    first = MatchTables(loaded, 25, seed=1, opponent=opponent)
     words = torch.Generator().manual_seed(2)
     for _ in range(7):
         first.step(drawn(first.seen(), words))
-    second = MatchTables(loaded, 25, seed=1, opponents=opponents)
+    second = MatchTables(loaded, 25, seed=1, opponent=opponent)
     second.restore(first.arrays())
     for _ in range(9):
         one, other = first.seen(), second.seen()
@@ -106,7 +106,7 @@ class Recorder:
 @pytest.mark.parametrize("game", ["arena:kuhn_poker", "openspiel:goofspiel(num_cards=3)"])
 def test_an_opponent_sits_on_the_other_seats_and_is_told_of_its_matches(game):
     loaded, opponent = load_game(game), Recorder()
-    tables = MatchTables(loaded, 4, seed=0, opponents=Opponents((opponent,), (1.0,)))
+    tables = MatchTables(loaded, 4, seed=0, opponent=opponent)
     words = torch.Generator().manual_seed(0)
     learner_on = set()
     gained = []
@@ -135,7 +135,7 @@ class Roller(Recorder):
 
 def test_a_match_without_a_decision_of_the_learner_is_not_paid_to_another():
     opponent = Roller()
-    tables = MatchTables(load_game("openspiel:pig(winscore=2)"), 8, seed=0, opponents=Opponents((opponent,), (1.0,)))
+    tables = MatchTables(load_game("openspiel:pig(winscore=2)"), 8, seed=0, opponent=opponent)
     several = 0
     for move in range(60):
         player, told = tables.seen().player[:, 0].tolist(), len(opponent.ended)
@@ -150,7 +150,7 @@ def test_a_match_without_a_decision_of_the_learner_is_not_paid_to_another():
 def test_a_learner_is_paid_what_its_seat_gets_against_the_opponent():
     loaded = load_game("matrix:rps")
     opponent = Recorder()  # always the last action: scissors
-    tables = MatchTables(loaded, 3, seed=0, opponents=Opponents((opponent,), (1.0,)))
+    tables = MatchTables(loaded, 3, seed=0, opponent=opponent)
     for _ in range(6):
         seen = tables.seen()
         happened = tables.step(torch.zeros_like(seen.player))  # rock
@@ -178,7 +178,7 @@ class Failing(Recorder):
 def test_an_opponent_that_fails_forfeits_its_match(game):
     loaded, opponent = load_game(game), Failing()
     least = loaded.info.min_utility
-    tables = MatchTables(loaded, 3, seed=0, opponents=Opponents((opponent,), (1.0,)))
+    tables = MatchTables(loaded, 3, seed=0, opponent=opponent)
     words = torch.Generator().manual_seed(0)
     lost = 0
     for _ in range(60):
@@ -200,7 +200,7 @@ def test_an_opponent_that_can_do_nothing_loses_every_match():
         def act(self, batch):
             raise AgentCrashed("gone")
 
-    tables = MatchTables(load_game("arena:kuhn_poker"), 2, seed=0, opponents=Opponents((Gone(),), (1.0,)))
+    tables = MatchTables(load_game("arena:kuhn_poker"), 2, seed=0, opponent=Gone())
     for _ in range(4):
         seen = tables.seen()
         assert (seen.player == 0).all()  # where it begins, it is over before the learner is asked
