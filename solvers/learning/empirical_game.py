@@ -23,7 +23,6 @@ from arena.games.compile_tree import compile_tree
 from arena.games.errors import NotProvided
 from arena.games.game import Game
 from arena.games.game_tree import GameTree
-from arena.games.observation import reads_of
 from arena.games.seeds import seed_of
 from arena.games.tree_walk import TooLarge
 from arena.solvers.learning.environment import Environment
@@ -87,7 +86,7 @@ def played_payoffs(
         side_of[list(players)] = side
     words = seed_of(("payoffs", seed, after))
     returns = played_returns(
-        MatchTables(game, tables * len(choices), seed=words, reads=reads_of(game.info)),
+        MatchTables(game, tables * len(choices), seed=words),
         members,
         torch.from_numpy(np.repeat(choices[:, side_of], tables, axis=0)),
         matches=math.ceil(matches / tables),

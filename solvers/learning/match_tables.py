@@ -18,7 +18,7 @@ from arena.games.agent import Agent
 from arena.games.errors import AgentFault, NotProvided, SpecificationError
 from arena.games.forfeits import forfeit_returns
 from arena.games.game import Game, GameInfo, Turn
-from arena.games.observation import ObservationBatch, Reads, reads_of, width_of
+from arena.games.observation import ObservationBatch, reads_of, width_of
 from arena.games.ragged import Ragged
 from arena.games.seeds import CHANCE_STREAM, MATCH_STREAM, counter_hash
 from arena.solvers.checkpoint import State
@@ -28,14 +28,15 @@ FAILED = -1
 """In place of an action: there is none that is allowed."""
 
 
-def inputs_of(info: GameInfo, reads: Reads) -> int:
-    """How many numbers a network reads of a decision.
+def inputs_of(info: GameInfo) -> int:
+    """How many numbers a network reads of a decision, in the tensor that `reads_of` names.
 
     Raises:
         NotProvided: the game has no such tensor, or its actions are no list.
     """
     if info.action_space.kind != "discrete":
         raise NotProvided(f"{info.specification} has actions that are vectors; these learners choose among listed ones")
+    reads = reads_of(info)
     width = width_of(info, reads)
     if width is None:
         raise NotProvided(f"{info.specification} has no {reads.replace('_', '-')} tensor for a network to read")
@@ -51,7 +52,6 @@ class MatchTables:
         tables: int,
         *,
         seed: int,
-        reads: Reads | None = None,
         opponent: Agent | None = None,
         device: str | torch.device = "cpu",
     ):
@@ -59,7 +59,6 @@ class MatchTables:
             game: any game with listed actions and tensors.
             tables: N, matches at once.
             seed: of all chance.
-            reads: None = `reads_of` the game.
             opponent: sits on the seats that are not the learner's; None = the learner plays every seat.
             device: where tensors go.
 
@@ -67,14 +66,13 @@ class MatchTables:
             NotProvided: no tensor, or actions that are vectors.
         """
         self.info = info = game.info
-        self.reads: Reads = reads_of(info) if reads is None else reads
         self.device = torch.device(device)
         self.seed, self.opponent = np.uint64(seed), opponent
         self.facts = Facts(
             tables=tables,
             seats=info.num_players if info.simultaneous else 1,
             players=info.num_players,
-            inputs=inputs_of(info, self.reads),
+            inputs=inputs_of(info),
             actions=info.num_actions,
         )
         self._batch = game.tables(tables)
@@ -93,7 +91,8 @@ class MatchTables:
         acting = self._due & self._mine()
         table, seat = np.nonzero(acting)
         player = self._player[table, seat]
-        observe = self._batch.tensor if self.reads == "observation" else self._batch.information_state_tensor  # type: ignore[attr-defined]  # `InformationStateTensors`
+        reads = reads_of(self.info)
+        observe = self._batch.tensor if reads == "observation" else self._batch.information_state_tensor  # type: ignore[attr-defined]  # `InformationStateTensors`
         if len(table) == facts.tables * facts.seats:
             observed = observe(table, player).reshape(facts.tables, facts.seats, facts.inputs)
         else:

@@ -12,7 +12,6 @@ import torch
 from arena.games.agent import Agent
 from arena.games.errors import NotProvided
 from arena.games.game import Game, GameInfo
-from arena.games.observation import reads_of
 from arena.games.policy import Policy
 from arena.games.seeds import seed_of
 from arena.solvers.learning.empirical_game import payoffs_between
@@ -54,7 +53,6 @@ class Plan:
             self.played,
             self.tables,
             seed=self.seed,
-            reads=reads_of(self.game.info),
             opponent=self.opponent,
             device=self.device,
         )
@@ -150,7 +148,7 @@ def psro(plan: Plan, settings: PSROSettings) -> PSRO:
     info = plan.game.info
     if plan.opponent is not None:
         raise NotProvided("psro learns responses to its own population; ppo learns one to another agent")
-    inputs = inputs_of(info, reads_of(info))
+    inputs = inputs_of(info)
 
     def respond(opponents: Policy, oracle: int) -> PPO:
         seed = seed_of(("oracle", plan.seed, oracle))
