@@ -227,7 +227,7 @@ def _asked(
         given[name] = value
     if JOB_KINDS[kind].about != "agent":
         if agents:
-            raise SpecificationError(f"{kind} is about the {JOB_KINDS[kind].about} {game}; name no agent")
+            raise SpecificationError(f"{kind} is about {game} as a whole; name no agent")
         return [ask(ledger, kind, game, settings=given, device=device)]
     played = {agent.label: agent for one in ledger.tournaments(game) for agent in one.agents}
     chosen = [ledger.agent(name) for name in agents] if agents else list(played.values())
