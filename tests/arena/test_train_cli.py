@@ -26,7 +26,11 @@ SHORT = ("--steps", "4096", "--tables", "32", "--hidden", "16")
 
 def test_a_trained_policy_is_written_registered_and_worth_what_was_said(arena: Arena, tmp_path: Path) -> None:
     said = arena(
-        "train", "mmd", KUHN, *SHORT, "-o", "k.safetensors", "--register", "mine", "--log", "k.jsonl", "--json"
+        "train",
+        "mmd",
+        KUHN,
+        *SHORT,
+        *("--set", "rollout=16", "-o", "k.safetensors", "--register", "mine", "--log", "k.jsonl", "--json"),
     )
     told = json.loads(said.out)
     game = load_game(KUHN)
