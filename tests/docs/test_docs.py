@@ -13,6 +13,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -193,13 +194,16 @@ def test_shell_commands_are_commands_of_arena(name: str) -> None:
 @pytest.mark.parametrize(
     "name", [name for name in PAGE_NAMES if any(b.language == "toml" for b in blocks(ROOT / name))]
 )
-def test_tournament_files_can_be_read(name: str, tmp_path: Path) -> None:
+def test_files_of_tournaments_and_trainings_can_be_read(name: str, tmp_path: Path) -> None:
     from arena.config import read_configs
+    from arena.solvers.learning import configuration
 
     for block in blocks(ROOT / name):
         if block.language == "toml" and block.mark != "sketch":
-            (tmp_path / "cup.toml").write_text(block.text)
-            read_configs(tmp_path / "cup.toml")
+            file = tmp_path / "mine.toml"
+            file.write_text(block.text)
+            read = configuration if "method" in tomllib.loads(block.text) else read_configs
+            read(file)
 
 
 @pytest.mark.parametrize(
