@@ -3,9 +3,9 @@
     .venv/bin/python benchmarks/learning.py --results runs.jsonl --pictures docs/how-to/pictures
 
 Every method learns kuhn poker, leduc poker and liar's dice with its own default settings, network sizes alike, for the same number
-of decisions played, and is measured by the exact tree while it learns. Rudolph et al., ICLR 2026, arXiv:2502.08938, find that
+of its own decisions (psro's opponents make about as many again), and is measured by the exact tree while it learns. Rudolph et al., ICLR 2026, arXiv:2502.08938, find that
 policy gradients (ppo, mmd) are ahead of deep fictitious play (nfsp) and double oracles (psro); the table says so or not. A line a run is kept as
-soon as it is done; the same command again does what is left, and prints the table of all. About an hour on two cores.
+soon as it is done; the same command again does what is left, and prints the table of all. About two hours on two cores.
 """
 
 from __future__ import annotations
@@ -98,16 +98,17 @@ def of_method(found: Found, game: str, method: str) -> list[Measured]:
 
 def finding(found: Found, game: str) -> str:
     """Whether the worst seed of the better policy gradient is ahead of the best seed of both others."""
+    title = load_game(f"openspiel:{game}").info.title
     ends = {method: [one.last for one in of_method(found, game, method)] for method in METHODS}
     if not all(ends.values()):
-        return f"{game}: not all methods are measured"
+        return f"{title}: not all methods are measured"
     best = min(GRADIENTS, key=lambda method: median(ends[method]))
     rival = min(ANCHORS, key=lambda method: median(ends[method]))
     if max(ends[best]) < min(ends[rival]):
-        return f"{game}: every seed of {best} is less exploitable than every seed of nfsp and psro"
+        return f"{title}: every seed of {best} is less exploitable than every seed of nfsp and psro"
     if max(ends[rival]) < min(ends[best]):
-        return f"{game}: every seed of {rival} is less exploitable than every seed of ppo and mmd"
-    return f"{game}: the seeds of {best} and {rival} overlap"
+        return f"{title}: every seed of {rival} is less exploitable than every seed of ppo and mmd"
+    return f"{title}: the seeds of {best} and {rival} overlap"
 
 
 def table(found: Found, games: Sequence[str]) -> str:
@@ -139,7 +140,7 @@ def picture(found: Found, game: str) -> str:
     return convergence_plot(
         curves,
         title=finding(found, game),
-        subtitle="Exact exploitability against decisions played, the median of the seeds; both axes are logarithmic.",
+        subtitle="Exact exploitability against decisions of the learner, the median of the seeds; both axes are logarithmic.",
         gap_name="exploitability",
         x_name="steps",
     )
