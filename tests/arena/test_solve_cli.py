@@ -309,7 +309,7 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_ends_as_if_nothing_had_b
     command = ("solve", "cfr_plus", "openspiel:leduc_poker", "--until", "0.01")
     assert arena(*command, "-o", "whole.policy").code == 0
     with monkeypatch.context() as patched:
-        patched.setattr(solve_progress, "GapLines", lambda _method: StopAfter(30))
+        patched.setattr(solve_progress, "GapLines", lambda *_: StopAfter(30))
         said = arena(*command, "-o", "cut.policy", *named)
     checkpoint = named[1] if named else "cut.checkpoint"
     assert said.code == 130
@@ -324,7 +324,7 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_ends_as_if_nothing_had_b
 
 
 def test_ctrl_c_without_a_file_says_that_nothing_is_saved(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(solve_progress, "GapLines", lambda _method: StopAfter(3))
+    monkeypatch.setattr(solve_progress, "GapLines", lambda *_: StopAfter(3))
     said = arena("solve", "cfr_plus", KUHN)
     assert said.code == 130
     assert "nothing is saved: with --checkpoint FILE or --output" in said.err

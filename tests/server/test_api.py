@@ -89,7 +89,7 @@ def test_head_is_answered_without_a_body(site):
 def test_description_names_every_route_of_the_api_and_its_errors(site):
     described = site.get("/openapi.json").json()
     assert described["openapi"].startswith("3.1")
-    assert len(described["paths"]) == 13
+    assert len(described["paths"]) == 14
     assert all(path.startswith("/api/") for path in described["paths"])
     for path in described["paths"].values():
         assert path["get"]["responses"]["404"]["content"]["application/json"]["schema"] == {
