@@ -192,7 +192,13 @@ def worker_command(
 
     def begun(row: JobRow) -> Progress:
         sys.stderr.write(f"job {row.key[:12]}: {_title(row)} on {row.device}\n")
-        return ProgressLines(f"job {row.key[:12]}", "parts")
+        lines = ProgressLines(f"job {row.key[:12]}", "parts")
+
+        def went(done: int, planned: int) -> None:
+            interrupted()
+            lines(done, planned)
+
+        return went
 
     def ended(row: JobRow) -> None:
         sys.stderr.write(f"job {row.key[:12]}: {row.status}{f', {row.error}' if row.error else ''}\n")
@@ -200,7 +206,7 @@ def worker_command(
     with Ledger.open(db, create=False) as ledger:
         sys.stderr.write(f"waiting for jobs in {ledger.url_for_people}; Ctrl-C stops\n")
         try:
-            with signals_interrupt():
+            with signals_interrupt() as interrupted:
                 done = work(ledger, devices=device, kinds=kind, until_empty=until_empty, on_begun=begun, on_ended=ended)
         except KeyboardInterrupt:
             sys.stderr.write("stopped; what it had not finished waits for another worker\n")
