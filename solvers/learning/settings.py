@@ -70,7 +70,7 @@ class _Words:
 
 def whole(default: int, *, at_least: int = 1) -> Any:  # as of `dataclasses.field`
     """A field that takes whole numbers."""
-    return field(default=default, metadata={"takes": _Numbers(at_least, math.inf, closed=True, whole=True)})
+    return field(default=default, metadata={"takes": _whole_from(at_least)})
 
 
 def number(
@@ -96,6 +96,16 @@ def word(default: str, *, among: tuple[str, ...]) -> Any:
     return field(default=default, metadata={"takes": _Words(among)})
 
 
+def require_whole(name: str, value: object, *, at_least: int = 1) -> None:
+    """Raises `SpecificationError` where an argument is no whole number from there on."""
+    _require(name, value, _whole_from(at_least))
+
+
+def require_word(name: str, value: object, among: tuple[str, ...]) -> None:
+    """Raises `SpecificationError` where an argument is none of these words."""
+    _require(name, value, _Words(among))
+
+
 def with_given(own: S, given: Mapping[str, Setting], *, of: str) -> S:
     """The settings with those that are given in place of a method's own.
 
@@ -110,6 +120,14 @@ def with_given(own: S, given: Mapping[str, Setting], *, of: str) -> S:
     for name, value in given.items():
         if name not in takes:
             raise UnknownName(f"setting of {of}", name, takes)
-        if not takes[name].has(value):
-            raise SpecificationError(f"{name} must be {takes[name]}; got {value!r}")
+        _require(name, value, takes[name])
     return replace(own, **given)
+
+
+def _whole_from(at_least: int) -> _Numbers:
+    return _Numbers(at_least, math.inf, closed=True, whole=True)
+
+
+def _require(name: str, value: object, takes: _Numbers | _Switch | _Words) -> None:
+    if not takes.has(value):
+        raise SpecificationError(f"{name} must be {takes}; got {value!r}")

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from arena.games.agent import Agent
-from arena.games.errors import NotProvided, SpecificationError, UnknownName
+from arena.games.errors import NotProvided, UnknownName
 from arena.games.game import Game
 from arena.games.observation import Reads, reads_of
 from arena.games.policy import Policy
@@ -23,7 +23,7 @@ from arena.solvers.learning.learner import Learner
 from arena.solvers.learning.methods import METHODS, Plan
 from arena.solvers.learning.networks import PRECISIONS, Precision
 from arena.solvers.learning.psro import PSRO
-from arena.solvers.learning.settings import with_given
+from arena.solvers.learning.settings import require_whole, require_word, with_given
 from arena.solvers.solution import Progress, Setting
 from arena.solvers.tensor_tree import tensor_device
 
@@ -123,17 +123,13 @@ def train(
         ("tables", tables),
         *((f"hidden[{k}]", size) for k, size in enumerate(hidden)),
     ):
-        if not _whole(value) or value < 1:
-            raise SpecificationError(f"{name} must be a whole number from 1 on; got {value!r}")
-    if not _whole(memory) or memory < 0:
-        raise SpecificationError(f"memory must be a whole number from 0 on; got {memory!r}")
+        require_whole(name, value)
+    require_whole("memory", memory, at_least=0)
     if memory and not chosen.remembers:
         able = ", ".join(name for name, one in METHODS.items() if one.remembers)
         raise NotProvided(f"{method} trains no networks that remember; {able} do: leave memory out")
-    if precision not in PRECISIONS:
-        raise SpecificationError(f"precision must be one of {', '.join(PRECISIONS)}; got {precision!r}")
-    if not _whole(workers):
-        raise SpecificationError(f"workers must be a whole number from 1 on; got {workers!r}")
+    require_word("precision", precision, PRECISIONS)
+    require_whole("workers", workers)
     where = torch.device(CPU) if device == CPU else tensor_device(device)
     info, reads = game.info, reads_of(game.info)
     with in_workers(game, workers) as played:
@@ -222,7 +218,3 @@ class _Held:
         if at != self.done:
             self.learner.restore(self.state)
             self.done = at
-
-
-def _whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
