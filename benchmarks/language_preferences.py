@@ -32,7 +32,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from multiprocessing import get_context
 from statistics import median
@@ -47,6 +47,7 @@ from transformers.utils import logging as transformers_logging
 from arena.agents.judges import load_judge
 from arena.solvers.language import METHODS, PreferenceConfig, PreferenceTrainer
 from arena.solvers.language.run_files import checkpoints
+from benchmarks.kept_runs import keep_run, read_runs
 from benchmarks.language_game import BETA, LONGEST, SCALES, Circular, Exact, model_of
 
 Array = NDArray[np.float64]
@@ -174,21 +175,14 @@ class Results:
     def __init__(self, path: Path | None) -> None:
         self.path = path
         self.found: dict[Job, Measured] = {}
-        if path is not None and path.exists():
-            lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-            if lines and not lines[-1].endswith("\n"):  # killed while it was written
-                path.write_text("".join(lines[:-1]), encoding="utf-8")
-                lines.pop()
-            for line in lines:
-                told = json.loads(line)
-                told["found"] = {k: tuple(v) if isinstance(v, list) else v for k, v in told["found"].items()}
-                self.found[Job(**told["job"])] = Measured(**told["found"])
+        for told in read_runs(path) if path is not None else ():
+            measured = {k: tuple(v) if isinstance(v, list) else v for k, v in told["found"].items()}
+            self.found[Job(**told["job"])] = Measured(**measured)
 
     def add(self, job: Job, found: Measured) -> None:
         self.found[job] = found
         if self.path is not None:
-            with self.path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps({"job": asdict(job), "found": asdict(found)}) + "\n")
+            keep_run(self.path, job, found)
 
 
 def seconds(job: Job, timed: Mapping[str, Measured]) -> float:

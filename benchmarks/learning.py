@@ -18,11 +18,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run as a file, and in processes that it begins
 
 import argparse
-import json
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from multiprocessing import get_context
 from statistics import median
 
@@ -34,6 +33,7 @@ from arena.games import load_game
 from arena.games.policy import uniform_policy
 from arena.solvers import exploitability
 from arena.solvers.learning import train
+from benchmarks.kept_runs import keep_run, read_runs
 
 GAMES = {
     "kuhn_poker": 1_000_000,
@@ -85,8 +85,7 @@ def run(job: Job) -> Measured:
 def kept(path: Path) -> dict[Job, Measured]:
     """The runs in a file; one that is not there has none."""
     found = {}
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
-        told = json.loads(line)
+    for told in read_runs(path):
         measured = told["found"]
         found[Job(**told["job"])] = Measured(curve=tuple(map(tuple, measured["curve"])), seconds=measured["seconds"])
     return found
@@ -167,9 +166,7 @@ def main() -> None:
         waiting = {pool.submit(run, job): job for job in jobs if job not in found}
         for done in as_completed(waiting):
             job, found[waiting[done]] = waiting[done], done.result()
-            line = {"job": asdict(job), "found": asdict(found[job])}
-            with options.results.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line) + "\n")
+            keep_run(options.results, job, found[job])
             print(
                 f"{job.game} {job.method} seed {job.seed}: {found[job].last:.4f} in {found[job].seconds:.0f} s",
                 flush=True,

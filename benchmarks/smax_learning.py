@@ -19,10 +19,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run as a file
 
 import argparse
-import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from statistics import NormalDist, median, median_low
 from typing import TypeAlias
 
@@ -35,6 +34,7 @@ from arena.leaderboards.wilson import wilson
 from arena.solvers.learning import train
 from arena.solvers.learning.methods import METHODS
 from arena.solvers.learning.training import TABLES
+from benchmarks.kept_runs import keep_run, read_runs
 
 TEAMS = ("pqn_vdn", "mappo", "ippo")
 GOAL = {"3m": 0.8, "2s3z": 0.9}
@@ -127,8 +127,7 @@ def run(job: Job) -> Found:
 def kept(path: Path) -> dict[Job, Found]:
     """The runs in a file; one that is not there has none."""
     found = {}
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
-        told = json.loads(line)
+    for told in read_runs(path):
         job = Job(**{**told["job"], "setting": Setting(**told["job"]["setting"])})
         found[job] = Found(**{**told["found"], "curve": tuple(map(tuple, told["found"]["curve"]))})
     return found
@@ -182,9 +181,7 @@ def main() -> None:
         for method in asked.methods:
             job = Job(method=method, seed=seed, setting=setting)
             if job not in kept(asked.results):
-                line = json.dumps({"job": asdict(job), "found": asdict(run(job))})
-                with asked.results.open("a", encoding="utf-8") as file:
-                    file.write(line + "\n")
+                keep_run(asked.results, job, run(job))
     found = kept(asked.results).items()
     runs = {method: [one for job, one in found if (job.method, job.setting) == (method, setting)] for method in TEAMS}
     runs = {method: some for method, some in runs.items() if some}
