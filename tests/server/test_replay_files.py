@@ -7,17 +7,15 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from command_line import Arena, said
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arena.cli import main
 from arena.config import make_config
 from arena.film import film_of
 from arena.games import load_game
@@ -29,12 +27,6 @@ from arena.tournament import run_tournament
 
 SVG = "{http://www.w3.org/2000/svg}"
 GAME = "smax:3m(max_steps=12)"
-
-
-class Said(NamedTuple):
-    code: int
-    out: str
-    err: str
 
 
 @pytest.fixture(scope="module")
@@ -54,21 +46,12 @@ def database(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def replay(database, tmp_path, monkeypatch, capsys) -> Callable[..., Said]:
+def replay(database, tmp_path, monkeypatch, capsys) -> Arena:
     """`replay("battle/0", "--out", "x.svg")` in a folder of its own."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ARENA_DB", str(database))
 
-    def run(*words: str) -> Said:
-        monkeypatch.setattr(sys, "argv", ["arena", "match", "replay", *words])
-        try:
-            main()
-            code = 0
-        except SystemExit as left:
-            code = int(left.code or 0)
-        return Said(code, *capsys.readouterr())
-
-    return run
+    return lambda *words: said(monkeypatch, capsys, "match", "replay", *words)
 
 
 def _film(database: Path, view: int | None = None):
