@@ -21,7 +21,7 @@ from arena.solvers.learning.match_tables import MatchTables, inputs_of
 from arena.solvers.learning.measures import NASH_CONV, NOT_WON, Measure, exact_measure, team_measure
 from arena.solvers.learning.networks import ActorCritic, Architecture, Precision
 from arena.solvers.learning.nfsp import NFSP, NFSPSettings
-from arena.solvers.learning.ppo import PPO, PPOSettings
+from arena.solvers.learning.ppo import PPO, RESPONSE, PPOSettings
 from arena.solvers.learning.pqn import PQN, PQNSettings
 from arena.solvers.learning.psro import PSRO, PSROSettings, Seated
 from arena.solvers.learning.settings import Settings
@@ -246,9 +246,7 @@ METHODS: Mapping[str, Method] = {
     ),
     "psro": Method(
         learner=psro,
-        settings=PSROSettings(
-            learning_rate=1e-2, rollout=8, minibatches=8, clip=0.2, entropy=0.0, first_entropy=0.3, averaged=0.0
-        ),
+        settings=PSROSettings(rollout=8, **RESPONSE),
         source="Lanctot et al., NeurIPS 2017, arXiv:1711.00832",
     ),
     "nfsp": Method(

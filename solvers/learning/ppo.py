@@ -17,6 +17,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -65,6 +66,18 @@ class PPOSettings:
     annealed: bool = switch(True)
     averaged: float = number(0.3, at_least=0, at_most=1)
     greedy: bool = switch(False)
+
+
+RESPONSE: Mapping[str, Any] = {
+    "learning_rate": 1e-2,
+    "minibatches": 8,
+    "clip": 0.2,
+    "entropy": 0.0,
+    "first_entropy": 0.3,
+    "averaged": 0.0,
+}
+"""Settings of a best response to a policy that holds still, which needs no mixing: entropy for looking around falls to none, and
+steps are larger than in self-play."""
 
 
 class PPO:
