@@ -18,8 +18,9 @@ from typing import Literal
 
 import sqlalchemy as sa
 
+from arena.all_tables import metadata
 from arena.games.errors import ArenaError
-from arena.ledger_schema import REVISION, metadata, revisions
+from arena.ledger_schema import REVISION, revisions
 
 BUSY_S = 60.0
 """How long a writer waits for another one."""

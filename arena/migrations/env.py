@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from alembic import context
 
-from arena.ledger_schema import metadata, revisions
+from arena.all_tables import metadata
+from arena.ledger_schema import revisions
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -1,0 +1,10 @@
+"""Every table of a ledger, on one ``metadata``: a table that is defined elsewhere counts once its module is named here."""
+
+from __future__ import annotations
+
+from arena import account_schema, ledger_schema
+from arena.ledger_schema import metadata
+
+MODULES = (ledger_schema, account_schema)
+
+__all__ = ["MODULES", "metadata"]
