@@ -13,6 +13,7 @@ _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 def upgrade() -> None:
     _accounts()
+    _questions()
 
 
 def _accounts() -> None:
@@ -57,3 +58,46 @@ def _accounts() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_audit"),
     )
     op.create_index("ix_audit_at", "audit", ["at"])
+
+
+def _questions() -> None:
+    op.create_table(
+        "presences",
+        sa.Column("agent_id", _ID, sa.ForeignKey("agents.id", name="fk_presences_agent_id"), nullable=False),
+        sa.Column("game", sa.Text(), nullable=False),
+        sa.Column("hello", sa.JSON(), nullable=False),
+        sa.Column("connection", sa.Text(), nullable=False),
+        sa.Column("here_until", sa.Float(53), nullable=False),
+        sa.PrimaryKeyConstraint("agent_id", "game", name="pk_presences"),
+    )
+    op.create_table(
+        "seats",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("agent_id", _ID, sa.ForeignKey("agents.id", name="fk_seats_agent_id"), nullable=False),
+        sa.Column("game", sa.Text(), nullable=False),
+        sa.Column("engine", sa.Text(), nullable=False),
+        sa.Column("match", sa.BigInteger(), nullable=False),
+        sa.Column("player", sa.SmallInteger(), nullable=False),
+        sa.Column("move_s", sa.Float(53)),
+        sa.Column("match_s", sa.Float(53)),
+        sa.Column("alive_at", sa.Float(53), nullable=False),
+        sa.Column("returns", sa.Float(53)),
+        sa.PrimaryKeyConstraint("id", name="pk_seats"),
+    )
+    op.create_index("ix_seats_agent_id", "seats", ["agent_id"])
+    op.create_index("ix_seats_engine", "seats", ["engine"])
+    op.create_table(
+        "questions",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("seat_id", sa.BigInteger(), sa.ForeignKey("seats.id", name="fk_questions_seat_id"), nullable=False),
+        sa.Column("ply", sa.Integer(), nullable=False),
+        sa.Column("observation", sa.JSON(), nullable=False),
+        sa.Column("history", sa.JSON(), nullable=False),
+        sa.Column("limit_s", sa.Float(53)),
+        sa.Column("asked_at", sa.Float(53), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("answer", sa.JSON()),
+        sa.Column("waited_s", sa.Float(53)),
+        sa.PrimaryKeyConstraint("id", name="pk_questions"),
+    )
+    op.create_index("ix_questions_seat_id", "questions", ["seat_id"])
