@@ -120,7 +120,7 @@ def check_pages() -> None:
         base = f"http://127.0.0.1:{port}"
         wait_for(base, server)
         for path in ("/", "/games", "/games/openspiel:leduc_poker", "/games/preference:rps", "/tournaments/leduc",
-                     "/tournaments/connect-four/matches/0", "/agents/solved@1", "/docs", "/api/games"):  # fmt: skip
+                     "/tournaments/connect-four/matches/0", "/agents/solved@1", "/docs", "/api/v1/games"):  # fmt: skip
             with urllib.request.urlopen(base + path, timeout=60) as answer:
                 print(f"  {answer.status} {path} {len(answer.read()):,} bytes", flush=True)
     finally:

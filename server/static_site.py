@@ -31,7 +31,7 @@ MOST_PAIRS = 600
 MOST_VIEWS = 4
 """Players: of games with more, a match is shown for the whole table alone."""
 
-START = ("/", "/tournaments", "/agents", "/games", "/api/games", "/api/agents", "/api/tournaments")
+START = ("/", "/tournaments", "/agents", "/games", "/api/v1/games", "/api/v1/agents", "/api/v1/tournaments")
 QUERIES = {
     "games": {"method", "sort", "order"},
     "agents": {"against", "forfeits", "retired", "ladder", "since"},
@@ -136,7 +136,7 @@ class _Extent:
         parts = [unquote(part) for part in path.strip("/").split("/")]
         kind, rest = parts[0], unquote(path.strip("/").partition("/")[2])
         if kind == "api":
-            return query.keys() <= QUERIES["api"] and bool(rest) and self._api(parts[1:], query)
+            return query.keys() <= QUERIES["api"] and len(parts) > 2 and self._api(parts[2:], query)
         if kind == "static":
             return True
         if kind == "downloads" and "agent" in query:
@@ -220,7 +220,7 @@ class _Crawl:
     def _file_of(self, address: str) -> str | None:
         split = urlsplit(address)
         if split.path == "/docs":
-            return self.file_of("/api/games")
+            return self.file_of("/api/v1/games")
         query = dict(sorted(parse_qsl(split.query, keep_blank_values=True)))
         if split.path.startswith("/static/"):
             query = {}
@@ -267,7 +267,7 @@ def _name_of(path: str, query: dict[str, str]) -> tuple[str, str]:
         return f"static/{stem}", ending
     ending = ".html"
     if folder == "api":
-        ending = ".json"
+        rest, ending = rest.partition("/")[2], ".json"
     elif folder == "downloads":
         rest, ending = os.path.splitext(rest)
     if "/matches/" in path and folder == "tournaments":

@@ -200,8 +200,8 @@ def test_the_commands_and_the_pages_tell_what_was_used(cup_played, capsys, monke
     status = run(capsys, monkeypatch, "tournament", "status", tournament.key)[1]
     assert f"tiny@1: {asked} requests, {100 * asked:,} prompt and {7 * asked} completion tokens, cost" in status
     client = TestClient(create_app(ledger))
-    assert client.get(f"/api/tournaments/{tournament.key}").json()["usage"] == told["usage"]
-    match = client.get(f"/api/tournaments/{tournament.key}/matches/0").json()
+    assert client.get(f"/api/v1/tournaments/{tournament.key}").json()["usage"] == told["usage"]
+    match = client.get(f"/api/v1/tournaments/{tournament.key}/matches/0").json()
     assert match["usage"][0]["requests"] == ledger.match(tournament, 0).usage[0].usage.requests
     page = client.get(f"/tournaments/{tournament.key}").text
     assert "What language models used" in page

@@ -57,14 +57,14 @@ def test_the_page_and_the_api_give_what_the_command_gives(ladders: Site, anchor:
         for one in found.differences
     ]
     assert found.finding in unescape(text).replace("\N{NO-BREAK SPACE}", " ")
-    answer = ladders.get(f"/api/anytime?{query}").json()
+    answer = ladders.get(f"/api/v1/anytime?{query}").json()
     assert {**answer, "computed_at": ""} == {**found.to_dict(), "computed_at": ""}
 
 
 def test_of_many_pairs_the_page_shows_those_of_the_first(ladders: Site) -> None:
     shown = rows(ladders.get(f"/anytime?game={MANY}").text)
     assert len({row[0] for row in shown}) == 1 and len(shown) == 11 < PAIRS_AT_MOST
-    assert len(ladders.get(f"/api/anytime?game={MANY}").json()["differences"]) == 66
+    assert len(ladders.get(f"/api/v1/anytime?game={MANY}").json()["differences"]) == 66
 
 
 def test_the_ladder_links_to_it_where_it_holds(ladders: Site) -> None:
@@ -86,7 +86,7 @@ def test_the_ladder_links_to_it_where_it_holds(ladders: Site) -> None:
     ],
 )
 def test_what_cannot_be_watched_is_said(ladders: Site, query: str, status: int, said: str) -> None:
-    for place in ("/anytime", "/api/anytime"):
+    for place in ("/anytime", "/api/v1/anytime"):
         answer = ladders.client.get(f"{place}?{query}")
         assert answer.status_code == status and said in unescape(answer.text)
 

@@ -107,7 +107,7 @@ def test_a_units_page_draws_what_it_sees_and_nothing_else(battles, unit):
 def test_a_units_page_names_its_own_moves_alone(battles):
     tournament = battles.ledger.tournament(KEY)
     result = battles.ledger.match(tournament, 0)
-    answer = battles.get(f"/api/tournaments/{KEY}/matches/0?view=2").json()
+    answer = battles.get(f"/api/v1/tournaments/{KEY}/matches/0?view=2").json()
     joint = np.asarray(result.actions).reshape(-1, UNITS)
     names = load_game(GAME).info.action_names
     film = _film(battles, 0)
@@ -121,16 +121,16 @@ def test_a_units_page_names_its_own_moves_alone(battles):
 
 def test_the_numbers_of_a_units_film_are_of_what_it_sees(battles):
     film = _film(battles, 0, 1)
-    told = battles.get(f"/api/tournaments/{KEY}/matches/0/film?view=1").json()
+    told = battles.get(f"/api/v1/tournaments/{KEY}/matches/0/film?view=1").json()
     assert [sorted(row[::4]) for row in told["frames"]] == [np.flatnonzero(shown).tolist() for shown in film.shown]
     assert [kind is None for kind in told["units"]] == [kind is None for kind in film.kinds]
     assert len(told["shots"]) == len(film.shots)
-    whole = battles.get(f"/api/tournaments/{KEY}/matches/0/film").json()
+    whole = battles.get(f"/api/v1/tournaments/{KEY}/matches/0/film").json()
     assert len(whole["frames"]) == len(_film(battles, 0).position) > len(told["frames"])
 
 
 def test_a_film_of_a_board_is_refused(site):
-    answer = site.get("/api/tournaments/four-cup/matches/0/film", 404).json()
+    answer = site.get("/api/v1/tournaments/four-cup/matches/0/film", 404).json()
     assert "no film" in answer["error"]["message"]
 
 
@@ -138,12 +138,12 @@ def test_the_title_and_the_list_name_sides(battles):
     tournament = battles.ledger.tournament(KEY)
     played = battles.ledger.played(tournament)
     won = int(np.flatnonzero(played.returns[:, 0] == 1)[0])
-    answer = battles.get(f"/api/tournaments/{KEY}/matches/{won}").json()
+    answer = battles.get(f"/api/v1/tournaments/{KEY}/matches/{won}").json()
     winner, loser = (short_name(side["label"]) for side in answer["sides"])
     text = battles.get(_address(won)).text
     assert re.search(rf"<h1>{winner} beats {loser} in \d+ moves</h1>", text)
     assert [side["players"] for side in answer["sides"]] == [list(range(5)), list(range(5, 10))]
-    listed = battles.get(f"/api/tournaments/{KEY}/matches?offset={won}&limit=1").json()["matches"][0]
+    listed = battles.get(f"/api/v1/tournaments/{KEY}/matches?offset={won}&limit=1").json()["matches"][0]
     assert listed["agents"] == [side["label"] for side in answer["sides"]] and listed["best"] == [0]
     assert f"match {won ^ 1}</a>" in text
 
@@ -173,7 +173,7 @@ def test_a_mixed_team_is_named_with_its_members_linked(battles):
     for path in (f"/games/{GAME}", f"/tournaments/{KEY}"):
         text = battles.get(path).text
         assert re.search(r'mixed</span> <span class="sub wrap-any">of <a href="/agents/closest@1">', text), path
-    told = battles.get(f"/api/tournaments/{KEY}").json()["tournament"]["teams"]
+    told = battles.get(f"/api/v1/tournaments/{KEY}").json()["tournament"]["teams"]
     assert told == [
         {"label": MIXED, "members": ["closest@1", "weakest@1"]},
         {"label": ODD, "members": ["weakest@1", "noise@1"]},
@@ -188,14 +188,14 @@ def test_a_ladder_of_teams_has_scores_by_side(battles, site):
 
 
 def test_an_agents_page_tells_its_own_matches_from_those_of_its_teams(battles):
-    answer = battles.get("/api/agents/closest@1?limit=1000").json()
+    answer = battles.get("/api/v1/agents/closest@1?limit=1000").json()
     own = [line for line in answer["matches"] if "closest@1" in line["agents"]]
     team = [line for line in answer["matches"] if "closest@1" not in line["agents"]]
     assert len(own) == answer["ladders"][0]["row"]["matches"] == 48
     assert team and all(MIXED in line["agents"] for line in team)
     text = battles.get("/agents/closest@1").text
     assert "In mixed teams" in text and "odd" not in text.partition("In mixed teams")[2].partition("</table>")[0]
-    against = battles.get(f"/api/agents/closest@1?limit=1000&against={MIXED.replace('+', '%2B')}").json()["matches"]
+    against = battles.get(f"/api/v1/agents/closest@1?limit=1000&against={MIXED.replace('+', '%2B')}").json()["matches"]
     assert len(against) == 12
     assert all(sorted(line["agents"]) == ["closest@1", MIXED] for line in against)
     battles.get("/agents/closest@1?against=nobody", 404)

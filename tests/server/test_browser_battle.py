@@ -79,7 +79,7 @@ def test_it_plays_between_the_moves_and_ends_with_the_match(open_page, battles, 
 
 
 def _at_move(battles, move: int) -> list[str]:
-    film = battles.get("/api/tournaments/battle/matches/0/film").json()
+    film = battles.get("/api/v1/tournaments/battle/matches/0/film").json()
     row = film["frames"][move * film["per_step"]]
     return sorted(f"translate({x:.1f} {y:.1f})" for x, y in zip(row[1::4], row[2::4], strict=True))
 

@@ -85,7 +85,7 @@ def test_the_page_shows_the_numbers_of_the_library(board: Site, where: Where, me
 
 @pytest.mark.parametrize("where", WHERES, ids=str)
 def test_the_api_gives_what_the_library_gives(board: Site, where: Where) -> None:
-    said, expected = board.get("/api" + _address(where)).json(), standings(board.ledger, GAME, where=where).to_dict()
+    said, expected = board.get("/api/v1" + _address(where)).json(), standings(board.ledger, GAME, where=where).to_dict()
     for key in ("matches", "leaderboard", "counterfactual", "exploitability"):
         assert said[key] == expected[key]
 
@@ -131,7 +131,7 @@ def test_filters_survive_a_change_of_method_and_order(board: Site) -> None:
     assert '<details class="filters" id="filters" data-needs-server open>' in form
     for link in re.findall(r'id="sort-\w+" href="([^"]*)"', text):
         assert urlencode(query_of(where)) in unescape(link)
-    for link in re.findall(r'href="(/downloads/[^"]*|/api/games[^"]*)"', text):
+    for link in re.findall(r'href="(/downloads/[^"]*|/api/v1/games[^"]*)"', text):
         assert urlencode(query_of(where)) in unescape(link)
 
 
@@ -156,7 +156,7 @@ def test_fields_that_a_form_sends_empty_filter_nothing(board: Site) -> None:
 )
 def test_filters_that_cannot_be_are_errors_of_one_shape(board: Site, query: str, status: int, said: str) -> None:
     assert said in board.get(f"/games/{GAME}?{query}", status=status).text
-    error = board.get(f"/api/games/{GAME}?{query}", status=status).json()["error"]
+    error = board.get(f"/api/v1/games/{GAME}?{query}", status=status).json()["error"]
     assert error["status"] == status
     assert said in error["message"]
 
@@ -207,8 +207,8 @@ def test_boards_that_were_not_asked_for_longest_are_forgotten_and_full_ones_kept
 def test_the_description_of_the_api_has_every_filter(board: Site) -> None:
     paths = board.get("/openapi.json").json()["paths"]
     filters = {"without_forfeits", "seat", "since", "until", "tournament", "without_agent"}
-    for path in ("/api/games/{specification}", "/api/explain"):
+    for path in ("/api/v1/games/{specification}", "/api/v1/explain"):
         named = {one["name"]: one.get("description") for one in paths[path]["get"]["parameters"]}
         assert filters <= named.keys()
         assert all(named.values()), named
-    assert "/api/tournaments/{key}/rounds" in paths
+    assert "/api/v1/tournaments/{key}/rounds" in paths

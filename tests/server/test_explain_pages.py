@@ -117,9 +117,9 @@ def test_an_agent_of_several_ladders_is_explained_on_each(board: Site) -> None:
 
 
 def test_the_api_explains_as_the_library_does(board: Site) -> None:
-    answer = board.get(f"/api/explain?game={GAME}&agent=bob&changed_since=2020-01-01").json()
+    answer = board.get(f"/api/v1/explain?game={GAME}&agent=bob&changed_since=2020-01-01").json()
     assert answer == explained(board.ledger, GAME, "bob", since="2020-01-01").to_dict()
-    part = board.get(f"/api/explain?game={GAME}&agent=bob@1&tournament=first&method=bradley_terry").json()
+    part = board.get(f"/api/v1/explain?game={GAME}&agent=bob@1&tournament=first&method=bradley_terry").json()
     assert part["method"] == "bradley_terry"
     assert {one["opponent"] for one in part["opponents"]} == {"ann@1", "cy@1"}
 
@@ -136,7 +136,7 @@ def test_the_api_explains_as_the_library_does(board: Site) -> None:
     ],
 )
 def test_what_cannot_be_explained_is_an_error_of_the_one_shape(board: Site, query: str, status: int) -> None:
-    assert board.get(f"/api/explain?{query}", status=status).json()["error"]["status"] == status
+    assert board.get(f"/api/v1/explain?{query}", status=status).json()["error"]["status"] == status
 
 
 def test_a_date_that_is_none_is_refused(board: Site) -> None:
@@ -144,7 +144,7 @@ def test_a_date_that_is_none_is_refused(board: Site) -> None:
 
 
 def test_who_beats_an_agent_stands_with_its_confidence(board: Site) -> None:
-    answer = board.get(f"/api/games/{GAME}").json()
+    answer = board.get(f"/api/v1/games/{GAME}").json()
     matrix, beaten = answer["leaderboard"]["matrix"], answer["beaten_by"]["dan@1"]
     text = _words(board.get("/agents/dan@1").text)
     column = matrix["agents"].index("dan@1")

@@ -12,7 +12,7 @@ import pytest
     [
         "/",
         "/docs",
-        "/api/games",
+        "/api/v1/games",
         "/static/arena.css",
         "/nowhere",
         "/healthz",
@@ -78,4 +78,4 @@ def test_our_own_failure_is_a_page_that_tells_no_secrets(site, monkeypatch):
     page = site.get("/agents", 500)
     assert "The server failed" in page.text
     assert "secret" not in page.text
-    assert site.get("/api/agents", 500).json()["error"]["kind"] == "InternalError"
+    assert site.get("/api/v1/agents", 500).json()["error"]["kind"] == "InternalError"

@@ -64,20 +64,20 @@ def test_an_open_verdict_is_the_finding_and_opens_the_ranks(honest):
     text = honest.get("/games/openspiel:kuhn_poker").text
     assert "one@1 and two@1 are not told apart by 10 pairs of matches." in _finding(text)
     assert "one and two are not told apart</h1>" in text
-    rows = honest.get("/api/games/openspiel:kuhn_poker").json()["leaderboard"]["rows"]
+    rows = honest.get("/api/v1/games/openspiel:kuhn_poker").json()["leaderboard"]["rows"]
     assert [row["rank"] for row in rows] == [[1, 2], [1, 2]]
 
 
 def test_a_ladder_that_pools_decided_tournaments_says_so_on_page_and_in_the_api(honest):
     said = "2 of 2 tournaments were played until decided"
     assert said in _words(honest.get("/games/openspiel:tic_tac_toe").text)
-    board = honest.get("/api/games/openspiel:tic_tac_toe").json()["leaderboard"]
+    board = honest.get("/api/v1/games/openspiel:tic_tac_toe").json()["leaderboard"]
     assert any(said in note for note in board["notes"])
 
 
 def test_a_decided_tournament_has_no_bar_and_says_after_how_many_matches(honest):
     text = honest.get("/tournaments/strong").text
-    rated = honest.get("/api/tournaments/strong/standings").json()["matches"]
+    rated = honest.get("/api/v1/tournaments/strong/standings").json()["matches"]
     assert rated < 400
     assert f"Donedecided after {rated} of at most 400 matches" in _words(text)
     assert 'class="meter"' not in text
@@ -92,7 +92,7 @@ def test_few_matches_give_no_rank_and_percentages_with_counts(honest):
     assert "Provisional on Game a:few, with 12 of at least 20 matches" in _words(honest.get("/agents/x@1").text)
     agent = honest.get("/agents/x@1").text
     assert '33\u00a0%<span class="sub">of 12</span>' in agent
-    rows = honest.get("/api/games/a:few").json()["leaderboard"]["rows"]
+    rows = honest.get("/api/v1/games/a:few").json()["leaderboard"]["rows"]
     assert [(row["agent"], row["rank"]) for row in rows] == [("x@1", None), ("y@1", None)]
 
 
@@ -133,7 +133,7 @@ def test_returns_of_different_size_have_a_table_of_margins(honest):
 def test_weights_stand_with_their_intervals(honest):
     text = honest.get("/games/a:shaky").text
     assert "Minimax weightnot decided by these matches: the mixture of agents that nobody beats" in _words(text)
-    rows = honest.get("/api/games/a:shaky").json()["leaderboard"]["rows"]
+    rows = honest.get("/api/v1/games/a:shaky").json()["leaderboard"]["rows"]
     for row in rows:
         span = f"{row['minimax_low']:.2f} to {row['minimax_high']:.2f}"
         assert f">{span}</text>" in text

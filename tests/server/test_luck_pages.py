@@ -70,7 +70,7 @@ def test_the_noise_floor_is_said(games: Site) -> None:
     text = games.get(f"/games/{KUHN}").text
     assert floor.sentence() in _words(text)
     assert f"{floor.floor:,.0f} Elo: of two agents that are the same byte for byte" in _words(text)
-    assert games.get(f"/api/games/{KUHN}").json()["noise_floor"] == floor.to_dict()
+    assert games.get(f"/api/v1/games/{KUHN}").json()["noise_floor"] == floor.to_dict()
     assert 'id="noise-floor"' not in games.get(f"/games/{FOUR}").text
 
 

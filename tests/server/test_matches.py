@@ -89,7 +89,7 @@ def test_a_seats_view_and_tag_do_not_depend_on_the_other_seats_card(site):
     deals: dict[tuple[object, ...], set[str]] = {}
     for number in range(60):
         result, position = site.ledger.match(tournament, number), _deal(site, "kuhn-cup", number)[0]
-        answer = site.get(f"/api/tournaments/kuhn-cup/matches/{number}?view=0").json()
+        answer = site.get(f"/api/v1/tournaments/kuhn-cup/matches/{number}?view=0").json()
         seen = str((answer["positions"][0], "actions" in answer, "chance_seed" in answer))
         deals.setdefault((result.spec.seats, int(position.actions[0])), set()).add(seen)
     assert any(len({int(_deal(site, "kuhn-cup", n)[0].actions[1]) for n in range(20)}) > 1 for _ in [0])

@@ -60,7 +60,7 @@ def test_a_column_that_a_job_has_computed_is_shown_with_when_and_where(tmp_path,
             shown = site.get(f"/games/{game}").text
             assert "Elo, bootstrap: computed 20" in shown
             assert "UTC on cpu of " in shown
-            (column,) = site.get(f"/api/games/{game}").json()["columns"]
+            (column,) = site.get(f"/api/v1/games/{game}").json()["columns"]
             assert set(column["values"]) == {"first@1", "second@1"}
 
 
@@ -215,7 +215,7 @@ def test_an_address_never_loads_a_file(site, tmp_path):
     secret.write_text("model_a,model_b,winner\nx,y,x\n")
     for scheme in ("preference", "matrix"):
         site.get(f"/games/{scheme}:{quote(str(secret))}", 404)
-    assert site.get(f"/api/games/preference:{quote(str(secret))}", 404).json()["error"]["kind"] == "UnknownName"
+    assert site.get(f"/api/v1/games/preference:{quote(str(secret))}", 404).json()["error"]["kind"] == "UnknownName"
 
 
 def test_a_ladder_weighs_little(site):

@@ -115,13 +115,13 @@ def test_rounds_link_to_matches_of_those_who_met(cups: Site) -> None:
         links = re.findall(rf'data-label="Agents">(.*?)</td>.*?href="(/tournaments/{key}/matches/\d+)"', rounds)
         assert links
         for met, link in links[:: max(1, len(links) // 4)]:
-            agents = cups.get("/api" + link).json()["agents"]
+            agents = cups.get("/api/v1" + link).json()["agents"]
             assert sorted(agents) == sorted(name.strip() for name in _words(met).replace(" @", "@").split(","))
 
 
 def test_the_api_has_state_rounds_and_propensities(cups: Site) -> None:
     for key in ("swiss", "knockout", "adaptive"):
-        answer, one = cups.get(f"/api/tournaments/{key}/rounds").json(), cups.ledger.tournament(key)
+        answer, one = cups.get(f"/api/v1/tournaments/{key}/rounds").json(), cups.ledger.tournament(key)
         state, decided = _state(cups, key), read_rounds(cups.ledger, one)
         assert state is not None
         assert answer["state"] == state.to_dict()
@@ -134,7 +134,7 @@ def test_the_api_has_state_rounds_and_propensities(cups: Site) -> None:
 
 def test_other_tournaments_have_no_such_part(cups: Site) -> None:
     assert 'id="pairing"' not in cups.get("/tournaments/round-robin").text
-    assert cups.get("/api/tournaments/round-robin/rounds").json() == {"state": None, "rounds": []}
+    assert cups.get("/api/v1/tournaments/round-robin/rounds").json() == {"state": None, "rounds": []}
 
 
 def test_a_large_bracket_is_drawn_from_where_it_fits() -> None:

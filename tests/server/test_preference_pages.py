@@ -102,7 +102,7 @@ def test_the_cycle_is_drawn_with_those_who_are_in_it(hands: Site) -> None:
 
 
 def test_command_line_page_and_api_have_the_same_numbers(hands: Site) -> None:
-    answer = hands.get(f"/api/games/{GAME}").json()["preference"]
+    answer = hands.get(f"/api/v1/games/{GAME}").json()["preference"]
     printed = CliRunner().invoke(app, ["leaderboard", GAME, "--db", hands.ledger.url_for_people, "--json"]).stdout
     assert json.loads(printed)["preference"] == answer
     assert answer["pairs_never_compared"] == 0
@@ -113,7 +113,7 @@ def test_the_page_leaves_out_a_judge_and_chooses_a_context(hands: Site) -> None:
         ("without_judge=lazy", Where(without_judges=("lazy",))),
         ("context=p3&context=p4", Where(contexts=("p3", "p4"))),
     ):
-        shown = hands.get(f"/api/games/{GAME}?{query}").json()
+        shown = hands.get(f"/api/v1/games/{GAME}?{query}").json()
         found = standings(hands.ledger, GAME, where=where)
         assert (shown["matches"], shown["counterfactual"]["where"]) == (found.matches, where.to_dict())
         page = hands.get(f"/games/{GAME}?{query}").text
@@ -132,7 +132,7 @@ def test_a_match_shows_prompt_answers_verdict_judge_and_note(hands: Site) -> Non
     assert "Judge fair decided in context p0; rock was shown first." in said
     assert f"of {HOSTILE}" in said
     assert "The same comparison in the other order is" in said
-    facts = hands.get("/api/tournaments/hands/matches/0").json()["judgement"]
+    facts = hands.get("/api/v1/tournaments/hands/matches/0").json()["judgement"]
     assert (facts["judge"], facts["verdict"], facts["context"]) == ("fair", "second", "p0")
 
 
@@ -153,7 +153,7 @@ def test_what_judges_did_not_judge_is_listed_apart(hands: Site) -> None:
 def test_a_game_without_votes_has_no_such_section(site: Site) -> None:
     page = site.get("/games/openspiel:kuhn_poker").text
     assert "What the votes say" not in page
-    assert site.get("/api/games/openspiel:kuhn_poker").json()["preference"] is None
+    assert site.get("/api/v1/games/openspiel:kuhn_poker").json()["preference"] is None
 
 
 def test_a_ladder_without_a_verdict_has_its_page_and_files(hands: Site) -> None:
@@ -162,5 +162,5 @@ def test_a_ladder_without_a_verdict_has_its_page_and_files(hands: Site) -> None:
     found = standings(hands.ledger, address)
     assert found.leaderboard.finding in page
     assert f'data-label="No verdict">{found.preference.judges[0].failures:,}<' in page
-    assert hands.get(f"/api/games/{address}").json()["matches"] == 0
+    assert hands.get(f"/api/v1/games/{address}").json()["matches"] == 0
     assert hands.get(f"/downloads/standings.csv?game={address}").text == "agent\n"

@@ -108,11 +108,11 @@ def test_methods_orders_moves_views_and_numbers_are_there(site: StaticSite) -> N
         "/games/openspiel:kuhn_poker?method=minimax",
         "/games/openspiel:kuhn_poker?method=elo&order=desc&sort=rating",
         "/tournaments/poker-cup/matches/11?move=1&view=0",
-        "/api/games/openspiel:kuhn_poker?method=elo",
+        "/api/v1/games/openspiel:kuhn_poker?method=elo",
         "/downloads/matrix.csv?game=openspiel%3Akuhn_poker",
     ):
         assert address in site.pages
-    shown = json.loads((site.folder / site.pages["/api/games/openspiel:kuhn_poker?method=elo"]).read_text())
+    shown = json.loads((site.folder / site.pages["/api/v1/games/openspiel:kuhn_poker?method=elo"]).read_text())
     assert shown["matches"] == 12
 
 

@@ -12,42 +12,42 @@ from arena.standings import standings
 @pytest.mark.parametrize("method", ["elo", "bradley_terry"])
 def test_ladder_is_exactly_the_standings(site, method):
     for game in ("openspiel:connect_four", "openspiel:kuhn_poker", "openspiel:kuhn_poker(players=3)"):
-        told = site.get(f"/api/games/{game}?method={method}").json()
+        told = site.get(f"/api/v1/games/{game}?method={method}").json()
         computed = json.loads(json.dumps(standings(site.ledger, game, method=method).to_dict()))
         told.pop("computed_at"), computed.pop("computed_at")
         assert told == computed
 
 
 def test_tournament_standings_are_those_of_that_tournament(site):
-    told = site.get("/api/tournaments/noughts/standings").json()
+    told = site.get("/api/v1/tournaments/noughts/standings").json()
     assert told["tournaments"] == ["noughts"]
     assert told["matches"] == 8
 
 
 def test_lists_have_everything_in_the_ledger(site):
-    assert len(site.get("/api/games").json()["games"]) == len(site.ledger.games())
-    assert {one["label"] for one in site.get("/api/agents").json()["agents"]} == {a.label for a in site.ledger.agents()}
-    assert len(site.get("/api/tournaments").json()["tournaments"]) == len(site.ledger.tournaments())
-    assert "openspiel:connect_four" in {one["specification"] for one in site.get("/api/playable").json()["games"]}
+    assert len(site.get("/api/v1/games").json()["games"]) == len(site.ledger.games())
+    assert {one["label"] for one in site.get("/api/v1/agents").json()["agents"]} == {a.label for a in site.ledger.agents()}
+    assert len(site.get("/api/v1/tournaments").json()["tournaments"]) == len(site.ledger.tournaments())
+    assert "openspiel:connect_four" in {one["specification"] for one in site.get("/api/v1/playable").json()["games"]}
 
 
 def test_agent_has_its_row_of_every_ladder(site):
-    told = site.get("/api/agents/first").json()
-    ladder = site.get("/api/games/openspiel:connect_four").json()
+    told = site.get("/api/v1/agents/first").json()
+    ladder = site.get("/api/v1/games/openspiel:connect_four").json()
     row = next(row for row in ladder["leaderboard"]["rows"] if row["agent"] == "first@1")
     assert {"game": "openspiel:connect_four", "row": row} in told["ladders"]
 
 
 def test_matches_page_by_offset_and_limit(site):
-    told = site.get("/api/tournaments/four-cup/matches?offset=10&limit=3").json()
+    told = site.get("/api/v1/tournaments/four-cup/matches?offset=10&limit=3").json()
     assert told["total"] == 180
     assert [line["number"] for line in told["matches"]] == [10, 11, 12]
-    site.get("/api/tournaments/four-cup/matches?limit=100000", 422)
+    site.get("/api/v1/tournaments/four-cup/matches?limit=100000", 422)
 
 
 def test_match_has_its_moves_and_actions(site):
     result = site.ledger.match(site.ledger.tournament("four-cup"), 3)
-    told = site.get("/api/tournaments/four-cup/matches/3").json()
+    told = site.get("/api/v1/tournaments/four-cup/matches/3").json()
     assert told["actions"] == result.actions.tolist()
     assert len(told["moves"]) == len(result.actions)
     assert told["chance_seed"] == result.spec.chance_seed
@@ -56,14 +56,14 @@ def test_match_has_its_moves_and_actions(site):
 @pytest.mark.parametrize(
     ("path", "status", "kind"),
     [
-        ("/api/games/openspiel:conect_four", 404, "UnknownName"),
-        ("/api/games/openspiel:liars_dice", 404, "UnknownName"),
-        ("/api/agents/nobody", 404, "UnknownName"),
-        ("/api/tournaments/none", 404, "UnknownName"),
-        ("/api/tournaments/four-cup/matches/9999", 404, "MatchMissing"),
-        ("/api/tournaments/four-cup/matches/99999999999999999999", 422, "InvalidRequest"),
-        ("/api/tournaments/four-cup/matches/x", 422, "InvalidRequest"),
-        ("/api/nothing", 404, "NotFound"),
+        ("/api/v1/games/openspiel:conect_four", 404, "UnknownName"),
+        ("/api/v1/games/openspiel:liars_dice", 404, "UnknownName"),
+        ("/api/v1/agents/nobody", 404, "UnknownName"),
+        ("/api/v1/tournaments/none", 404, "UnknownName"),
+        ("/api/v1/tournaments/four-cup/matches/9999", 404, "MatchMissing"),
+        ("/api/v1/tournaments/four-cup/matches/99999999999999999999", 422, "InvalidRequest"),
+        ("/api/v1/tournaments/four-cup/matches/x", 422, "InvalidRequest"),
+        ("/api/v1/nothing", 404, "NotFound"),
     ],
 )
 def test_errors_have_one_shape(site, path, status, kind):
@@ -75,7 +75,7 @@ def test_errors_have_one_shape(site, path, status, kind):
 
 
 def test_writing_is_not_allowed(site):
-    answer = site.client.post("/api/games")
+    answer = site.client.post("/api/v1/games")
     assert answer.status_code == 405
     assert answer.json()["error"]["kind"] == "MethodNotAllowed"
 
@@ -90,7 +90,7 @@ def test_description_names_every_route_of_the_api_and_its_errors(site):
     described = site.get("/openapi.json").json()
     assert described["openapi"].startswith("3.1")
     assert len(described["paths"]) == 14
-    assert all(path.startswith("/api/") for path in described["paths"])
+    assert all(path.startswith("/api/v1/") for path in described["paths"])
     for path in described["paths"].values():
         assert path["get"]["responses"]["404"]["content"]["application/json"]["schema"] == {
             "$ref": "#/components/schemas/ErrorAnswer"
