@@ -12,7 +12,8 @@ from arena.agents import load_agent
 from arena.executor import close_agents
 from arena.games import ArenaError, load_game
 from arena.job_rows import JobRow
-from arena.jobs import newest, worker_name
+from arena.job_work import worker_name
+from arena.jobs import newest
 from arena.leaderboards.payoff_matrix import EVEN, Matrix
 from arena.leaderboards.wording import exploitable_by
 from arena.ledger import Ledger, Tournament

@@ -36,6 +36,8 @@ NETWORK_FILESYSTEMS = frozenset((
 
 _MAGIC = b"SQLite format 3\x00"
 _SECRETS = ("password", "passfile", "sslpassword", "sslkey")
+_PASSING = ("is starting up", "is shutting down", "closed the connection", "in recovery mode")
+"""What PostgreSQL says of itself while it restarts."""
 _CREATING = 0x4172656E61  # the advisory lock under which tables are made on PostgreSQL
 
 State = Literal["missing", "empty", "ledger"]
@@ -43,6 +45,10 @@ State = Literal["missing", "empty", "ledger"]
 
 class LedgerError(ArenaError):
     """A ledger that cannot be opened, read or written."""
+
+
+class LedgerUnavailable(LedgerError):
+    """A ledger that did not answer now, and may again: its server is gone, or another program wrote too long."""
 
 
 class DamagedLedger(LedgerError):
@@ -174,7 +180,10 @@ def engine(url: sa.URL, *, read_only: bool = False) -> sa.Engine:
     if url.get_backend_name() != "sqlite":
         options = {"postgresql_readonly": True} if read_only else {}
         try:
-            return sa.create_engine(url, isolation_level="REPEATABLE READ", execution_options=options)
+            # asked before use: what was open before the server restarted is opened again
+            return sa.create_engine(
+                url, isolation_level="REPEATABLE READ", execution_options=options, pool_pre_ping=True
+            )
         except ModuleNotFoundError as error:
             raise LedgerError(
                 "a ledger on PostgreSQL needs the driver psycopg: pip install 'minimax-arena[postgres]'"
@@ -215,6 +224,10 @@ def explained(url: sa.URL) -> Iterator[None]:
     try:
         yield
     except (sa.exc.OperationalError, sa.exc.InternalError) as error:
+        if error.connection_invalidated:
+            raise LedgerUnavailable(
+                f"the PostgreSQL server at {shown(url)} closed the connection; is it restarting?"
+            ) from error
         raise _reason(shown(url), str(error.orig)) from error
     except sa.exc.DatabaseError as error:
         if type(error) is not sa.exc.DatabaseError:
@@ -224,14 +237,18 @@ def explained(url: sa.URL) -> Iterator[None]:
 
 def _reason(where: str, said: str) -> LedgerError:
     said = " ".join(said.split())
+    if any(passing in said for passing in _PASSING):
+        return LedgerUnavailable(f"the PostgreSQL server at {where} does not answer now: {said}")
     if "onnection refused" in said or "could not translate host" in said or "timeout expired" in said:
-        return LedgerError(f"no PostgreSQL server answers at {where}; start it, or check host and port")
+        return LedgerUnavailable(f"no PostgreSQL server answers at {where}; start it, or check host and port")
     if "malformed" in said or "not a database" in said:
         return DamagedLedger(
             f"the ledger {where} is damaged ({said}): `arena db check` lists the damage, a backup mends it"
         )
     if "locked" in said or "busy" in said:
-        return LedgerError(f"the ledger {where} is busy: another program wrote for {BUSY_S:.0f} seconds; try again")
+        return LedgerUnavailable(
+            f"the ledger {where} is busy: another program wrote for {BUSY_S:.0f} seconds; try again"
+        )
     return LedgerError(f"the ledger {where} cannot be used: {said}")
 
 

@@ -15,7 +15,8 @@ from arena.columns import EXACT_JOB, EXPLOIT_JOB, EXPLOIT_METHODS, TRAIN_JOB
 from arena.executor import close_agents
 from arena.games import NotProvided, SpecificationError, UnknownName, load_game
 from arena.job_rows import JobRow
-from arena.jobs import Progress, submit
+from arena.job_work import Progress
+from arena.jobs import submit
 from arena.leaderboards.bootstrap import RESAMPLES
 from arena.leaderboards.bootstrap_intervals import bootstrap_intervals
 from arena.leaderboards.bradley_terry import bradley_terry, elo

@@ -14,17 +14,33 @@ from arena.ledger import Ledger
 from arena.ledger_rows import Json
 from arena.ledger_schema import agents, jobs
 
-JobStatus = Literal["waiting", "running", "finished", "failed"]
+JobStatus = Literal["waiting", "running", "finished", "failed", "cancelled"]
 JOB_STATUSES: tuple[JobStatus, ...] = get_args(JobStatus)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """What a job takes of a machine while it is done, or what a worker can give: CPU cores, GPUs, bytes of memory."""
+
+    cpus: float = 1.0
+    gpus: float = 0.0
+    memory_bytes: int = 0
+
+
+def usual_needs(device: str) -> Resources:
+    """What a job takes that says nothing of it: one core, and the GPU that it computes on."""
+    return Resources(gpus=1.0 if device.startswith("cuda") else 0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRow:
     """A job as it stands in the ledger. ``agent``: the label of the agent that it is about, None where it is about all.
 
-    ``device``: what it asks for; ``worker``: who has or had it, with the device that it computed on. ``result`` once it is
-    ``finished``, ``error`` once it is ``failed``. ``checkpoint``: of a training under way, the artifact to go on from. Times: ISO
-    8601 in UTC.
+    ``device``: what it asks for; ``worker``: who has or had it, with the device that it computed on. ``needs``: what a worker must
+    give it. ``attempts``: how many workers in a row took it and recorded nothing; ``claims``: how often it was taken in all.
+    ``done`` of ``planned``: how far it was when it was last heard of, None before. ``result`` once it is ``finished``, or what is
+    known of it before; ``error`` once it is ``failed`` or ``cancelled``. ``checkpoint``: of work under way, the artifact to go on
+    from. Times: ISO 8601 in UTC.
     """
 
     id: int
@@ -36,7 +52,11 @@ class JobRow:
     settings: Json
     device: str
     status: JobStatus
+    needs: Resources
     attempts: int
+    claims: int
+    done: int | None
+    planned: int | None
     worker: str | None
     created_at: str
     started_at: str | None
@@ -75,7 +95,11 @@ def _row(found: sa.Row[tuple[object, ...]]) -> JobRow:
         settings=found.settings,
         device=found.device,
         status=found.status,
+        needs=Resources(cpus=found.cpus, gpus=found.gpus, memory_bytes=found.memory_bytes),
         attempts=found.attempts,
+        claims=found.claims,
+        done=found.done,
+        planned=found.planned,
         worker=found.worker,
         created_at=found.created_at,
         started_at=found.started_at,

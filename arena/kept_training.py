@@ -10,7 +10,7 @@ from pathlib import Path
 
 from arena.curves import write_curve
 from arena.job_rows import JobRow
-from arena.jobs import keep_checkpoint
+from arena.job_work import keep_checkpoint
 from arena.ledger import Ledger
 
 WRITTEN_S = 5.0

@@ -168,7 +168,7 @@ jobs = Table(
     Column("settings", JSON, nullable=False),
     Column("device", Text, nullable=False),  # what it asks for: cpu, cuda
     Column("status", Text, nullable=False, index=True),
-    Column("attempts", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),  # in a row, that recorded nothing
     Column("worker", Text),  # who has it, and the device it computes on
     Column("created_at", Text, nullable=False),
     Column("started_at", Text),
@@ -176,7 +176,13 @@ jobs = Table(
     Column("alive_at", Text),
     Column("result", JSON),
     Column("error", Text),
-    Column("checkpoint", Text),  # of a training under way: the artifact that another worker goes on from
+    Column("checkpoint", Text),  # of work under way: the artifact that another worker goes on from
+    Column("claims", Integer, nullable=False, server_default="0"),  # how often it was taken: who holds it knows its number
+    Column("done", BigInteger),  # how far it was when it was last heard of
+    Column("planned", BigInteger),
+    Column("cpus", Float(53), nullable=False, server_default="1"),  # what a worker must give it
+    Column("gpus", Float(53), nullable=False, server_default="0"),
+    Column("memory_bytes", BigInteger, nullable=False, server_default="0"),
 )
 
 # What a training told while it learned: losses, entropy, returns and what it is worth, after so many steps.

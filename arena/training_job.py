@@ -11,7 +11,8 @@ from arena.config import check_name
 from arena.convergence_words import gap_name
 from arena.games import Game, SpecificationError, load_game
 from arena.job_rows import JobRow, job_key
-from arena.jobs import Progress, all_jobs, submit
+from arena.job_work import Progress
+from arena.jobs import all_jobs, submit
 from arena.kept_training import kept_training
 from arena.ledger import Ledger
 from arena.solvers.learning.configurations import Configuration, configuration_of

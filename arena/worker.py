@@ -10,7 +10,8 @@ from functools import partial
 from arena.games.errors import ArenaError
 from arena.job_kinds import CPU, JOB_KINDS, do_job
 from arena.job_rows import JobRow
-from arena.jobs import LostJob, Progress, carry_out, claim, job, worker_name
+from arena.job_work import LostJob, Progress, carry_out, claim, worker_name
+from arena.jobs import job
 from arena.ledger import Ledger
 from arena.solvers.tensor_tree import CPU_TENSORS
 

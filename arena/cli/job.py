@@ -11,7 +11,7 @@ from arena.cli.options import Db, Json
 if TYPE_CHECKING:
     from arena.cli.output import Head
     from arena.job_rows import JobRow
-    from arena.jobs import Progress
+    from arena.job_work import Progress
     from arena.ledger import Ledger
 
 app = typer.Typer(
@@ -48,7 +48,7 @@ def run_command(
     from arena.cli.output import progress
     from arena.games import ArenaError
     from arena.job_kinds import do_job
-    from arena.jobs import do_here
+    from arena.job_work import do_here
     from arena.ledger import Ledger
 
     with Ledger.open(db, create=False) as ledger:

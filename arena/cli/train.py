@@ -191,7 +191,7 @@ def _registered(
     last: Last,
 ) -> TrainingAnswer:
     """The answer of a job, done here where nobody has done it before."""
-    from arena.jobs import do_here
+    from arena.job_work import do_here
     from arena.ledger import Ledger
     from arena.training_answer import kept_answer
     from arena.training_job import ask_training, train_job

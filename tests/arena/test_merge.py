@@ -17,7 +17,8 @@ from arena.executor import InProcess
 from arena.job_columns import job_columns
 from arena.job_kinds import ask, do_job
 from arena.job_rows import JobRow
-from arena.jobs import all_jobs, do_here, record, submit
+from arena.job_work import do_here, record
+from arena.jobs import all_jobs, submit
 from arena.ledger import Ledger, LedgerError
 from arena.merge import merge
 from arena.results import MatchResults

@@ -19,7 +19,7 @@ from arena.config import make_config
 from arena.exploit import exploit
 from arena.games import TabularPolicy, UnknownName
 from arena.job_kinds import ask, do_job
-from arena.jobs import do_here
+from arena.job_work import do_here
 from arena.leaderboards.record_file import read_record
 from arena.ledger import Ledger
 from arena.match_import import import_record

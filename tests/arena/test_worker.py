@@ -10,7 +10,7 @@ import time
 import pytest
 from typer.testing import CliRunner
 
-from arena import jobs
+from arena import job_work, jobs
 from arena.cli import app
 from arena.config import TournamentConfig
 from arena.curves import read_curve
@@ -169,7 +169,7 @@ def test_a_killed_worker_leaves_its_job_to_the_next(ledger, tmp_path):
         worker.wait()
     with ledger.writing() as connection:
         connection.execute(table.update().values(alive_at="2000-01-01T00:00:00.000Z"))
-    assert jobs.claim(ledger, {"cpu": "next"}).key == row.key
+    assert job_work.claim(ledger, {"cpu": "next"}).key == row.key
 
 
 DIES = """
@@ -221,7 +221,7 @@ def test_a_worker_that_is_asked_to_end_gives_its_job_back(ledger, tmp_path):
     assert ours == 0, said
     back = jobs.job(ledger, row.key)
     assert (back.status, back.worker, back.attempts) == ("waiting", None, 0)
-    assert jobs.claim(ledger, {"cpu": "next"}).key == row.key
+    assert job_work.claim(ledger, {"cpu": "next"}).key == row.key
 
 
 def test_the_ladder_takes_an_exact_value_from_the_job_that_computed_it(ledger):

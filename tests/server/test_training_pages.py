@@ -9,7 +9,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from arena.curves import read_curve, write_curve
-from arena.jobs import claim, finish, submit
+from arena.job_work import claim, finish
+from arena.jobs import submit
 from arena.ledger import Ledger
 from arena.server.app import create_app
 from arena.server.drawing.curve import MOST, curve_drawing

@@ -13,6 +13,7 @@ _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 def upgrade() -> None:
     _accounts()
+    _work()
     _questions()
 
 
@@ -101,3 +102,17 @@ def _questions() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_questions"),
     )
     op.create_index("ix_questions_seat_id", "questions", ["seat_id"])
+
+
+def _work() -> None:
+    """Who holds a job, how far it is, and what it needs of a machine."""
+    for column in (
+        sa.Column("claims", sa.Integer(), nullable=False, server_default="0"),
+        sa.Column("done", sa.BigInteger()),
+        sa.Column("planned", sa.BigInteger()),
+        sa.Column("cpus", sa.Float(53), nullable=False, server_default="1"),
+        sa.Column("gpus", sa.Float(53), nullable=False, server_default="0"),
+        sa.Column("memory_bytes", sa.BigInteger(), nullable=False, server_default="0"),
+    ):
+        op.add_column("jobs", column)
+    op.execute("update jobs set claims = attempts")

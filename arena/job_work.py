@@ -1,0 +1,278 @@
+"""Doing jobs: a worker claims one, says now and then that it is alive and how far it is, and ends it.
+
+A worker that falls silent loses its job to the next, and its late answer is refused: a job knows its holder by the number of the
+claim. So a job ends once, whoever dies. Workers that die one after the other and record nothing give it up; once something is
+recorded that the next one goes on from, deaths are counted anew.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable, Collection, Mapping
+
+import numpy as np
+import sqlalchemy as sa
+
+from arena.connection import LedgerUnavailable
+from arena.games.errors import ArenaError
+from arena.heartbeat import heartbeat
+from arena.job_rows import JobRow, JobStatus, Resources
+from arena.jobs import job, submit
+from arena.ledger import AgentVersion, Ledger, LedgerError
+from arena.ledger_entries import SILENT_S, now
+from arena.ledger_schema import jobs
+
+MOST_ATTEMPTS = 3  # a job whose workers died so often, one after the other, and recorded nothing is given up
+
+Progress = Callable[[int, int], None]
+Work = Callable[[JobRow, Progress], Mapping[str, object]]
+"""From a job that was claimed and who hears how far it is to the answer, in types of JSON."""
+
+
+class LostJob(ArenaError):
+    """A job that is no longer this worker's: given to somebody else, cancelled or over."""
+
+    work_failed = True
+
+
+def claim(
+    ledger: Ledger,
+    workers: Mapping[str, str],
+    *,
+    kinds: Collection[str] | None = None,
+    gives: Resources | None = None,
+) -> JobRow | None:
+    """A job for this worker, the oldest that waits or that its worker has left; None where there is nothing to do.
+
+    Args:
+        ledger: where jobs wait.
+        workers: of each device that the worker has, who it is there, as `worker_name` says.
+        kinds: what it can do; None: anything.
+        gives: takes only jobs that need no more than this; None: any.
+    """
+    able = [_open(), jobs.c.device.in_(list(workers))]
+    if kinds is not None:
+        able.append(jobs.c.kind.in_(list(kinds)))
+    if gives is not None:
+        able += [jobs.c.cpus <= gives.cpus, jobs.c.gpus <= gives.gpus, jobs.c.memory_bytes <= gives.memory_bytes]
+    query = sa.select(jobs.c.id, jobs.c.key, jobs.c.attempts, jobs.c.device).where(*able).order_by(jobs.c.id).limit(1)
+    with ledger.writing() as connection:
+        if connection.dialect.name == "postgresql":  # SQLite has one writer at a time
+            query = query.with_for_update(skip_locked=True)
+        while (found := connection.execute(query).first()) is not None:
+            if found.attempts < MOST_ATTEMPTS:
+                _take(connection, found.id, workers[found.device])
+                break
+            said = f"its worker died {found.attempts} times"
+            given_up = jobs.update().where(jobs.c.id == found.id)
+            connection.execute(given_up.values(status="failed", error=said, finished_at=now()))
+    return None if found is None else job(ledger, found.key)
+
+
+def finish(ledger: Ledger, row: JobRow, result: Mapping[str, object]) -> JobRow:
+    """Keeps the answer of a job that was claimed; what is not a finite number becomes None.
+
+    Raises:
+        LostJob: it is no longer this worker's.
+    """
+    return _end(ledger, row, status="finished", result=_plain(dict(result)), error=None)
+
+
+def fail(ledger: Ledger, row: JobRow, error: str) -> JobRow:
+    """Keeps why a job that was claimed has no answer.
+
+    Raises:
+        LostJob: it is no longer this worker's.
+    """
+    return _end(ledger, row, status="failed", error=error)
+
+
+def give_back(ledger: Ledger, row: JobRow) -> None:
+    """Lets a job that was claimed wait for another worker, as one does that is told to stop; nothing where it is lost."""
+    one_less = sa.case((jobs.c.attempts > 0, jobs.c.attempts - 1), else_=0)  # it is 0 once something was recorded
+    _change(ledger, row, status="waiting", worker=None, attempts=one_less)
+
+
+def note_answer(ledger: Ledger, row: JobRow, known: Mapping[str, object]) -> None:
+    """Notes what is known of the answer of a job under way, for those who watch it and for a next worker.
+
+    Raises:
+        LostJob: it is no longer this worker's.
+    """
+    _change_mine(ledger, row, result=_plain(dict(known)))
+
+
+def note_worker(ledger: Ledger, row: JobRow, worker: str) -> None:
+    """Notes where a job is computed, where that is not here. Raises `LostJob`."""
+    _change_mine(ledger, row, worker=worker)
+
+
+def note_recorded(ledger: Ledger, row: JobRow) -> None:
+    """Notes that a next worker would go on from what this one has recorded: its death is no failed attempt. Raises `LostJob`."""
+    _change_mine(ledger, row, attempts=0)
+
+
+def keep_checkpoint(ledger: Ledger, row: JobRow, content_hash: str | None) -> None:
+    """Notes of a job that was claimed the artifact from which another worker could go on; None: there is none any longer.
+
+    Raises:
+        LostJob: it is no longer this worker's.
+    """
+    _change_mine(ledger, row, checkpoint=content_hash, attempts=0)
+
+
+def record(
+    ledger: Ledger,
+    *,
+    kind: str,
+    game: str,
+    work: Work,
+    agent: AgentVersion | None = None,
+    settings: Mapping[str, object] | None = None,
+    device: str = "cpu",
+    progress: Progress | None = None,
+) -> JobRow:
+    """Does a job here and keeps its answer. A finished one is not done again.
+
+    Args:
+        ledger, kind, game, agent, settings, device: as of `submit`.
+        work: does it.
+        progress: hears how far it is.
+
+    Raises:
+        LedgerError: a worker is doing it now.
+        Exception: what `work` raises; the job then is ``failed``, or waits again where somebody interrupted it.
+    """
+    asked = submit(ledger, kind=kind, game=game, agent=agent, settings=settings, device=device)
+    return do_here(ledger, asked, work, progress=progress)
+
+
+def do_here(ledger: Ledger, asked: JobRow, work: Work, *, progress: Progress | None = None) -> JobRow:
+    """A job that was asked for, done by this process. Arguments and errors as of `record`."""
+    if asked.status == "finished":
+        return asked
+    claimed = _claim_this(ledger, asked, worker_name(asked.device))
+    return carry_out(ledger, claimed, work, progress=progress)
+
+
+def carry_out(ledger: Ledger, row: JobRow, work: Work, *, progress: Progress | None = None) -> JobRow:
+    """The job, ended: `work` is done while others hear that somebody is at it.
+
+    Raises:
+        LostJob: somebody else has it by now.
+        Exception: what `work` raises, noted in the ledger.
+    """
+    hold = _Hold(ledger, row, progress)
+    try:
+        with heartbeat(hold.keep):
+            result = work(row, hold.went)
+    except LedgerUnavailable:  # nobody's failure, and nobody could be told: when it is there again, a worker goes on
+        raise
+    except Exception as error:
+        fail(ledger, row, str(error) or type(error).__name__)
+        raise
+    except BaseException:  # an interruption is nobody's failure
+        give_back(ledger, row)
+        raise
+    return finish(ledger, row, result)
+
+
+def worker_name(device: str = "cpu") -> str:
+    """Who computes here, and on what: ``cpu of HOST, process 17`` or the GPU's own name."""
+    return f"{_device_name(device)} of {platform.node() or 'this machine'}, process {os.getpid()}"
+
+
+class _Hold:
+    """A worker's hold on its job while it works: what it says to others, and whether it has lost the job."""
+
+    def __init__(self, ledger: Ledger, row: JobRow, progress: Progress | None):
+        self._ledger, self._row, self._progress = ledger, row, progress
+        self._far: tuple[int | None, int | None] = (row.done, row.planned)
+        self._lost = False
+
+    def went(self, done: int, planned: int) -> None:
+        """Hears how far it is. Raises `LostJob` once the job is somebody else's."""
+        if self._lost:
+            raise _lost(self._row)
+        self._far = done, planned
+        if self._progress is not None:
+            self._progress(done, planned)
+
+    def keep(self) -> None:
+        """Says that the work goes on, and how far it is."""
+        done, planned = self._far
+        self._lost = not _change(self._ledger, self._row, alive_at=now(), done=done, planned=planned)
+
+
+def _device_name(device: str) -> str:
+    if not device.startswith("cuda"):
+        return device
+    import torch
+
+    return str(torch.cuda.get_device_name(device)) if torch.cuda.is_available() else device
+
+
+def _claim_this(ledger: Ledger, asked: JobRow, worker: str) -> JobRow:
+    with ledger.writing() as connection:
+        if not _take(connection, asked.id, worker):
+            raise LedgerError(f"{asked.worker or 'a worker'} is at this job already: arena job show {asked.key[:12]}")
+    return job(ledger, asked.key)
+
+
+def _open() -> sa.ColumnElement[bool]:
+    """Jobs that anybody may take: they wait, or their worker has left them."""
+    return sa.or_(jobs.c.status == "waiting", sa.and_(jobs.c.status == "running", jobs.c.alive_at < now(-SILENT_S)))
+
+
+def _take(connection: sa.Connection, number: int, worker: str) -> bool:
+    """Whether the job is this worker's now."""
+    taken = connection.execute(
+        jobs.update()
+        .where(jobs.c.id == number, _open())
+        .values(
+            status="running",
+            worker=worker,
+            attempts=jobs.c.attempts + 1,
+            claims=jobs.c.claims + 1,
+            started_at=now(),
+            alive_at=now(),
+            error=None,
+        )
+    )
+    return bool(taken.rowcount)
+
+
+def _end(ledger: Ledger, row: JobRow, *, status: JobStatus, **values: object) -> JobRow:
+    _change_mine(ledger, row, status=status, finished_at=now(), alive_at=now(), **values)
+    return job(ledger, row.key)
+
+
+def _change_mine(ledger: Ledger, row: JobRow, **values: object) -> None:
+    """Raises `LostJob` where it is no longer this worker's."""
+    if not _change(ledger, row, **values):
+        raise _lost(row)
+
+
+def _change(ledger: Ledger, row: JobRow, **values: object) -> bool:
+    """Whether a job that was claimed is still this worker's; then it has these values now."""
+    mine = (jobs.c.id == row.id, jobs.c.status == "running", jobs.c.claims == row.claims)
+    with ledger.writing() as connection:
+        return bool(connection.execute(jobs.update().where(*mine).values(**values)).rowcount)
+
+
+def _lost(row: JobRow) -> LostJob:
+    return LostJob(f"job {row.key[:12]} ({row.kind}) is no longer this worker's; its answer is not kept")
+
+
+def _plain(value: object) -> object:
+    """The value in types of JSON."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(part) for name, part in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        return _plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value
