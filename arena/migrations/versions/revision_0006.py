@@ -15,6 +15,7 @@ def upgrade() -> None:
     _accounts()
     _work()
     _questions()
+    _polls()
 
 
 def _accounts() -> None:
@@ -61,6 +62,20 @@ def _accounts() -> None:
     op.create_index("ix_audit_at", "audit", ["at"])
 
 
+def _work() -> None:
+    """Who holds a job, how far it is, and what it needs of a machine."""
+    for column in (
+        sa.Column("claims", sa.Integer(), nullable=False, server_default="0"),
+        sa.Column("done", sa.BigInteger()),
+        sa.Column("planned", sa.BigInteger()),
+        sa.Column("cpus", sa.Float(53), nullable=False, server_default="1"),
+        sa.Column("gpus", sa.Float(53), nullable=False, server_default="0"),
+        sa.Column("memory_bytes", sa.BigInteger(), nullable=False, server_default="0"),
+    ):
+        op.add_column("jobs", column)
+    op.execute("update jobs set claims = attempts")
+
+
 def _questions() -> None:
     op.create_table(
         "presences",
@@ -104,15 +119,103 @@ def _questions() -> None:
     op.create_index("ix_questions_seat_id", "questions", ["seat_id"])
 
 
-def _work() -> None:
-    """Who holds a job, how far it is, and what it needs of a machine."""
-    for column in (
-        sa.Column("claims", sa.Integer(), nullable=False, server_default="0"),
-        sa.Column("done", sa.BigInteger()),
-        sa.Column("planned", sa.BigInteger()),
-        sa.Column("cpus", sa.Float(53), nullable=False, server_default="1"),
-        sa.Column("gpus", sa.Float(53), nullable=False, server_default="0"),
-        sa.Column("memory_bytes", sa.BigInteger(), nullable=False, server_default="0"),
-    ):
-        op.add_column("jobs", column)
-    op.execute("update jobs set claims = attempts")
+def _polls() -> None:
+    op.create_table(
+        "polls",
+        _poll("polls"),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("settings", sa.JSON(), nullable=False),
+        sa.Column("secret", sa.LargeBinary(), nullable=False),
+        sa.Column("votes", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("tournament_id", name="pk_polls"),
+    )
+    op.create_table(
+        "poll_endpoints",
+        _poll("poll_endpoints"),
+        sa.Column("candidate", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("specification", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("tournament_id", "candidate", name="pk_poll_endpoints"),
+    )
+    op.create_table(
+        "answer_failures",
+        _poll("answer_failures"),
+        sa.Column("context", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("candidate", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("attempt", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("tournament_id", "context", "candidate", "attempt", name="pk_answer_failures"),
+    )
+    op.create_table(
+        "poll_invitations",
+        _poll("poll_invitations"),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("tournament_id", "digest", name="pk_poll_invitations"),
+    )
+    op.create_table(
+        "visitors",
+        _poll("visitors"),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("tournament_id", "number", name="pk_visitors"),
+        sa.UniqueConstraint("tournament_id", "key", name="uq_visitors_tournament_id_key"),
+    )
+    op.create_index("ix_visitors_tournament_id_address", "visitors", ["tournament_id", "address"])
+    op.create_table(
+        "address_salts",
+        _poll("address_salts"),
+        sa.Column("day", sa.Text(), nullable=False),
+        sa.Column("salt", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("tournament_id", "day", name="pk_address_salts"),
+    )
+    op.create_table(
+        "ballots",
+        _poll("ballots"),
+        sa.Column("visitor", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("context", sa.Integer(), nullable=False),
+        sa.Column("low", sa.Integer(), nullable=False),
+        sa.Column("high", sa.Integer(), nullable=False),
+        sa.Column("low_first", sa.SmallInteger(), nullable=False),
+        sa.Column("choice", sa.Text(), nullable=False),
+        sa.Column("propensity", sa.Float(53), nullable=False),
+        sa.Column("seconds", sa.Float(53), nullable=False),
+        sa.Column("created_at", sa.Text(), nullable=False),
+        sa.Column("match", sa.BigInteger()),
+        sa.PrimaryKeyConstraint("tournament_id", "visitor", "number", name="pk_ballots"),
+        sa.UniqueConstraint(
+            *("tournament_id", "visitor", "context", "low", "high"),
+            name="uq_ballots_tournament_id_visitor_context_low_high",
+        ),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "poll_pairs",
+        _poll("poll_pairs"),
+        sa.Column("low", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("high", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("low_first", sa.BigInteger(), nullable=False),
+        sa.Column("high_first", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("tournament_id", "low", "high", name="pk_poll_pairs"),
+    )
+    op.create_table(
+        "vote_reviews",
+        sa.Column("id", _ID, nullable=False),
+        _poll("vote_reviews"),
+        sa.Column("judge", sa.Integer(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("decided_by", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_vote_reviews"),
+    )
+    op.create_index("ix_vote_reviews_tournament_id", "vote_reviews", ["tournament_id"])
+
+
+def _poll(table: str) -> sa.Column[int]:
+    """The tournament that holds a poll's votes, as a column of this table."""
+    reference = sa.ForeignKey("tournaments.id", name=f"fk_{table}_tournament_id")
+    return sa.Column("tournament_id", _ID, reference, nullable=False)
