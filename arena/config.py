@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
@@ -12,6 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from arena.games import SpecificationError
+from arena.toml_file import ConfigError, place, read_values, refused
 
 Pairing = Literal["round_robin", "gauntlet", "decide", "swiss", "knockout", "adaptive", "exploit"]
 ONLY_FOR: dict[str, Pairing] = {
@@ -28,10 +27,6 @@ FOR_GSPRT = ("elo0", "elo1", "alpha", "beta", "elo_scale")
 
 
 LONGEST_NAME = 100  # characters of a tournament's name
-
-
-class ConfigError(SpecificationError):
-    """A tournament file that cannot be read; the message names file, line and key."""
 
 
 class TournamentConfig(BaseModel):
@@ -249,23 +244,6 @@ def read_configs(path: str | Path) -> list[TournamentConfig]:
     return make_configs(values, source=str(path), text=text)
 
 
-def read_values(path: str | Path) -> tuple[dict[str, object], str]:
-    """(the values of a TOML file, its text), not yet checked.
-
-    Raises:
-        ConfigError: no such file, or broken TOML.
-    """
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise ConfigError(f"cannot read {path}: {reason}") from None
-    try:
-        return tomllib.loads(text), text
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path} is broken TOML: {_with_key(str(error), text)}") from None
-
-
 def make_configs(values: Mapping[str, object], *, source: str = "tournament", text: str = "") -> list[TournamentConfig]:
     """The tournaments of these values: where ``game`` is a list one a game, called ``NAME game``, else one.
 
@@ -275,7 +253,7 @@ def make_configs(values: Mapping[str, object], *, source: str = "tournament", te
     games = values.get("game")
     if not isinstance(games, list):
         return [make_config(values, source=source, text=text)]
-    at = _place(["game"], source, text)
+    at = place(["game"], source, text)
     if not games:
         raise ConfigError(f"{at}: game: the list is empty; name at least one game")
     for number, game in enumerate(games):
@@ -301,51 +279,9 @@ def make_config(values: Mapping[str, object], *, source: str = "tournament", tex
     """
     if isinstance(values.get("game"), list):
         raise ConfigError(
-            f"{_place(['game'], source, text)}: game: several games are several tournaments, and here is one asked for"
+            f"{place(['game'], source, text)}: game: several games are several tournaments, and here is one asked for"
         )
     try:
         return TournamentConfig.model_validate(dict(values))
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        keys = [str(part) for part in first["loc"] if part != "dict[str,str]"]
-        key = ".".join(keys)
-        at = _place(keys, source, text)
-        if first["type"] == "extra_forbidden":
-            known = list(TournamentConfig.model_fields)
-            near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
-            raise ConfigError(f"{at}: unknown key {key!r}; {hint}") from None
-        if first["type"] == "missing":
-            raise ConfigError(f"{at}: the key {key!r} is missing") from None
-        said = str(first["msg"]).removeprefix("Value error, ")
-        if not keys:  # of the whole: its sentence begins with the key
-            at = _place([said.split()[0].rstrip(":")], source, text)
-        said = said[:1].lower() + said[1:]
-        got = "" if first["type"] == "value_error" else f"; got {first['input']!r}"
-        raise ConfigError(f"{at}: {key + ': ' if key else ''}{said}{got}") from None
-
-
-def _place(keys: list[str], source: str, text: str) -> str:
-    """Where a key stands: the source, with the line if it can be found."""
-    where = _line_of(keys, text)
-    return f"{source}, line {where}" if where else source
-
-
-def _line_of(keys: list[str], text: str) -> int | None:
-    """The line where a key stands, if it can be found."""
-    for key in reversed(keys):
-        name = re.escape(key)
-        for number, line in enumerate(text.splitlines(), 1):
-            if re.search(rf"""(?:^|[\[{{,\s])["']?{name}["']?\s*(?:=|\])""", line.partition("#")[0]):
-                return number
-    return None
-
-
-def _with_key(message: str, text: str) -> str:
-    """The parser's message, with the key whose line it names."""
-    found = re.search(r"at line (\d+)", message)
-    lines = text.splitlines()
-    number = int(found.group(1)) if found else len(lines)
-    message = message.replace("at end of document", f"at line {number}, the end of the document")
-    key = lines[number - 1].partition("=")[0].strip() if 0 < number <= len(lines) else ""
-    return f"{message[:1].lower()}{message[1:]}, key {key!r}" if key else message
+        raise refused(error, TournamentConfig, source=source, text=text) from None

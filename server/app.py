@@ -24,6 +24,7 @@ from arena.server import (
 from arena.server.assets import Assets
 from arena.server.head_requests import HeadAsGet
 from arena.server.headers import SecurityHeaders
+from arena.server.settings import ServerSettings
 from arena.server.site import Site
 from arena.server.theme import ThemeChoice
 
@@ -32,8 +33,8 @@ DESCRIPTION = (
 )
 
 
-def create_app(ledger: Ledger) -> FastAPI:
-    """The application that shows a ledger. It only reads; it may be open while tournaments write."""
+def create_app(ledger: Ledger, settings: ServerSettings | None = None) -> FastAPI:
+    """The application over a ledger, which may be open while tournaments write. ``settings``: None are the defaults."""
     app = FastAPI(
         title="Arena",
         version=version("minimax-arena"),
@@ -41,6 +42,7 @@ def create_app(ledger: Ledger) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
+    app.state.settings = settings or ServerSettings()
     app.state.site = Site.of(ledger)
     for module in (
         service,
