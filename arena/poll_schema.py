@@ -1,4 +1,4 @@
-"""The tables of polls: what visitors are asked, who they are without their names, what they said, which votes wait for review."""
+"""The tables of polls: what voters are asked, who they are without their names, what they said, which votes wait for review."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ polls = Table(
     _poll(),
     Column("state", Text, nullable=False),  # draft, open, closed
     Column("settings", JSON, nullable=False),
-    Column("secret", LargeBinary, nullable=False),  # by which ballots and visitors' cookies are signed
+    Column("secret", LargeBinary, nullable=False),  # by which ballots and voters' cookies are signed
     Column("votes", BigInteger, nullable=False),  # the number of the next match
     Column("created_at", Text, nullable=False),
 )
@@ -59,7 +59,7 @@ answer_failures = Table(
     Column("created_at", Text, nullable=False),
 )
 
-# Whoever holds the text that a digest was made of may vote in a poll of invited visitors.
+# Whoever holds the text that a digest was made of may vote in a poll of invited voters.
 poll_invitations = Table(
     "poll_invitations",
     metadata,
@@ -67,10 +67,10 @@ poll_invitations = Table(
     Column("digest", Text, primary_key=True),
 )
 
-# Who voted, numbered as the tournament's judges are. `key` and `address` are keyed hashes: of what a visitor is known by, and of
+# Who voted, numbered as the tournament's judges are. `key` and `address` are keyed hashes: of what a voter is known by, and of
 # the network address on the day of the first vote, whose salt is thrown away with the day.
-visitors = Table(
-    "visitors",
+voters = Table(
+    "voters",
     metadata,
     _poll(),
     Column("number", Integer, primary_key=True, autoincrement=False),
@@ -78,7 +78,7 @@ visitors = Table(
     Column("address", Text, nullable=False),
     Column("created_at", Text, nullable=False),
     UniqueConstraint("tournament_id", "key"),
-    Index("ix_visitors_tournament_id_address", "tournament_id", "address"),
+    Index("ix_voters_tournament_id_address", "tournament_id", "address"),
 )
 
 address_salts = Table(
@@ -89,13 +89,13 @@ address_salts = Table(
     Column("salt", LargeBinary, nullable=False),
 )
 
-# What each visitor was asked and said, in order; `match` is none where the ballot was skipped.
+# What each voter was asked and said, in order; `match` is none where the ballot was skipped.
 ballots = Table(
     "ballots",
     metadata,
     _poll(),
-    Column("visitor", Integer, primary_key=True, autoincrement=False),
-    Column("number", Integer, primary_key=True, autoincrement=False),  # of this visitor's ballots, from 0
+    Column("voter", Integer, primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),  # of this voter's ballots, from 0
     Column("context", Integer, nullable=False),
     Column("low", Integer, nullable=False),  # the two candidates, the smaller position first
     Column("high", Integer, nullable=False),
@@ -105,7 +105,7 @@ ballots = Table(
     Column("seconds", Float(53), nullable=False),  # from the question to the answer
     Column("created_at", Text, nullable=False),
     Column("match", BigInteger),
-    UniqueConstraint("tournament_id", "visitor", "context", "low", "high"),
+    UniqueConstraint("tournament_id", "voter", "context", "low", "high"),
     sqlite_with_rowid=False,
 )
 

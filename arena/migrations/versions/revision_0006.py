@@ -154,16 +154,16 @@ def _polls() -> None:
         sa.PrimaryKeyConstraint("tournament_id", "digest", name="pk_poll_invitations"),
     )
     op.create_table(
-        "visitors",
-        _poll("visitors"),
+        "voters",
+        _poll("voters"),
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("address", sa.Text(), nullable=False),
         sa.Column("created_at", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("tournament_id", "number", name="pk_visitors"),
-        sa.UniqueConstraint("tournament_id", "key", name="uq_visitors_tournament_id_key"),
+        sa.PrimaryKeyConstraint("tournament_id", "number", name="pk_voters"),
+        sa.UniqueConstraint("tournament_id", "key", name="uq_voters_tournament_id_key"),
     )
-    op.create_index("ix_visitors_tournament_id_address", "visitors", ["tournament_id", "address"])
+    op.create_index("ix_voters_tournament_id_address", "voters", ["tournament_id", "address"])
     op.create_table(
         "address_salts",
         _poll("address_salts"),
@@ -174,7 +174,7 @@ def _polls() -> None:
     op.create_table(
         "ballots",
         _poll("ballots"),
-        sa.Column("visitor", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("voter", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("context", sa.Integer(), nullable=False),
         sa.Column("low", sa.Integer(), nullable=False),
@@ -185,10 +185,10 @@ def _polls() -> None:
         sa.Column("seconds", sa.Float(53), nullable=False),
         sa.Column("created_at", sa.Text(), nullable=False),
         sa.Column("match", sa.BigInteger()),
-        sa.PrimaryKeyConstraint("tournament_id", "visitor", "number", name="pk_ballots"),
+        sa.PrimaryKeyConstraint("tournament_id", "voter", "number", name="pk_ballots"),
         sa.UniqueConstraint(
-            *("tournament_id", "visitor", "context", "low", "high"),
-            name="uq_ballots_tournament_id_visitor_context_low_high",
+            *("tournament_id", "voter", "context", "low", "high"),
+            name="uq_ballots_tournament_id_voter_context_low_high",
         ),
         sqlite_with_rowid=False,
     )
