@@ -17,6 +17,7 @@ from arena.artifacts import ArtifactStore
 from arena.connection import LedgerError
 from arena.games.game import GameInfo
 from arena.games.seeds import seed_of
+from arena.kept_columns import KeptColumns
 from arena.ledger_entries import (
     find_agent,
     find_tournament,
@@ -41,6 +42,7 @@ from arena.ledger_matches import (
     write_block,
 )
 from arena.ledger_rows import AgentVersion, GameRow, Played, Source, Status, Tournament
+from arena.poll_schema import vote_reviews
 from arena.results import Fault, MatchResult, MatchResults
 from arena.usage_record import AgentUsage, by_agent, read_usage
 
@@ -55,6 +57,7 @@ class Ledger:
         self._engine = engine
         self._writer = db.writing(engine)
         self._lineups: Lineups = {}  # as far as committed
+        self._columns = KeptColumns()
 
     @classmethod
     def open(cls, url: str | Path | None = None, *, create: bool = True, read_only: bool = False) -> Ledger:
@@ -326,24 +329,20 @@ class Ledger:
             return int(connection.scalars(query).one())
 
     def mark(self, game: str) -> int:
-        """A number that grows whenever matches of the game are written: the key of what was computed from them."""
-        query = sa.select(sa.func.sum(schema.tournaments.c.blocks)).where(schema.tournaments.c.game == game)
+        """A number that grows whenever matches of the game are written, or it is decided whether votes count: the key of what was
+        computed from them.
+        """
+        of_game = schema.tournaments.c.game == game
+        reviews = sa.select(sa.func.count()).join_from(vote_reviews, schema.tournaments).where(of_game).scalar_subquery()
+        query = sa.select(sa.func.sum(schema.tournaments.c.blocks), reviews).where(of_game)
         with self.reading() as connection:
-            return int(connection.scalars(query).one() or 0)
+            blocks, decided = connection.execute(query).one()
+            return int(blocks or 0) + decided
 
     def played(self, tournament: Tournament) -> Played:
-        """All matches without their actions."""
+        """All matches without their actions, in arrays that cannot be written to."""
         with self.reading() as connection:
-            columns = read_columns(connection, tournament)
-        return Played(
-            index=columns.specs.index,
-            seats=columns.specs.seats,
-            seed=columns.specs.seed,
-            returns=columns.returns,
-            termination=columns.termination,
-            forfeit=columns.forfeit,
-            chance_seed=columns.specs.chance_seed,
-        )
+            return self._columns.played(connection, tournament)
 
     def results(self, tournament: Tournament) -> MatchResults:
         """All matches, in the order of their index.

@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import repeat
+from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
@@ -293,19 +294,18 @@ def storable(text: str) -> str:
 
 def _columns_of_rows(connection: sa.Connection, tournament: Tournament, first: int | None) -> Columns:
     m = matches.c
-    query = (
-        sa.select(m.number, m.lineup_id, m.seed, m.chance_seed, m.returns, m.termination, m.forfeit)
-        .where(m.tournament_id == tournament.id)
-        .order_by(m.number)
-    )
+    wanted = m.tournament_id == tournament.id
     if first is not None:
         last = connection.execute(sa.select(blocks.c.last).where(*_of_block(tournament, first))).scalar_one()
-        query = query.where(m.number.between(first, last))
-    rows = connection.execute(query).all()
+        wanted &= m.number.between(first, last)
+    columns_read = (m.number, m.lineup_id, m.seed, m.chance_seed, m.returns, m.termination, m.forfeit)
+    rows = _driver_rows(connection, sa.select(*columns_read).where(wanted).order_by(m.number))
     if not rows:
         return _no_columns(tournament)
     number, line, seed, chance_seed, texts, termination, forfeit = zip(*rows, strict=True)
-    seats = _positions(connection, tournament, set(line))
+    seats = _positions(connection, tournament, sa.select(m.lineup_id).where(wanted).distinct())
+    if not seats.keys() >= set(line):
+        raise LedgerError(f"tournament {tournament.key!r} is damaged: a lineup is missing; run `arena db check`")
     returns = {text: _returns(tournament, text) for text in set(texts)}
     columns = Columns(
         MatchSpecs(
@@ -334,20 +334,26 @@ def _sound(columns: Columns, tournament: Tournament, what: str) -> Columns:
     return columns
 
 
-def _positions(connection: sa.Connection, tournament: Tournament, wanted: set[int]) -> dict[int, list[int]]:
+def _driver_rows(connection: sa.Connection, query: sa.Select[Any]) -> list[tuple[Any, ...]]:
+    """The answer as the driver's own rows: of a million, SQLAlchemy's cost as much again as reading them."""
+    with connection.execute(query) as answer:
+        return [] if answer.cursor is None else list(answer.cursor.fetchall())
+
+
+def _positions(
+    connection: sa.Connection, tournament: Tournament, wanted: sa.Select[tuple[int]]
+) -> dict[int, list[int]]:
     position = {str(agent.id): i for i, agent in enumerate(tournament.agents)} | {"0": EMPTY_SEAT}
-    ids, found = sorted(wanted), {}
-    for at in range(0, len(ids), _CHUNK):
-        query = sa.select(lineups.c.id, lineups.c.key).where(lineups.c.id.in_(ids[at : at + _CHUNK]))
-        for lineup, key in connection.execute(query):
-            names = key.split(",")
-            if len(names) != tournament.num_players or not position.keys() >= set(names):
-                raise LedgerError(
-                    f"tournament {tournament.key!r} is damaged: lineup {key!r} is not of its agents; run `arena db check`"
-                )
-            found[lineup] = [position[name] for name in names]
-    if len(found) != len(ids):
-        raise LedgerError(f"tournament {tournament.key!r} is damaged: a lineup is missing; run `arena db check`")
+    found = {}
+    for lineup, key in _driver_rows(connection, sa.select(lineups.c.id, lineups.c.key).where(lineups.c.id.in_(wanted))):
+        try:
+            found[lineup] = [position[name] for name in key.split(",")]
+        except KeyError:
+            found[lineup] = []
+        if len(found[lineup]) != tournament.num_players:
+            raise LedgerError(
+                f"tournament {tournament.key!r} is damaged: lineup {key!r} is not of its agents; run `arena db check`"
+            )
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,28 +95,23 @@ def reliability(record: Record, *, confidence: float = 0.95) -> NDArray[np.float
     Source: Wilson, Probable inference, JASA 1927, doi:10.1080/01621459.1927.10502953; the effective number of matches as Kish,
     Survey Sampling, 1965.
     """
-    size = len(record.agents)
     z = NormalDist().inv_cdf(0.5 + confidence / 2)
-    _, unit = np.unique(record.pair, return_inverse=True)
-    unit = unit.reshape(-1)
-    found = np.full((size, 3), np.nan)
-    others = [_has_other(record.seats, seat) for seat in range(record.seats.shape[1])]
-    for agent in range(size):
-        weight, failed = np.zeros(len(record)), np.zeros(len(record))
-        for seat, has_other in enumerate(others):
-            mine = np.where((record.seats[:, seat] == agent) & has_other, record.weight, 0.0)
-            weight += mine
-            failed += np.where(record.forfeit == seat, mine, 0.0)
-        matches, kept = np.bincount(unit, weight), np.bincount(unit, weight - failed)
-        total = float(matches.sum())
-        if not total:
-            continue
-        share, units = float(kept.sum()) / total, int((matches > 0).sum())
-        worth = min(float(units), total)
-        if 0 < share < 1 and units > 1:
-            variance = float(((kept - share * matches) ** 2).sum()) / total**2 * units / (units - 1)
-            worth = min(total, share * (1 - share) / variance) if variance else total
-        found[agent] = share, *wilson(share, worth, z)
+    row, seat = np.nonzero(np.column_stack([_has_other(record.seats, seat) for seat in range(record.seats.shape[1])]))
+    different, unit = np.unique(record.pair, return_inverse=True)
+    agent_in_unit, line = np.unique(record.seats[row, seat] * len(different) + unit[row], return_inverse=True)
+    agent = agent_in_unit // max(len(different), 1)
+    matches = _sums(line, record.weight[row], len(agent))
+    kept = _sums(line, np.where(record.forfeit[row] == seat, 0.0, record.weight[row]), len(agent))
+    total, all_kept, units = (_sums(agent, each, len(record.agents)) for each in (matches, kept, matches > 0))
+    share = np.divide(all_kept, total, out=np.full(len(total), np.nan), where=total > 0)
+    spread = _sums(agent, (kept - share[agent] * matches) ** 2, len(record.agents))
+    found = np.full((len(record.agents), 3), np.nan)
+    for at in np.flatnonzero(total).tolist():
+        worth = min(units[at], total[at])
+        if 0 < share[at] < 1 and units[at] > 1:
+            variance = spread[at] / total[at] ** 2 * units[at] / (units[at] - 1)
+            worth = min(total[at], share[at] * (1 - share[at]) / variance) if variance else total[at]
+        found[at] = share[at], *wilson(float(share[at]), float(worth), z)
     return found
 
 
@@ -123,6 +119,10 @@ def played_out(record: Record) -> Record:
     """The matches that nobody forfeited: what says of strength alone."""
     kept = record.forfeit < 0
     return record.of(kept)
+
+
+def _sums(group: NDArray[np.int64], values: NDArray[Any], size: int) -> NDArray[np.float64]:
+    return np.bincount(group, values, minlength=size).astype(np.float64)
 
 
 def _has_other(seats: NDArray[np.int64], seat: int) -> NDArray[np.bool_]:
