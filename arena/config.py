@@ -10,7 +10,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from arena.games import SpecificationError
-from arena.toml_file import ConfigError, place, read_values, refused
+from arena.toml_file import ConfigError as ConfigError
+from arena.toml_file import place, read_values, refused
 
 Pairing = Literal["round_robin", "gauntlet", "decide", "swiss", "knockout", "adaptive", "exploit"]
 ONLY_FOR: dict[str, Pairing] = {

@@ -23,10 +23,10 @@ class ServerSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
 
-    host: str = Field("127.0.0.1", description="Which address to listen at; `0.0.0.0` is all of this machine.")
-    port: int = Field(8000, ge=0, le=65535, description="Which port to listen at; 0 takes any that is free.")
+    host: str = Field(default="127.0.0.1", description="Which address to listen at; `0.0.0.0` is all of this machine.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Which port to listen at; 0 takes any that is free.")
     visitors: Literal["nothing", "read", "play"] = Field(
-        "read", description="What somebody may do who has not signed in. `play` lets visitors vote and play."
+        default="read", description="What somebody may do who has not signed in. `play` lets visitors vote and play."
     )
 
 

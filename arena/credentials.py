@@ -1,0 +1,214 @@
+"""Tokens of programs, sessions of browsers, invitations to sign up: secrets that are shown once, of which only a hash is kept.
+
+A credential's text is ``arena_PREFIX_SECRET``: it is found by its prefix, and its secret, 256 random bits, is compared by hash in
+constant time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from typing import Literal
+
+import sqlalchemy as sa
+
+from arena.account_schema import accounts, credentials
+from arena.accounts import Account, AccountError, Scope, account, account_of, checked_name, lower, password_hash
+from arena.games.errors import UnknownName
+from arena.ledger import Ledger
+from arena.ledger_entries import insert_new, now
+
+DAY_S = 86_400
+NOTED_S = 60  # how exactly the last use is noted: a write for each request would cost more than it tells
+_MARK = "arena"
+
+Kind = Literal["token", "session", "invitation"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """What is known of one. ``account``: whose it is, or who made an invitation (None: the operator, at the command line)."""
+
+    prefix: str
+    kind: Kind
+    account: str | None
+    name: str
+    scope: Scope
+    created_at: str
+    expires_at: str
+    used_at: str | None
+    ended: bool
+
+    @property
+    def state(self) -> Literal["valid", "expired", "ended"]:
+        if self.ended:
+            return "ended"
+        return "valid" if now() < self.expires_at else "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A new credential with its text, which nobody can show again."""
+
+    credential: Credential
+    text: str
+
+
+def issue(
+    ledger: Ledger, kind: Kind, whose: Account | None, *, name: str = "", scope: Scope, seconds: float = 90 * DAY_S
+) -> Shown:
+    """A new credential that holds so many seconds.
+
+    Args:
+        ledger: where its hash is kept.
+        kind: what it is for.
+        whose: the account that it proves to be, or that invites.
+        name: what its owner calls it.
+        scope: what it lets do; of a token never more than its account may.
+        seconds: how long it holds.
+
+    Raises:
+        AccountError: a token for more than its account may do, or without an end.
+    """
+    if kind != "invitation" and whose is not None and not whose.scope.includes(scope):
+        raise AccountError(f"{whose.name!r} may {whose.scope.value}: a token for {scope.value!r} would let it do more")
+    if not 0 < seconds <= 3650 * DAY_S:
+        raise AccountError("a credential holds at least a moment and at most ten years")
+    prefix, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+    row = {
+        "prefix": prefix,
+        "digest": _digest(secret),
+        "kind": kind,
+        "account_id": None if whose is None else whose.id,
+        "name": name.strip()[:100],
+        "scope": scope.value,
+        "created_at": now(),
+        "expires_at": now(seconds),
+    }
+    with ledger.writing() as connection:
+        connection.execute(credentials.insert().values(**row))
+    return Shown(credential(ledger, prefix), f"{_MARK}_{prefix}_{secret}")
+
+
+def proved(ledger: Ledger, text: str, kind: Kind) -> tuple[Credential, Account] | None:
+    """Whose credential this is, with the scope that both it and its account have now; None: nobody's that is valid."""
+    with ledger.reading() as connection:
+        row = _found(connection, text, kind)
+        if row is None or row.account_id is None:
+            return None
+        owner = account_of(connection.execute(sa.select(accounts).where(accounts.c.id == row.account_id)).one())
+    if owner.disabled:
+        return None
+    if row.used_at is None or row.used_at < now(-NOTED_S):
+        with ledger.writing() as connection:
+            connection.execute(credentials.update().where(credentials.c.id == row.id).values(used_at=now()))
+    return _credential(row, owner.name, lower(Scope(row.scope), owner.scope)), owner
+
+
+def is_invitation(ledger: Ledger, text: str) -> bool:
+    """Whether somebody can sign up with this; looking does not use it up."""
+    with ledger.reading() as connection:
+        return _found(connection, text, "invitation") is not None
+
+
+def accept(ledger: Ledger, invitation: str, name: str, password: str) -> Account:
+    """The account of somebody who was invited; the invitation holds for one.
+
+    Raises:
+        AccountError: no valid invitation, or a name or password that cannot be; then the invitation still holds.
+    """
+    row = {"name": checked_name(name), "password": password_hash(password), "created_at": now()}
+    with ledger.writing() as connection:
+        found = _found(connection, invitation, "invitation")
+        if found is None or not _used_up(connection, found.id):
+            raise AccountError("this invitation has been used, or has expired: ask for another one")
+        if insert_new(connection, accounts, {**row, "scope": found.scope}) is None:
+            raise AccountError(f"there is an account {row['name']!r} already; choose another name")
+    return account(ledger, row["name"])
+
+
+def end(ledger: Ledger, prefix: str, *, whose: Account | None = None) -> Credential:
+    """Ends a credential: a revoked token, a session that signed out, an invitation that was withdrawn.
+
+    Args:
+        ledger: where it is kept.
+        prefix: names it.
+        whose: only one of this account; None: anybody's.
+
+    Raises:
+        UnknownName: there is none.
+    """
+    found = credential(ledger, prefix, whose=whose)
+    with ledger.writing() as connection:
+        connection.execute(
+            credentials.update()
+            .where(credentials.c.prefix == prefix, credentials.c.ended_at.is_(None))
+            .values(ended_at=now())
+        )
+    return found
+
+
+def credential(ledger: Ledger, prefix: str, *, whose: Account | None = None) -> Credential:
+    """The credential of this prefix. Raises `UnknownName`."""
+    found = [one for one in all_credentials(ledger, whose=whose) if one.prefix == prefix]
+    if not found:
+        raise UnknownName("credential", prefix, [])
+    return found[0]
+
+
+def all_credentials(ledger: Ledger, *, kind: Kind | None = None, whose: Account | None = None) -> list[Credential]:
+    """Those that were ever issued, the newest first; of a kind, of an account."""
+    query = sa.select(credentials, accounts.c.name.label("owner")).outerjoin(accounts)
+    if kind is not None:
+        query = query.where(credentials.c.kind == kind)
+    if whose is not None:
+        query = query.where(credentials.c.account_id == whose.id)
+    with ledger.reading() as connection:
+        rows = connection.execute(query.order_by(credentials.c.id.desc())).all()
+    return [_credential(row, row.owner, Scope(row.scope)) for row in rows]
+
+
+def forget_old_sessions(ledger: Ledger) -> None:
+    """Removes sessions that expired: they prove nothing, and nobody looks at them."""
+    with ledger.writing() as connection:
+        connection.execute(
+            credentials.delete().where(credentials.c.kind == "session", credentials.c.expires_at < now())
+        )
+
+
+def _found(connection: sa.Connection, text: str, kind: Kind) -> sa.Row[tuple[object, ...]] | None:
+    """The row of a credential that is valid now."""
+    parts = text.split("_", 2)
+    if len(parts) != 3 or parts[0] != _MARK:
+        return None
+    query = sa.select(credentials).where(credentials.c.prefix == parts[1], credentials.c.kind == kind)
+    row = connection.execute(query).first()
+    if row is None or not hmac.compare_digest(row.digest, _digest(parts[2])):
+        return None
+    return row if row.ended_at is None and now() < row.expires_at else None
+
+
+def _used_up(connection: sa.Connection, number: int) -> bool:
+    """Whether nobody else was faster."""
+    unused = credentials.update().where(credentials.c.id == number, credentials.c.ended_at.is_(None))
+    return bool(connection.execute(unused.values(ended_at=now(), used_at=now())).rowcount)
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()  # of 256 random bits: nothing to slow down
+
+
+def _credential(row: sa.Row[tuple[object, ...]], owner: str | None, scope: Scope) -> Credential:
+    return Credential(
+        prefix=row.prefix,
+        kind=row.kind,
+        account=owner,
+        name=row.name,
+        scope=scope,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        used_at=row.used_at,
+        ended=row.ended_at is not None,
+    )
