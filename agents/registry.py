@@ -37,12 +37,16 @@ SCHEMES: dict[str, str] = {
     "http": "arena.agents.http:load",
     "https": "arena.agents.http:load_https",
     "llm": "arena.agents.llm:load",
+    "remote": "arena.questions:load_remote",
 }
 """scheme -> ``module:function``; the function takes what follows the scheme, the game and the agent's name."""
 
 PROGRAM_SCHEMES = ("exec", "python")
+REMOTE = "remote"  # named as text, since it lives in the ledger above: its mailbox is there
 KEY_SCHEMES = ("llm",)  # send an API key of this machine to an address that the specification names
 FILE_SCHEMES = ("checkpoint", "policy", "exploiter")
+SELF_CONTAINED = ("random", "uniform", "mcts", "ismcts", "bot", "scripted")
+"""Agents that their specification says whole: they read no file, call no address and run nothing but Arena and OpenSpiel."""
 _READERS = {
     "checkpoint": "arena.agents.network_mixture:load_checkpoint",
     "policy": "arena.solvers.policy_file:load_policy",
@@ -106,6 +110,11 @@ _KINDS = (
         name="llm",
         usage="llm:MODEL@URL(temperature=0, max_tokens=1024, attempts=3, price_in=..., price_out=...)",
         description="a language model behind an OpenAI-compatible endpoint",
+    ),
+    AgentKind(
+        name=REMOTE,
+        usage="remote:NAME",
+        description="a program or a person elsewhere that joined a server; arena join registers it",
     ),
 )
 

@@ -205,7 +205,7 @@ def adjusted_standings(
             if agents[label].kind not in KINDS_WITH_PROBABILITIES:
                 continue
             try:
-                agent = load_agent(playable(agents[label], ledger.artifacts), game=loaded)
+                agent = load_agent(playable(agents[label], ledger), game=loaded)
             except ArenaError as error:
                 notes.append(f"the probabilities of {label} are not used: {error}")
                 continue

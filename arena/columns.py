@@ -78,7 +78,7 @@ def exploitabilities(ledger: Ledger, game: str, tournaments: Sequence[Tournament
     for agent in {agent.label: agent for one in tournaments for agent in one.agents}.values():
         exact = _exact(exactly[agent.id]) if agent.id in exactly else None
         if exact is None and agent.kind in KINDS_WITH_PROBABILITIES:
-            exact = _exactly(game, playable(agent, ledger.artifacts))
+            exact = _exactly(game, playable(agent, ledger))
         known = exact or (_bound(bounds[agent.id]) if agent.id in bounds else None)
         if known is not None:
             found[agent.label] = known

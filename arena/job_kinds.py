@@ -1,7 +1,8 @@
 """What a worker can do: the kinds of jobs by name, each a function from a ledger and what is asked to an answer.
 
 A kind is about the whole field of a game, or about one agent. Its settings have defaults; an unknown one is refused before
-anything waits for a worker. One kind is about a game alone: trainings, which `arena.training_job` asks for.
+anything waits for a worker. Others are about a game alone: trainings, tournaments and solver runs, which `arena.training_job`,
+`arena.tournament_job` and `arena.solve_job` ask for.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from arena.agents import load_agent
-from arena.columns import EXACT_JOB, EXPLOIT_JOB, EXPLOIT_METHODS, TRAIN_JOB
+from arena.columns import EXACT_JOB, EXPLOIT_JOB, EXPLOIT_METHODS, SOLVE_JOB, TOURNAMENT_JOB, TRAIN_JOB
 from arena.executor import close_agents
 from arena.games import NotProvided, SpecificationError, UnknownName, load_game
 from arena.job_rows import JobRow
@@ -77,7 +78,7 @@ def ask(
         raise UnknownName("kind of job", kind, JOB_KINDS)
     known = JOB_KINDS[kind]
     if known.about == "game":
-        raise SpecificationError(f"a job {kind!r} has settings of its own; arena {kind} --submit asks for it")
+        raise SpecificationError(f"a job {kind!r} has settings of its own: {known.meaning}")
     if (agent is None) != (known.about == "field"):
         raise SpecificationError(
             f"a job {kind!r} is about {'the whole field; name no agent' if agent else 'one agent; name it'}"
@@ -134,7 +135,7 @@ def _bootstrap(ledger: Ledger, row: JobRow, progress: Progress) -> Mapping[str, 
 
 def _exploitability(ledger: Ledger, row: JobRow, _: Progress) -> Mapping[str, object]:
     game = load_game(row.game)
-    agent = load_agent(playable(ledger.agent(str(row.agent)), ledger.artifacts), game=game)
+    agent = load_agent(playable(ledger.agent(str(row.agent)), ledger), game=game)
     try:
         policy = measurable(agent)
         if policy is None:
@@ -155,6 +156,18 @@ def _train(ledger: Ledger, row: JobRow, progress: Progress) -> Mapping[str, obje
     from arena.training_job import train_job  # late: torch is slow to import
 
     return train_job(ledger, row, progress)
+
+
+def _tournament(ledger: Ledger, row: JobRow, progress: Progress) -> Mapping[str, object]:
+    from arena.tournament_job import tournament_job  # late: it loads the engine
+
+    return tournament_job(ledger, row, progress)
+
+
+def _solve(ledger: Ledger, row: JobRow, progress: Progress) -> Mapping[str, object]:
+    from arena.solve_job import solve_job  # late: it loads the solvers' files
+
+    return solve_job(ledger, row, progress)
 
 
 def _column(ratings: Ratings, mark: int) -> Mapping[str, object]:
@@ -226,6 +239,20 @@ JOB_KINDS: dict[str, JobKind] = {
         settings={},
         on_tensors=True,
         work=_train,
+    ),
+    TOURNAMENT_JOB: JobKind(
+        about="game",
+        meaning="the matches of a tournament; arena tournament run --submit asks for it",
+        settings={},
+        on_tensors=False,
+        work=_tournament,
+    ),
+    SOLVE_JOB: JobKind(
+        about="game",
+        meaning="the solution of a game, with its certificate; arena solve --submit asks for it",
+        settings={},
+        on_tensors=True,
+        work=_solve,
     ),
 }
 """The kinds by name."""

@@ -126,10 +126,16 @@ class _Request:
     match: NDArray[np.int64]  # [R]: a row is stale once its table plays another match
     sent: float
     limit_s: NDArray[np.float64] | None
+    delivery_s: float
 
     @property
-    def deadline(self) -> float:
-        return math.inf if self.limit_s is None else self.sent + float(self.limit_s.max())
+    def longest_s(self) -> float:
+        return math.inf if self.limit_s is None else float(self.limit_s.max())
+
+    @property
+    def missing_at(self) -> float:
+        """When an answer that arrived in time would be here."""
+        return self.sent + self.longest_s + self.delivery_s
 
 
 class _Play:
@@ -165,6 +171,7 @@ class _Play:
         self.late: dict[int, int] = {}  # ticket of a lost request -> its agent, busy until the stale answer comes
         self.out = [0] * len(agents)  # requests that an agent has not answered
         self.separate = [agent.info.separate for agent in agents]
+        self.delivery_s = [agent.info.delivery_s for agent in agents]
         self.requests_at_once = [
             1 if not separate else size * players if limit is None else limit
             for separate, limit in zip(self.separate, most, strict=True)
@@ -402,7 +409,7 @@ class _Play:
     def _request(self, index: int, agent: ClockedAgent, waiting: _Waiting) -> None:
         self.tickets += 1
         limit_s = self._limits(waiting)
-        request = _Request(index, waiting, self.match[waiting.table], self.now(), limit_s)
+        request = _Request(index, waiting, self.match[waiting.table], self.now(), limit_s, self.delivery_s[index])
         self.requests[self.tickets] = request
         self.out[index] += 1
         agent.send(self.tickets, self._batch(waiting, limit_s), self.inbox)
@@ -419,7 +426,7 @@ class _Play:
         """Takes the answers, judged by when they came and not by when the engine had time to look; then the forfeits."""
         answers: list[Answer] = []
         if block:  # no other agent has work
-            nearest = min((request.deadline for request in self.requests.values()), default=math.inf)
+            nearest = min((request.missing_at for request in self.requests.values()), default=math.inf)
             with contextlib.suppress(queue.Empty):
                 answers.append(self.inbox.get(timeout=max(0.0, min(nearest - self.now(), LONGEST_WAIT_S))))
         moment = self.now()  # before the inbox is emptied: what is overdue then cannot still lie in it
@@ -433,7 +440,7 @@ class _Play:
                 self.out[request.agent] -= 1
                 self._judge(request, answer, arrived)
         for ticket, request in list(self.requests.items()):
-            if moment > request.deadline:
+            if moment > request.missing_at:
                 del self.requests[ticket]
                 self.late[ticket] = request.agent
                 agent = self.agents[request.agent]
@@ -445,7 +452,7 @@ class _Play:
         took = max(0.0, arrived - request.sent)
         on = np.flatnonzero(self.match[request.waiting.table] == request.match)  # a match may have ended meanwhile
         current = request.waiting.take(on)
-        if isinstance(answer, AgentTimeout) or (took > request.deadline - request.sent):
+        if isinstance(answer, AgentTimeout) or took > request.longest_s:
             self._time_out(request, on, took, str(answer) if request.limit_s is None else "")
             return
         if isinstance(answer, AgentFault):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from arena.agents import content_of, kinds, load_agent, needs_approval
-from arena.agents.registry import FILE_SCHEMES, KEY_SCHEMES, split_specification
+from arena.agents.registry import FILE_SCHEMES, KEY_SCHEMES, REMOTE, split_specification
 from arena.approvals import approve, is_approved
 from arena.artifacts import ArtifactStore, file_hash
 from arena.executor import close_agents, require_forgetful, require_started
@@ -52,7 +52,7 @@ def specification_meant(text: str, db: str | None) -> str:
             raise UnknownName(
                 "agent", text, [*(one.name for one in ledger.agents()), *(k.name for k in kinds())]
             ) from None
-        return playable(version, ledger.artifacts)
+        return playable(version, ledger)
 
 
 def enlist(
@@ -66,12 +66,12 @@ def enlist(
     """
     return tuple(
         version or add_agent(ledger, store, name=name, specification=text)
-        for name, text, version in tried(ledger, store, agents, game=game, common_chance=common_chance)
+        for name, text, version in tried(ledger, agents, game=game, common_chance=common_chance)
     )
 
 
 def tried(
-    ledger: Ledger, store: ArtifactStore, agents: Mapping[str, str], *, game: Game, common_chance: bool = False
+    ledger: Ledger, agents: Mapping[str, str], *, game: Game, common_chance: bool = False
 ) -> list[tuple[str, str, AgentVersion | None]]:
     """(name, text, the version that it means, None for a new one) of each agent, loaded on the game; nothing is recorded.
 
@@ -84,7 +84,7 @@ def tried(
         reference = text.partition("@")[0]
         meant = reference in registered and (name == reference or not _is_specification(text))
         version = ledger.agent(text) if meant else None
-        specification = text if version is None else playable(version, store)
+        specification = text if version is None else playable(version, ledger)
         try:
             agent = load_agent(specification, game=game, name=name)
         except UnknownName as error:
@@ -107,7 +107,7 @@ def tried(
     return plans
 
 
-def playable(agent: AgentVersion, store: ArtifactStore) -> str:
+def playable(agent: AgentVersion, ledger: Ledger) -> str:
     """The specification to load for this very version, its content checked.
 
     Raises:
@@ -121,11 +121,13 @@ def playable(agent: AgentVersion, store: ArtifactStore) -> str:
             f"{agent.label} {what} of somebody else's ledger: {agent.specification}; "
             f"look at it, then allow it on this machine with: arena agent approve {agent.name}"
         )
+    if agent.kind == REMOTE:  # it is asked through this ledger, wherever its matches are played
+        return f"{REMOTE}:{agent.id}@{ledger.url.render_as_string(hide_password=False)}"
     if agent.content_hash is None:
         return agent.specification
     scheme, _ = split_specification(agent.specification)
     if scheme in FILE_SCHEMES:  # from the store, whatever became of the original
-        return f"{scheme}:{store.path(agent.content_hash)}"
+        return f"{scheme}:{ledger.artifacts.path(agent.content_hash)}"
     folder = str(agent.lineage.get("folder", Path.cwd()))
     try:
         found = _hash_of(content_of(agent.specification))

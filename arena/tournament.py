@@ -131,7 +131,7 @@ def create_tournament(
 def try_tournament(config: TournamentConfig, ledger: Ledger) -> None:
     """Raises `ArenaError` where the game or an agent cannot be loaded, or they do not fit each other; records nothing."""
     game = _fitting_game(config)
-    tried(ledger, ledger.artifacts, config.agents, game=game, common_chance=config.common_chance)
+    tried(ledger, config.agents, game=game, common_chance=config.common_chance)
     rule_of(config, len(game.info.sides))
 
 
@@ -157,10 +157,9 @@ def resume_tournament(
             f"{key} began with {game.info.title} {tournament.game_version}, here is {game.info.version}: "
             "install that version, or begin a new tournament"
         )
-    store = ledger.artifacts
     setup = MatchSetup(
         game=tournament.game,
-        agents=tuple((agent.name, playable(agent, store)) for agent in tournament.agents),
+        agents=tuple((agent.name, playable(agent, ledger)) for agent in tournament.agents),
         clock=Clock(move_s=config.move_clock_s, match_s=config.match_clock_s),
         common_chance=config.common_chance,
     )

@@ -22,7 +22,8 @@ class AgentInfo:
     ``deterministic``: the same seeds give the same answers. ``remembers``: keeps something by table, so `start` and
     `end` are called. ``tables_at_once``: how many matches it can sit in at once, None = any number. ``separate``: of a
     clocked agent, that each decision is a request of its own, with its own clock and its own fault, and as many are out at
-    once as there are tables; else one request is out, with all decisions that were waiting.
+    once as there are tables; else one request is out, with all decisions that were waiting. ``delivery_s``: how much later
+    than it arrived an answer may reach the engine, which waits so much longer before it calls it missing.
     """
 
     name: str
@@ -30,6 +31,7 @@ class AgentInfo:
     remembers: bool = False
     tables_at_once: int | None = None
     separate: bool = False
+    delivery_s: float = 0.0
 
 
 class Agent(Protocol):

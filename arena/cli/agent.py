@@ -126,7 +126,7 @@ def check_command(
     if ledger_exists(db):
         with Ledger.open(db, create=False, read_only=True) as ledger:
             if any(agent.name == name.partition("@")[0] for agent in ledger.agents()):
-                specification = playable(ledger.agent(name), ledger.artifacts)
+                specification = playable(ledger.agent(name), ledger)
     loaded = load_game(game)
     agent = load_agent(specification, game=loaded)
     try:

@@ -39,7 +39,7 @@ def test_a_trained_policy_is_written_registered_and_worth_what_was_said(arena: A
     assert told["agent"] == "mine@1"
     with Ledger.open() as ledger:
         agent = ledger.agent("mine")
-        kept = load_agent(playable(agent, ledger.artifacts), game=game)
+        kept = load_agent(playable(agent, ledger), game=game)
         assert nash_conv(game, kept) == nash_conv(game, file)
         lineage = agent.lineage
     assert (lineage["method"], lineage["game"], lineage["steps"]) == ("mmd", KUHN, 4096)

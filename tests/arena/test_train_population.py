@@ -23,7 +23,7 @@ def test_a_population_is_registered_measured_and_plays(arena: Arena) -> None:
     game = load_game(KUHN)
     with Ledger.open() as ledger:
         agent = ledger.agent("many")
-        kept = load_agent(playable(agent, ledger.artifacts), game=game)
+        kept = load_agent(playable(agent, ledger), game=game)
         assert nash_conv(game, kept) == pytest.approx(told["gap"], abs=1e-5)
     assert (play(game, [kept, "random"], matches=20).forfeit == -1).all()
     assert agent.lineage["population"] == "uniform 0.333/0.333, oracle 1 0.333/0.333, oracle 2 0.333/0.333"

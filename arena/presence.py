@@ -1,0 +1,78 @@
+"""Agents elsewhere that are here now: registered under the account of their author, and kept as connected while they are."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import asdict
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from arena.agents.protocol import Hello
+from arena.agents.registry import REMOTE
+from arena.config import check_name
+from arena.games import SpecificationError
+from arena.ledger import AgentVersion, Ledger
+from arena.ledger_entries import versions_of
+from arena.question_schema import presences
+from arena.questions import clock
+
+HERE_S = 15.0  # a connection that was not heard of for so long is away
+
+
+def register_remote(ledger: Ledger, name: str, *, account: str, version: str = "") -> AgentVersion:
+    """The agent of this name that plays from elsewhere, a new version of it where it says that it is another one.
+
+    Args:
+        ledger: where it is kept.
+        name: what it is called.
+        account: whose it is; another account's agent is refused.
+        version: what it says of itself.
+
+    Raises:
+        SpecificationError: a name that cannot be, or one that is somebody else's.
+    """
+    try:
+        check_name(name)
+    except ValueError as error:
+        raise SpecificationError(str(error)) from None
+    with ledger.reading() as connection:
+        known = versions_of(connection, name)
+    if any(one.kind != REMOTE or one.lineage.get("account") != account for one in known):
+        raise SpecificationError(f"{name} is the name of somebody else's agent here; take another one with --name")
+    lineage = {"account": account, "says": version} if version else {"account": account}
+    specification = f"{REMOTE}:{name}" + (f"({version})" if version else "")
+    return ledger.add_agent(name, specification=specification, kind=REMOTE, lineage=lineage)
+
+
+def arrive(
+    ledger: Ledger, agent: AgentVersion, game: str, hello: Hello, *, connection: str, here_s: float = HERE_S
+) -> None:
+    """Notes that an agent is connected for a game: it plays over this connection now, and over no earlier one."""
+    with ledger.writing() as database:
+        insert = sqlite.insert if database.dialect.name == "sqlite" else postgresql.insert
+        row = {
+            "agent_id": agent.id,
+            "game": game,
+            "hello": asdict(hello),
+            "connection": connection,
+            "here_until": clock(database) + here_s,
+        }
+        key = ["agent_id", "game"]
+        newer = {name: value for name, value in row.items() if name not in key}
+        database.execute(insert(presences).values(row).on_conflict_do_update(index_elements=key, set_=newer))
+
+
+def stay(ledger: Ledger, connections: Collection[str], *, here_s: float = HERE_S) -> set[str]:
+    """Those of the connections that are still the newest of their agents; they count as here for so many seconds more."""
+    mine = presences.c.connection.in_(list(connections))
+    with ledger.writing() as database:
+        database.execute(presences.update().where(mine).values(here_until=clock(database) + here_s))
+        return set(database.scalars(sa.select(presences.c.connection).where(mine)))
+
+
+def leave(ledger: Ledger, connection: str) -> None:
+    """Notes that a connection is gone."""
+    with ledger.writing() as database:
+        mine = presences.c.connection == connection
+        database.execute(presences.update().where(mine).values(here_until=clock(database)))
