@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from arena.ledger import Ledger
 from arena.server import (
@@ -21,9 +22,13 @@ from arena.server import (
     tournament_pages,
     training_views,
 )
+from arena.server.access import require_form_token
 from arena.server.assets import Assets
+from arena.server.gate import Gate
 from arena.server.head_requests import HeadAsGet
 from arena.server.headers import SecurityHeaders
+from arena.server.metrics import Counts
+from arena.server.records import Records
 from arena.server.settings import ServerSettings
 from arena.server.site import Site
 from arena.server.theme import ThemeChoice
@@ -41,8 +46,10 @@ def create_app(ledger: Ledger, settings: ServerSettings | None = None) -> FastAP
         description=DESCRIPTION,
         docs_url=None,
         redoc_url=None,
+        dependencies=[Depends(require_form_token)],
     )
-    app.state.settings = settings or ServerSettings()
+    app.state.settings = settings = settings or ServerSettings()
+    app.state.counts = counts = Counts(ledger)
     app.state.site = Site.of(ledger)
     for module in (
         service,
@@ -59,8 +66,11 @@ def create_app(ledger: Ledger, settings: ServerSettings | None = None) -> FastAP
     app.include_router(api.router)
     app.mount("/static", Assets())
     errors.install(app)
-    app.add_middleware(ThemeChoice)
-    app.add_middleware(HeadAsGet)
+    app.add_middleware(ThemeChoice)  # the last that is added is the first that is asked
+    app.add_middleware(Gate, ledger=ledger, settings=settings)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
+    app.add_middleware(Records, counts=counts, access_log=settings.access_log)
+    app.add_middleware(HeadAsGet)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
     return app

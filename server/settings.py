@@ -5,17 +5,26 @@ Options go before the environment, the environment before the file. A key that i
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from arena.toml_file import ConfigError, read_values, refused, unknown_key
 
+
+def _listed(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
 PREFIX = "ARENA_SERVE_"
+
+Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+"""In a file a list; in the environment and on the command line separated by commas."""
 
 
 class ServerSettings(BaseSettings):
@@ -25,9 +34,58 @@ class ServerSettings(BaseSettings):
 
     host: str = Field(default="127.0.0.1", description="Which address to listen at; `0.0.0.0` is all of this machine.")
     port: int = Field(default=8000, ge=0, le=65535, description="Which port to listen at; 0 takes any that is free.")
+    public_url: str = Field(
+        default="",
+        pattern=r"^(https?://[^/?#]+)?$",
+        description="What people's browsers call this server, such as `https://arena.example.org`, where a proxy stands "
+        "before it. With `https` cookies are sent encrypted alone.",
+    )
+    trusted_proxies: Listed = Field(
+        default=(),
+        description="Addresses or networks of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.",
+    )
     visitors: Literal["nothing", "read", "play"] = Field(
         default="read", description="What somebody may do who has not signed in. `play` lets visitors vote and play."
     )
+    sign_up: Literal["closed", "invite", "open"] = Field(
+        default="closed",
+        description="Who may make an account: nobody, who was invited by an admin, or everybody. The command line always may.",
+    )
+    sign_up_scope: Literal["read", "play", "submit", "run"] = Field(
+        default="play", description="What an account may do that somebody made without an invitation."
+    )
+    session_days: float = Field(default=14, gt=0, le=365, description="How long somebody stays signed in.")
+    requests_per_minute: int = Field(default=3000, ge=1, description="Requests of one address, and of one token.")
+    writes_per_minute: int = Field(default=300, ge=1, description="Writes of one address, and of one token.")
+    sign_ins_per_minute: int = Field(default=10, ge=1, description="Attempts to sign in or up from one address.")
+    body_bytes: int = Field(default=2**20, ge=1, description="The most bytes of a request.")
+    upload_bytes: int = Field(
+        default=64 * 2**20, ge=1, description="The most bytes of a file that somebody sends who may submit agents."
+    )
+    reachable_networks: Listed = Field(
+        default=(),
+        description="Private networks in which agents and endpoints may be that people name to this server; else only "
+        "public addresses are asked.",
+    )
+    metrics: Literal["loopback", "admin"] = Field(
+        default="loopback",
+        description="Who may read `/metrics`: programs of this machine, or also tokens of scope admin.",
+    )
+    log: Literal["text", "json"] = Field(default="text", description="How a line of the log is written.")
+    access_log: bool = Field(default=False, description="Whether each request is logged.")
+    grace_s: float = Field(
+        default=3,
+        ge=0,
+        le=600,
+        description="Seconds that what is under way has to end when the server is told to stop.",
+    )
+
+    @field_validator("trusted_proxies", "reachable_networks")
+    @classmethod
+    def _are_networks(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        for value in values:
+            ipaddress.ip_network(value)  # its ValueError says what is wrong
+        return values
 
 
 def load_settings(file: str | Path | None = None, **options: object) -> ServerSettings:

@@ -23,6 +23,7 @@ from arena.games import GameInfo, list_games
 from arena.ledger import Ledger
 from arena.ledger_rows import Played, Tournament
 from arena.server import numbers
+from arena.server.access import visitor_of
 from arena.server.assets import asset
 from arena.server.standings_cache import StandingsCache
 from arena.server.teams import members_of, mixed_teams, short_name
@@ -65,6 +66,9 @@ def page(request: Request, template: str, *, status: int = 200, **context: objec
         theme=theme if theme in THEMES else "",
         theme_links={name: _link(request, request.url.include_query_params(theme=name)) for name in THEMES},
         path=asked_path(request.scope),
+        address_with=lambda changed: _link(request, request.url.include_query_params(**changed)),
+        visitor=visitor_of(request),
+        csrf_token=visitor_of(request).form_token,
         **context,
     )
     return _tagged(request, html.encode(), "text/html; charset=utf-8", status)
@@ -124,7 +128,8 @@ def _kept_columns(ledger: Ledger) -> Callable[[Tournament], Played]:
 
 def _tagged(request: Request, body: bytes, media_type: str, status: int) -> Response:
     tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    headers = {"ETag": tag, "Cache-Control": "no-cache", "Vary": "Cookie"}
+    own = "private, " if visitor_of(request).account else ""
+    headers = {"ETag": tag, "Cache-Control": own + "no-cache", "Vary": "Cookie, Authorization"}
     asked = [part.strip().removeprefix("W/") for part in request.headers.get("if-none-match", "").split(",")]
     if status == 200 and tag in asked:
         return Response(status_code=304, headers=headers)
