@@ -28,6 +28,10 @@ EXACT_JOB = "exploitability"
 """The kind of jobs that keep exact values."""
 TRAIN_JOB = "train"
 """The kind of jobs that train agents."""
+TOURNAMENT_JOB = "tournament"
+"""The kind of jobs that play tournaments."""
+SOLVE_JOB = "solve"
+"""The kind of jobs that solve games."""
 KINDS_WITH_PROBABILITIES = ("policy", "uniform", "checkpoint")
 AT_LEAST = "≥"
 

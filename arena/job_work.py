@@ -163,7 +163,7 @@ def carry_out(ledger: Ledger, row: JobRow, work: Work, *, progress: Progress | N
         LostJob: somebody else has it by now.
         Exception: what `work` raises, noted in the ledger.
     """
-    hold = _Hold(ledger, row, progress)
+    hold = Hold(ledger, row, progress)
     try:
         with heartbeat(hold.keep):
             result = work(row, hold.went)
@@ -183,7 +183,7 @@ def worker_name(device: str = "cpu") -> str:
     return f"{_device_name(device)} of {platform.node() or 'this machine'}, process {os.getpid()}"
 
 
-class _Hold:
+class Hold:
     """A worker's hold on its job while it works: what it says to others, and whether it has lost the job."""
 
     def __init__(self, ledger: Ledger, row: JobRow, progress: Progress | None):

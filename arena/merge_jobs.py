@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from arena.columns import TOURNAMENT_JOB
 from arena.curves import read_curve, write_curve
 from arena.job_kinds import MARK
 from arena.job_rows import JobRow, job_key
@@ -15,6 +16,7 @@ from arena.jobs import all_jobs
 from arena.ledger import AgentVersion, Ledger
 from arena.ledger_entries import insert_new
 from arena.ledger_schema import jobs
+from arena.solve_job import POLICY
 
 LABELS = ("victim", "exploiter", "agent")  # in answers
 
@@ -30,10 +32,15 @@ def copy_jobs(ledger: Ledger, other: Ledger, ours: Mapping[int, AgentVersion], r
     known = {(one.kind, one.game, one.agent_id, one.worker, one.finished_at) for one in all_jobs(ledger)}
     count = 0
     for one in all_jobs(other, status="finished"):
+        if one.kind == TOURNAMENT_JOB:  # the tournament itself is what is merged
+            continue
         agent_id = None if one.agent_id is None else ours[one.agent_id].id
         if (one.kind, one.game, agent_id, one.worker, one.finished_at) in known:
             continue
         curve = read_curve(other, one)
+        policy = (one.result or {}).get(POLICY)
+        if isinstance(policy, str) and policy in other.artifacts:
+            ledger.artifacts.put(other.artifacts.path(policy))
         with ledger.writing() as connection:
             number = insert_new(connection, jobs, _row(ledger, other, one, agent_id, renamed))
             if number is not None:

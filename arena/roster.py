@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from arena.agents import content_of, kinds, load_agent, needs_approval
-from arena.agents.registry import FILE_SCHEMES, KEY_SCHEMES, REMOTE, split_specification
+from arena.agents.registry import FILE_SCHEMES, KEY_SCHEMES, REMOTE, SELF_CONTAINED, split_specification
 from arena.approvals import approve, is_approved
 from arena.artifacts import ArtifactStore, file_hash
 from arena.executor import close_agents, require_forgetful, require_started
@@ -56,22 +56,37 @@ def specification_meant(text: str, db: str | None) -> str:
 
 
 def enlist(
-    ledger: Ledger, store: ArtifactStore, agents: Mapping[str, str], *, game: Game, common_chance: bool = False
+    ledger: Ledger,
+    store: ArtifactStore,
+    agents: Mapping[str, str],
+    *,
+    game: Game,
+    common_chance: bool = False,
+    from_elsewhere: bool = False,
 ) -> tuple[AgentVersion, ...]:
     """The versions that `agents` (name -> specification, or the name of a registered agent) means, tried on the game.
 
+    ``from_elsewhere``: whoever asks is not at this machine; see `require_own`.
+
     Raises:
-        SpecificationError: an agent does not fit the game.
+        SpecificationError: an agent does not fit the game, or not who asks for it.
         UnknownName: neither a registered agent nor a specification.
     """
     return tuple(
         version or add_agent(ledger, store, name=name, specification=text)
-        for name, text, version in tried(ledger, agents, game=game, common_chance=common_chance)
+        for name, text, version in tried(
+            ledger, agents, game=game, common_chance=common_chance, from_elsewhere=from_elsewhere
+        )
     )
 
 
 def tried(
-    ledger: Ledger, agents: Mapping[str, str], *, game: Game, common_chance: bool = False
+    ledger: Ledger,
+    agents: Mapping[str, str],
+    *,
+    game: Game,
+    common_chance: bool = False,
+    from_elsewhere: bool = False,
 ) -> list[tuple[str, str, AgentVersion | None]]:
     """(name, text, the version that it means, None for a new one) of each agent, loaded on the game; nothing is recorded.
 
@@ -84,6 +99,8 @@ def tried(
         reference = text.partition("@")[0]
         meant = reference in registered and (name == reference or not _is_specification(text))
         version = ledger.agent(text) if meant else None
+        if version is None and from_elsewhere:
+            require_own(text)
         specification = text if version is None else playable(version, ledger)
         try:
             agent = load_agent(specification, game=game, name=name)
@@ -105,6 +122,16 @@ def tried(
             close_agents([agent])
         plans.append((name, text, version))
     return plans
+
+
+def require_own(specification: str) -> None:
+    """Raises `SpecificationError` for an agent that only this machine's user may name: a file of it, a program, an address that it would
+    call. Who is registered may be named by anybody, and plays as `playable` says."""
+    if _is_specification(specification) and split_specification(specification)[0] not in SELF_CONTAINED:
+        raise SpecificationError(
+            f"{specification!r} would have this machine read a file, run a program or call an address; "
+            "name a registered agent in its place (arena agent add registers one)"
+        )
 
 
 def playable(agent: AgentVersion, ledger: Ledger) -> str:

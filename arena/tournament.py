@@ -86,19 +86,33 @@ def run_tournament(
 
 
 def create_tournament(
-    config: TournamentConfig, ledger: Ledger, *, go_on: bool = False, or_finished: bool = False
+    config: TournamentConfig,
+    ledger: Ledger,
+    *,
+    go_on: bool = False,
+    or_finished: bool = False,
+    from_elsewhere: bool = False,
 ) -> Tournament:
     """The tournament recorded as planned, with no match played: loads the game and tries every agent on it.
 
     ``go_on``: the unfinished tournament of the same name, configuration and agents in place of a new one, if there is one;
-    ``or_finished``: else the newest finished one.
+    ``or_finished``: else the newest finished one; ``from_elsewhere``: see `enlist`.
     """
     game = _fitting_game(config)
     twins = twins_of(config.model_dump())
     others = {name: text for name, text in config.agents.items() if name not in twins}
     enlisted = dict(
         zip(
-            others, enlist(ledger, ledger.artifacts, others, game=game, common_chance=config.common_chance), strict=True
+            others,
+            enlist(
+                ledger,
+                ledger.artifacts,
+                others,
+                game=game,
+                common_chance=config.common_chance,
+                from_elsewhere=from_elsewhere,
+            ),
+            strict=True,
         )
     )
     enlisted |= {twin: add_twin(ledger, twin, enlisted[name]) for twin, name in twins.items()}
@@ -136,9 +150,14 @@ def try_tournament(config: TournamentConfig, ledger: Ledger) -> None:
 
 
 def resume_tournament(
-    key: str, ledger: Ledger, executor: Executor | None = None, *, progress: Progress | None = None
+    key: str,
+    ledger: Ledger,
+    executor: Executor | None = None,
+    *,
+    progress: Progress | None = None,
+    on_recorded: Callable[[], None] | None = None,
 ) -> Tournament:
-    """Plays what a tournament still lacks. A finished one is returned as it is.
+    """Plays what a tournament still lacks. A finished one is returned as it is. `on_recorded` hears of each block in the ledger.
 
     Raises:
         UnknownName: the ledger has no such tournament.
@@ -173,6 +192,7 @@ def resume_tournament(
             setup=setup,
             executor=executor or InProcess(),
             progress=progress,
+            on_recorded=on_recorded,
         )
         with heartbeat(partial(keep_alive, ledger, [tournament])):
             run.play()
@@ -286,9 +306,10 @@ class _Run:
         setup: MatchSetup,
         executor: Executor,
         progress: Progress | None,
+        on_recorded: Callable[[], None] | None,
     ):
         self.ledger, self.tournament, self.config, self.rule = ledger, tournament, config, rule
-        self.setup, self.executor = setup, executor
+        self.setup, self.executor, self.on_recorded = setup, executor, on_recorded
         self.counter = _Counter(progress, rule.most, done=ledger.progress(tournament))
         self.written = ledger.written(tournament)  # the first matches of the blocks that the ledger has
         self.out: dict[int, None] = {}  # those of the blocks that are being played, in schedule order
@@ -313,6 +334,8 @@ class _Run:
     def write(self, results: MatchResults) -> None:
         """Records a block that was given out."""
         self.ledger.write(self.tournament, results)
+        if self.on_recorded is not None:
+            self.on_recorded()
         if self.looks:
             self.fresh.append(without_moves(results))
         del self.out[int(results.specs.index[0])]

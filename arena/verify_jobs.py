@@ -1,6 +1,6 @@
 """The answers of jobs held against the ledger: ratings, intervals and exact values computed anew, bounds from their recorded matches.
 
-Trainings are not done again; the agents that they left are measured again. An answer about the whole field is compared where it is of the matches that are rated now. What a GPU computed is computed again here.
+Trainings and solver runs are not done again; the agents and policies that they left are measured again. An answer about the whole field is compared where it is of the matches that are rated now. What a GPU computed is computed again here.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import isfinite
 
-from arena.columns import EXACT_JOB, EXPLOIT_JOB, TRAIN_JOB
+from arena.columns import EXACT_JOB, EXPLOIT_JOB, SOLVE_JOB, TOURNAMENT_JOB, TRAIN_JOB
 from arena.exploit_answer import Exploit, exploit_of
 from arena.exploit_bound import exploit_bound
 from arena.games import ArenaError, load_game
@@ -17,6 +17,7 @@ from arena.job_kinds import CPU, JOB_KINDS, MARK, do_job
 from arena.job_rows import JobRow
 from arena.leaderboards.wording import listed
 from arena.ledger import Ledger
+from arena.solvers import load_policy, nash_conv
 
 TOLERANCE = 1e-4
 """Of numbers, absolutely below 1 and relatively above: another machine or release may end in other digits, which no ladder shows."""
@@ -45,8 +46,12 @@ def recomputed(ledger: Ledger, row: JobRow) -> tuple[Recomputed, str]:
         return told, f"it does not say its {listed(lacking)}"
     if row.kind == TRAIN_JOB and result.get("exploitability") is None:
         return replace(told, cannot="what it trained has no exact value, and a training is not done again"), ""
+    if row.kind == TOURNAMENT_JOB:
+        return replace(told, cannot="its matches are verified themselves"), ""
+    if row.kind == SOLVE_JOB and (result.get("policy") is None or result.get("gap_kind") != "nash_conv"):
+        return replace(told, cannot="its policy is not kept as a table whose NashConv could be measured"), ""
     try:
-        fresh = {EXPLOIT_JOB: _exploit, TRAIN_JOB: _trained}.get(row.kind, _anew)(ledger, row)
+        fresh = {EXPLOIT_JOB: _exploit, TRAIN_JOB: _trained, SOLVE_JOB: _solved}.get(row.kind, _anew)(ledger, row)
     except ArenaError as error:
         return replace(told, cannot=f"it cannot be computed here: {error}"), ""
     then, now = result.get("matches"), fresh.get("matches")
@@ -65,6 +70,12 @@ def _trained(ledger: Ledger, row: JobRow) -> Mapping[str, object]:
     """How exploitable the agent is that a training left."""
     exact = _anew(ledger, replace(row, kind=EXACT_JOB, agent=str((row.result or {}).get("agent"))))
     return {"exploitability": exact["exploitability"]}
+
+
+def _solved(ledger: Ledger, row: JobRow) -> Mapping[str, object]:
+    """What the policy is worth that a solver left."""
+    policy = load_policy(ledger.artifacts.path(str((row.result or {})["policy"])))
+    return {"gap": nash_conv(load_game(row.game), policy)}
 
 
 def _exploit(ledger: Ledger, row: JobRow) -> Mapping[str, object]:

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from arena.cli.solve_settings import reports, settings_of
+from arena.solve_settings import reports, settings_of
 from arena.convergence_plot import convergence_plot
 from arena.convergence_words import Curve, finding, short
 from arena.convergence_words import gap_name as named

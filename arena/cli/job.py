@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from arena.ledger import Ledger
 
 app = typer.Typer(
-    help="Jobs, work whose answer the ledger keeps: run, submit, list, show, kinds.", no_args_is_help=True
+    help="Jobs, work whose answer the ledger keeps: run, submit, list, show, cancel, kinds.", no_args_is_help=True
 )
 
 Game = Annotated[str, typer.Argument(help="a game with matches in the ledger")]
@@ -89,7 +89,9 @@ def submit_command(
 @app.command("list")
 def list_command(
     game: Annotated[str | None, typer.Argument(help="only those of this game")] = None,
-    status: Annotated[str | None, typer.Option("--status", help="waiting, running, finished or failed.")] = None,
+    status: Annotated[
+        str | None, typer.Option("--status", help="waiting, running, finished, failed or cancelled.")
+    ] = None,
     db: Db = None,
     json: Json = False,
 ) -> None:
@@ -128,8 +130,27 @@ def show_command(
         say_json(dataclasses.asdict(row))
         return
     for name, value in dataclasses.asdict(row).items():
-        if value is not None and name not in ("id", "agent_id"):
+        if value is not None and name not in ("id", "agent_id", "claims"):
             say(f"{name:<12} {json_module.dumps(value) if isinstance(value, dict) else value}")
+
+
+@app.command("cancel")
+def cancel_command(
+    keys: Annotated[list[str], typer.Argument(help="the jobs' keys, or how they begin: arena job list")],
+    db: Db = None,
+    json: Json = False,
+) -> None:
+    """Cancel jobs that wait or are being done; what was recorded stays, and asking again goes on from there."""
+    from arena.games import SpecificationError
+    from arena.jobs import cancel, job
+    from arena.ledger import Ledger
+
+    with Ledger.open(db, create=False) as ledger:
+        rows = [job(ledger, key) for key in keys]
+        over = [row.key[:12] for row in rows if not cancel(ledger, row)]
+        if over:
+            raise SpecificationError(f"not to be cancelled, they are over already: {', '.join(over)}")
+        say_jobs([job(ledger, row.key) for row in rows], json=json)
 
 
 @app.command("kinds")
@@ -243,7 +264,9 @@ def _asked(
 def _title(row: JobRow) -> str:
     """What is asked, in words: ``bootstrap of elo, leduc_poker``."""
     method = row.settings.get("method")
-    about = f" of {row.agent}" if row.agent else f" of {method}" if method else ""
+    config = row.settings.get("config")
+    named = row.settings.get("tournament") or (config.get("name") if isinstance(config, dict) else None)
+    about = f" of {row.agent}" if row.agent else f" of {method}" if method else f" {named}" if named else ""
     return f"{row.kind}{about}, {row.game.partition(':')[2] or row.game}"
 
 
@@ -276,7 +299,9 @@ def _answer(row: JobRow) -> str:
     if row.error:
         return row.error
     result = row.result or {}
-    for name in ("exploitability", "value"):
+    if isinstance(tournament := result.get("tournament"), str):
+        return f"tournament {tournament}"
+    for name in ("exploitability", "value", "gap"):
         if isinstance(result.get(name), float):
             return f"{name} {result[name]:.6g}"
     return f"{len(agents)} agents" if isinstance(agents := result.get("agents"), list) else ""

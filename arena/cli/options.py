@@ -15,6 +15,9 @@ Seed = Annotated[int, typer.Option("--seed", min=0, max=2**63 - 1, help="The sam
 Workers = Annotated[
     int, typer.Option("--workers", "-w", min=1, max=1024, help="Processes that play; 1 plays in this one.")
 ]
+Submit = Annotated[
+    bool, typer.Option("--submit", help="Leave it to whoever does the ledger's jobs: arena worker, arena serve.")
+]
 MoveClock = Annotated[
     float | None,
     typer.Option("--move-clock", help="Seconds for each answer of an agent outside Arena's process."),

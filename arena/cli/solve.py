@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from arena.cli.options import Db, Json
+from arena.cli.options import Db, Json, Submit
 
 if TYPE_CHECKING:
     from arena.games import Game
@@ -41,6 +41,7 @@ def solve_command(
     max_nodes: Annotated[
         int | None, typer.Option("--max-nodes", min=1, help="The most histories that a game is written out to.")
     ] = None,
+    submit: Submit = False,
     by_context: Annotated[
         bool, typer.Option("--by-context", help="Solve the votes of each context for themselves, not pooled.")
     ] = False,
@@ -71,6 +72,11 @@ def solve_command(
     if game is None:
         raise SpecificationError(f"name the game: arena solve {method} GAME")
     loaded = _loaded(game, db)
+    if submit:
+        if output is not None or by_context or max_nodes is not None:
+            raise SpecificationError("a worker writes no files here; leave out --output, --by-context and --max-nodes")
+        _submit(method, game, given, db, json=json)
+        return
     asked = given.get("until")
     target = asked if isinstance(asked, float) else None
     if by_context:
@@ -92,6 +98,16 @@ def solve_command(
         plot=plot,
         json=json,
     )
+
+
+def _submit(method: str, game: str, given: dict[str, object], db: str | None, *, json: bool) -> None:
+    from arena.cli.job import say_jobs
+    from arena.ledger import Ledger
+    from arena.solve_job import ask_solve
+
+    device = str(given.pop("device", "cpu"))
+    with Ledger.open(db) as ledger:
+        say_jobs([ask_solve(ledger, method, game, settings=given, device=device)], json=json)
 
 
 def _loaded(specification: str, db: str | None) -> Game:

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from arena.cli.output import json_text, say, say_json, say_under, table
 from arena.cli.solve_progress import Last, solving
 from arena.cli.solve_run import require_free
-from arena.cli.solve_settings import reports
 from arena.convergence_words import gap_name
 from arena.games import Game, SpecificationError
 from arena.games.array_file import replace_file
 from arena.games.preference import PreferenceGame
 from arena.games.preference_rates import Completed
+from arena.solve_settings import reports
 from arena.solvers import Solution, methods, minimax_winner
 from arena.solvers.policy_file import require_place
 from arena.solvers.registry import function_of

@@ -10,19 +10,18 @@ from pathlib import Path
 from typing import Literal
 
 from arena.cli.solve_progress import Last, compiling, solving
-from arena.cli.solve_settings import read_settings, reports, runs_on, settings_of
 from arena.convergence_plot import convergence_plot
 from arena.convergence_words import Curve, finding, gap_name
-from arena.games import ArenaError, Game, NotProvided, SpecificationError, TabularPolicy
+from arena.games import ArenaError, Game, NotProvided, SpecificationError
 from arena.games.compile_tree import MAX_NODES, compile_tree, payoffs_of
 from arena.games.history_tree import HistoryTree, history_tree
-from arena.games.policy import MixturePolicy
 from arena.games.tree_walk import TooLarge
+from arena.solution_facts import table_of
+from arena.solve_settings import read_settings, reports, runs_on, settings_of
 from arena.solvers import Solution, save_policy, solve
 from arena.solvers.game_kinds import kinds_of
 from arena.solvers.method_list import Method, applicable
 from arena.solvers.policy_file import require_place, require_writable
-from arena.solvers.policy_table import tabulate
 from arena.solvers.registry import function_of
 
 PICTURE_END = ".svg"
@@ -216,10 +215,8 @@ def _write(game: Game, method: str, solution: Solution, output: Path, target: fl
     Raises:
         NothingToWrite: no policy was found, or its gap is no number.
     """
-    policy = solution.policy
-    if isinstance(policy, MixturePolicy):
-        policy = tabulate(game, policy)
-    if not isinstance(policy, TabularPolicy):
+    policy = table_of(game, solution)
+    if policy is None:
         raise NothingToWrite(f"{method} gives no tabular policy of {game.info.specification}; nothing was written")
     if not math.isfinite(solution.gap):
         raise NothingToWrite(f"{method} found no policy whose gap is a number, but {solution.gap}; nothing was written")

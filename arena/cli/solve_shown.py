@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any
 
 from arena.cli.output import say, say_json, say_under, table
 from arena.cli.preference_shown import as_json, say_preference_solution
-from arena.cli.solve_settings import FLAGS, settings_of
 from arena.games import Game
 from arena.games.preference import PreferenceGame
+from arena.solution_facts import solution_facts
+from arena.solve_settings import FLAGS, settings_of
 from arena.solvers import Solution, methods
 from arena.solvers.method_list import Method
 from arena.solvers.preference_solution import preference_solution
@@ -21,9 +21,6 @@ GROUPS = {
     "normal forms": "Games in normal form: start with matrix_game_lp or bimatrix_nash",
     "Markov games": "Markov games: start with nash_value_iteration",
 }
-
-COUNTED = ("queries", "comparisons", "exploitability")
-"""What learners on preferences tell in their settings of what they asked, and of their answer without the reference."""
 
 
 def list_methods(json: bool) -> None:
@@ -103,19 +100,7 @@ def say_solution(
     if method == "minimax_winner" and isinstance(game, PreferenceGame):
         found = preference_solution(game, solution=solution)
     shown: dict[str, Any] = {
-        "method": method,
-        "game": game.info.specification,
-        "gap": solution.gap if math.isfinite(solution.gap) else None,
-        "gap_kind": solution.gap_kind,
-        "converged": solution.converged,
-        "guarantee": solution.guarantee,
-        "iterations": solution.iterations,
-        **{name: solution.settings[name] for name in COUNTED if name in solution.settings},
-        "values": list(solution.values) or None,
-        "unique": solution.unique,
-        "strategies": [strategy.tolist() for strategy in solution.strategies] or None,
-        "equilibria": [[strategy.tolist() for strategy in profile] for profile in solution.equilibria] or None,
-        "joint": None if solution.joint is None else solution.joint.tolist(),
+        **solution_facts(method, game, solution),
         "output": None if output is None else str(output),
         "plot": None if plot is None else str(plot),
         "notes": list(game.notes) or None if isinstance(game, PreferenceGame) else None,

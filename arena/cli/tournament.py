@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from arena.cli.match_export import Format, Output, format_of, write_matches
-from arena.cli.options import Db, Json, MatchClock, MoveClock, Workers
+from arena.cli.options import Db, Json, MatchClock, MoveClock, Submit, Workers
 
 if TYPE_CHECKING:
     from arena.cli.output import Head
@@ -107,6 +107,7 @@ def run_command(
     ] = False,
     move_clock: MoveClock = None,
     match_clock: MatchClock = None,
+    submit: Submit = False,
     workers: Workers = 1,
     db: Db = None,
     json: Json = False,
@@ -150,16 +151,17 @@ def run_command(
             values, _ = read_values(file)
             configs = make_configs({**values, **given}, source=f"{file} with the flags")
     with Ledger.open(db) as ledger:
-        _play(ledger, plan_series(configs, ledger), workers, json=json)
+        _play_or_leave(ledger, plan_series(configs, ledger), workers, submit=submit, json=json)
 
 
 @app.command("resume")
-def resume_command(keys: Keys, workers: Workers = 1, db: Db = None, json: Json = False) -> None:
+def resume_command(keys: Keys, submit: Submit = False, workers: Workers = 1, db: Db = None, json: Json = False) -> None:
     """Go on with interrupted tournaments, wherever they stopped."""
     from arena.ledger import Ledger
 
     with Ledger.open(db, create=False) as ledger:
-        _play(ledger, [ledger.tournament(key) for key in dict.fromkeys(keys)], workers, json=json)
+        tournaments = [ledger.tournament(key) for key in dict.fromkeys(keys)]
+        _play_or_leave(ledger, tournaments, workers, submit=submit, json=json)
 
 
 @app.command("status")
@@ -270,6 +272,20 @@ def _name_of(games: list[str] | None) -> str:
         return short_name(games[0].partition(":")[2] or games[0])
     schemes = {game.partition(":")[0] for game in games}
     return schemes.pop() if len(schemes) == 1 else "games"
+
+
+def _play_or_leave(ledger: Ledger, tournaments: list[Tournament], workers: int, *, submit: bool, json: bool) -> None:
+    """Plays here, or leaves it to whoever does the ledger's jobs, with as many processes as are asked for."""
+    from arena.cli.job import say_jobs
+    from arena.job_rows import Resources
+    from arena.tournament_job import ask_to_go_on
+
+    if submit:
+        needs = Resources(cpus=workers)
+        left = [tournament for tournament in tournaments if tournament.status != "finished"]
+        say_jobs([ask_to_go_on(ledger, tournament, needs=needs) for tournament in left], json=json)
+    else:
+        _play(ledger, tournaments, workers, json=json)
 
 
 def _play(ledger: Ledger, tournaments: list[Tournament], workers: int, *, json: bool) -> None:

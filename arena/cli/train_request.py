@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from arena.cli.solve_run import require_free
-from arena.cli.solve_settings import own_settings, read_settings
 from arena.config import check_name
 from arena.games import SpecificationError, UnknownName, load_game
+from arena.solve_settings import own_settings, read_settings
 from arena.solvers.learning.configurations import ENDING, Configuration, configuration, ready_configurations
 from arena.solvers.learning.methods import METHODS
 from arena.solvers.policy_file import require_place

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from arena.cli.solve_settings import settings_of
+from arena.solve_settings import settings_of
 from arena.solvers import methods
 from arena.solvers.registry import function_of
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from preference_tables import CYCLE, SKEWED, WEIGHTED, gap_by_definition, random_preferences, softmax
 
-from arena.cli.solve_settings import settings_of
+from arena.solve_settings import settings_of
 from arena.games import NotProvided, SpecificationError, TabularPolicy, load_game
 from arena.solvers import methods, preference_learning, preference_queries, solve
 from arena.solvers.preference_learning import Learner, learn, preference_problem

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from arena.cli.solve_settings import settings_of
+from arena.solve_settings import settings_of
 from arena.games import NotProvided, SpecificationError, UnknownName, load_game
 from arena.solvers import methods, solve
 from arena.solvers.method_list import applicable

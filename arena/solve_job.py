@@ -1,0 +1,115 @@
+"""Solver runs as jobs: done here or by any worker, with their gap as a curve; iterative ones go on where the last worker was."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import get_args
+
+from arena.columns import SOLVE_JOB
+from arena.games import NotProvided, SpecificationError, load_game
+from arena.job_rows import JobRow, Resources
+from arena.job_work import Progress
+from arena.jobs import submit
+from arena.kept_training import kept_training
+from arena.ledger import Ledger
+from arena.named_games import refuse_files
+from arena.solution_facts import solution_facts, table_of
+from arena.solve_settings import MethodSetting, read_settings, reports, settings_of
+from arena.solvers import methods, save_policy, solve
+from arena.solvers.method_list import applicable
+from arena.solvers.registry import ALIASES, function_of
+
+METHOD, SETTINGS = "method", "settings"
+POLICY = "policy"
+"""Of an answer: the artifact that holds it."""
+GAP = "gap"
+"""Of its curve."""
+DEVICE = "device"
+
+
+def ask_solve(
+    ledger: Ledger,
+    method: str,
+    game: str,
+    *,
+    settings: Mapping[str, object] | None = None,
+    device: str = "cpu",
+    needs: Resources | None = None,
+) -> JobRow:
+    """The job that asks for the solution of a game by a method of `arena.solvers.methods`.
+
+    Args:
+        ledger: where it is kept.
+        method, game: as of `arena.solvers.solve`.
+        settings: the method's own, in types of JSON; no files.
+        device: where it computes, of methods that have the choice.
+        needs: what a worker must give it.
+
+    Raises:
+        UnknownName: no such method, game or setting.
+        NotProvided: the method is not for this game, or computes on the CPU alone.
+        SpecificationError: a setting of another type, or one that is a file.
+    """
+    refuse_files(ledger, game)
+    loaded, method = load_game(game), ALIASES.get(method, method)
+    known = settings_of(function_of(method))
+    given = _read(method, settings or {}, known)
+    for name in given:
+        if Path in (known[name].kind, *get_args(known[name].kind)) or name == DEVICE:
+            what = "is said by the job itself" if name == DEVICE else "is a file of this machine"
+            raise SpecificationError(f"{method}: {name} {what}; leave it out")
+    if method not in (able := applicable(loaded)):
+        raise NotProvided(
+            f"{method} needs {methods()[method].preconditions}; methods for {loaded.info.specification}: {', '.join(able)}"
+        )
+    if device != "cpu" and DEVICE not in known:
+        raise NotProvided(f"{method} computes on the CPU only; got the device {device!r}")
+    asked = {METHOD: method, SETTINGS: given}
+    return submit(ledger, kind=SOLVE_JOB, game=loaded.info.specification, settings=asked, device=device, needs=needs)
+
+
+def solve_job(ledger: Ledger, row: JobRow, progress: Progress) -> Mapping[str, object]:
+    """The answer to a job that asks for a solution: its facts, and ``policy``, the artifact that holds it as a table, if one can.
+
+    Args:
+        progress: hears (iterations, planned), of methods that tell.
+    """
+    method, settings = str(row.settings[METHOD]), row.settings[SETTINGS]
+    assert isinstance(settings, dict)
+    game, known = load_game(row.game), settings_of(function_of(method))
+    given = _read(method, settings, known)
+    planned = int(str(given.get("iterations") or 0))
+    with kept_training(ledger, row) as kept:
+
+        def tell(iteration: int, value: float) -> None:
+            kept.told(iteration, {GAP: value})
+            progress(iteration, max(planned, iteration))
+
+        ways = {"progress": tell} if reports(function_of(method)) else {}
+        files = {"checkpoint": kept.checkpoint} if "checkpoint" in known else {}
+        devices = {DEVICE: row.device} if DEVICE in known else {}
+        try:
+            solution = solve(method, game, **given, **ways, **files, **devices)
+        except ValueError as error:  # of an argument: what the method says of its settings
+            raise SpecificationError(f"{method}: {error}") from None
+    table = table_of(game, solution)
+    with tempfile.TemporaryDirectory(prefix="arena-solve-") as folder:
+        place = Path(folder) / "solution.npz"
+        if table is not None:
+            save_policy(table, place)
+        policy = None if table is None else ledger.artifacts.put(place)
+    return {**solution_facts(method, game, solution), POLICY: policy}
+
+
+def _read(method: str, settings: Mapping[str, object], known: Mapping[str, MethodSetting]) -> dict[str, object]:
+    """Settings in types of JSON as the method takes them."""
+    return read_settings(method, [f"{name}={_text(value)}" for name, value in settings.items()], known)
+
+
+def _text(value: object) -> str:
+    """A value of JSON as people type it."""
+    if isinstance(value, list | tuple):
+        return ",".join(map(_text, value))
+    return str(value).lower() if isinstance(value, bool) or value is None else str(value)
