@@ -13,6 +13,7 @@ _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 def upgrade() -> None:
     _accounts()
+    _answers()
     _work()
     _questions()
     _polls()
@@ -60,6 +61,22 @@ def _accounts() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_audit"),
     )
     op.create_index("ix_audit_at", "audit", ["at"])
+
+
+def _answers() -> None:
+    op.create_table(
+        "kept_answers",
+        sa.Column("id", _ID, nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("request", sa.Text(), nullable=False),
+        sa.Column("status", sa.Integer()),
+        sa.Column("media_type", sa.Text()),
+        sa.Column("body", sa.LargeBinary()),
+        sa.Column("created_at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_kept_answers"),
+        sa.UniqueConstraint("key", name="uq_kept_answers_key"),
+    )
+    op.create_index("ix_kept_answers_created_at", "kept_answers", ["created_at"])
 
 
 def _work() -> None:

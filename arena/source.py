@@ -1,0 +1,237 @@
+"""What commands and the API read and write of a ledger, whether it stands on this machine or behind a server.
+
+`Source` is the role: `LedgerSource` plays it over a ledger here, `arena.client.Client` over HTTP. Both give the same values, so that
+whoever shows them need not know where they come from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Protocol, Self
+
+from arena.agents.registry import check_content
+from arena.anytime_ratings import AnytimeRatings, anytime_standings
+from arena.config import check_name
+from arena.counterfactual import Where
+from arena.explanation import AgentExplanation, explained
+from arena.games import SpecificationError, UnknownName
+from arena.job_kinds import JOB_KINDS, ask
+from arena.job_rows import JobRow, JobStatus
+from arena.jobs import all_jobs, cancel, job
+from arena.leaderboards.leaderboard import Method
+from arena.ledger import Ledger
+from arena.ledger_rows import AgentVersion, GameRow
+from arena.roster import add_agent
+from arena.source_facts import (
+    MatchList,
+    MatchRecord,
+    TournamentFacts,
+    TournamentStatus,
+    match_list,
+    match_record,
+    tournament_facts,
+    tournament_status,
+)
+from arena.standings import Standings, canonical_game, standings
+
+Settings = Mapping[str, str | int | float]
+LATEST = 20  # matches of an agent
+
+
+class Source(Protocol):
+    """A ledger, wherever it is. Each method raises the `ArenaError` that says what is wrong."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def games(self) -> list[GameRow]:
+        """All games with a tournament, by title."""
+
+    def agents(self) -> list[AgentVersion]:
+        """All versions of all agents that are not retired, by name and version."""
+
+    def agent(self, reference: str) -> AgentVersion:
+        """The version that ``name@2`` names; of ``name`` alone the newest."""
+
+    def latest_matches(self, reference: str) -> list[str]:
+        """The last matches of an agent as TOURNAMENT/NUMBER, the newest first."""
+
+    def add_agent(self, name: str, specification: str) -> AgentVersion:
+        """The version of agent ``name`` that this specification is now."""
+
+    def retire_agent(self, reference: str) -> AgentVersion:
+        """Takes an agent out of the lists; its matches stay."""
+
+    def tournaments(self, game: str | None = None) -> list[TournamentFacts]:
+        """In the order in which they were made; of one game, in any spelling, or of all."""
+
+    def tournament_status(self, key: str) -> TournamentStatus:
+        """How far a tournament is."""
+
+    def matches(self, key: str, *, first: int = 0, limit: int = 50, forfeits: bool = False) -> MatchList:
+        """The matches of a tournament from number ``first`` on."""
+
+    def match(self, key: str, number: int) -> MatchRecord:
+        """All that is recorded of a match."""
+
+    def standings(
+        self,
+        game: str,
+        *,
+        tournament: str | None = None,
+        method: Method = "elo",
+        where: Where | None = None,
+        joint: bool = False,
+    ) -> Standings:
+        """As `arena.standings.standings`."""
+
+    def explained(
+        self,
+        game: str,
+        agent: str,
+        *,
+        method: str = "elo",
+        tournament: str | None = None,
+        since: str | None = None,
+        where: Where | None = None,
+    ) -> AgentExplanation:
+        """As `arena.explanation.explained`."""
+
+    def anytime(
+        self, game: str, *, tournament: str | None = None, anchor: str | None = None, where: Where | None = None
+    ) -> AnytimeRatings:
+        """As `arena.anytime_ratings.anytime_standings`."""
+
+    def jobs(self, game: str | None = None, status: JobStatus | None = None) -> list[JobRow]:
+        """The jobs in the order in which they were asked for."""
+
+    def job(self, key: str) -> JobRow:
+        """The job of this key, or of the only key that begins so."""
+
+    def ask(
+        self, game: str, kind: str, *, agents: Sequence[str] = (), settings: Settings | None = None, device: str = "cpu"
+    ) -> list[JobRow]:
+        """The jobs that this asks for: one, or for kinds about an agent one an agent."""
+
+    def cancel_job(self, key: str) -> JobRow:
+        """Ends a job that waits or is being done; one that is over stays as it is."""
+
+
+class LedgerSource:
+    """A ledger of this machine as a `Source`."""
+
+    def __init__(self, ledger: Ledger):
+        self.ledger = ledger
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.ledger.close()
+
+    def games(self) -> list[GameRow]:
+        return self.ledger.games()
+
+    def agents(self) -> list[AgentVersion]:
+        return self.ledger.agents()
+
+    def agent(self, reference: str) -> AgentVersion:
+        return self.ledger.agent(reference)
+
+    def latest_matches(self, reference: str) -> list[str]:
+        agent = self.ledger.agent(reference)
+        return [f"{key}/{number}" for key, number in self.ledger.matches_of(agent.id, LATEST)]
+
+    def add_agent(self, name: str, specification: str) -> AgentVersion:
+        checked_name(name)
+        check_content(specification)
+        return add_agent(self.ledger, self.ledger.artifacts, name=name, specification=specification)
+
+    def retire_agent(self, reference: str) -> AgentVersion:
+        return self.ledger.retire_agent(reference)
+
+    def tournaments(self, game: str | None = None) -> list[TournamentFacts]:
+        only = None if game is None else canonical_game(self.ledger, game)
+        return [tournament_facts(self.ledger, one) for one in self.ledger.tournaments(only)]
+
+    def tournament_status(self, key: str) -> TournamentStatus:
+        return tournament_status(self.ledger, self.ledger.tournament(key))
+
+    def matches(self, key: str, *, first: int = 0, limit: int = 50, forfeits: bool = False) -> MatchList:
+        tournament = self.ledger.tournament(key)
+        return match_list(tournament, self.ledger.played(tournament), first=first, limit=limit, forfeits=forfeits)
+
+    def match(self, key: str, number: int) -> MatchRecord:
+        return match_record(self.ledger, self.ledger.tournament(key), number)
+
+    def standings(
+        self,
+        game: str,
+        *,
+        tournament: str | None = None,
+        method: Method = "elo",
+        where: Where | None = None,
+        joint: bool = False,
+    ) -> Standings:
+        return standings(self.ledger, game, tournament=tournament, method=method, where=where, joint=joint)
+
+    def explained(
+        self,
+        game: str,
+        agent: str,
+        *,
+        method: str = "elo",
+        tournament: str | None = None,
+        since: str | None = None,
+        where: Where | None = None,
+    ) -> AgentExplanation:
+        return explained(self.ledger, game, agent, method=method, tournament=tournament, since=since, where=where)
+
+    def anytime(
+        self, game: str, *, tournament: str | None = None, anchor: str | None = None, where: Where | None = None
+    ) -> AnytimeRatings:
+        return anytime_standings(self.ledger, game, tournament=tournament, anchor=anchor, where=where)
+
+    def jobs(self, game: str | None = None, status: JobStatus | None = None) -> list[JobRow]:
+        only = None if game is None else canonical_game(self.ledger, game)
+        return all_jobs(self.ledger, game=only, status=status)
+
+    def job(self, key: str) -> JobRow:
+        return job(self.ledger, key)
+
+    def ask(
+        self, game: str, kind: str, *, agents: Sequence[str] = (), settings: Settings | None = None, device: str = "cpu"
+    ) -> list[JobRow]:
+        if kind not in JOB_KINDS:
+            raise UnknownName("kind of job", kind, JOB_KINDS)
+        game = canonical_game(self.ledger, game)
+        if JOB_KINDS[kind].about != "agent":
+            if agents:
+                raise SpecificationError(f"{kind} is about {game} as a whole; name no agent")
+            return [ask(self.ledger, kind, game, settings=settings, device=device)]
+        played = {agent.label: agent for one in self.ledger.tournaments(game) for agent in one.agents}
+        chosen = [self.ledger.agent(name) for name in agents] if agents else list(played.values())
+        return [ask(self.ledger, kind, game, agent=agent, settings=settings, device=device) for agent in chosen]
+
+    def cancel_job(self, key: str) -> JobRow:
+        row = job(self.ledger, key)
+        cancel(self.ledger, row)
+        return job(self.ledger, row.key)
+
+
+def checked_name(name: str) -> str:
+    """The name of an agent, if it may be one.
+
+    Raises:
+        SpecificationError: it may not.
+    """
+    try:
+        return check_name(name)
+    except ValueError as error:
+        raise SpecificationError(str(error)) from None
