@@ -22,6 +22,7 @@ from arena.ledger_entries import now
 from arena.ledger_matches import storable
 from arena.ledger_schema import answers, contexts, insert_or_ignore, judge_failures, judgements, judges, usage
 from arena.results import NOBODY, MatchResults
+from arena.vote_reviews import uncounted
 
 EVEN = 0.5
 _USED = [column for column in usage.columns if not column.primary_key]
@@ -290,7 +291,7 @@ def votes_of(ledger: Ledger, tournaments: Sequence[Tournament]) -> Votes:
     """The matches of two-player tournaments as votes, in order; candidates by label.
 
     The weight of each is 1, of an imported row that counts several times as many. A match that is no judgement says who won and
-    no more; one that an agent forfeited is no vote.
+    no more; one that an agent forfeited is no vote, and those of judges who are held for review or left out do not count.
 
     Raises:
         LedgerError: a tournament that is not of two players.
@@ -331,7 +332,7 @@ def _part(
         raise LedgerError(f"{tournament.key} is of {tournament.num_players} players; votes compare two candidates")
     own = np.array([candidates.setdefault(one.label, len(candidates)) for one in tournament.agents], np.int64)
     found, played = read_judgements(ledger, tournament), ledger.played(tournament)
-    played = played.take(np.flatnonzero(played.forfeit < 0))
+    played = played.take(np.flatnonzero((played.forfeit < 0) & ~np.isin(played.index, uncounted(ledger, tournament))))
     rows, weight = _rows(tournament, played)
     played = played.take(rows)
     own_keys = np.array([*(keys.setdefault(key, len(keys)) for key in found.contexts), UNSAID], np.int64)

@@ -23,11 +23,11 @@ from arena.games import ArenaError, SpecificationError
 from arena.games.actions import ActionSpace
 from arena.games.game import GameInfo
 from arena.games.judge import Judge, JudgeFailure, Verdict, drawn_order, verdicts
-from arena.games.ragged import Ragged
 from arena.games.usage import Usage
 from arena.games.votes import Votes
 from arena.heartbeat import heartbeat
 from arena.judge_input import AnswerSheet
+from arena.judged_match import judged_match
 from arena.judgements import (
     FailedJudgement,
     judge_usage,
@@ -42,7 +42,7 @@ from arena.leaderboards.vote_units import vote_units
 from arena.leaderboards.wording import listed
 from arena.ledger import Ledger, LedgerError, Tournament
 from arena.match_import import check_game_name, external_agents, title_of_game
-from arena.results import NOBODY, MatchResults, MatchSpecs, Termination
+from arena.results import MatchResults
 
 BATCH = 16
 ATTEMPTS = 3
@@ -403,19 +403,12 @@ class _Run:
 
 
 def _match(plan: Plan, number: int, score: float) -> MatchResults:
-    """A judged comparison as a block of one match: it is written when it is answered, whatever became of its neighbours."""
-    return MatchResults(
-        specs=MatchSpecs(
-            index=np.array([number]),
-            seats=np.array([[plan.first[number], plan.second[number]]]),
-            seed=np.zeros(1, np.uint64),
-            chance_seed=np.array([plan.unit[number]], np.uint64),
-        ),
-        returns=np.array([[2 * score - 1, 1 - 2 * score]]),
-        termination=np.array([Termination.NORMAL], np.int8),
-        forfeit=np.array([NOBODY], np.int8),
-        actions=Ragged(np.empty(0, np.int32), np.zeros(1, np.int64)),
-        seconds=np.zeros((1, 2), np.float32),
+    return judged_match(
+        number=number,
+        first=int(plan.first[number]),
+        second=int(plan.second[number]),
+        score=score,
+        unit=int(plan.unit[number]),
     )
 
 

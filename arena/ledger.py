@@ -333,11 +333,13 @@ class Ledger:
         computed from them.
         """
         of_game = schema.tournaments.c.game == game
-        reviews = sa.select(sa.func.count()).join_from(vote_reviews, schema.tournaments).where(of_game).scalar_subquery()
+        reviews = (
+            sa.select(sa.func.count()).join_from(vote_reviews, schema.tournaments).where(of_game).scalar_subquery()
+        )
         query = sa.select(sa.func.sum(schema.tournaments.c.blocks), reviews).where(of_game)
         with self.reading() as connection:
             blocks, decided = connection.execute(query).one()
-            return int(blocks or 0) + decided
+            return int(blocks or 0) + int(decided)
 
     def played(self, tournament: Tournament) -> Played:
         """All matches without their actions, in arrays that cannot be written to."""

@@ -56,17 +56,19 @@ def find_agent(connection: sa.Connection, reference: str) -> AgentVersion:
 
 def read_tournaments(connection: sa.Connection, which: sa.ColumnElement[bool]) -> list[Tournament]:
     """In the order in which they were made."""
+    of_these = sa.select(tournaments.c.id).where(which)
+    seats = tournament_agents.c
     seated = (
-        sa.select(tournament_agents.c.tournament_id, agents)
-        .join(agents, agents.c.id == tournament_agents.c.agent_id)
-        .join(tournaments, tournaments.c.id == tournament_agents.c.tournament_id)
-        .where(which)
-        .order_by(tournament_agents.c.tournament_id, tournament_agents.c.position)
+        sa.select(seats.tournament_id, seats.agent_id)
+        .where(seats.tournament_id.in_(of_these))
+        .order_by(seats.tournament_id, seats.position)
     )
     rows = connection.execute(sa.select(tournaments).where(which).order_by(tournaments.c.id)).all()
+    in_them = sa.select(seats.agent_id).where(seats.tournament_id.in_(of_these))
+    known = {row.id: _agent(row) for row in connection.execute(sa.select(agents).where(agents.c.id.in_(in_them)))}
     entered: dict[int, list[AgentVersion]] = {row.id: [] for row in rows}
-    for row in connection.execute(seated):
-        entered[row.tournament_id].append(_agent(row))
+    for tournament, agent in connection.execute(seated).all():
+        entered[tournament].append(known[agent])
     return [_tournament(row, tuple(entered[row.id])) for row in rows]
 
 
@@ -181,9 +183,14 @@ def _tournament(row: sa.Row[tuple[object, ...]], agents: tuple[AgentVersion, ...
         seed=row.seed,
         agents=agents,
         planned=row.planned,
-        status="interrupted" if row.status == "running" and row.alive_at < now(-SILENT_S) else row.status,
+        status="interrupted" if _is_silent(row) else row.status,
         versions=row.versions,
         created_at=row.created_at,
         finished_at=row.finished_at,
         sides=tuple(map(tuple, row.teams or [[player] for player in range(row.num_players)])),
     )
+
+
+def _is_silent(row: sa.Row[tuple[object, ...]]) -> bool:
+    """Whether whoever plays a tournament that runs has not been heard of; a poll that is open waits for voters, and nobody plays it."""
+    return bool(row.status == "running" and row.source != "vote" and row.alive_at < now(-SILENT_S))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Json = dict[str, object]
-Source = Literal["play", "import", "judge"]
+Source = Literal["play", "import", "judge", "vote"]
 Status = Literal["running", "finished", "interrupted"]
 
 

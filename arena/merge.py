@@ -8,6 +8,7 @@ Everything is written under the keys that it has, so that an interrupted merge i
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -30,7 +31,9 @@ from arena.ledger_schema import (
     usage,
 )
 from arena.merge_jobs import copy_jobs
+from arena.poll_schema import vote_reviews
 from arena.results import NOBODY
+from arena.vote_reviews import read_reviews
 
 COMPARED = (
     "name",
@@ -296,6 +299,7 @@ def _copy_matches(ledger: Ledger, other: Ledger, here: Tournament, there: Tourna
     with ledger.writing() as connection:
         insert_or_ignore(connection, usage, [(here.id, *row) for row in asked])
     _copy_failures(ledger, other, here, there)
+    _copy_reviews(ledger, other, here, there)
     return count
 
 
@@ -320,6 +324,15 @@ def _copy_failures(ledger: Ledger, other: Ledger, here: Tournament, there: Tourn
             fresh.append((here.id, number, last[number], *said))
     with ledger.writing() as connection:
         insert_or_ignore(connection, judge_failures, fresh)
+
+
+def _copy_reviews(ledger: Ledger, other: Ledger, here: Tournament, there: Tournament) -> None:
+    """Decisions about votes that are not here follow those that are."""
+    mine = set(read_reviews(ledger, here))
+    fresh = [dataclasses.asdict(one) for one in read_reviews(other, there) if one not in mine]
+    if fresh:
+        with ledger.writing() as connection:
+            connection.execute(vote_reviews.insert(), [{"tournament_id": here.id, **row} for row in fresh])
 
 
 def _finish(ledger: Ledger, here: Tournament, there: Tournament) -> None:

@@ -170,7 +170,15 @@ def preference_finding(
         graded=int((~np.isin(votes.score, (0, EVEN, 1))).sum()),
         votes=len(votes),
         left_out=len(every) - len(votes),
-        judges=quality_of(ledger, tournaments, every),
+        judges=_judges(ledger, tournaments, every),
+    )
+
+
+def _judges(ledger: Ledger, tournaments: Sequence[Tournament], every: Votes) -> tuple[JudgeQuality, ...]:
+    """The judges who were asked, one by one; the voters of polls are many and say little each, and are told of together."""
+    asked = [one for one in tournaments if one.source != "vote"]
+    return (
+        quality_of(ledger, asked, every if len(asked) == len(tournaments) else votes_of(ledger, asked)) if asked else ()
     )
 
 

@@ -22,6 +22,7 @@ from arena.leaderboards.vote_units import vote_units
 from arena.ledger import Ledger, LedgerError, Played, Tournament
 from arena.repeated_games import drawing_of_entrants, repeats
 from arena.verdict import decision_recorded, matches_rated
+from arena.vote_reviews import uncounted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +32,7 @@ class RatedMatches:
     ``tournament`` int64 [N]: of each match, index into ``keys``; ``number`` int64 [N]: its number in there. ``verdicts``: of
     the tournaments that were played until decided, in order. ``surplus``: matches after a verdict; ``repeated``: matches that
     repeat others, seed by seed; ``copies``: matches that repeat others move for move between deterministic agents;
-    ``left_out``: matches that `Where` does not count.
+    ``left_out``: matches that `Where` does not count; ``held``: votes of judges who wait for review or were left out by one.
     """
 
     record: Record
@@ -43,6 +44,7 @@ class RatedMatches:
     repeated: int
     copies: int
     left_out: int
+    held: int = 0
 
     def key(self, row: int) -> str:
         """What a match of the record is called: ``cup/12``, as `arena match show` takes it."""
@@ -83,7 +85,7 @@ def rated_matches(ledger: Ledger, tournaments: Sequence[Tournament], where: Wher
     labels: dict[str, int] = {}
     parts: list[_Part] = []
     verdicts: list[Verdict] = []
-    surplus = left_out = 0
+    surplus = left_out = held = 0
     for tournament in tournaments:
         own_labels = entrant_labels(tournament)
         names = np.array(
@@ -97,6 +99,9 @@ def rated_matches(ledger: Ledger, tournaments: Sequence[Tournament], where: Wher
             surplus += len(played) - rated
             verdicts.append(verdict_of(found, *(agent.label for agent in tournament.agents)))
         counts = where.keeps(own_labels, played)
+        reviewed = np.isin(played.index, uncounted(ledger, tournament))
+        counts &= ~reviewed
+        held += int(reviewed.sum())
         group = _groups(tournament, played)
         if judged:
             kept_judged, context = _judged(ledger, tournament, played, where)
@@ -104,7 +109,7 @@ def rated_matches(ledger: Ledger, tournaments: Sequence[Tournament], where: Wher
             if where.contexts:  # of few contexts one is too much for a unit, as of the whole board it need not be
                 group[counts] = vote_units(played.seats[counts, 0], played.seats[counts, 1], context[counts])
         kept = np.flatnonzero(counts[:rated])
-        left_out += rated - len(kept)
+        left_out += rated - len(kept) - int(reviewed.sum())
         seats = played.seats[kept]
         parts.append(
             _Part(
@@ -158,6 +163,7 @@ def rated_matches(ledger: Ledger, tournaments: Sequence[Tournament], where: Wher
         repeated=repeated,
         copies=int(copies.sum()),
         left_out=left_out,
+        held=held,
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from arena.columns import KINDS_WITH_PROBABILITIES as KINDS_WITH_PROBABILITIES
 from arena.columns import Exploitability, beaten_by, exploitabilities
 from arena.counterfactual import Moved, Where, moves, moves_in_words, straddling, time_bounds
-from arena.drawn_weights import PLAIN, WEIGHTED, drawn_weights
+from arena.drawn_weights import PLAIN, WEIGHTED, drawn_weights, is_adaptive
 from arena.games import ArenaError, SpecificationError, UnknownName, load_game
 from arena.infrastructure import NOTHING_PLAYED_AGAIN, PlayedAgain, played_again
 from arena.job_columns import JobColumn, job_columns
@@ -28,6 +28,10 @@ from arena.rated_matches import RatedMatches
 from arena.rated_matches import rated_matches as rated_of_tournaments
 from arena.repeated_games import NOTE
 from arena.rounds import LOOKING
+
+HELD = (
+    "{count:,} votes are in the ledger and do not count: whoever gave them is held for review, or was left out by one"
+)
 
 
 class NoMatches(UnknownName):
@@ -142,13 +146,15 @@ def _standings(
         weighted = drawn is not None and method not in ONE_BY_ONE
         if drawn is not None and weighted:
             board = dataclasses.replace(board, notes=(*board.notes, WEIGHTED[drawn[1]]))
-        elif len(chosen) > 1 and any(one.config.get("pairing") == "adaptive" for one in chosen):
+        elif len(chosen) > 1 and any(map(is_adaptive, chosen)):
             board = dataclasses.replace(board, notes=(*board.notes, PLAIN))
     else:
         board = seat_leaderboard(rated.record, seat=where.seat - 1, method=method)
     if rated.repeated:
         said = f"{rated.repeated:,} matches repeat others, agent by agent and seed by seed; each counts once"
         board = dataclasses.replace(board, notes=(*board.notes, said))
+    if rated.held:
+        board = dataclasses.replace(board, notes=(*board.notes, HELD.format(count=rated.held)))
     if rated.copies:
         board = dataclasses.replace(board, notes=(*board.notes, NOTE.format(count=rated.copies)))
     verdict = rated.verdicts[0] if len(chosen) == 1 and rated.verdicts and not where else None

@@ -159,6 +159,13 @@ def _numbers(ledger: Ledger, tournament: Tournament) -> NDArray[np.int64]:
         return np.empty(0, np.int64)
 
 
+WITHOUT_MOVES = {
+    "import": "imported: its matches have results",
+    "judge": "judged: its matches have verdicts",
+    "vote": "a poll: its matches have votes",
+}
+
+
 def _tournament(
     ledger: Ledger,
     tournament: Tournament,
@@ -189,12 +196,7 @@ def _tournament(
 def _game_of(tournament: Tournament) -> tuple[Game | None, str]:
     """(the game to play it again with, or why there is none)."""
     if tournament.source != "play":
-        how = (
-            "judged: its matches have verdicts"
-            if tournament.source == "judge"
-            else "imported: its matches have results"
-        )
-        return None, f"{how}, but no moves"
+        return None, f"{WITHOUT_MOVES[tournament.source]}, but no moves"
     try:
         game = load_game(tournament.game)
     except ArenaError as error:
