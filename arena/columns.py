@@ -32,6 +32,8 @@ TOURNAMENT_JOB = "tournament"
 """The kind of jobs that play tournaments."""
 SOLVE_JOB = "solve"
 """The kind of jobs that solve games."""
+ANSWERS_JOB = "answers"
+"""The kind of jobs that ask a poll's candidates for their answers."""
 KINDS_WITH_PROBABILITIES = ("policy", "uniform", "checkpoint")
 AT_LEAST = "≥"
 

@@ -1,8 +1,8 @@
 """What a worker can do: the kinds of jobs by name, each a function from a ledger and what is asked to an answer.
 
 A kind is about the whole field of a game, or about one agent. Its settings have defaults; an unknown one is refused before
-anything waits for a worker. Others are about a game alone: trainings, tournaments and solver runs, which `arena.training_job`,
-`arena.tournament_job` and `arena.solve_job` ask for.
+anything waits for a worker. Others are about a game alone: trainings, tournaments, solver runs and answers of polls, which `arena.training_job`,
+`arena.tournament_job`, `arena.solve_job` and `arena.polls.answering` ask for.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from arena.agents import load_agent
-from arena.columns import EXACT_JOB, EXPLOIT_JOB, EXPLOIT_METHODS, SOLVE_JOB, TOURNAMENT_JOB, TRAIN_JOB
+from arena.columns import ANSWERS_JOB, EXACT_JOB, EXPLOIT_JOB, EXPLOIT_METHODS, SOLVE_JOB, TOURNAMENT_JOB, TRAIN_JOB
 from arena.executor import close_agents
 from arena.games import NotProvided, SpecificationError, UnknownName, load_game
 from arena.job_rows import JobRow
@@ -164,6 +164,12 @@ def _tournament(ledger: Ledger, row: JobRow, progress: Progress) -> Mapping[str,
     return tournament_job(ledger, row, progress)
 
 
+def _answers(ledger: Ledger, row: JobRow, progress: Progress) -> Mapping[str, object]:
+    from arena.polls.answering import answers_job  # late: only few ledgers have polls
+
+    return answers_job(ledger, row, progress)
+
+
 def _solve(ledger: Ledger, row: JobRow, progress: Progress) -> Mapping[str, object]:
     from arena.solve_job import solve_job  # late: it loads the solvers' files
 
@@ -246,6 +252,13 @@ JOB_KINDS: dict[str, JobKind] = {
         settings={},
         on_tensors=False,
         work=_tournament,
+    ),
+    ANSWERS_JOB: JobKind(
+        about="game",
+        meaning="the answers of a poll's candidate that is a language model; arena poll answers asks for them",
+        settings={},
+        on_tensors=False,
+        work=_answers,
     ),
     SOLVE_JOB: JobKind(
         about="game",
