@@ -10,6 +10,8 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from arena.ledger import Ledger
 from arena.server import (
+    account_pages,
+    admin_pages,
     agent_pages,
     anytime_pages,
     api,
@@ -19,6 +21,7 @@ from arena.server import (
     live,
     match_pages,
     service,
+    sign_in_pages,
     tournament_pages,
     training_views,
 )
@@ -61,6 +64,9 @@ def create_app(ledger: Ledger, settings: ServerSettings | None = None) -> FastAP
         match_pages,
         tournament_pages,
         training_views,
+        sign_in_pages,
+        account_pages,
+        admin_pages,
     ):
         app.include_router(module.router, include_in_schema=False)
     app.include_router(api.router)

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import argon2
 import httpx
 import numpy as np
 import pytest
@@ -44,6 +45,14 @@ class Site:
         answer = self.client.get(path)
         assert answer.status_code == status, f"{path}: {answer.status_code}\n{answer.text[:2000]}"
         return answer
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """Hashing a password costs on purpose; tests do it often."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("arena.accounts._hasher", lambda: argon2.PasswordHasher(time_cost=1, memory_cost=64))
+        yield
 
 
 @pytest.fixture(scope="session")

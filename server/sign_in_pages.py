@@ -1,0 +1,141 @@
+"""Signing in, signing up, signing out: forms that work without a script, and the cookie that they set."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Request
+from starlette.responses import RedirectResponse, Response
+
+from arena import accounts, credentials
+from arena.accounts import Account, AccountError, Scope
+from arena.ledger import Ledger
+from arena.server.access import Visitor, signed_in, visitor_of
+from arena.server.gate import is_encrypted, session_cookie
+from arena.server.settings import ServerSettings
+from arena.server.site import SiteOf, page
+
+WRONG = "this name and this password do not belong together"
+CLOSED = "nobody can sign up here: ask whoever runs this server"
+
+router = APIRouter()
+
+
+@router.get("/sign-in")
+def sign_in_form(request: Request, next: str = "/") -> Response:  # noqa: A002 - its name in addresses
+    if visitor_of(request).account is not None:
+        return RedirectResponse(local(next), 303)
+    return _form(request, "sign_in.html", next=next)
+
+
+@router.post("/sign-in")
+def sign_in(
+    request: Request,
+    site: SiteOf,
+    name: Annotated[str, Form()] = "",
+    password: Annotated[str, Form()] = "",
+    next: Annotated[str, Form()] = "/",  # noqa: A002
+) -> Response:
+    found = accounts.signed_in(site.ledger, name, password)
+    if found is None:
+        return _form(request, "sign_in.html", status=401, problem=WRONG, name=name, next=next)
+    return begin_session(request, site.ledger, found, to=next)
+
+
+@router.get("/sign-up")
+def sign_up_form(request: Request, site: SiteOf, invitation: str = "") -> Response:
+    refusal = _refusal(request, site.ledger, invitation)
+    return _form(request, "sign_up.html", status=403 if refusal else 200, refusal=refusal, invitation=invitation)
+
+
+@router.post("/sign-up")
+def sign_up(
+    request: Request,
+    site: SiteOf,
+    name: Annotated[str, Form()] = "",
+    password: Annotated[str, Form()] = "",
+    invitation: Annotated[str, Form()] = "",
+) -> Response:
+    if refusal := _refusal(request, site.ledger, invitation):
+        return _form(request, "sign_up.html", status=403, refusal=refusal)
+    try:
+        if invitation:
+            made = credentials.accept(site.ledger, invitation, name, password)
+        else:
+            scope = Scope(_settings(request).sign_up_scope)
+            made = accounts.add_account(site.ledger, name, password, scope)
+    except AccountError as error:
+        return _form(request, "sign_up.html", status=400, problem=str(error), name=name, invitation=invitation)
+    return begin_session(request, site.ledger, made)
+
+
+@router.post("/sign-out")
+def sign_out(request: Request, site: SiteOf, visitor: Annotated[Visitor, Depends(signed_in)]) -> Response:
+    credentials.end(site.ledger, str(visitor.credential))
+    answer = RedirectResponse("/", 303)
+    _set_cookie(request, answer, "", 0)
+    return answer
+
+
+def begin_session(request: Request, ledger: Ledger, whose: Account, *, to: str = "/") -> Response:
+    """Goes on to a page of this server, signed in by a session that nobody had before; one that was open ends."""
+    settings = _settings(request)
+    before = visitor_of(request)
+    if before.form_token:
+        credentials.end(ledger, str(before.credential))
+    credentials.forget_old_sessions(ledger)
+    seconds = settings.session_days * credentials.DAY_S
+    browser = request.headers.get("user-agent", "")
+    session = credentials.issue(ledger, "session", whose, name=browser, scope=whose.scope, seconds=seconds)
+    request.state.account = whose.name
+    answer = RedirectResponse(local(to), 303, {"Cache-Control": "no-store"})
+    _set_cookie(request, answer, session.text, int(seconds))
+    return answer
+
+
+def local(address: str) -> str:
+    """The address where it is a path of this server, else the first page: a link to sign in leads nowhere else."""
+    plain = address.isprintable() and address.startswith("/") and not address.startswith(("//", "/\\"))
+    return address if plain else "/"
+
+
+def _refusal(request: Request, ledger: Ledger, invitation: str) -> str:
+    """Why nobody can sign up so, or ''. The operator's own invitations hold whatever the settings say."""
+    if invitation:
+        known = credentials.is_invitation(ledger, invitation)
+        return "" if known else "this invitation has been used, was withdrawn or has expired: ask for another one"
+    return "" if _settings(request).sign_up == "open" else CLOSED
+
+
+def _form(request: Request, template: str, *, status: int = 200, **context: object) -> Response:
+    defaults: dict[str, object] = {
+        "problem": "",
+        "refusal": "",
+        "name": "",
+        "invitation": "",
+        "next": "/",
+        "sign_up": _settings(request).sign_up,
+        "shortest": accounts.SHORTEST_PASSWORD,
+    }
+    answer = page(request, template, status=status, **defaults | context)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _settings(request: Request) -> ServerSettings:
+    settings = request.app.state.settings
+    assert isinstance(settings, ServerSettings)
+    return settings
+
+
+def _set_cookie(request: Request, answer: Response, text: str, seconds: int) -> None:
+    """Scripts cannot read it, other sites' forms do not send it, and where browsers come by https nothing else does."""
+    settings = _settings(request)
+    answer.set_cookie(
+        session_cookie(request, settings),
+        text,
+        max_age=seconds,
+        httponly=True,
+        samesite="lax",
+        secure=is_encrypted(request, settings),
+    )
