@@ -73,19 +73,29 @@ def read_answers(path: str | Path, *, candidates: Sequence[str] = ()) -> AnswerS
             says; or there are fewer than two candidates. Messages name file and line.
         UnknownName: a candidate that is asked for is not there.
     """
-    text = text_of(content_of(path, most_bytes=MAX_BYTES), str(path))
+    sheet = answers_of(content_of(path, most_bytes=MAX_BYTES), str(path))
+    return _of_candidates(sheet, candidates, str(path))
+
+
+def answers_of(content: bytes, path: str) -> AnswerSheet:
+    """The prompts and answers of a file's content, of any number of candidates: a file of prompts alone has none.
+
+    Raises:
+        SpecificationError: as `read_answers`.
+    """
+    text = text_of(content, path)
     reader = {".csv": _csv_rows, ".jsonl": _json_rows, ".ndjson": _json_rows}.get(Path(path).suffix.lower())
     if reader is None:
         raise SpecificationError(f"{path}: prompts and answers are read from files that end in .csv, .jsonl or .ndjson")
-    heads, rows = reader(text, str(path))
-    prompt = _column(PROMPT, heads, str(path), needed=True)
-    candidate, answer = (_column(names, heads, str(path)) for names in (CANDIDATE, ANSWER))
+    heads, rows = reader(text, path)
+    prompt = _column(PROMPT, heads, path, needed=True)
+    candidate, answer = (_column(names, heads, path) for names in (CANDIDATE, ANSWER))
     if (candidate is None) != (answer is None):
         raise SpecificationError(
             f"{path}: a row an answer needs both columns 'candidate' and 'answer'; a row a prompt needs neither, and a column "
             "a candidate"
         )
-    key = _column(PROMPT_ID, heads, str(path))
+    key = _column(PROMPT_ID, heads, path)
     long = candidate is not None
     columns = [] if long else [name for name in heads if name not in (prompt, key)]
     prompts: dict[str, str] = {}
@@ -115,12 +125,11 @@ def read_answers(path: str | Path, *, candidates: Sequence[str] = ()) -> AnswerS
                 answers[place_of] = storable(said)
     if not prompts:
         raise SpecificationError(f"{path} is empty: it has no prompt")
-    sheet = AnswerSheet(
+    return AnswerSheet(
         prompts=tuple(Context(storable(name), storable(prompts[name])) for name in prompts),
         candidates=tuple(names),
         answers=answers,
     )
-    return _of_candidates(sheet, candidates, str(path))
 
 
 def _of_candidates(sheet: AnswerSheet, wanted: Sequence[str], path: str) -> AnswerSheet:
