@@ -12,7 +12,9 @@ from arena.games.errors import SpecificationError
 from arena.games.specification import parse_call, split_scheme
 from arena.replay import Position
 from arena.server import numbers
+from arena.server.drawing.grids import grid_drawing, stone_mark
 from arena.server.drawing.svg import el, picture, text
+from arena.server.position_grid import GRID_GAMES, GridGame, read_grid
 
 CELL = 60
 CARD_TABLE = 380  # units wide: its text stays readable on a phone
@@ -30,7 +32,7 @@ KUHN = re.compile(r"(?P<cards>\d+(?: \d+)*) ?(?P<bets>[pb]*)")
 class Scene:
     """What a drawing needs: the position, who sits where, who moves next, and who looks on.
 
-    ``view``: the seat from which the table is seen, None for all seats: what that seat cannot see is never drawn.
+    ``before``: the position before it, None at the start. ``view``: the seat from which the table is seen, None for all seats: what that seat cannot see is never drawn.
     ``returns``: the final payoffs, once the match is over.
     """
 
@@ -39,6 +41,7 @@ class Scene:
     to_move: int | None
     view: int | None
     returns: tuple[float, ...] | None
+    before: Position | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +77,8 @@ def board_of(specification: str) -> Board | None:
         return Board(draw=_kuhn, public_moves=True)
     if name == "leduc_poker" and scheme == "openspiel":
         return Board(draw=_leduc, public_moves=True)
+    if name in GRID_GAMES and scheme == "openspiel":
+        return Board(draw=lambda scene: _grid(scene, GRID_GAMES[name]), public_moves=True, marks=True)
     return None
 
 
@@ -83,7 +88,7 @@ def seat_mark(seat: int) -> Markup:
     return el(
         "svg",
         disc,
-        _mark(seat, 0, 0, size=11, cls="key-mark"),
+        stone_mark(seat, 0, 0, size=11, cls="key-mark"),
         width=14,
         height=14,
         viewBox="-30 -30 60 60",
@@ -135,26 +140,26 @@ def _tic_tac_toe(scene: Scene, down_first: bool) -> Markup | None:
     )
 
 
+def _grid(scene: Scene, game: GridGame) -> Markup | None:
+    position, before = scene.position, "" if scene.before is None else scene.before.text
+    grid = read_grid(game, position.text, before=before, said=position.said)
+    if grid is None:
+        return None
+    moved = f", last {position.action_text}" if position.move else ""
+    return grid_drawing(grid, f"{game.title} after {numbers.counted(position.move, 'move')}{moved}: {grid.spoken()}")
+
+
 def _discs(placed: Sequence[tuple[int, int]]) -> list[Markup]:
     """Cross for the seat that moved first, ring for the other, as moves are written x and o; the last one is ringed."""
     marks = []
     for k, (column, row) in enumerate(placed):
         x, y = _middle(column), _middle(row)
         marks.append(el("circle", cls=f"disc-{k % 2}", cx=x, cy=y, r=23))
-        marks.append(_mark(k % 2, x, y, size=8))
+        marks.append(stone_mark(k % 2, x, y, size=8, cls="disc-mark"))
     if placed:
         column, row = placed[-1]
         marks.append(el("circle", cls="last", cx=_middle(column), cy=_middle(row), r=26))
     return marks
-
-
-def _mark(seat: int, x: int, y: int, *, size: int, cls: str = "disc-mark") -> Markup:
-    """Cross for seat 0, ring for seat 1."""
-    if seat:
-        return el("circle", cls=cls, cx=x, cy=y, r=size)
-    left, right, top, bottom = x - size, x + size, y - size, y + size
-    cross = f"M{left} {top}L{right} {bottom}M{right} {top}L{left} {bottom}"
-    return el("path", cls=cls, d=cross)
 
 
 def _letter(move: int) -> str:

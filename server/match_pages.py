@@ -288,6 +288,7 @@ def _drawing(site: Site, match: Replayed, at: int, view: int | None) -> Markup |
         to_move=moved_next,
         view=view,
         returns=match.result.returns if over else None,
+        before=match.positions[at - 1] if at else None,
     )
     return match.board.draw(scene)
 

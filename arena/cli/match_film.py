@@ -141,6 +141,7 @@ def _board_film(
             to_move=None if last else positions[at + 1].player,
             view=view,
             returns=result.returns if last else None,
+            before=positions[at - 1] if at else None,
         )
         drawing = board.draw(scene)
         if drawing is None:

@@ -142,7 +142,7 @@ def test_what_cannot_be_read_is_not_drawn():
 
 
 @pytest.mark.parametrize(
-    "specification", ["openspiel:chess", "matrix:rps", "elsewhere:<b>", "openspiel:", "openspiel:a(b", "x"]
+    "specification", ["openspiel:backgammon", "matrix:rps", "elsewhere:<b>", "openspiel:", "openspiel:a(b", "x"]
 )
 def test_other_games_have_no_board(specification):
     assert board_of(specification) is None
