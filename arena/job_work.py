@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import os
 import platform
+import time
 from collections.abc import Callable, Collection, Mapping
+from typing import TypeVar
 
 import numpy as np
 import sqlalchemy as sa
@@ -25,6 +27,9 @@ from arena.ledger_schema import jobs
 
 MOST_ATTEMPTS = 3  # a job whose workers died so often, one after the other, and recorded nothing is given up
 
+AGAIN_S = 1.0  # between two attempts to reach a ledger that does not answer
+
+Done = TypeVar("Done")
 Progress = Callable[[int, int], None]
 Work = Callable[[JobRow, Progress], Mapping[str, object]]
 """From a job that was claimed and who hears how far it is to the answer, in types of JSON."""
@@ -51,12 +56,8 @@ def claim(
         kinds: what it can do; None: anything.
         gives: takes only jobs that need no more than this; None: any.
     """
-    able = [_open(), jobs.c.device.in_(list(workers))]
-    if kinds is not None:
-        able.append(jobs.c.kind.in_(list(kinds)))
-    if gives is not None:
-        able += [jobs.c.cpus <= gives.cpus, jobs.c.gpus <= gives.gpus, jobs.c.memory_bytes <= gives.memory_bytes]
-    query = sa.select(jobs.c.id, jobs.c.key, jobs.c.attempts, jobs.c.device).where(*able).order_by(jobs.c.id).limit(1)
+    able = _able(workers, kinds, gives)
+    query = sa.select(jobs.c.id, jobs.c.key, jobs.c.attempts, jobs.c.device).where(able).order_by(jobs.c.id).limit(1)
     with ledger.writing() as connection:
         if connection.dialect.name == "postgresql":  # SQLite has one writer at a time
             query = query.with_for_update(skip_locked=True)
@@ -68,6 +69,14 @@ def claim(
             given_up = jobs.update().where(jobs.c.id == found.id)
             connection.execute(given_up.values(status="failed", error=said, finished_at=now()))
     return None if found is None else job(ledger, found.key)
+
+
+def is_work(
+    ledger: Ledger, devices: Collection[str], *, kinds: Collection[str] | None = None, gives: Resources | None = None
+) -> bool:
+    """Whether there is a job that a worker with these devices could claim now. Arguments as of `claim`."""
+    with ledger.reading() as connection:
+        return connection.execute(sa.select(jobs.c.id).where(_able(devices, kinds, gives)).limit(1)).first() is not None
 
 
 def finish(ledger: Ledger, row: JobRow, result: Mapping[str, object]) -> JobRow:
@@ -167,15 +176,17 @@ def carry_out(ledger: Ledger, row: JobRow, work: Work, *, progress: Progress | N
     try:
         with heartbeat(hold.keep):
             result = work(row, hold.went)
-    except LedgerUnavailable:  # nobody's failure, and nobody could be told: when it is there again, a worker goes on
+    except LedgerUnavailable:  # nobody's failure
+        _patiently(lambda: give_back(ledger, row))
         raise
     except Exception as error:
-        fail(ledger, row, str(error) or type(error).__name__)
+        said = str(error) or type(error).__name__
+        _patiently(lambda: fail(ledger, row, said))
         raise
     except BaseException:  # an interruption is nobody's failure
         give_back(ledger, row)
         raise
-    return finish(ledger, row, result)
+    return _patiently(lambda: finish(ledger, row, result))
 
 
 def worker_name(device: str = "cpu") -> str:
@@ -218,6 +229,28 @@ def _claim_this(ledger: Ledger, asked: JobRow, worker: str) -> JobRow:
         if not _take(connection, asked.id, worker):
             raise LedgerError(f"{asked.worker or 'a worker'} is at this job already: arena job show {asked.key[:12]}")
     return job(ledger, asked.key)
+
+
+def _able(devices: Collection[str], kinds: Collection[str] | None, gives: Resources | None) -> sa.ColumnElement[bool]:
+    """Jobs that somebody with these devices, kinds of jobs and resources may take."""
+    able = [_open(), jobs.c.device.in_(list(devices))]
+    if kinds is not None:
+        able.append(jobs.c.kind.in_(list(kinds)))
+    if gives is not None:
+        able += [jobs.c.cpus <= gives.cpus, jobs.c.gpus <= gives.gpus, jobs.c.memory_bytes <= gives.memory_bytes]
+    return sa.and_(*able)
+
+
+def _patiently(act: Callable[[], Done]) -> Done:
+    """What `act` returns, once the ledger is there: as long as nobody else takes the job, a server may restart."""
+    deadline = time.monotonic() + SILENT_S
+    while True:
+        try:
+            return act()
+        except LedgerUnavailable:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(AGAIN_S)
 
 
 def _open() -> sa.ColumnElement[bool]:

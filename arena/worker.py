@@ -7,13 +7,13 @@ import time
 from collections.abc import Callable, Collection
 from functools import partial
 
+from arena.connection import LedgerUnavailable
 from arena.games.errors import ArenaError
 from arena.job_kinds import CPU, JOB_KINDS, do_job
-from arena.job_rows import JobRow
+from arena.job_rows import JobRow, Resources
 from arena.job_work import LostJob, Progress, carry_out, claim, worker_name
 from arena.jobs import job
 from arena.ledger import Ledger
-from arena.solvers.tensor_tree import CPU_TENSORS
 
 POLL_S = 2.0  # between two looks at a ledger that has no job
 
@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 Begun = Callable[[JobRow], Progress]
 Ended = Callable[[JobRow], None]
+Pause = Callable[[float], object]
+"""Waits for so many seconds, or less; what is true ends the worker."""
 
 
 def work(
@@ -28,29 +30,37 @@ def work(
     *,
     devices: Collection[str] | None = None,
     kinds: Collection[str] | None = None,
+    gives: Resources | None = None,
     until_empty: bool = False,
     poll_s: float = POLL_S,
+    pause: Pause = time.sleep,
     on_begun: Begun | None = None,
     on_ended: Ended | None = None,
 ) -> int:
     """Does the jobs of a ledger; how many were done. An error of a job is kept with it, and the worker goes on.
 
     Args:
-        ledger: where jobs wait; several workers may share it.
+        ledger: where jobs wait; several workers may share it. One that does not answer is asked again.
         devices: what this worker computes on; None: all that are here.
         kinds: what it does; None: all kinds that this release knows.
+        gives: takes only jobs that need no more; None: any.
         until_empty: end where nothing waits; else look again every `poll_s` seconds.
+        pause: how it waits between two looks.
         on_begun: hears of each job and returns who hears of its progress.
         on_ended: hears how it ended.
     """
     workers = {device: worker_name(device) for device in (devices_here() if devices is None else devices)}
     done = 0
     while True:
-        row = claim(ledger, workers, kinds=kinds or JOB_KINDS)
+        row, empty = None, False
+        try:
+            row = claim(ledger, workers, kinds=kinds or JOB_KINDS, gives=gives)
+            empty = row is None
+        except LedgerUnavailable as unavailable:
+            logger.warning("%s; the worker looks again", unavailable)
         if row is None:
-            if until_empty:
+            if (until_empty and empty) or pause(poll_s):
                 return done
-            time.sleep(poll_s)
             continue
         ended = _done(ledger, row, on_begun(row) if on_begun else None)
         if ended is None:
@@ -61,10 +71,10 @@ def work(
 
 
 def _done(ledger: Ledger, row: JobRow, progress: Progress | None) -> JobRow | None:
-    """The job, ended well or badly; None where somebody else has it by now."""
+    """The job, ended well or badly; None where it is to be done again, or somebody else has it by now."""
     try:
         return carry_out(ledger, row, partial(do_job, ledger), progress=progress)
-    except LostJob as lost:
+    except (LostJob, LedgerUnavailable) as lost:
         logger.warning("%s", lost)
         return None
     except ArenaError:
@@ -76,7 +86,9 @@ def _done(ledger: Ledger, row: JobRow, progress: Progress | None) -> JobRow | No
 
 def devices_here() -> list[str]:
     """The devices that jobs can ask for on this machine: ``cpu``, ``torch``, and each GPU."""
-    import torch
+    import torch  # late: it is slow to import, and most jobs do without
+
+    from arena.solvers.tensor_tree import CPU_TENSORS
 
     here = [CPU, CPU_TENSORS]
     if torch.cuda.is_available():

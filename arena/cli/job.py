@@ -196,7 +196,7 @@ def worker_command(
     """Do the jobs that wait in a ledger, one after the other; Ctrl-C or a SIGTERM stops, and its job waits for another worker."""
     import sys
 
-    from arena.cli.interruption import signals_interrupt
+    from arena.interruption import signals_interrupt
     from arena.cli.output import ProgressLines
     from arena.games import UnknownName
     from arena.job_kinds import JOB_KINDS

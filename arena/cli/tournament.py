@@ -292,7 +292,7 @@ def _play(ledger: Ledger, tournaments: list[Tournament], workers: int, *, json: 
     """Runs with one progress bar; an interrupted run says how to go on."""
     import sys
 
-    from arena.cli.interruption import signals_interrupt
+    from arena.interruption import signals_interrupt
     from arena.cli.leaderboard import print_standings
     from arena.cli.output import progress, say, say_json
     from arena.cli.pairing_shown import print_pairing

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from arena.cli.interruption import signals_interrupt
+from arena.interruption import signals_interrupt
 
 
 def test_an_interruption_that_was_lost_is_raised_again_when_asked_for():

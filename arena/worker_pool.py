@@ -1,0 +1,163 @@
+"""A pool of worker processes beside a server: started when jobs wait, replaced when they die, gone when the server is.
+
+A worker that is told to stop gives its job back. One that is killed leaves it to the next, as any worker does.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from arena.games.errors import ArenaError
+from arena.games.worker_process import WorkerProcess
+from arena.interruption import signals_interrupt
+from arena.job_rows import JobRow, Resources
+from arena.job_work import Progress, is_work
+from arena.ledger import Ledger
+
+LOOK_S = 1.0
+"""Between two looks at the ledger and the workers."""
+SHORTEST_S, LONGEST_S = 1.0, 60.0
+"""How long the pool waits before it replaces a worker that died: twice as long after each in a row that did not live long."""
+
+logger = logging.getLogger(__name__)
+
+
+def usual_workers() -> int:
+    """How many workers a server has that says nothing of them: one core is left to the server, where there are two."""
+    return max(1, _cores() - 1)
+
+
+@contextmanager
+def worker_pool(ledger: Ledger, workers: int) -> Iterator[WorkerPool]:
+    """So many workers at the ledger's jobs while the block runs; afterwards what they were doing waits for others.
+
+    Args:
+        ledger: whose jobs are done.
+        workers: how many processes at most, at least 1. The machine's cores and memory are shared out evenly, its GPUs one a worker.
+    """
+    pool = WorkerPool(ledger, shares(workers))
+    pool.start()
+    try:
+        yield pool
+    finally:
+        pool.stop()
+
+
+def shares(workers: int) -> list[Resources]:
+    """What each of so many workers can give of this machine."""
+    gpus = len(list(Path("/dev").glob("nvidia[0-9]*")))
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return [
+        Resources(cpus=max(1, _cores() // workers), gpus=1 if number < gpus else 0, memory_bytes=memory // workers)
+        for number in range(workers)
+    ]
+
+
+class WorkerPool:
+    """Supervises workers in a thread of its own: they die with it."""
+
+    def __init__(self, ledger: Ledger, gives: Sequence[Resources]):
+        self._ledger = ledger
+        self._places = [_Place(number, one) for number, one in enumerate(gives)]
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._supervise, name="worker pool", daemon=True)
+
+    @property
+    def pids(self) -> list[int]:
+        """The processes that live now."""
+        return [place.worker.process.pid or 0 for place in self._places if place.worker is not None]
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends all workers; those that work give their jobs back."""
+        self._over.set()
+        self._thread.join()
+
+    def _supervise(self) -> None:
+        try:
+            while not self._over.wait(LOOK_S):
+                for place in self._places:
+                    place.bury()
+                self._fill()
+        finally:
+            living = [place.worker for place in self._places if place.worker is not None]
+            for worker in living:
+                worker.process.terminate()  # all at once
+            for worker in living:
+                worker.stop()
+
+    def _fill(self) -> None:
+        """Starts one more worker where a job waits that it could do."""
+        for place in self._places:
+            if place.may_start() and self._waits(place):
+                place.start(self._ledger)
+                return
+
+    def _waits(self, place: _Place) -> bool:
+        try:
+            return is_work(self._ledger, place.devices, gives=place.gives)
+        except ArenaError as error:
+            logger.warning("cannot see whether jobs wait: %s", error)
+            return False
+
+
+class _Place:
+    """One worker's place in the pool, empty or not."""
+
+    def __init__(self, number: int, gives: Resources):
+        self.gives = gives
+        self.devices = ["cpu", "torch", *(["cuda"] if gives.gpus else [])]
+        self.worker: WorkerProcess | None = None
+        self._number = number
+        self._started = 0.0
+        self._delay = SHORTEST_S
+        self._not_before = 0.0
+
+    def may_start(self) -> bool:
+        return self.worker is None and time.monotonic() >= self._not_before
+
+    def start(self, ledger: Ledger) -> None:
+        url = ledger.url.render_as_string(hide_password=False)
+        self.worker = WorkerProcess(_live, url, self._number, self.gives, self.devices, daemon=False)
+        self._started = time.monotonic()
+
+    def bury(self) -> None:
+        """Empties the place of a worker that died; the next one waits a while."""
+        if self.worker is None or self.worker.process.is_alive():
+            return
+        code, lived = self.worker.stop(), time.monotonic() - self._started
+        self.worker = None
+        self._delay = SHORTEST_S if lived > LONGEST_S else min(LONGEST_S, 2 * self._delay)
+        self._not_before = time.monotonic() + self._delay
+        logger.warning("a worker died (exit code %s); it is replaced after %.0f seconds", code, self._delay)
+
+
+def _live(connection: Connection, url: str, number: int, gives: Resources, devices: Sequence[str]) -> None:
+    """The life of a worker: does jobs until the pool closes the connection, asks it to end or dies."""
+    os.environ["OMP_NUM_THREADS"] = str(int(gives.cpus))
+    os.environ["CUDA_VISIBLE_DEVICES"] = str(number) if gives.gpus else ""
+    from arena.worker import work  # late: what it imports reads the environment once
+
+    try:
+        with Ledger.open(url, create=False) as ledger, signals_interrupt() as interrupted:
+
+            def begun(row: JobRow) -> Progress:
+                logger.info("job %s (%s) on %s", row.key[:12], row.kind, row.device)
+                return lambda *_: interrupted()
+
+            work(ledger, devices=devices, gives=gives, pause=connection.poll, on_begun=begun)
+    except KeyboardInterrupt:
+        return
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
