@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from arena.games.vote_file import csv_head, read_votes
 from arena.games.votes import UNSAID, Votes
 from arena.judgements import votes_of
 from arena.ledger import Ledger, Tournament
+from arena.match_files import PARQUET_MISSING
 
 EVEN = 0.5
 OF_MATCHES = frozenset({"pair", "forfeit", "tournament", "game", "return_1", "return_a", "returns"})
@@ -86,7 +88,7 @@ def vote_rows(votes: Votes) -> Iterator[dict[str, str | float]]:
 def write_votes(stream: TextIO, votes: Votes, kind: str) -> None:
     """CSV or JSON lines of `vote_rows`."""
     if kind not in ("csv", "jsonl"):
-        raise NotProvided(f"votes are written as csv or jsonl, not as {kind}")
+        raise NotProvided(f"votes are written as csv, jsonl or parquet, not as {kind}")
     if kind == "jsonl":
         for row in vote_rows(votes):
             stream.write(
@@ -99,6 +101,26 @@ def write_votes(stream: TextIO, votes: Votes, kind: str) -> None:
     writer.writeheader()
     writer.writerow(first)
     writer.writerows(rows)
+
+
+def votes_file(votes: Votes, kind: str) -> bytes:
+    """A file of `vote_rows` as `read_votes` reads it back: ``csv``, ``jsonl`` or ``parquet``.
+
+    Raises:
+        NotProvided: another kind, or a Parquet file where pyarrow is not installed.
+    """
+    if kind != "parquet":
+        text = io.StringIO(newline="")
+        write_votes(text, votes, kind)
+        return text.getvalue().encode()
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError as missing:
+        raise NotProvided(PARQUET_MISSING) from missing
+    content = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(list(vote_rows(votes))), content)
+    return content.getvalue()
 
 
 def _head(path: Path) -> list[str]:

@@ -199,20 +199,14 @@ def import_command(
 ) -> None:
     """Take results from elsewhere into the ledger. The same file again changes nothing."""
     from arena.cli.output import say
-    from arena.leaderboards.record_file import read_record
     from arena.ledger import Ledger
-    from arena.match_import import import_record, record_of
-    from arena.vote_files import read_judged_votes
+    from arena.results_file import import_file
 
-    votes = read_judged_votes(file)
-    record = read_record(file) if votes is None else record_of(votes)
     with Ledger.open(db) as ledger:
-        tournament = import_record(
-            ledger, record, game=game, name=name or file.stem, source_text=file.read_bytes(), votes=votes
-        )
-    kept = "" if votes is None else f", with {len(votes.judges):,} judges and {len(votes.contexts):,} contexts,"
+        made = import_file(ledger, file, game=game, name=name or file.stem)
+    kept = "" if made.judges is None else f", with {made.judges:,} judges and {made.contexts:,} contexts,"
     say(
-        f"{tournament.planned:,} matches of {len(record.agents):,} agents{kept} stand as {tournament.key}: "
+        f"{made.tournament.planned:,} matches of {made.agents:,} agents{kept} stand as {made.tournament.key}: "
         f"arena leaderboard {game}"
     )
 
@@ -246,26 +240,16 @@ def export_command(
 
 def _write_votes(ledger: Ledger, game: str, output: Path | None, kind: str) -> None:
     """The votes of a game's tournaments, to a file or to stdout."""
-    import io
     import sys
-    from typing import BinaryIO
 
     from arena.games.array_file import replace_file
-    from arena.vote_files import votes_of_game, write_votes
+    from arena.vote_files import votes_file, votes_of_game, write_votes
 
     votes = votes_of_game(ledger, [one for one in ledger.tournaments(game) if one.is_rated])
     if output is None:
         write_votes(sys.stdout, votes, kind)
         return
-
-    def write(stream: BinaryIO) -> None:
-        text = io.TextIOWrapper(stream, encoding="utf-8", newline="")
-        try:
-            write_votes(text, votes, kind)
-        finally:
-            text.detach()  # the stream is closed, and moved to its place, by whoever opened it
-
-    replace_file(output, write, what="votes to")
+    replace_file(output, lambda stream: stream.write(votes_file(votes, kind)), what="votes to")
     sys.stderr.write(f"wrote {output}: {len(votes):,} votes on {len(votes.candidates):,} candidates\n")
 
 
