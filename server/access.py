@@ -87,7 +87,10 @@ async def require_form_token(connection: HTTPConnection) -> None:
     if not expected:
         return
     sent: object = connection.headers.get(FORM_HEADER)
-    if sent is None and connection.headers.get("content-type", "").startswith(FORMS):
+    kind = connection.headers.get("content-type", "")
+    if sent is None and kind.startswith(FORMS):
+        if kind.startswith(FORMS[0]):
+            await connection.body()  # which is kept then: the route may read it once more
         sent = (await connection.form()).get(FORM_FIELD)
     if not isinstance(sent, str) or not hmac.compare_digest(sent.encode(), expected.encode()):
         raise HTTPException(403, "this form is not of your session, or is too old: load its page again")
