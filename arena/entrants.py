@@ -16,9 +16,15 @@ from arena.results import NOBODY, MatchResults
 
 def entrant_labels(tournament: Tournament) -> tuple[str, ...]:
     """The agents' labels, then those of mixed teams: ``mixed(closest@1+weakest@1)``."""
-    labels = [agent.label for agent in tournament.agents]
-    mixed = [f"{name}({'+'.join(labels[member] for member in members)})" for name, members in _teams(tournament)]
-    return (*labels, *mixed)
+    return (*(agent.label for agent in tournament.agents), *mixed_teams(tournament))
+
+
+def mixed_teams(tournament: Tournament) -> tuple[str, ...]:
+    """The labels of a tournament's mixed teams."""
+    agents = tournament.agents
+    return tuple(
+        f"{name}({'+'.join(agents[member].label for member in members)})" for name, members in _teams(tournament)
+    )
 
 
 def by_side(tournament: Tournament, played: Played) -> Played:

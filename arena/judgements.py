@@ -281,7 +281,9 @@ def judges_and_contexts(
     named: dict[str, None] = {}
     keys: dict[str, None] = {}
     with ledger.reading() as connection:
-        for tournament in tournaments:
+        either = sa.union(sa.select(judges.c.tournament_id), sa.select(contexts.c.tournament_id))
+        judged = frozenset(connection.scalars(either))
+        for tournament in (one for one in tournaments if one.id in judged):
             named |= dict.fromkeys(_names(connection, judges, judges.c.name, tournament, most))
             keys |= dict.fromkeys(_names(connection, contexts, contexts.c.key, tournament, most))
     return tuple(named), tuple(keys)

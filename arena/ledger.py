@@ -44,6 +44,7 @@ from arena.ledger_matches import (
 from arena.ledger_rows import AgentVersion, GameRow, Played, Source, Status, Tournament
 from arena.poll_schema import vote_reviews
 from arena.results import Fault, MatchResult, MatchResults
+from arena.rosters import Rosters
 from arena.usage_record import AgentUsage, by_agent, read_usage
 
 __all__ = ["AgentVersion", "GameRow", "Ledger", "LedgerError", "Played", "Tournament", "ledger_exists"]
@@ -58,6 +59,7 @@ class Ledger:
         self._writer = db.writing(engine)
         self._lineups: Lineups = {}  # as far as committed
         self._columns = KeptColumns()
+        self._rosters = Rosters()
 
     @classmethod
     def open(cls, url: str | Path | None = None, *, create: bool = True, read_only: bool = False) -> Ledger:
@@ -242,12 +244,13 @@ class Ledger:
     def tournament(self, key: str) -> Tournament:
         """Raises `UnknownName`."""
         with self.reading() as connection:
-            return find_tournament(connection, key)
+            return find_tournament(connection, key, self._rosters)
 
     def tournaments(self, game: str | None = None) -> list[Tournament]:
         """In the order in which they were made; of one game or of all."""
         with self.reading() as connection:
-            return read_tournaments(connection, sa.true() if game is None else schema.tournaments.c.game == game)
+            which = sa.true() if game is None else schema.tournaments.c.game == game
+            return read_tournaments(connection, which, self._rosters)
 
     def set_status(self, tournament: Tournament, status: Status) -> Tournament:
         """The tournament with its new status; ``finished`` notes the time. One that runs must say so: see `keep_alive`."""
@@ -405,7 +408,9 @@ class Ledger:
         joined = sa.select(seats.c.tournament_id).where(seats.c.agent_id == agent_id)
         found: list[tuple[str, int]] = []
         with self.reading() as connection:
-            for tournament in reversed(read_tournaments(connection, schema.tournaments.c.id.in_(joined))):
+            for tournament in reversed(
+                read_tournaments(connection, schema.tournaments.c.id.in_(joined), self._rosters)
+            ):
                 numbers = numbers_of(connection, tournament, agent_id, limit - len(found))
                 found += [(tournament.key, number) for number in numbers]
                 if len(found) >= limit:

@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from arena.games.errors import UnknownName
 from arena.ledger_rows import AgentVersion, GameRow, Tournament
 from arena.ledger_schema import agents, tournament_agents, tournaments
+from arena.rosters import Rosters, agent_of
 
 SILENT_S = 45.0  # a tournament whose player has not been heard of for so long is not being played
 _VERSIONED = re.compile(r"(.+)@(\d+)")
@@ -26,14 +27,14 @@ def is_agent_name(name: str) -> bool:
 def versions_of(connection: sa.Connection, name: str) -> list[AgentVersion]:
     """All versions of an agent, the newest first."""
     query = sa.select(agents).where(agents.c.name == name).order_by(agents.c.version.desc())
-    return [_agent(row) for row in connection.execute(query)]
+    return [agent_of(row) for row in connection.execute(query)]
 
 
 def read_agents(connection: sa.Connection, *, include_retired: bool) -> list[AgentVersion]:
     query = sa.select(agents).order_by(agents.c.name, agents.c.version)
     if not include_retired:
         query = query.where(agents.c.retired_at.is_(None))
-    return [_agent(row) for row in connection.execute(query)]
+    return [agent_of(row) for row in connection.execute(query)]
 
 
 def find_agent(connection: sa.Connection, reference: str) -> AgentVersion:
@@ -51,30 +52,19 @@ def find_agent(connection: sa.Connection, reference: str) -> AgentVersion:
         if versioned and versioned[1] in names:
             names = {f"{name}@{version}" for name, version in known if name == versioned[1]}
         raise UnknownName("agent", reference, names)
-    return _agent(row)
+    return agent_of(row)
 
 
-def read_tournaments(connection: sa.Connection, which: sa.ColumnElement[bool]) -> list[Tournament]:
+def read_tournaments(connection: sa.Connection, which: sa.ColumnElement[bool], rosters: Rosters) -> list[Tournament]:
     """In the order in which they were made."""
-    of_these = sa.select(tournaments.c.id).where(which)
-    seats = tournament_agents.c
-    seated = (
-        sa.select(seats.tournament_id, seats.agent_id)
-        .where(seats.tournament_id.in_(of_these))
-        .order_by(seats.tournament_id, seats.position)
-    )
     rows = connection.execute(sa.select(tournaments).where(which).order_by(tournaments.c.id)).all()
-    in_them = sa.select(seats.agent_id).where(seats.tournament_id.in_(of_these))
-    known = {row.id: _agent(row) for row in connection.execute(sa.select(agents).where(agents.c.id.in_(in_them)))}
-    entered: dict[int, list[AgentVersion]] = {row.id: [] for row in rows}
-    for tournament, agent in connection.execute(seated).all():
-        entered[tournament].append(known[agent])
-    return [_tournament(row, tuple(entered[row.id])) for row in rows]
+    entered = rosters.of(connection, [row.id for row in rows])
+    return [_tournament(row, entered[row.id]) for row in rows]
 
 
-def find_tournament(connection: sa.Connection, key: str) -> Tournament:
+def find_tournament(connection: sa.Connection, key: str, rosters: Rosters) -> Tournament:
     """Raises `UnknownName`."""
-    found = read_tournaments(connection, tournaments.c.key == key)
+    found = read_tournaments(connection, tournaments.c.key == key, rosters)
     if not found:
         raise UnknownName("tournament", key, connection.scalars(sa.select(tournaments.c.key)).all())
     return found[0]
@@ -151,20 +141,6 @@ def insert_new(connection: sa.Connection, table: sa.Table, row: Mapping[str, obj
     statement = insert(table).values(dict(row)).on_conflict_do_nothing().returning(table.c.id)
     number: int | None = connection.scalars(statement).first()
     return number
-
-
-def _agent(row: sa.Row[tuple[object, ...]]) -> AgentVersion:
-    return AgentVersion(
-        id=row.id,
-        name=row.name,
-        version=row.version,
-        specification=row.specification,
-        kind=row.kind,
-        content_hash=row.content_hash,
-        lineage=row.lineage,
-        created_at=row.created_at,
-        retired=row.retired_at is not None,
-    )
 
 
 def _tournament(row: sa.Row[tuple[object, ...]], agents: tuple[AgentVersion, ...]) -> Tournament:

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import Depends, Query
 
 from arena.counterfactual import Where
-from arena.entrants import entrant_labels
+from arena.entrants import mixed_teams
 from arena.games import SpecificationError
 from arena.judgements import judges_and_contexts
 from arena.ledger import Ledger
@@ -89,7 +89,8 @@ def choices_of(ledger: Ledger, tournaments: Sequence[Tournament]) -> Choices:
     judges, contexts = judges_and_contexts(ledger, tournaments, most=OFFERED)
     sides = tournaments[0].sides
     newest = tournaments[::-1][:TOURNAMENTS_OFFERED]
-    labels = {label for one in tournaments for label in entrant_labels(one)}
+    playing = {agent.id: agent for one in tournaments for agent in one.agents}
+    labels = {agent.label for agent in playing.values()} | {team for one in tournaments for team in mixed_teams(one)}
     return Choices(
         seats=tuple(range(1, len(sides) + 1)) if len(sides) > 1 else (),
         seat_word="Side" if any(len(side) > 1 for side in sides) else "Seat",

@@ -37,7 +37,7 @@ def headline(standings: Standings) -> Headline:
         return _words(f"{numbers.in_words(len(board.groups))} groups that never met")
     if board.cycle:
         return _words("no agent is best", cycle=board.cycle)
-    first = board.groups[0] if board.groups else ()
+    first = frozenset(board.groups[0]) if board.groups else frozenset()
     rows = [row for row in board.rows if row.agent in first]
     if len(rows) < 2:
         return _words("nobody has met anybody")

@@ -7,13 +7,15 @@ import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from arena.columns import values_of
 from arena.counterfactual import Moved, Where, moves_in_words, rating_moved
+from arena.entrants import mixed_teams
 from arena.games import ArenaError, GameInfo, UnknownName
 from arena.leaderboard_file import csv_text, leaderboard_csv
 from arena.leaderboards.finding import mixture_in_words
@@ -23,6 +25,7 @@ from arena.leaderboards.response_graph import Cycle
 from arena.server import numbers
 from arena.server.adjusted_views import adjusted_view
 from arena.server.anytime_pages import may_be_watched
+from arena.server.drawing.pixels import payoff_picture
 from arena.server.drawing.response import response_drawing
 from arena.server.filters import WhereAsked, choices_of, query_of
 from arena.server.findings import headline
@@ -36,6 +39,9 @@ from arena.standings import Standings
 CSV = "text/csv; charset=utf-8"
 CYCLES_SHOWN = 6
 JUDGES_SHOWN = 40
+HEAT_MOST = 40
+HEAT_OF_MANY = 12
+"""Agents in the payoff table of a page: all up to the first number, of more these; the picture and the file have all."""
 
 router = APIRouter()
 
@@ -59,16 +65,30 @@ def game(
     method: str = "elo",
     sort: str = "rank",
     order: str = "",
+    page_number: Annotated[int, Query(alias="page")] = 1,
 ) -> Response:
     found, refusal = _rated(site, specification, method, where)
     if found is None:
         return page(request, "game_empty.html", info=_playable(specification), specification=specification)
     said = headline(found)
     board = found.leaderboard
-    tournaments = [site.ledger.tournament(key) for key in found.tournaments]
-    kinds = {agent.label: agent.kind for one in tournaments for agent in one.agents}
-    every = [one for one in site.ledger.tournaments(found.game) if one.is_rated] if where else tournaments
-    order_of_rows = [row.agent for row in board.rows]
+    every = [one for one in site.ledger.tournaments(found.game) if one.is_rated]
+    tournaments = [one for one in every if one.key in found.tournaments]
+    playing = {agent.id: agent for one in tournaments for agent in one.agents}
+    kinds = {agent.label: agent.kind for agent in playing.values()}
+    shown, pages = ladders(
+        found,
+        sort=sort,
+        order=order,
+        page=page_number,
+        path=game_address(specification),
+        kinds=kinds,
+        in_teams=any(has_teams(one) for one in tournaments),
+    )
+    on_page = {row.agent for one in shown for row in one.rows}
+    in_table = [row.agent for row in board.rows if row.agent in on_page]
+    in_table = in_table[: HEAT_MOST if len(board.rows) <= HEAT_MOST else HEAT_OF_MANY]
+    framed = said.cycle if set(said.cycle) <= set(in_table) else ()
     by_margin = board.minimax is not None and board.minimax.payoff == "margin"
     return page(
         request,
@@ -76,20 +96,16 @@ def game(
         standings=found,
         board=board,
         headline=said,
-        ladders=ladders(
-            found,
-            sort=sort,
-            order=order,
-            path=game_address(specification),
-            kinds=kinds,
-            in_teams=any(has_teams(one) for one in tournaments),
-        ),
+        ladders=shown,
+        pages=pages,
+        on_page=on_page,
+        with_teams=any(mixed_teams(one) for one in tournaments),
         how=RATING_METHODS[board.method].meaning,
-        heat=heat_rows(board.matrix, framed=said.cycle, order=order_of_rows),
-        margins=margin_rows(board.matrix, framed=said.cycle, order=order_of_rows) if by_margin else (),
+        heat=heat_rows(board.matrix, framed=framed, order=in_table),
+        margins=margin_rows(board.matrix, framed=framed, order=in_table) if by_margin else (),
         cycles=[(cycle, _scores(board.matrix, cycle)) for cycle in board.cycles[:CYCLES_SHOWN]],
         mixture=mixture_in_words(board.minimax) if board.minimax is not None else "",
-        framed=len(said.cycle) > 1,
+        framed=len(framed) > 1,
         tournaments=tournaments,
         facts=facts_of(specification),
         methods=METHODS,
@@ -198,6 +214,12 @@ def matrix_csv(site: SiteOf, game: str, where: WhereAsked) -> Response:
             if r != c and matrix.matches[r, c]:
                 rows.append([agent, opponent, *(column[r, c].item() for column in columns)])
     return download(csv_text(rows), media_type=CSV, filename=f"{game}-matrix.csv")
+
+
+@router.get("/downloads/payoffs.png")
+def payoffs_png(site: SiteOf, game: str, where: WhereAsked, method: str = "elo") -> Response:
+    board = _required(site, game, method, where).leaderboard
+    return Response(payoff_picture(board.matrix, [row.agent for row in board.rows]), media_type="image/png")
 
 
 def _scores(matrix: Matrix, cycle: Cycle) -> list[str]:

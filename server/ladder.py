@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import accumulate
 from urllib.parse import urlencode
 
 from markupsafe import Markup
@@ -18,6 +19,7 @@ from arena.server import numbers
 from arena.server.drawing.bars import exploit_bar, seat_dots, wdl_bar, weight_bar
 from arena.server.drawing.intervals import Axis, axis_head, axis_of, interval
 from arena.server.filters import query_of
+from arena.server.paging import ROWS, Pages
 from arena.standings import Standings
 
 METHODS: Mapping[Method, str] = {
@@ -36,6 +38,7 @@ METHOD_GROUPS: Mapping[str, tuple[Method, ...]] = {
 }
 """The methods by the question that they answer, as the page lists them."""
 
+BEATEN_TOLD = 12
 ASCENDING_FIRST = frozenset({"rank", "name", "exploitability"})
 
 
@@ -104,16 +107,32 @@ def ladders(
     *,
     sort: str = "rank",
     order: str | None = None,
+    page: int = 1,
     path: str = "",
     kinds: Mapping[str, str] | None = None,
     in_teams: bool = False,
-) -> list[Ladder]:
-    """A ladder for each group of agents that met; as a rule there is one. Arguments as of `ladder`."""
+) -> tuple[list[Ladder], Pages]:
+    """A ladder for each group of agents that met, of those that have rows on this page; and the pages. Arguments as of `ladder`."""
     groups = standings.leaderboard.groups or (tuple(row.agent for row in standings.leaderboard.rows),)
-    return [
-        ladder(standings, agents=group, sort=sort, order=order, path=path, kinds=kinds, in_teams=in_teams)
-        for group in groups
-    ]
+    pages = Pages.of(sum(len(group) for group in groups), at=page)
+    found, before = [], 0
+    for group in groups:
+        shown = pages.shown_of(before, len(group))
+        before += len(group)
+        if shown.stop > shown.start:
+            found.append(
+                ladder(
+                    standings,
+                    agents=group,
+                    sort=sort,
+                    order=order,
+                    shown=shown,
+                    path=path,
+                    kinds=kinds,
+                    in_teams=in_teams,
+                )
+            )
+    return found, pages
 
 
 def ladder(
@@ -122,6 +141,7 @@ def ladder(
     agents: Sequence[str] | None = None,
     sort: str = "rank",
     order: str | None = None,
+    shown: slice = slice(ROWS),
     path: str = "",
     kinds: Mapping[str, str] | None = None,
     in_teams: bool = False,
@@ -133,12 +153,14 @@ def ladder(
         agents: only these.
         sort: one of the heads' keys.
         order: ``asc`` or ``desc``; by default names, ranks and exploitability rise, all else falls.
+        shown: which of the sorted rows; the axis is that of all.
         path: the page's path, for the heads' links.
         kinds: what each agent is, in a word.
         in_teams: whether players stand in teams, so that scores are by side and not by seat.
     """
     board = standings.leaderboard
-    listed = [row for row in board.rows if agents is None or row.agent in set(agents)]
+    among = None if agents is None else set(agents)
+    listed = [row for row in board.rows if among is None or row.agent in among]
     keys = _sort_keys(standings)
     sort = sort if sort in keys else "rank"
     rising = order == "asc" if order in ("asc", "desc") else sort in ASCENDING_FIRST
@@ -159,7 +181,7 @@ def ladder(
             (kinds or {}).get(row.agent, ""),
             "side" if in_teams else "seat",
         )
-        for row in _sorted(listed, keys[sort], rising)
+        for row in _sorted(listed, keys[sort], rising)[shown]
     )
     return Ladder(
         rows=rows,
@@ -211,16 +233,19 @@ def played_out_in_words(row: Row, written: Callable[[float], str]) -> str:
 
 
 def beaten_in_words(standings: Standings, agent: str) -> str:
-    """Who beats an agent and how surely: ``third@1 scores 71 % (62–79)``; an exploiter by what it showed."""
+    """Who beats an agent and how surely: ``third@1 scores 71 % (62–79)``; an exploiter by what it showed. Of many the first few."""
     matrix, gap = standings.leaderboard.matrix, standings.exploitability.get(agent)
+    every = standings.beaten_by.get(agent, ())
     said = []
-    for other in standings.beaten_by.get(agent, ()):
+    for other in every[:BEATEN_TOLD]:
         if other not in matrix.agents or not matrix.matches[matrix.agents.index(other), matrix.agents.index(agent)]:
             said.append(f"{other} gains at least {gap.shown.removeprefix('≥ ')}" if gap is not None else other)
             continue
         at = matrix.agents.index(other), matrix.agents.index(agent)
         score = numbers.share_of(float(matrix.score[at]), int(matrix.matches[at]))
         said.append(f"{other} scores {score} ({100 * matrix.low[at]:.0f}–{100 * matrix.high[at]:.0f})")
+    if len(every) > BEATEN_TOLD:
+        said.append(f"and {len(every) - BEATEN_TOLD} more")
     return "; ".join(said)
 
 
@@ -356,9 +381,6 @@ def _tiers(rows: Sequence[Row]) -> frozenset[str]:
     Provisional agents have no rank, and so no gap.
     """
     rows = [row for row in rows if not row.provisional]
-    found, lowest = set(), 0
-    for k, row in enumerate(rows):
-        if k and all(later.rank[0] > lowest for later in rows[k:]):
-            found.add(row.agent)
-        lowest = max(lowest, row.rank[1])
-    return frozenset(found)
+    best_below = list(accumulate((row.rank[0] for row in reversed(rows)), min))[::-1]
+    worst_above = list(accumulate((row.rank[1] for row in rows), max))
+    return frozenset(rows[k].agent for k in range(1, len(rows)) if best_below[k] > worst_above[k - 1])

@@ -19,6 +19,7 @@ from starlette.datastructures import URL
 from starlette.responses import Response
 from starlette.types import Scope
 
+from arena.entrants import mixed_teams
 from arena.games import GameInfo, list_games
 from arena.ledger import Ledger
 from arena.ledger_rows import Played, Tournament
@@ -26,7 +27,7 @@ from arena.server import numbers
 from arena.server.access import visitor_of
 from arena.server.assets import asset
 from arena.server.standings_cache import StandingsCache
-from arena.server.teams import members_of, mixed_teams, short_name
+from arena.server.teams import members_of, short_name
 
 THEMES = ("light", "dark")
 LONG_NAME = 24  # characters

@@ -41,11 +41,6 @@ def short_name(label: str) -> str:
     return name if at else label
 
 
-def mixed_teams(tournament: Tournament) -> tuple[str, ...]:
-    """The labels of a tournament's mixed teams."""
-    return entrant_labels(tournament)[len(tournament.agents) :]
-
-
 def has_teams(tournament: Tournament) -> bool:
     """Whether several players play together in its game."""
     return any(len(players) > 1 for players in tournament.sides)

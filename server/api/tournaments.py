@@ -7,11 +7,12 @@ import dataclasses
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from arena.entrants import mixed_teams
 from arena.ledger_rows import Tournament
 from arena.server.api.answers import Key
 from arena.server.pairing_views import rounds_dict
 from arena.server.site import SiteOf, json_answer
-from arena.server.teams import members_of, mixed_teams
+from arena.server.teams import members_of
 
 router = APIRouter(tags=["tournaments"])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -64,9 +65,7 @@ def axis_of(
 
 def interval(axis: Axis, low: float, rating: float, high: float, *, label: str, open_dot: bool = False) -> Markup:
     """A rating as a dot on the bar of its interval; an arrow and its number where it lies outside the axis."""
-    marks = [
-        el("line", cls="grid", x1=percent(axis.at(t)), x2=percent(axis.at(t)), y1=0, y2="100%") for t in axis.ticks
-    ]
+    marks = [_grid(tuple(percent(axis.at(t)) for t in axis.ticks))]
     if not math.isfinite(rating):
         return cell(marks, label)
     if not axis.low <= rating <= axis.high:
@@ -78,6 +77,12 @@ def interval(axis: Axis, low: float, rating: float, high: float, *, label: str, 
     )  # fmt: skip
     marks.append(el("circle", cls="pt-open" if open_dot else "pt", cx=percent(axis.at(rating)), cy="50%", r=3.2))
     return cell(marks, label)
+
+
+@functools.lru_cache(maxsize=64)
+def _grid(at: tuple[str, ...]) -> Markup:
+    """The lines that all rows of a table share."""
+    return Markup("").join(el("line", cls="grid", x1=x, x2=x, y1=0, y2="100%") for x in at)
 
 
 def axis_head(axis: Axis, *, label: str) -> Markup:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import re
 from collections.abc import Callable, Iterable
 
 from markupsafe import Markup, escape
 
 Attribute = str | float
+_SPECIAL = re.compile("[&<>\"']").search  # most values have none of these, and a page has ten thousand values
 
 
 def el(tag: str, *children: str, **attributes: Attribute) -> Markup:
@@ -42,9 +45,12 @@ def scale(low: float, high: float, to_low: float = 0.0, to_high: float = 100.0) 
     return lambda value: to_low + (value - low) / span * (to_high - to_low)
 
 
+@functools.cache
 def _name(key: str) -> str:
     return "class" if key == "cls" else key.replace("_", "-")
 
 
 def _value(value: Attribute) -> str:
-    return str(escape(value)) if isinstance(value, str) else f"{round(value, 2):g}"
+    if isinstance(value, str):
+        return str(escape(value)) if _SPECIAL(value) else value
+    return f"{round(value, 2):g}"
