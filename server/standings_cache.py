@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import OrderedDict
@@ -19,9 +20,12 @@ from arena.ledger import Ledger
 from arena.standings import Standings, standings
 
 PATIENCE = 10.0  # while matches pour in, at most a tenth of the time goes into computing
+SOON = 0.25  # seconds that a reader waits for the newest standings; what takes longer is computed beside the readers
 KEPT = {"counterfactual": 32, "explained": 512, "adjusted": 64, "anytime": 64}
 """Values of each kind: readers may ask for any date, so that what was not asked for longest goes. Full boards all stay: the
 ledger bounds them."""
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -37,8 +41,8 @@ class StandingsCache:
     """`arena.standings.standings` and `arena.explanation.explained` of one ledger, kept by the ledger's mark of the game and its
     finished jobs.
 
-    While a tournament of the game runs, the last ones are given until ten times their computing time has passed: standings say
-    themselves when they were computed and from how many matches.
+    While a tournament of the game runs, the last ones are given until ten times their computing time has passed; those of large
+    ladders always while new ones are computed: standings say themselves when they were computed and from how many matches.
     """
 
     def __init__(self, ledger: Ledger, *, now: Callable[[], float] = time.monotonic):
@@ -107,16 +111,39 @@ class StandingsCache:
             entries.move_to_end(key)
             while len(entries) > KEPT.get(kind, len(entries)):
                 entries.popitem(last=False)
-        with entry.lock:
-            mark = (self._ledger.mark(game), finished(self._ledger, game))
-            young = self._now() - entry.computed_at < PATIENCE * entry.took
-            if entry.value is not None and (mark == entry.mark or (young and self._is_played(game))):
-                return entry.value
-            start = self._now()
-            entry.value = compute()
-            entry.mark, entry.computed_at = mark, self._now()
-            entry.took = entry.computed_at - start
+        if entry.value is not None and entry.took > SOON:
+            if self._is_old(entry, game) and entry.lock.acquire(blocking=False):
+                threading.Thread(target=self._refresh, args=(entry, game, compute), daemon=True).start()
             return entry.value
+        with entry.lock:
+            if entry.value is None or self._is_old(entry, game):
+                self._fill(entry, game, compute)
+            return entry.value
+
+    def _is_old(self, entry: _Entry, game: str) -> bool:
+        """Whether the ledger has gone on, and not too short a time ago while it goes on all the time."""
+        if entry.mark == self._mark(game):
+            return False
+        return self._now() - entry.computed_at >= PATIENCE * entry.took or not self._is_played(game)
+
+    def _mark(self, game: str) -> tuple[int, int]:
+        return self._ledger.mark(game), finished(self._ledger, game)
+
+    def _fill(self, entry: _Entry, game: str, compute: Callable[[], object]) -> None:
+        mark, start = self._mark(game), self._now()
+        value = compute()
+        entry.value, entry.mark, entry.computed_at = value, mark, self._now()
+        entry.took = entry.computed_at - start
+
+    def _refresh(self, entry: _Entry, game: str, compute: Callable[[], object]) -> None:
+        """Computes anew while readers are given what was there; who reads next hears what goes wrong."""
+        try:
+            self._fill(entry, game, compute)
+        except Exception:
+            logger.exception("the standings of %s could not be computed again", game)
+            entry.value = None
+        finally:
+            entry.lock.release()
 
     def _is_played(self, game: str) -> bool:
         return any(tournament.status == "running" for tournament in self._ledger.tournaments(game))

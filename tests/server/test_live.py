@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 
 import pytest
 
 from arena.games import ArenaError
+from arena.server import standings_cache
 from arena.server.run import serve as serve_command
 from arena.server.standings_cache import StandingsCache
 
@@ -71,26 +73,86 @@ def test_standings_are_computed_once_for_each_state_of_the_ledger(fresh_ledger, 
     assert cache.standings(tournament.game, tournament=tournament.key) is not second
 
 
-def test_while_matches_pour_in_the_last_standings_are_given_for_a_while(fresh_ledger, begin):
+@pytest.fixture
+def timed(fresh_ledger, monkeypatch):
+    """`timed(seconds)`: (a cache whose standings take so long, its clock)."""
+
+    def make(seconds):
+        clock = [0.0]
+        real = standings_cache.standings
+
+        def slow(*arguments, **named):
+            clock[0] += seconds
+            return real(*arguments, **named)
+
+        monkeypatch.setattr(standings_cache, "standings", slow)
+        return StandingsCache(fresh_ledger, now=lambda: clock[0]), clock
+
+    return make
+
+
+def test_while_matches_pour_in_the_last_standings_are_given_for_a_while(fresh_ledger, begin, timed):
     tournament, advance = begin(fresh_ledger, matches=40)
+    cache, clock = timed(0.1)
     advance(0, 10)
-    ticks = iter([0.0, 0.0, 1.0, 5.0, 20.0, 20.0, 21.0])  # computing takes a second
-    cache = StandingsCache(fresh_ledger, now=lambda: next(ticks))
     first = cache.standings(tournament.game)
     advance(10, 20)
+    clock[0] += 0.5
     assert cache.standings(tournament.game) is first
+    clock[0] += 1.0
     assert cache.standings(tournament.game).matches == 20
 
 
-def test_once_a_tournament_has_ended_its_standings_are_never_old(fresh_ledger, begin):
+def test_once_a_tournament_has_ended_its_standings_are_never_old(fresh_ledger, begin, timed):
     tournament, advance = begin(fresh_ledger, matches=40)
+    cache, _ = timed(0.1)
     advance(0, 10)
-    ticks = iter([0.0, 0.0, 100.0, 100.0, 100.0, 101.0])
-    cache = StandingsCache(fresh_ledger, now=lambda: next(ticks))
     cache.standings(tournament.game)
     advance(10, 40)
     fresh_ledger.set_status(tournament, "finished")
     assert cache.standings(tournament.game).matches == 40
+
+
+def test_nobody_waits_for_standings_that_take_long(fresh_ledger, begin, timed):
+    tournament, advance = begin(fresh_ledger, matches=40)
+    cache, clock = timed(5.0)
+    advance(0, 10)
+    first = cache.standings(tournament.game)
+    advance(10, 20)
+    assert cache.standings(tournament.game) is first
+    clock[0] += 60
+    assert cache.standings(tournament.game) is first, "they are computed beside this reader"
+    assert until(lambda: cache.standings(tournament.game).matches == 20)
+
+
+def test_who_reads_next_hears_why_standings_could_not_be_computed_again(fresh_ledger, begin, timed, monkeypatch):
+    tournament, advance = begin(fresh_ledger, matches=40)
+    cache, clock = timed(5.0)
+    advance(0, 10)
+    cache.standings(tournament.game)
+    advance(10, 20)
+    clock[0] += 60
+
+    def broken(*_, **__):
+        raise ArenaError("the ledger is damaged")
+
+    monkeypatch.setattr(standings_cache, "standings", broken)
+    cache.standings(tournament.game)
+
+    def heard():
+        try:
+            cache.standings(tournament.game)
+        except ArenaError as error:
+            return str(error) == "the ledger is damaged"
+
+    assert until(heard)
+
+
+def until(holds, seconds=20.0):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and not holds():
+        time.sleep(0.01)
+    return holds()
 
 
 def test_a_taken_port_is_said_in_one_sentence(site, tmp_path):
