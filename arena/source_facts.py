@@ -169,17 +169,18 @@ def tournament_status(ledger: Ledger, tournament: Tournament) -> TournamentStatu
 
 def match_list(tournament: Tournament, played: Played, *, first: int, limit: int, forfeits: bool) -> MatchList:
     """The matches from number ``first`` on, at most ``limit`` of them; with ``forfeits`` those alone that an agent forfeited."""
-    met = by_side(tournament, played)
     wanted = (played.index >= first) & ((played.forfeit >= 0) if forfeits else True)
-    rows = np.flatnonzero(wanted)[:limit].tolist()
+    some = played.take(np.flatnonzero(wanted)[:limit])
+    met = by_side(tournament, some)
     return MatchList(
-        matches=tuple(_match_facts(tournament, played, met, row) for row in rows),
+        matches=tuple(match_facts(tournament, some, met, row) for row in range(len(some))),
         total=len(played),
-        in_teams=met is not played,
+        in_teams=met is not some,
     )
 
 
-def _match_facts(tournament: Tournament, played: Played, met: Played, row: int) -> MatchFacts:
+def match_facts(tournament: Tournament, played: Played, met: Played, row: int) -> MatchFacts:
+    """The match in a row of a tournament's columns; ``met``: the same by side."""
     labels = entrant_labels(tournament)
     number, fault = int(played.index[row]), int(played.forfeit[row])
     return MatchFacts(

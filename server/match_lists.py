@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from arena.results import NOBODY, Termination
 from arena.server import numbers
 from arena.server.site import Site
 from arena.server.teams import NOBODY_HERE, has_teams, members_of
+from arena.source_facts import MatchFacts, match_facts
 
 TERMINATION_WORDS = {
     Termination.NORMAL: "normal end",
@@ -32,8 +33,9 @@ TERMINATION_WORDS = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatchLine:
     """One match in a list. ``agents`` by seat, or by side where players stand in teams (``in_teams``); ``returns`` in words;
-    ``forfeit``: who and why, '' as a rule."""
+    ``forfeit``: who and why, '' as a rule; ``facts``: the same for programs."""
 
+    facts: MatchFacts
     tournament: str
     number: int
     agents: tuple[str, ...]
@@ -45,9 +47,9 @@ class MatchLine:
 
 def match_lines(tournament: Tournament, played: Played, rows: Iterable[int]) -> list[MatchLine]:
     """The rows named of a tournament's columns, a side in place of a player."""
-    chosen = list(rows)
-    met = by_side(tournament, _rows_of(played, chosen))
-    return [_line(tournament, met, row) for row in range(len(chosen))]
+    some = played.take(np.array(list(rows), np.int64))
+    met = by_side(tournament, some)
+    return [_line(tournament, met, match_facts(tournament, some, met, row), row) for row in range(len(some))]
 
 
 def recent_matches(
@@ -85,11 +87,7 @@ def winners(returns: tuple[float, ...] | list[float], forfeited_by: int | None) 
     return () if forfeited_by is None and len(chosen) == len(returns) else chosen
 
 
-def _rows_of(played: Played, rows: list[int]) -> Played:
-    return Played(**{column.name: getattr(played, column.name)[rows] for column in fields(played)})
-
-
-def _line(tournament: Tournament, played: Played, row: int) -> MatchLine:
+def _line(tournament: Tournament, played: Played, facts: MatchFacts, row: int) -> MatchLine:
     labels, seats = entrant_labels(tournament), played.seats[row].tolist()
     agents = tuple(labels[seat] if seat >= 0 else NOBODY_HERE for seat in seats)
     forfeit = int(played.forfeit[row])
@@ -97,6 +95,7 @@ def _line(tournament: Tournament, played: Played, row: int) -> MatchLine:
     returns = played.returns[row].tolist()
     words = "" if by is None else f"{agents[by]}: {TERMINATION_WORDS[Termination(int(played.termination[row]))]}"
     return MatchLine(
+        facts=facts,
         tournament=tournament.key,
         number=int(played.index[row]),
         agents=agents,

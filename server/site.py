@@ -6,7 +6,7 @@ import functools
 import hashlib
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, cast
@@ -75,10 +75,19 @@ def page(request: Request, template: str, *, status: int = 200, **context: objec
     return _tagged(request, html.encode(), "text/html; charset=utf-8", status)
 
 
-def json_answer(request: Request, value: object) -> Response:
+def json_answer(
+    request: Request,
+    value: object,
+    *,
+    status: int = 200,
+    media_type: str = "application/json",
+    headers: Mapping[str, str] | None = None,
+) -> Response:
     """A value as JSON with an entity tag. Numbers that JSON does not know are a mistake of ours and raise."""
-    body = json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
-    return _tagged(request, body, "application/json", 200)
+    body = json.dumps(value, allow_nan=False, ensure_ascii=False).encode("utf-8", "replace")
+    answer = _tagged(request, body, media_type, status)
+    answer.headers.update({"Vary": "Accept, Authorization, Cookie", **(headers or {})})
+    return answer
 
 
 def download(body: str, *, media_type: str, filename: str) -> Response:
@@ -132,7 +141,7 @@ def _tagged(request: Request, body: bytes, media_type: str, status: int) -> Resp
     own = "private, " if visitor_of(request).account else ""
     headers = {"ETag": tag, "Cache-Control": own + "no-cache", "Vary": "Cookie, Authorization"}
     asked = [part.strip().removeprefix("W/") for part in request.headers.get("if-none-match", "").split(",")]
-    if status == 200 and tag in asked:
+    if status == 200 and request.method == "GET" and tag in asked:
         return Response(status_code=304, headers=headers)
     return Response(body, status_code=status, media_type=media_type, headers=headers)
 

@@ -51,7 +51,13 @@ class StandingsCache:
         self._lock = threading.Lock()
 
     def standings(
-        self, game: str, *, tournament: str | None = None, method: Method = "elo", where: Where | None = None
+        self,
+        game: str,
+        *,
+        tournament: str | None = None,
+        method: Method = "elo",
+        where: Where | None = None,
+        joint: bool = False,
     ) -> Standings:
         """The standings of a game, or of one tournament of it; counterfactual ones where only some matches count.
 
@@ -60,24 +66,31 @@ class StandingsCache:
         """
 
         def compute() -> Standings:
-            return standings(self._ledger, game, tournament=tournament, method=method, where=where)
+            return standings(self._ledger, game, tournament=tournament, method=method, where=where, joint=joint)
 
         kind = "counterfactual" if where else "full"
-        return cast("Standings", self._kept(kind, game, (game, tournament, method, where or Where()), compute))
+        return cast("Standings", self._kept(kind, game, (game, tournament, method, where or Where(), joint), compute))
 
     def explained(
-        self, game: str, agent: str, *, method: str = "elo", since: str | None = None, where: Where | None = None
+        self,
+        game: str,
+        agent: str,
+        *,
+        method: str = "elo",
+        tournament: str | None = None,
+        since: str | None = None,
+        where: Where | None = None,
     ) -> AgentExplanation:
-        """Why an agent, by its label, has its rating on the ladder of a game of the ledger.
+        """Why an agent, by its label, has its rating on the ladder of a game of the ledger, or of one tournament.
 
         Raises:
             ArenaError: what `arena.explanation.explained` raises.
         """
 
         def compute() -> AgentExplanation:
-            return explained(self._ledger, game, agent, method=method, since=since, where=where)
+            return explained(self._ledger, game, agent, method=method, tournament=tournament, since=since, where=where)
 
-        key = (game, agent, method, since, where or Where())
+        key = (game, agent, method, tournament, since, where or Where())
         return cast("AgentExplanation", self._kept("explained", game, key, compute))
 
     def adjusted(self, game: str, *, where: Where | None = None) -> AdjustedReturns:
@@ -92,17 +105,20 @@ class StandingsCache:
 
         return cast("AdjustedReturns", self._kept("adjusted", game, (game, where or Where()), compute))
 
-    def anytime(self, game: str, *, anchor: str | None = None, where: Where | None = None) -> AnytimeRatings:
-        """Rating differences of a game's matches with bounds that hold at any time.
+    def anytime(
+        self, game: str, *, tournament: str | None = None, anchor: str | None = None, where: Where | None = None
+    ) -> AnytimeRatings:
+        """Rating differences of a game's matches, or of one tournament's, with bounds that hold at any time.
 
         Raises:
             ArenaError: what `arena.anytime_ratings.anytime_standings` raises.
         """
 
         def compute() -> AnytimeRatings:
-            return anytime_standings(self._ledger, game, anchor=anchor, where=where)
+            return anytime_standings(self._ledger, game, tournament=tournament, anchor=anchor, where=where)
 
-        return cast("AnytimeRatings", self._kept("anytime", game, (game, anchor, where or Where()), compute))
+        key = (game, tournament, anchor, where or Where())
+        return cast("AnytimeRatings", self._kept("anytime", game, key, compute))
 
     def _kept(self, kind: str, game: str, key: Hashable, compute: Callable[[], object]) -> object:
         with self._lock:

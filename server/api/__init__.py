@@ -2,11 +2,39 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
+from fastapi.routing import APIRoute
+from fastapi.security import HTTPBearer
 
-from arena.server.api import agents, games, leaderboards, matches, tournaments
-from arena.server.api.answers import ERRORS
+from arena.server.api import (
+    agents,
+    artifacts,
+    exchange,
+    games,
+    jobs,
+    leaderboards,
+    matches,
+    runs,
+    tournaments,
+)
+from arena.server.api.answers import READ_ERRORS
 
-router = APIRouter(prefix="/api/v1", responses=ERRORS)
-for module in (games, leaderboards, agents, tournaments, matches):
-    router.include_router(module.router)
+TOKEN = HTTPBearer(
+    scheme_name="token",
+    description="A token of an account: `arena token`, or the account's page. Reading may need none.",
+    auto_error=False,
+)
+
+
+def operation_id(route: APIRoute) -> str:
+    """What the description calls a route, and clients made of it their functions: the name of ours."""
+    return route.name
+
+
+router = APIRouter(
+    prefix="/api/v1",
+    responses=READ_ERRORS,
+    generate_unique_id_function=operation_id,
+)
+for module in (games, leaderboards, agents, tournaments, matches, jobs, runs, artifacts, exchange):
+    router.include_router(module.router, dependencies=[Depends(TOKEN)])

@@ -1,37 +1,119 @@
-"""Agents: all versions, and one with its place on every ladder and its last matches."""
+"""Agents: all versions, one with its place on every ladder and its last matches; registering, uploading and retiring them."""
 
 from __future__ import annotations
 
 import dataclasses
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
+from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from arena.agents import kinds
+from arena.agents.registry import split_specification
 from arena.ledger_rows import AgentVersion
+from arena.roster import require_own
+from arena.server.access import Scope, Visitor, allowed
 from arena.server.agent_pages import on_ladders, opponent_label
-from arena.server.api.answers import PER_PAGE_MOST
-from arena.server.api.matches import line_facts
+from arena.server.api.answers import (
+    PER_PAGE_MOST,
+    WRITE_ERRORS,
+    PageAnswer,
+    PageAsked,
+    list_answer,
+)
+from arena.server.api.board_models import RowFacts
+from arena.server.api.writes import IDEMPOTENT, Uploaded, WriteRoute, upload_body
 from arena.server.match_lists import recent_matches
 from arena.server.site import SiteOf, json_answer
+from arena.source import checked_name
+from arena.source_facts import MatchFacts
+from arena.uploads import add_upload
 
-router = APIRouter(tags=["agents"])
+router = APIRouter(tags=["agents"], route_class=WriteRoute)
+
+Reference = Annotated[str, Path(description="name for the newest version, or name@version")]
 
 
-@router.get("/agents", summary="Agents, all versions")
-def agents(request: Request, site: SiteOf, retired: bool = False) -> Response:
-    return json_answer(request, {"agents": [agent_facts(one) for one in site.ledger.agents(include_retired=retired)]})
+class AgentFacts(BaseModel):
+    """One version of an agent. ``lineage``: where it comes from; ``content_hash``: of the artifact that it is made of."""
+
+    id: int
+    label: str
+    name: str
+    version: int
+    kind: str
+    specification: str
+    content_hash: str | None
+    lineage: dict[str, object]
+    created_at: str
+    retired: bool
 
 
-@router.get("/agents/{reference:path}", summary="One agent, its place on every ladder, its last matches")
-def agent(
+class AgentList(PageAnswer):
+    agents: list[AgentFacts]
+
+
+class LadderPlace(BaseModel):
+    game: str
+    row: RowFacts
+
+
+class AgentAnswer(BaseModel):
+    """``ladders``: its row of each; ``matches``: the last ones, those of mixed teams among them."""
+
+    agent: AgentFacts
+    ladders: list[LadderPlace]
+    matches: list[MatchFacts]
+
+
+class KindFacts(BaseModel):
+    name: str
+    usage: str
+    description: str
+
+
+class KindList(BaseModel):
+    kinds: list[KindFacts]
+
+
+class NewAgent(BaseModel, extra="forbid"):
+    """An agent that its specification says whole. Files are uploaded; programs join from where they run: ``arena join``."""
+
+    name: str = Field(description="what it is called on leaderboards", examples=["search-200"])
+    specification: str = Field(max_length=2000, examples=["mcts(simulations=200)", "random"])
+
+
+@router.get("/agents", summary="Agents, all versions", response_model=AgentList)
+def list_agents(
     request: Request,
     site: SiteOf,
-    reference: Annotated[str, Path(description="name for the newest version, or name@version")],
+    page: PageAsked,
+    retired: Annotated[bool, Query(description="also those that were retired")] = False,
+) -> Response:
+    found = site.ledger.agents(include_retired=retired)
+    return list_answer(request, page, "agents", found, key=lambda one: (one.name, one.version), show=agent_facts)
+
+
+@router.get("/agent-kinds", summary="The kinds of agents and how each is written", response_model=KindList)
+def list_agent_kinds(request: Request) -> Response:
+    return json_answer(request, {"kinds": [dataclasses.asdict(kind) for kind in kinds()]})
+
+
+@router.get(
+    "/agents/{reference:path}",
+    summary="One agent, its place on every ladder, its last matches",
+    response_model=AgentAnswer,
+)
+def get_agent(
+    request: Request,
+    site: SiteOf,
+    reference: Reference,
     against: Annotated[
         str, Query(description="only matches that it alone played against this agent or mixed team")
     ] = "",
-    limit: Annotated[int, Query(ge=1, le=PER_PAGE_MOST)] = 20,
+    forfeits: Annotated[bool, Query(description="only matches that it forfeited")] = False,
+    limit: Annotated[int, Query(ge=1, le=PER_PAGE_MOST, description="the most matches")] = 20,
 ) -> Response:
     found = site.ledger.agent(reference)
     opponent = opponent_label(site, against)
@@ -39,13 +121,67 @@ def agent(
         {"game": place.standings.game, "row": _row(place.standings.to_dict(), found.label)}
         for place in on_ladders(site, found)
     ]
-    lines = recent_matches(site, found, against=opponent, limit=limit)
-    return json_answer(
-        request, {"agent": agent_facts(found), "ladders": places, "matches": [line_facts(line) for line in lines]}
-    )
+    lines = recent_matches(site, found, against=opponent, forfeits=forfeits, limit=limit)
+    matches = [line.facts.to_dict() for line in lines]
+    return json_answer(request, {"agent": agent_facts(found), "ladders": places, "matches": matches})
+
+
+@router.post(
+    "/agents",
+    summary="Register an agent by its specification",
+    response_model=AgentFacts,
+    status_code=201,
+    responses=WRITE_ERRORS,
+    dependencies=[IDEMPOTENT],
+)
+def add_agent(
+    request: Request, site: SiteOf, asked: NewAgent, visitor: Annotated[Visitor, Depends(allowed(Scope.SUBMIT))]
+) -> Response:
+    name = checked_name(asked.name)
+    kind, _ = split_specification(asked.specification)
+    require_own(asked.specification)
+    lineage = {"registered_by": visitor.account}
+    added = site.ledger.add_agent(name, specification=asked.specification, kind=kind, lineage=lineage)
+    return json_answer(request, agent_facts(added), status=201)
+
+
+@router.post(
+    "/agents/upload",
+    summary="Register an agent by uploading what it is made of",
+    description="A policy (.json, .npz) or a network (.safetensors). It is read by a process of its own, whose memory and time are "
+    "bounded, before it is kept; where a game is named it must be able to play it.",
+    response_model=AgentFacts,
+    status_code=201,
+    responses=WRITE_ERRORS,
+    dependencies=[IDEMPOTENT],
+    openapi_extra=upload_body("the file"),
+)
+def upload_agent(
+    request: Request,
+    site: SiteOf,
+    name: Annotated[str, Query(description="what it is called on leaderboards")],
+    file: Annotated[str, Query(description="the file's name, whose ending says what it is", max_length=200)],
+    content: Uploaded,
+    visitor: Annotated[Visitor, Depends(allowed(Scope.SUBMIT))],
+    game: Annotated[str | None, Query(description="a game that it must be able to play", max_length=500)] = None,
+) -> Response:
+    added = add_upload(site.ledger, checked_name(name), content, file_name=file, game=game, account=visitor.account)
+    return json_answer(request, agent_facts(added), status=201)
+
+
+@router.delete(
+    "/agents/{reference:path}",
+    summary="Take an agent out of the lists; its matches stay",
+    response_model=AgentFacts,
+    responses=WRITE_ERRORS,
+    dependencies=[IDEMPOTENT, Depends(allowed(Scope.RUN))],
+)
+def retire_agent(request: Request, site: SiteOf, reference: Reference) -> Response:
+    return json_answer(request, agent_facts(site.ledger.retire_agent(reference)))
 
 
 def agent_facts(agent: AgentVersion) -> dict[str, object]:
+    """A version of an agent in types of JSON."""
     return dataclasses.asdict(agent) | {"label": agent.label}
 
 

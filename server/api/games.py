@@ -3,33 +3,64 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel
 from starlette.responses import Response
 
 from arena.games import GameInfo
-from arena.server.site import SiteOf, json_answer, playable_games
+from arena.ledger_rows import GameRow
+from arena.server.api.answers import PageAnswer, PageAsked, list_answer
+from arena.server.site import SiteOf, playable_games
 
 router = APIRouter(tags=["games"])
 
 
-@router.get("/games", summary="Games that the ledger has tournaments of")
-def games(request: Request, site: SiteOf) -> Response:
-    return json_answer(request, {"games": [dataclasses.asdict(row) for row in site.ledger.games()]})
+class GameList(PageAnswer):
+    games: list[GameRow]
 
 
-@router.get("/playable", summary="Games that can be played by name on this machine")
-def playable(request: Request) -> Response:
-    return json_answer(request, {"games": [_info(info) for info in playable_games()]})
+class GameFacts(BaseModel):
+    """What a game is; ``lane``: how it is played, ``replay``: whether its matches come out the same again."""
+
+    specification: str
+    title: str
+    version: str
+    num_players: int
+    dynamics: Literal["turn_based", "simultaneous"]
+    information: Literal["perfect", "imperfect"]
+    utility: Literal["zero_sum", "constant_sum", "general_sum", "identical"]
+    chance: bool
+    min_utility: float | None
+    max_utility: float | None
+    teams: list[list[int]]
+    lane: Literal["object", "tensor", "hosted"]
+    replay: Literal["exact", "tolerance", "none"]
 
 
-def _info(info: GameInfo) -> dict[str, object]:
-    return {
-        "specification": info.specification,
-        "title": info.title,
-        "num_players": info.num_players,
-        "dynamics": info.dynamics,
-        "information": info.information,
-        "utility": info.utility,
-        "chance": info.chance,
+class PlayableList(PageAnswer):
+    games: list[GameFacts]
+
+
+@router.get("/games", summary="Games that the ledger has tournaments of", response_model=GameList)
+def list_games(request: Request, site: SiteOf, page: PageAsked) -> Response:
+    return list_answer(
+        request, page, "games", site.ledger.games(), key=lambda row: (row.title, row.game), show=dataclasses.asdict
+    )
+
+
+@router.get("/playable", summary="Games that can be played by name on this machine", response_model=PlayableList)
+def list_playable(
+    request: Request,
+    page: PageAsked,
+    scheme: Annotated[str | None, Query(description="only arena, matrix, openspiel, pettingzoo, ...")] = None,
+) -> Response:
+    named = [info for info in playable_games() if scheme in (None, info.specification.partition(":")[0])]
+    return list_answer(request, page, "games", named, key=lambda info: (info.specification,), show=_facts)
+
+
+def _facts(info: GameInfo) -> dict[str, object]:
+    return {name: getattr(info, name) for name in GameFacts.model_fields} | {
+        "teams": [list(team) for team in info.teams]
     }

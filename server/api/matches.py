@@ -1,41 +1,160 @@
-"""Matches: those of a tournament, and one move by move or frame by frame."""
+"""Matches: those of a tournament, one as it is recorded, move by move or frame by frame; exporting and importing results."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated
+import io
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path as FilePath
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Request
-from starlette.responses import Response
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.responses import Response, StreamingResponse
 
-from arena.server.api.answers import PER_PAGE_MOST, Key
+from arena.connection import LedgerError
+from arena.games import SpecificationError
+from arena.ledger_rows import Json
+from arena.match_export import chosen_matches, match_columns
+from arena.match_files import write_jsonl
+from arena.results_file import import_file
+from arena.server.access import Scope, allowed
+from arena.server.api.answers import (
+    WRITE_ERRORS,
+    PageAnswer,
+    PageAsked,
+    TournamentKey,
+    list_answer,
+    value_answer,
+)
+from arena.server.api.leaderboards import known_game
+from arena.server.api.writes import IDEMPOTENT, Uploaded, WriteRoute, upload_body
 from arena.server.drawing.battle import as_json
-from arena.server.match_lists import MatchLine, match_lines
-from arena.server.match_pages import Number, film_seen, moves_seen, replayed, text_seen, view_of
+from arena.server.match_pages import MatchMissing, Number, film_seen, moves_seen, replayed, text_seen, view_of
 from arena.server.site import SiteOf, json_answer
+from arena.source_facts import MatchFacts, TournamentFacts, match_list, match_record, tournament_facts
 
-router = APIRouter(tags=["matches"])
+router = APIRouter(tags=["matches"], route_class=WriteRoute)
+
+JSON_LINES = "application/jsonl"
 
 
-@router.get("/tournaments/{key}/matches", summary="A tournament's matches, in schedule order")
-def tournament_matches(
+class MatchListAnswer(PageAnswer):
+    """``total``: how many matches the tournament has; ``in_teams``: agents and returns are by side."""
+
+    matches: list[MatchFacts]
+    total: int
+    in_teams: bool
+
+
+class FaultAnswer(BaseModel):
+    player: int
+    message: str
+    log: str
+
+
+class PlayerUsageFacts(BaseModel):
+    """What a player's answers took; null: not known."""
+
+    player: int
+    requests: int
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    seconds: float
+    cost: float | None
+
+
+class RecordAnswer(BaseModel):
+    """``seats`` index into the tournament's agents; ``usage``, ``judgement`` only where there is some."""
+
+    match: str
+    game: str
+    agents: list[str]
+    seats: list[int]
+    seed: int
+    chance_seed: int
+    returns: list[float]
+    termination: str
+    forfeited_by: int | None
+    actions: list[float | list[float]]
+    seconds: list[float]
+    faults: list[FaultAnswer]
+    usage: list[PlayerUsageFacts] | None = None
+    judgement: Json | None = None
+
+
+class SideFacts(BaseModel):
+    label: str
+    players: list[int]
+    returns: float
+
+
+class MoveFacts(BaseModel):
+    """``seat``: null where several moved at once."""
+
+    number: int
+    seat: int | None
+    text: str
+
+
+class MatchAnswer(BaseModel):
+    """A match as it is shown. ``positions``: after each move; ``problem``: why there are none; seeds and actions only where all may be
+    seen, since they tell hidden cards."""
+
+    tournament: str
+    number: int
+    agents: list[str]
+    sides: list[SideFacts]
+    returns: list[float]
+    termination: str
+    forfeited_by: int | None
+    seconds: list[float | None]
+    usage: list[PlayerUsageFacts]
+    moves: list[MoveFacts]
+    positions: list[str]
+    problem: str
+    judgement: Json | None
+    seed: int | None = None
+    chance_seed: int | None = None
+    actions: list[float | list[float]] | None = None
+
+
+class ImportAnswer(BaseModel):
+    tournament: TournamentFacts
+
+
+@router.get(
+    "/tournaments/{key}/matches", summary="A tournament's matches, in schedule order", response_model=MatchListAnswer
+)
+def list_matches(
     request: Request,
     site: SiteOf,
-    key: Key,
-    offset: Annotated[int, Query(ge=0)] = 0,
-    limit: Annotated[int, Query(ge=1, le=PER_PAGE_MOST)] = 100,
+    key: TournamentKey,
+    page: PageAsked,
+    first: Annotated[int, Query(ge=0, lt=2**63, description="the number to begin at")] = 0,
+    forfeits: Annotated[bool, Query(description="only matches that an agent forfeited")] = False,
 ) -> Response:
-    found = site.ledger.tournament(key)
-    played = site.played(found)
-    lines = match_lines(found, played, range(len(played))[offset : offset + limit])
-    return json_answer(request, {"matches": [line_facts(line) for line in lines], "total": len(played)})
+    tournament = site.ledger.tournament(key)
+    begin = max(first, page.number_after())
+    found = match_list(tournament, site.played(tournament), first=begin, limit=page.limit + 1, forfeits=forfeits)
+    return list_answer(
+        request,
+        page,
+        "matches",
+        found.matches,
+        key=lambda one: (one.number,),
+        show=MatchFacts.to_dict,
+        beside={"total": found.total, "in_teams": found.in_teams},
+    )
 
 
-@router.get("/tournaments/{key}/matches/{number}", summary="One match, move by move")
-def match(
+@router.get("/tournaments/{key}/matches/{number}", summary="One match, move by move", response_model=MatchAnswer)
+def get_match(
     request: Request,
     site: SiteOf,
-    key: Key,
+    key: TournamentKey,
     number: Number,
     view: Annotated[int | None, Query(description="as this seat sees it; all seats without it")] = None,
 ) -> Response:
@@ -70,11 +189,25 @@ def match(
     return json_answer(request, answer)
 
 
-@router.get("/tournaments/{key}/matches/{number}/film", summary="A match on a map, frame by frame")
-def film(
+@router.get(
+    "/tournaments/{key}/matches/{number}/record",
+    summary="All that is recorded of a match, without playing it again",
+    response_model=RecordAnswer,
+)
+def get_match_record(request: Request, site: SiteOf, key: TournamentKey, number: Number) -> Response:
+    tournament = site.ledger.tournament(key)
+    try:
+        found = match_record(site.ledger, tournament, number)
+    except LedgerError as error:
+        raise MatchMissing(str(error)) from None
+    return value_answer(request, found, found.to_dict)
+
+
+@router.get("/tournaments/{key}/matches/{number}/film", summary="A match on a map, frame by frame", response_model=Json)
+def get_film(
     request: Request,
     site: SiteOf,
-    key: Key,
+    key: TournamentKey,
     number: Number,
     view: Annotated[int | None, Query(description="what this unit sees; the whole map without it")] = None,
 ) -> Response:
@@ -82,5 +215,54 @@ def film(
     return json_answer(request, as_json(film_seen(site, found, view_of(found, view))))
 
 
-def line_facts(line: MatchLine) -> dict[str, object]:
-    return dataclasses.asdict(line)
+@router.get(
+    "/matches/export",
+    summary="Every match of a tournament or a game, a JSON object a line",
+    description="The columns are those of `arena match export`: docs/how-to/export.md.",
+    response_class=StreamingResponse,
+    responses={200: {"content": {JSON_LINES: {"schema": {"type": "string"}}}, "description": "The matches"}},
+)
+def export_matches(
+    site: SiteOf,
+    game: Annotated[str | None, Query(description="only matches of this game")] = None,
+    tournament: Annotated[str | None, Query(description="only matches of this tournament")] = None,
+) -> Response:
+    if (game is None) == (tournament is None):
+        raise SpecificationError("name a game or a tournament")
+    only = None if game is None else known_game(site, game)
+    chosen = chosen_matches(site.ledger, game=only, tournament=tournament)
+
+    def lines() -> Iterator[str]:
+        for block in match_columns(site.ledger, chosen):
+            text = io.StringIO()
+            write_jsonl(text, [block])
+            yield text.getvalue()
+
+    return StreamingResponse(lines(), media_type=JSON_LINES)
+
+
+@router.post(
+    "/matches/import",
+    summary="Take results from elsewhere into the ledger; the same file again changes nothing",
+    response_model=ImportAnswer,
+    status_code=201,
+    responses=WRITE_ERRORS,
+    dependencies=[IDEMPOTENT, Depends(allowed(Scope.RUN))],
+    openapi_extra=upload_body("results, as `arena match import` reads them"),
+)
+def import_matches(
+    request: Request,
+    site: SiteOf,
+    game: Annotated[str, Query(min_length=1, max_length=200, description="what was played; names the ladder")],
+    name: Annotated[str, Query(min_length=1, max_length=100, description="what the import is called")],
+    content: Uploaded,
+    form: Annotated[Literal["csv", "jsonl", "pgn"], Query(alias="format", description="of the file")] = "csv",
+) -> Response:
+    with tempfile.TemporaryDirectory(prefix="arena-import-") as folder:
+        file = FilePath(folder) / f"results.{form}"
+        file.write_bytes(content)
+        try:
+            made = import_file(site.ledger, file, game=game, name=name)
+        except LedgerError as error:
+            raise HTTPException(409, str(error)) from None
+    return json_answer(request, {"tournament": tournament_facts(site.ledger, made.tournament).to_dict()}, status=201)

@@ -143,8 +143,8 @@ def test_the_title_and_the_list_name_sides(battles):
     text = battles.get(_address(won)).text
     assert re.search(rf"<h1>{winner} beats {loser} in \d+ moves</h1>", text)
     assert [side["players"] for side in answer["sides"]] == [list(range(5)), list(range(5, 10))]
-    listed = battles.get(f"/api/v1/tournaments/{KEY}/matches?offset={won}&limit=1").json()["matches"][0]
-    assert listed["agents"] == [side["label"] for side in answer["sides"]] and listed["best"] == [0]
+    listed = battles.get(f"/api/v1/tournaments/{KEY}/matches?first={won}&limit=1").json()["matches"][0]
+    assert listed["agents"] == [side["label"] for side in answer["sides"]] and listed["returns"] == [1.0, -1.0]
     assert f"match {won ^ 1}</a>" in text
 
 
@@ -173,7 +173,7 @@ def test_a_mixed_team_is_named_with_its_members_linked(battles):
     for path in (f"/games/{GAME}", f"/tournaments/{KEY}"):
         text = battles.get(path).text
         assert re.search(r'mixed</span> <span class="sub wrap-any">of <a href="/agents/closest@1">', text), path
-    told = battles.get(f"/api/v1/tournaments/{KEY}").json()["tournament"]["teams"]
+    told = battles.get(f"/api/v1/tournaments/{KEY}").json()["teams"]
     assert told == [
         {"label": MIXED, "members": ["closest@1", "weakest@1"]},
         {"label": ODD, "members": ["weakest@1", "noise@1"]},

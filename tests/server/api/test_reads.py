@@ -38,9 +38,9 @@ def test_agent_has_its_row_of_every_ladder(site):
     assert {"game": "openspiel:connect_four", "row": row} in told["ladders"]
 
 
-def test_matches_page_by_offset_and_limit(site):
-    told = site.get("/api/v1/tournaments/four-cup/matches?offset=10&limit=3").json()
-    assert told["total"] == 180
+def test_matches_begin_where_they_are_asked_to(site):
+    told = site.get("/api/v1/tournaments/four-cup/matches?first=10&limit=3").json()
+    assert (told["total"], told["in_teams"]) == (180, False)
     assert [line["number"] for line in told["matches"]] == [10, 11, 12]
     site.get("/api/v1/tournaments/four-cup/matches?limit=100000", 422)
 
@@ -86,15 +86,70 @@ def test_head_is_answered_without_a_body(site):
     assert "etag" in answer.headers
 
 
-def test_description_names_every_route_of_the_api_and_its_errors(site):
+def test_description_has_the_errors_of_every_route_in_one_shape(site):
     described = site.get("/openapi.json").json()
     assert described["openapi"].startswith("3.1")
-    assert len(described["paths"]) == 14
-    assert all(path.startswith("/api/v1/") for path in described["paths"])
-    for path in described["paths"].values():
-        assert path["get"]["responses"]["404"]["content"]["application/json"]["schema"] == {
-            "$ref": "#/components/schemas/ErrorAnswer"
-        }
+    for path, operations in described["paths"].items():
+        assert path.startswith("/api/v1/")
+        for method, operation in operations.items():
+            errors = {status: told for status, told in operation["responses"].items() if status >= "400"}
+            expected = {"400", "401", "403", "404", "422", "429", "500", "503"}
+            if method != "get":
+                expected |= {"413", "415"}
+            assert expected <= errors.keys(), path
+            for told in errors.values():
+                assert told["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/ErrorAnswer"}
+
+
+def test_every_operation_has_a_name_of_its_own_a_summary_and_a_form_of_its_answer(site):
+    operations = [one for path in site.get("/openapi.json").json()["paths"].values() for one in path.values()]
+    names = [one["operationId"] for one in operations]
+    assert len(set(names)) == len(names)
+    assert all(one["summary"] and one["tags"] for one in operations)
+    for one in operations:
+        good = next(told for status, told in one["responses"].items() if status in ("200", "201"))
+        [schema] = [form["schema"] for form in good["content"].values()]
+        assert schema.get("$ref") or schema.get("type"), one["operationId"]
+
+
+def pages_of(site, path, name):
+    """All pages of a list, by the cursor in the body, which the header repeats."""
+    found, after = [], None
+    while True:
+        answer = site.get(f"{path}{'&' if '?' in path else '?'}limit=2" + (f"&after={after}" if after else ""))
+        told = answer.json()
+        assert len(told[name]) <= 2
+        found += told[name]
+        after = told["next"]
+        assert ("Link" in answer.headers) == (after is not None)
+        if after is None:
+            return found
+        assert f"after={after}" in answer.headers["Link"]
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/api/v1/agents", "agents"),
+        ("/api/v1/games", "games"),
+        ("/api/v1/tournaments", "tournaments"),
+        ("/api/v1/tournaments/noughts/matches", "matches"),
+        ("/api/v1/playable?scheme=matrix", "games"),
+    ],
+)
+def test_a_list_in_pages_is_the_list(site, path, name):
+    assert pages_of(site, path, name) == site.get(f"{path}{'&' if '?' in path else '?'}limit=1000").json()[name]
+
+
+@pytest.mark.parametrize("after", ["x", "WyJhIl0", "e30", "W1tdXQ", "MQ", "%F0%9F%92%A9"])
+def test_a_cursor_of_another_list_is_refused(site, after):
+    assert site.client.get(f"/api/v1/tournaments?after={after}").status_code == 400
+
+
+def test_an_unchanged_answer_is_not_sent_again(site):
+    tag = site.get("/api/v1/tournaments").headers["ETag"]
+    again = site.client.get("/api/v1/tournaments", headers={"If-None-Match": tag})
+    assert (again.status_code, again.content) == (304, b"")
 
 
 def test_health_answers_from_the_ledger(site):

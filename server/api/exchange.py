@@ -1,0 +1,92 @@
+"""Exchange of ledgers: what this one holds, the part that another lacks, and taking a part in. ``arena push`` and ``arena pull`` use it."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from arena.connection import LedgerError
+from arena.exchange import Holdings, holdings, lacking, take_in
+from arena.server.access import Scope, allowed
+from arena.server.api.answers import READ_ERRORS, WRITE_ERRORS
+from arena.server.api.writes import IDEMPOTENT, UPLOAD, Uploaded, WriteRoute, upload_body
+from arena.server.site import SiteOf, json_answer
+
+router = APIRouter(tags=["exchange"], route_class=WriteRoute)
+
+
+class HoldingsFacts(BaseModel, extra="forbid"):
+    """``tournaments``: how many matches by key; ``agents``, ``jobs``: by what tells them apart elsewhere; ``artifacts``: hashes."""
+
+    tournaments: dict[str, Annotated[int, Field(ge=0, lt=2**63)]]
+    agents: list[str]
+    jobs: list[str]
+    artifacts: list[str]
+
+
+class MergedFacts(BaseModel):
+    """What was new: agents by their label here, tournaments by key, ``completed`` ones that had fewer matches here, and how many
+    matches, contents of agents and answers of jobs. ``renamed``: label there and here, where the version is another."""
+
+    agents: list[str]
+    renamed: dict[str, str]
+    tournaments: list[str]
+    completed: list[str]
+    matches: int
+    artifacts: int
+    jobs: int
+
+
+@router.get("/ledger", summary="What this ledger holds", response_model=HoldingsFacts)
+def get_holdings(request: Request, site: SiteOf) -> Response:
+    held = holdings(site.ledger)
+    return json_answer(request, {name: getattr(held, name) for name in HoldingsFacts.model_fields})
+
+
+@router.post(
+    "/ledger/part",
+    summary="The part of this ledger that one with these holdings lacks",
+    description="An SQLite file; 204: it lacks nothing.",
+    response_class=Response,
+    responses={
+        200: {"content": {UPLOAD: {"schema": {"type": "string", "format": "binary"}}}, "description": "The part"},
+        204: {"description": "It lacks nothing"},
+        **{status: told for status, told in (READ_ERRORS | WRITE_ERRORS).items() if status in (413, 415)},
+    },
+    dependencies=[Depends(allowed(Scope.RUN))],
+)
+def get_part(site: SiteOf, known: HoldingsFacts) -> Response:
+    has = Holdings(
+        tournaments=known.tournaments,
+        agents=tuple(known.agents),
+        jobs=tuple(known.jobs),
+        artifacts=tuple(known.artifacts),
+    )
+    with tempfile.TemporaryDirectory(prefix="arena-part-") as folder:
+        file = lacking(site.ledger, has, Path(folder))
+        return Response(status_code=204) if file is None else Response(file.read_bytes(), media_type=UPLOAD)
+
+
+@router.post(
+    "/ledger",
+    summary="Take a part of another ledger in, by its keys; twice changes nothing",
+    response_model=MergedFacts,
+    responses=WRITE_ERRORS,
+    dependencies=[IDEMPOTENT, Depends(allowed(Scope.RUN))],
+    openapi_extra=upload_body("a part, as `arena push` makes it; contents of its agents are sent before it"),
+)
+def merge_part(request: Request, site: SiteOf, content: Uploaded) -> Response:
+    with tempfile.TemporaryDirectory(prefix="arena-part-") as folder:
+        file = Path(folder) / "part.db"
+        file.write_bytes(content)
+        try:
+            merged = take_in(site.ledger, file)
+        except LedgerError as error:
+            raise HTTPException(409, str(error).replace(str(file), "what was sent")) from None
+    return json_answer(request, merged.to_dict())

@@ -1,0 +1,107 @@
+"""Writes of the API: of the media type that the route takes, and done once however often they come with one ``Idempotency-Key``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
+
+from fastapi import Depends, Header, Request
+from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from arena.kept_answers import KeptAnswer, OtherRequest, StillAsked, begin, forget, keep
+from arena.server.access import SAFE_METHODS, visitor_of
+from arena.server.site import Site
+
+HEADER = "Idempotency-Key"
+REPLAYED = "Idempotency-Replayed"
+LONGEST = 200  # characters
+UPLOAD = "application/octet-stream"
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+async def _declared(
+    idempotency_key: Annotated[
+        str | None,
+        Header(
+            alias=HEADER,
+            min_length=1,
+            max_length=LONGEST,
+            description="names this request: sent again with the same key within a day it is not done again, and answered as the "
+            f"first time, with `{REPLAYED}: true`; another request with the key is refused with 422",
+        ),
+    ] = None,
+) -> None:
+    """So that the description of each write names the header; `WriteRoute` reads it."""
+
+
+IDEMPOTENT = Depends(_declared)
+
+
+class WriteRoute(APIRoute):
+    """A route whose writes may be repeated safely."""
+
+    def get_route_handler(self) -> Handler:
+        handle = super().get_route_handler()
+        takes_json = self.body_field is not None
+
+        async def handled(request: Request) -> Response:
+            if request.method in SAFE_METHODS:
+                return await handle(request)
+            if takes_json:
+                _require_media(request, "application/json")
+            key = request.headers.get(HEADER, "")
+            return await (_once(request, key, handle) if 0 < len(key) <= LONGEST else handle(request))
+
+        return handled
+
+
+async def uploaded(request: Request) -> bytes:
+    """The file that is the body of a request."""
+    _require_media(request, UPLOAD)
+    return await request.body()
+
+
+Uploaded = Annotated[bytes, Depends(uploaded)]
+
+
+def upload_body(what: str) -> dict[str, object]:
+    """How a route describes a file as its body."""
+    content = {UPLOAD: {"schema": {"type": "string", "format": "binary"}}}
+    return {"requestBody": {"required": True, "description": what, "content": content}}
+
+
+def _require_media(request: Request, wanted: str) -> None:
+    sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if sent != wanted:
+        raise HTTPException(415, f"the body of this request must be {wanted}; got {sent or 'none'}")
+
+
+async def _once(request: Request, key: str, handle: Handler) -> Response:
+    """What `handle` answers, or what it answered to the same request before. Only what was done is kept."""
+    site: Site = request.app.state.site
+    visitor = visitor_of(request)
+    said = f"{request.method} {request.url.path}?{request.url.query}\n".encode() + await request.body()
+    try:
+        name, before = await run_in_threadpool(
+            begin, site.ledger, asker=f"{visitor.account} {visitor.scope}", key=key, request=said
+        )
+    except OtherRequest as error:
+        raise HTTPException(422, str(error)) from None
+    except StillAsked as error:
+        raise HTTPException(409, str(error), {"Retry-After": "1"}) from None
+    if before is not None:
+        return Response(before.body, before.status, {REPLAYED: "true"}, media_type=before.media_type)
+    try:
+        answer = await handle(request)
+    except BaseException:
+        await run_in_threadpool(forget, site.ledger, name)
+        raise
+    kept = KeptAnswer(
+        status=answer.status_code, media_type=answer.headers.get("content-type", ""), body=bytes(answer.body)
+    )
+    await run_in_threadpool(keep, site.ledger, name, kept)
+    return answer
