@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import BinaryIO
 
 from arena.games import NotProvided, SpecificationError
@@ -61,9 +62,22 @@ def write_leaderboard(
     replace_file(path, fill, what="the leaderboard to")
 
 
-def leaderboard_csv(board: Leaderboard, exploitability: Mapping[str, float], at_least: Mapping[str, float]) -> str:
-    """A line an agent under one of heads."""
+def leaderboard_csv(
+    board: Leaderboard,
+    exploitability: Mapping[str, float],
+    at_least: Mapping[str, float],
+    *,
+    beside: Mapping[str, Leaderboard] = MappingProxyType({}),
+) -> str:
+    """A line an agent under one of heads. ``beside``: further boards by name, whose ratings and intervals are three columns each."""
     rows = leaderboard_rows(board, exploitability, at_least)
+    for name, other in beside.items():
+        known = {str(row["agent"]): row for row in other.to_csv_rows()}
+        heads = {name: "rating", f"{name}_low": "low", f"{name}_high": "high"}
+        rows = [
+            {**row, **{head: known.get(str(row["agent"]), {}).get(key, "") for head, key in heads.items()}}
+            for row in rows
+        ]
     heads = list(rows[0]) if rows else ["agent"]
     return csv_text([heads, *(list(row.values()) for row in rows)])
 

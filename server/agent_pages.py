@@ -18,7 +18,7 @@ from arena.ledger_rows import AgentVersion
 from arena.server import numbers
 from arena.server.drawing.bars import score_interval, wdl_bar
 from arena.server.explain_views import explain_view
-from arena.server.ladder import (
+from arena.server.ladder_words import (
     METHODS,
     beaten_in_words,
     doubt_in_words,

@@ -7,10 +7,9 @@ import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from arena.columns import values_of
@@ -31,7 +30,10 @@ from arena.server.filters import WhereAsked, choices_of, query_of
 from arena.server.findings import headline
 from arena.server.heat import heat_rows, margin_rows
 from arena.server.judge_views import by_chance, judge_lines
-from arena.server.ladder import METHOD_GROUPS, METHODS, ladders, method_of
+from arena.server.ladder import ladders
+from arena.server.ladder_beside import beside_of, compared_sentence
+from arena.server.ladder_columns import COLUMNS, DEFAULT, ViewAsked, offered
+from arena.server.ladder_words import METHOD_GROUPS, METHODS, method_of
 from arena.server.site import Site, SiteOf, download, game_address, page, playable_games
 from arena.server.teams import has_teams
 from arena.standings import Standings
@@ -62,12 +64,9 @@ def game(
     site: SiteOf,
     specification: str,
     where: WhereAsked,
-    method: str = "elo",
-    sort: str = "rank",
-    order: str = "",
-    page_number: Annotated[int, Query(alias="page")] = 1,
+    view: ViewAsked,
 ) -> Response:
-    found, refusal = _rated(site, specification, method, where)
+    found, refusal = _rated(site, specification, view.method, where)
     if found is None:
         return page(request, "game_empty.html", info=_playable(specification), specification=specification)
     said = headline(found)
@@ -76,16 +75,16 @@ def game(
     tournaments = [one for one in every if one.key in found.tournaments]
     playing = {agent.id: agent for one in tournaments for agent in one.agents}
     kinds = {agent.label: agent.kind for agent in playing.values()}
-    shown, pages = ladders(
+    beside = beside_of(site.standings, found, view, where)
+    tables, pages = ladders(
         found,
-        sort=sort,
-        order=order,
-        page=page_number,
+        view,
+        beside=beside,
         path=game_address(specification),
         kinds=kinds,
         in_teams=any(has_teams(one) for one in tournaments),
     )
-    on_page = {row.agent for one in shown for row in one.rows}
+    on_page = {row.agent for one in tables for row in one.rows}
     in_table = [row.agent for row in board.rows if row.agent in on_page]
     in_table = in_table[: HEAT_MOST if len(board.rows) <= HEAT_MOST else HEAT_OF_MANY]
     framed = said.cycle if set(said.cycle) <= set(in_table) else ()
@@ -96,11 +95,18 @@ def game(
         standings=found,
         board=board,
         headline=said,
-        ladders=shown,
+        ladders=tables,
         pages=pages,
+        view=view,
+        offered=offered(),
+        chosen=view.columns or tuple(column.key for column in DEFAULT),
+        num_columns=len(COLUMNS),
+        beside=beside,
+        hows=RATING_METHODS,
+        asked=view.query(where),
+        compared=compared_sentence(found, beside, view.compare),
         on_page=on_page,
         with_teams=any(mixed_teams(one) for one in tournaments),
-        how=RATING_METHODS[board.method].meaning,
         heat=heat_rows(board.matrix, framed=framed, order=in_table),
         margins=margin_rows(board.matrix, framed=framed, order=in_table) if by_margin else (),
         cycles=[(cycle, _scores(board.matrix, cycle)) for cycle in board.cycles[:CYCLES_SHOWN]],
@@ -113,14 +119,14 @@ def game(
         refusal=refusal,
         where=where,
         choices=choices_of(site.ledger, every),
-        kept={"sort": sort, "order": order} if sort != "rank" or order else {},
+        kept={"sort": view.sort, "order": view.order} if view.sort != "rank" or view.order else {},
         filters=urlencode(query_of(where)),
         moved=_moves(found),
         exploit_sources=exploit_sources(found),
         again=_again(found, where),
         luck=adjusted_view(site, found, where),
         moved_finding=moves_in_words(found.moved) if where else "",
-        graph=response_drawing(board) if found.preference is not None else None,
+        graph=response_drawing(board),
         judge_lines=judge_lines(found.preference.judges, most=JUDGES_SHOWN) if found.preference is not None else (),
         by_chance=by_chance(found.preference.judges) if found.preference is not None else "",
         watchable=may_be_watched(tournaments, len(board.rows)) and where.seat is None,
@@ -193,13 +199,18 @@ def standings_json(site: SiteOf, game: str, where: WhereAsked, method: str = "el
 
 
 @router.get("/downloads/standings.csv")
-def standings_csv(site: SiteOf, game: str, where: WhereAsked, method: str = "elo") -> Response:
-    found = _required(site, game, method, where)
+def standings_csv(site: SiteOf, game: str, where: WhereAsked, view: ViewAsked) -> Response:
+    """All columns of the board itself, and those of other methods and another date that the view has."""
+    found = _required(site, game, view.method, where)
     exact, at_least = (values_of(found.exploitability, kind) for kind in ("exact", "lower bound"))
+    beside = beside_of(site.standings, found, view, where)
+    boards = {str(method): other.leaderboard for method, other in beside.others.items()}
+    if beside.before is not None:
+        boards[f"rating_{view.compare}"] = beside.before.leaderboard
     return download(
-        leaderboard_csv(found.leaderboard, exact, at_least),
+        leaderboard_csv(found.leaderboard, exact, at_least, beside=boards),
         media_type=CSV,
-        filename=f"{game}-{method}.csv",
+        filename=f"{game}-{view.method}.csv",
     )
 
 

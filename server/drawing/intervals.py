@@ -63,8 +63,18 @@ def axis_of(
     return Axis(low=low, high=high, ticks=tuple(ticks.tolist()), written=written)
 
 
-def interval(axis: Axis, low: float, rating: float, high: float, *, label: str, open_dot: bool = False) -> Markup:
-    """A rating as a dot on the bar of its interval; an arrow and its number where it lies outside the axis."""
+def interval(
+    axis: Axis,
+    low: float,
+    rating: float,
+    high: float,
+    *,
+    label: str,
+    open_dot: bool = False,
+    tick: float = math.nan,
+) -> Markup:
+    """A rating as a dot on the bar of its interval; an arrow and its number where it lies outside the axis. ``tick``: another rating,
+    such as one of another date, as a thin line where it is on the axis."""
     marks = [_grid(tuple(percent(axis.at(t)) for t in axis.ticks))]
     if not math.isfinite(rating):
         return cell(marks, label)
@@ -75,6 +85,9 @@ def interval(axis: Axis, low: float, rating: float, high: float, *, label: str, 
     marks.append(
         el("rect", cls="iv-bar", x=percent(left), width=percent(max(right - left, 0.3)), y="50%", height=10, rx=2, transform="translate(0 -5)")
     )  # fmt: skip
+    if axis.low <= tick <= axis.high:
+        at = percent(axis.at(tick))
+        marks.append(el("line", cls="iv-thin", x1=at, x2=at, y1="24%", y2="76%"))
     marks.append(el("circle", cls="pt-open" if open_dot else "pt", cx=percent(axis.at(rating)), cy="50%", r=3.2))
     return cell(marks, label)
 

@@ -30,8 +30,9 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponseDrawing:
-    """``agents``: those drawn, along a cycle; ``others``: how many agents stand outside this component."""
+    """``title``: the finding; ``agents``: those drawn, along a cycle; ``others``: how many agents stand outside this component."""
 
+    title: str
     picture: Markup
     agents: tuple[str, ...]
     others: int
@@ -57,7 +58,17 @@ def response_drawing(board: Leaderboard) -> ResponseDrawing | None:
         {} if board.minimax is None else dict(zip(board.minimax.agents, board.minimax.weights.tolist(), strict=True))
     )
     drawn = _draw(matrix, order, set(pairwise((*cycle, *cycle[:1]))), weights)
-    return ResponseDrawing(picture=drawn, agents=order, others=len(met) - len(order))
+    return ResponseDrawing(
+        title=_title(board, agents, cycle), picture=drawn, agents=order, others=len(met) - len(order)
+    )
+
+
+def _title(board: Leaderboard, agents: Sequence[str], cycle: Sequence[str]) -> str:
+    if not cycle:
+        return f"{len(agents)} agents whose scores run in circles, none of them certain"
+    if board.cycle and set(board.cycle) <= set(agents):
+        return f"A cycle of {len(board.cycle)} decides this ladder"
+    return f"A cycle of {len(cycle)}, which does not decide the first place"
 
 
 def _draw(matrix: Matrix, order: Sequence[str], thick: set[tuple[str, str]], weights: Mapping[str, float]) -> Markup:

@@ -12,7 +12,7 @@ from arena.config import make_config
 from arena.job_kinds import ask
 from arena.leaderboard_file import csv_text
 from arena.ledger import Ledger
-from arena.server.ladder import METHODS
+from arena.server.ladder_words import METHODS
 from arena.server.site import agent_address, game_address
 from arena.tournament import run_tournament
 from arena.worker import work
