@@ -14,6 +14,8 @@ from ssl import SSLContext
 
 import httpx
 
+from arena.agents import reach
+
 
 class BoundedClient:
     """Asks one request at a time, and keeps the connection for the next.
@@ -21,14 +23,14 @@ class BoundedClient:
     Args:
         headers: of every request.
         verify: for https.
-        trust_env: whether proxies named in the environment are used.
+        trust_env: whether proxies named in the environment are used; never where addresses are judged, which a proxy would hide.
     """
 
     def __init__(self, *, headers: Mapping[str, str], verify: SSLContext, trust_env: bool):
         self._client = httpx.Client(
             headers=headers,
             verify=verify,
-            trust_env=trust_env,
+            trust_env=trust_env and not reach.is_bounded(),
             follow_redirects=False,
             limits=httpx.Limits(max_connections=1, max_keepalive_connections=1),
         )
@@ -52,20 +54,22 @@ class BoundedClient:
 
         Raises:
             httpx.ReadTimeout: it was not there in time.
+            httpx.ConnectError: this process may not ask that address, see `arena.agents.reach`.
             httpx.HTTPError: anything else that went wrong.
         """
         self._late = False
+        at = reach.pinned(url) if reach.is_bounded() else reach.Pinned(url, {}, {})
         timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), self._cut)
         timer.daemon = True
         timer.start()
         try:
             with self._client.stream(
                 method,
-                url,
+                at.url,
                 content=content,
-                headers=headers,
+                headers={**(headers or {}), **at.headers},
                 timeout=httpx.Timeout(None if math.isinf(seconds) else seconds, connect=min(connect_s, seconds)),
-                extensions={"trace": self._follow},
+                extensions={"trace": self._follow, **at.extensions},
             ) as response:
                 yield response
             if self._late:  # a body without a stated length seems to be whole where it is cut

@@ -193,12 +193,17 @@ def worker_command(
     until_empty: Annotated[bool, typer.Option("--until-empty", help="End where no job waits.")] = False,
     db: Db = None,
 ) -> None:
-    """Do the jobs that wait in a ledger, one after the other; Ctrl-C or a SIGTERM stops, and its job waits for another worker."""
+    """Do the jobs that wait in a ledger, one after the other; Ctrl-C or a SIGTERM stops, and its job waits for another worker.
+
+    Agents behind a URL are asked at public addresses alone, since anybody may have asked for the job: ARENA_REACHABLE names
+    the networks, separated by commas, in which others may be.
+    """
     import sys
 
-    from arena.interruption import signals_interrupt
+    from arena.agents.reach import only_public
     from arena.cli.output import ProgressLines
     from arena.games import UnknownName
+    from arena.interruption import signals_interrupt
     from arena.job_kinds import JOB_KINDS
     from arena.ledger import Ledger
     from arena.worker import devices_here, work
@@ -224,7 +229,7 @@ def worker_command(
     def ended(row: JobRow) -> None:
         sys.stderr.write(f"job {row.key[:12]}: {row.status}{f', {row.error}' if row.error else ''}\n")
 
-    with Ledger.open(db, create=False) as ledger:
+    with only_public(), Ledger.open(db, create=False) as ledger:
         sys.stderr.write(f"waiting for jobs in {ledger.url_for_people}; Ctrl-C stops\n")
         try:
             with signals_interrupt() as interrupted:
