@@ -12,7 +12,7 @@ from arena.games.starcraft.standin.units import BY_NAME
 FORMAT = "arena-standin-map-1"
 Rule = Literal["melee", "respawn", "shards", "beacon", "waves"]
 """What decides a match: the last one standing; SMAC's maps, whose units come again; mini-games, by what they pay for."""
-LOOPS_A_SECOND = 22.4
+SCREEN = 24  # cells that a screen shows
 SECONDS_120 = 2688  # game loops
 SECONDS_180 = 4032
 
@@ -93,43 +93,34 @@ def shipped_maps() -> dict[str, StandinMap]:
         "MMM": (["Medivac"] + ["Marauder"] * 2 + ["Marine"] * 7,) * 2,
     }
     army = ["Marine"] * 6 + ["Marauder"] * 2
-    marines = _group("Marine", 9, 1, 24, 32)
+    marines, roaches = _group("Marine", 9, 1, 6, 11), _group("Roach", 4, 2, 18, 11)
+    swarm = (_group("Zergling", 6, 2, 17, 10), _group("Baneling", 4, 2, 17, 13))
     found = {
         "Arena/Duel": StandinMap(name="Duel", placed=_facing(army, army, 16, 48, 32), jitter=1.0),
         "Arena/Skirmish": StandinMap(
             name="Skirmish", size=(32, 32), placed=_facing(["Marine"] * 4, ["Marine"] * 4, 8, 24, 16), jitter=1.0
         ),
-        "mini_games/MoveToBeacon": _mini_game("MoveToBeacon", "beacon", [_group("Marine", 1, 1, 32, 32)]),
-        "mini_games/CollectMineralShards": _mini_game(
-            "CollectMineralShards", "shards", [_group("Marine", 2, 1, 32, 32)]
-        ),
-        "mini_games/FindAndDefeatZerglings": _mini_game(
-            "FindAndDefeatZerglings",
-            "waves",
-            [_group("Marine", 3, 1, 32, 32), _group("Zergling", 5, 2, 8, 8), _group("Zergling", 5, 2, 56, 56)],
-            waves=[_group("Zergling", 5, 2, 8, 56)],
+    }
+    mini_games = (
+        _mini_game("MoveToBeacon", "beacon", [_group("Marine", 1, 1, 12, 12)]),
+        _mini_game("CollectMineralShards", "shards", [_group("Marine", 2, 1, 12, 12)]),
+        StandinMap(
+            name="FindAndDefeatZerglings",
+            rule="waves",
+            placed=(_group("Marine", 3, 1, 32, 32), _group("Zergling", 5, 2, 8, 8), _group("Zergling", 5, 2, 56, 56)),
+            waves=(_group("Zergling", 5, 2, 8, 56),),
             time_limit=SECONDS_180,
-            reveal=False,
         ),
-        "mini_games/DefeatRoaches": _mini_game(
-            "DefeatRoaches",
-            "waves",
-            [marines, _group("Roach", 4, 2, 40, 32)],
-            waves=[_group("Marine", 5, 1, 24, 32), _group("Roach", 4, 2, 40, 32)],
-            pays=10,
-        ),
-        "mini_games/DefeatZerglingsAndBanelings": _mini_game(
+        _mini_game("DefeatRoaches", "waves", [marines, roaches], waves=[replace(marines, count=5), roaches], pays=10),
+        _mini_game(
             "DefeatZerglingsAndBanelings",
             "waves",
-            [marines, _group("Zergling", 6, 2, 40, 32), _group("Baneling", 4, 2, 40, 34)],
-            waves=[
-                _group("Marine", 4, 1, 24, 32),
-                _group("Zergling", 6, 2, 40, 32),
-                _group("Baneling", 4, 2, 40, 34),
-            ],
+            [marines, *swarm],
+            waves=[replace(marines, count=4), *swarm],
             pays=5,
         ),
-    }
+    )
+    found |= {f"mini_games/{field.name}": field for field in mini_games}
     for name, (allies, enemies) in battles.items():
         found[f"SMAC_Maps/{name}"] = _smac(name, _facing(allies, enemies, 9, 23, 16))
     for name in ("32x32_flat", "10gen_terran", "10gen_zerg", "10gen_protoss"):  # their units are made by the client
@@ -153,23 +144,18 @@ def _facing(
 
 
 def _mini_game(
-    name: str,
-    rule: Rule,
-    placed: Sequence[Placed],
-    *,
-    waves: Sequence[Placed] = (),
-    pays: int = 1,
-    time_limit: int = SECONDS_120,
-    reveal: bool = True,
+    name: str, rule: Rule, placed: Sequence[Placed], *, waves: Sequence[Placed] = (), pays: int = 1
 ) -> StandinMap:
+    """Two minutes on a field that fits on the screen."""
     return StandinMap(
         name=name,
+        size=(SCREEN, SCREEN),
         rule=rule,
         placed=tuple(placed),
         waves=tuple(waves),
         pays=pays,
-        time_limit=time_limit,
-        reveal=reveal,
+        time_limit=SECONDS_120,
+        reveal=True,
     )
 
 

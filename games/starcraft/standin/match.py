@@ -13,14 +13,13 @@ from s2clientprotocol import sc2api_pb2 as sc_pb
 
 from arena.games.starcraft.standin.battle import Battle
 from arena.games.starcraft.standin.facts import answer_query, tell_field, unit_data
-from arena.games.starcraft.standin.maps import StandinMap
+from arena.games.starcraft.standin.maps import SCREEN, StandinMap
 from arena.games.starcraft.standin.orders import Eye, carry_out
 from arena.games.starcraft.standin.rules import Standing, after_tick, begin, command_computer, end, last_one
 from arena.games.starcraft.standin.units import TERRAN
 from arena.games.starcraft.standin.views import observe
 
 OVER = "Game has already ended"  # clients know these words
-SCREEN_CELLS = 24
 
 
 class Match:
@@ -140,11 +139,12 @@ class Match:
 
     def _eye(self, player: int) -> Eye:
         asked = self.joined[player].options.feature_layer
-        x, y = self._home(player)
+        middle = self.field.size[0] / 2, self.field.size[1] / 2
+        x, y = self._home(player) if self.field.rule == "melee" else middle
         return Eye(
             x=x,
             y=y,
-            width=asked.width or SCREEN_CELLS,
+            width=asked.width or SCREEN,
             screen=(asked.resolution.x, asked.resolution.y),
             minimap=(asked.minimap_resolution.x, asked.minimap_resolution.y),
         )

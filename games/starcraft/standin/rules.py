@@ -16,7 +16,7 @@ SHARDS = 20
 RESPAWN_LOOPS = 4
 """How long SMAC's maps stay empty. SMACv2 waits until it sees no unit: at once, it would wait for ever."""
 COMPUTER_EVERY = 8  # game loops
-BEACON_AWAY = 12.0  # cells from the last one, at least
+BEACON_AWAY = 7.0  # cells from the last one, at least
 
 
 @dataclass(slots=True)
