@@ -8,7 +8,7 @@ import statistics
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, TypeGuard, cast
+from typing import Any
 
 import numpy as np
 import psutil
@@ -18,6 +18,7 @@ from arena.agents.http import HttpAgent
 from arena.agents.llm import LlmAgent
 from arena.agents.program import ProgramAgent
 from arena.games import Agent, AgentFault, Answer, ClockedAgent, Game, ObservationBatch, TableBatch, Turn
+from arena.games.agent import is_clocked
 from arena.games.policy import take_rows
 from arena.games.seeds import CHANCE_STREAM, MATCH_STREAM, counter_hash
 from arena.games.usage import used_words
@@ -306,11 +307,11 @@ class _Block:
         began = time.monotonic()
         fault: str | None = None
         answer: NDArray[Any] | Exception
-        if _is_clocked(self.agent):
+        if is_clocked(self.agent):
             answer, arrival = _answer_of(self.agent, batch, self.limit_s)
         else:
             try:
-                answer = np.asarray(cast("Agent", self.agent).act(batch))
+                answer = np.asarray(self.agent.act(batch))
             except Exception as error:  # noqa: BLE001 -- whatever an agent raises is what the check is for
                 answer = error
             arrival = time.monotonic()
@@ -355,10 +356,6 @@ def _answer_of(agent: ClockedAgent, batch: ObservationBatch, limit_s: float) -> 
             late = AgentFault(f"no answer within {_seconds(limit_s)}, and none after {FREED_WITHIN_S:g} s")
         return late, began + limit_s
     return answer, arrival
-
-
-def _is_clocked(agent: Agent | ClockedAgent) -> TypeGuard[ClockedAgent]:
-    return hasattr(agent, "send")
 
 
 def _seconds(value: float) -> str:

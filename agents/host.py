@@ -42,19 +42,23 @@ class HostObservation:
     text: str | None = None
     information_state: str | None = None
     numbers: tuple[float, ...] | None = None
+    known_numbers: tuple[float, ...] | None = None
 
     @property
     def tensor(self) -> NDArray[np.float32] | None:
         """float32 [tensor_width]."""
-        import numpy as np
+        return _array(self.numbers)
 
-        return None if self.numbers is None else np.array(self.numbers, np.float32)
+    @property
+    def information_state_tensor(self) -> NDArray[np.float32] | None:
+        """float32 [information_state_width]."""
+        return _array(self.known_numbers)
 
 
 def read_observation(message: Mapping[str, Any]) -> HostObservation:
     """The observation of a message."""
     low, high = message.get("low"), message.get("high")
-    tensor = message.get("tensor")
+    tensor, known = message.get("tensor"), message.get("information_state_tensor")
     return HostObservation(
         game=message["game"],
         player=message["player"],
@@ -68,6 +72,7 @@ def read_observation(message: Mapping[str, Any]) -> HostObservation:
         text=message.get("text"),
         information_state=message.get("information_state"),
         numbers=None if tensor is None else tuple(tensor),
+        known_numbers=None if known is None else tuple(known),
     )
 
 
@@ -151,6 +156,12 @@ def _load_file(path: Path) -> ModuleType:
     sys.path.insert(0, str(path.resolve().parent))  # its neighbours are importable, as when it is run
     specification.loader.exec_module(module)
     return module
+
+
+def _array(numbers: tuple[float, ...] | None) -> NDArray[np.float32] | None:
+    import numpy as np  # late: a class that needs none starts without it
+
+    return None if numbers is None else np.array(numbers, np.float32)
 
 
 def _plain(action: Any) -> Any:

@@ -14,10 +14,11 @@ from arena.games import GameInfo, ObservationBatch, ProtocolError, VectorLegal
 from arena.games.seeds import AGENT_STREAM, counter_hash, seed_of
 
 Message: TypeAlias = "dict[str, int | float | str | bool | list[int] | list[float] | list[float | None]]"
-Part = Literal["text", "tensor", "information_state"]
+Part = Literal["text", "tensor", "information_state", "information_state_tensor"]
 
 PARTS: tuple[Part, ...] = ("text", "tensor", "information_state")
-"""What may be expensive or absent; a message carries only the parts asked for."""
+"""What may be expensive or absent; a message carries only the parts asked for, these where nothing is said."""
+ALL_PARTS: tuple[Part, ...] = (*PARTS, "information_state_tensor")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +29,7 @@ class Observation:
     perhaps infinite) and ``whole``, whether the components are whole numbers.
     ``seed``: a random word of this decision, 63 bits: the only source of chance that keeps matches reproducible.
     ``match``: a number of 63 bits that stays the same for one player during one match.
-    Neither tells the words of another player or decision. ``text``, ``tensor`` and ``information_state`` are made when
+    Neither tells the words of another player or decision. ``text``, ``tensor``, ``information_state`` and its tensor are made when
     read; None where the game has none.
     """
 
@@ -62,6 +63,12 @@ class Observation:
         column = self.columns.information_state()
         return None if column is None else column[self.row]
 
+    @property
+    def information_state_tensor(self) -> NDArray[np.float32] | None:
+        """float32 [information_state_width]: the same as numbers."""
+        column = self.columns.information_state_tensor()
+        return None if column is None else column[self.row]
+
     def to_message(self, parts: Iterable[Part] = PARTS) -> Message:
         """The JSON form, with those of `parts` that the game has; numbers are plain, an infinite bound is null."""
         message: Message = {
@@ -76,8 +83,8 @@ class Observation:
         else:
             message["legal_actions"] = list(self.legal_actions)
         for part in parts:
-            if part == "tensor":
-                tensor = self.tensor
+            if part in ("tensor", "information_state_tensor"):
+                tensor = self.tensor if part == "tensor" else self.information_state_tensor
                 if tensor is not None:
                     message[part] = [float(value) for value in tensor.tolist()]
             else:
@@ -94,7 +101,7 @@ class Observation:
             ProtocolError: a field is missing or of the wrong type.
         """
         text, information_state = (_string(message, key) for key in ("text", "information_state"))
-        tensor = _numbers(message, "tensor")
+        tensor, known = (_numbers(message, key) for key in ("tensor", "information_state_tensor"))
         low = _numbers(message, "low", null=-math.inf)
         high = _numbers(message, "high", null=math.inf)
         legal = message.get("legal_actions", [])
@@ -115,7 +122,9 @@ class Observation:
             low=low,
             high=high,
             whole=message.get("whole") is True,
-            columns=Columns.of_values(text=text, tensor=tensor, information_state=information_state),
+            columns=Columns.of_values(
+                text=text, tensor=tensor, information_state=information_state, information_state_tensor=known
+            ),
         )
 
 
@@ -128,13 +137,21 @@ class Columns:
         self._text: list[str] | None = None
         self._tensor: NDArray[np.float32] | None = None
         self._information_state: list[str] | None = None
+        self._information_state_tensor: NDArray[np.float32] | None = None
 
     @staticmethod
-    def of_values(*, text: str | None, tensor: Sequence[float] | None, information_state: str | None) -> Columns:
+    def of_values(
+        *,
+        text: str | None,
+        tensor: Sequence[float] | None,
+        information_state: str | None,
+        information_state_tensor: Sequence[float] | None,
+    ) -> Columns:
         """The parts of one row, known already."""
         columns = Columns(None)
         columns._text = None if text is None else [text]
-        columns._tensor = None if tensor is None else np.array([tensor], np.float32)
+        columns._tensor = _one_row(tensor)
+        columns._information_state_tensor = _one_row(information_state_tensor)
         columns._information_state = None if information_state is None else [information_state]
         return columns
 
@@ -152,6 +169,12 @@ class Columns:
         if self._information_state is None and (batch := self._source()) is not None:
             self._information_state = batch.information_state() if batch.game.has_information_state else None
         return self._information_state
+
+    def information_state_tensor(self) -> NDArray[np.float32] | None:
+        if self._information_state_tensor is None and (batch := self._source()) is not None:
+            known = batch.game.information_state_width is not None
+            self._information_state_tensor = batch.information_state_tensor() if known else None
+        return self._information_state_tensor
 
     def close(self) -> None:
         """The batch is over: what was read stays, what was not can no longer be made."""
@@ -228,6 +251,10 @@ def _numbers(message: Mapping[str, object], key: str, *, null: float | None = No
     if not all(type(number) in (int, float) for number in numbers):
         raise ProtocolError(f"{key!r} must be a list of numbers; got {values!r:.80}")
     return tuple(float(number) for number in numbers if number is not None)
+
+
+def _one_row(numbers: Sequence[float] | None) -> NDArray[np.float32] | None:
+    return None if numbers is None else np.array([numbers], np.float32)
 
 
 def _finite(bounds: tuple[float, ...]) -> list[float | None]:

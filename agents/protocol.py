@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from arena.agents.observation import PARTS, Message, Observation, Part
+from arena.agents.observation import ALL_PARTS, PARTS, Message, Observation, Part
 from arena.games import ActionSpace, GameInfo, ProtocolError
 from arena.games.seeds import AGENT_STREAM, counter_hash, seed_of
 
@@ -78,8 +78,9 @@ def parts_of(game: GameInfo) -> tuple[Part, ...]:
         "text": game.has_text,
         "tensor": game.tensor_width is not None,
         "information_state": game.has_information_state,
+        "information_state_tensor": game.information_state_width is not None,
     }
-    return tuple(part for part in PARTS if offered[part])
+    return tuple(part for part in ALL_PARTS if offered[part])
 
 
 def match_numbers(match_seed: NDArray[np.uint64], player: NDArray[np.int64]) -> list[int]:
@@ -143,8 +144,8 @@ def read_hello(message: JsonObject) -> Hello:
     if type(version) is not int or version != PROTOCOL_VERSION:
         raise ProtocolError(f"it speaks protocol {version!r:.20}; this Arena speaks {PROTOCOL_VERSION}")
     wants = message.get("wants", list(PARTS))
-    if not isinstance(wants, list) or not all(want in PARTS for want in wants):
-        raise ProtocolError(f'its "wants" must be a list out of {", ".join(PARTS)}; it said {_shown(wants)}')
+    if not isinstance(wants, list) or not all(want in ALL_PARTS for want in wants):
+        raise ProtocolError(f'its "wants" must be a list out of {", ".join(ALL_PARTS)}; it said {_shown(wants)}')
     matches = message.get("matches", 1)
     if type(matches) is not int or not 1 <= matches <= MAX_MATCHES:
         raise ProtocolError(f'its "matches" must be a whole number from 1 to {MAX_MATCHES}; it said {_shown(matches)}')
@@ -154,7 +155,7 @@ def read_hello(message: JsonObject) -> Hello:
     return Hello(
         name=_name(message, "name"),
         version=_name(message, "version"),
-        wants=tuple(part for part in PARTS if part in wants),
+        wants=tuple(part for part in ALL_PARTS if part in wants),
         matches=matches,
         deterministic=deterministic,
     )

@@ -13,7 +13,7 @@ import queue
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeGuard
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,7 @@ from arena.games import (
     TableBatch,
     Turn,
 )
+from arena.games.agent import is_clocked
 from arena.games.forfeits import forfeit_returns
 from arena.games.usage import Metered
 from arena.results import NOBODY, Fault, MatchResults, MatchSpecs, MatchUsage, Termination
@@ -191,7 +192,7 @@ class _Play:
         self.histories: list[Ragged] = []
         self.free = [np.arange(min(size, matches))]
         for agent in agents:
-            if _is_clocked(agent):
+            if is_clocked(agent):
                 agent.announce_clock(move_s=clock.move_s, match_s=clock.match_s)
 
     def run(self) -> MatchResults:
@@ -275,10 +276,9 @@ class _Play:
             asked = True
             waiting = _Waiting.joined(self.waiting[index])
             self.waiting[index] = []
-            if _is_clocked(agent):
+            if is_clocked(agent):
                 self._send(index, agent, waiting)
                 continue
-            assert _is_plain(agent)
             began = self.now()
             try:
                 action = agent.act(self._batch(waiting, None))
@@ -444,7 +444,7 @@ class _Play:
                 del self.requests[ticket]
                 self.late[ticket] = request.agent
                 agent = self.agents[request.agent]
-                assert _is_clocked(agent)
+                assert is_clocked(agent)
                 agent.timed_out(ticket)
                 self._time_out(request, np.arange(len(request.match)), moment - request.sent)
 
@@ -481,14 +481,6 @@ class _Play:
         limits = None if request.limit_s is None else request.limit_s[rows].tolist()
         allowed = "" if limits is None else f" of {min(limits, default=0):.3g} s"
         agent = self.agents[request.agent]
-        log = agent.log if _is_clocked(agent) and len(rows) else ""
+        log = agent.log if is_clocked(agent) and len(rows) else ""
         message = f"{said or f'no answer within the limit{allowed}'}; waited {took:.3g} s"
         self._forfeit(table, player, Termination.TIMEOUT, message, log)
-
-
-def _is_clocked(agent: Agent | ClockedAgent) -> TypeGuard[ClockedAgent]:
-    return hasattr(agent, "send")
-
-
-def _is_plain(agent: Agent | ClockedAgent) -> TypeGuard[Agent]:
-    return not _is_clocked(agent)

@@ -214,6 +214,12 @@ def played_so_far(ledger: Ledger, seat: int) -> list[dict[str, object]]:
         return [{"ply": row.ply, "action": row.answer} for row in connection.execute(query)]
 
 
+def moves_of(ledger: Ledger, question: int) -> list[int]:
+    """All moves of the match before a question: only for games that hide nothing."""
+    with ledger.reading() as connection:
+        return list(connection.scalar(sa.select(questions.c.history).where(questions.c.id == question)) or [])
+
+
 def answer(
     ledger: Ledger, agents: Collection[int], question: int, said: object, *, failed: bool = False, ago_s: float = 0.0
 ) -> Verdict:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import queue
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from arena.games.observation import ObservationBatch
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
 
 Answer = tuple[int, "NDArray[Any] | Exception", float]
 """(ticket, actions or an `AgentFault`, time of arrival on the clock of `time.monotonic`)."""
@@ -95,3 +98,8 @@ class ClockedAgent(Protocol):
     def end(self, table: NDArray[np.int64], player: NDArray[np.int64], returns: NDArray[np.float64]) -> None: ...
 
     def close(self) -> None: ...
+
+
+def is_clocked(agent: Agent | ClockedAgent) -> TypeIs[ClockedAgent]:
+    """Whether an agent answers later, judged by the clock."""
+    return hasattr(agent, "send")

@@ -32,6 +32,7 @@ from arena.server.head_requests import HeadAsGet
 from arena.server.headers import SecurityHeaders
 from arena.server.metrics import Counts
 from arena.server.records import Records
+from arena.server.seat_hub import SeatHub
 from arena.server.settings import ServerSettings
 from arena.server.site import Site
 from arena.server.theme import ThemeChoice
@@ -54,6 +55,7 @@ def create_app(ledger: Ledger, settings: ServerSettings | None = None) -> FastAP
     app.state.settings = settings = settings or ServerSettings()
     app.state.counts = counts = Counts(ledger)
     app.state.site = Site.of(ledger)
+    app.state.seats = SeatHub(ledger)
     for module in (
         service,
         home,

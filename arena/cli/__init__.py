@@ -13,6 +13,7 @@ from arena.cli import (
     figure,
     game,
     job,
+    join,
     judge,
     leaderboard,
     match,
@@ -42,6 +43,7 @@ app.add_typer(db.app, name="db")
 app.add_typer(job.app, name="job")
 app.command("worker")(job.worker_command)
 app.command("play")(play.play_command)
+app.command("join")(join.join_command)
 app.command("plan")(plan.plan_command)
 app.command("leaderboard")(leaderboard.leaderboard_command)
 app.command("figure")(figure.figure_command)

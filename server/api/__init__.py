@@ -15,6 +15,7 @@ from arena.server.api import (
     leaderboards,
     matches,
     runs,
+    seats,
     tournaments,
 )
 from arena.server.api.answers import READ_ERRORS
@@ -38,3 +39,4 @@ router = APIRouter(
 )
 for module in (games, leaderboards, agents, tournaments, matches, jobs, runs, artifacts, exchange):
     router.include_router(module.router, dependencies=[Depends(TOKEN)])
+router.include_router(seats.router)

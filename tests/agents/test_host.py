@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from arena.agents.host import HostObservation, read_observation
-from arena.agents.observation import Observation, observations
+from arena.agents.observation import ALL_PARTS, Observation, observations
 from arena.agents.program import load_python
 from arena.games import AgentCrashed, ListedLegal, ObservationBatch, ProtocolError, VectorLegal, load_game
 
@@ -176,6 +176,6 @@ def test_an_observation_looks_the_same_in_both_processes(game):
     for legal in (ListedLegal([[0, 1]]), VectorLegal(low, high, False), VectorLegal(np.zeros((1, 2)), high, True)):
         batch = ObservationBatch(np.array([0]), np.array([0]), legal, np.array([9], np.uint64), np.array([0]), tables)
         (here,) = observations(batch)
-        there = read_observation(here.to_message())
+        there = read_observation(here.to_message(ALL_PARTS))
         assert public(there, names) == public(here, names)
-    assert {field.name for field in fields(HostObservation)} - {"numbers"} <= set(names)
+    assert {field.name for field in fields(HostObservation)} - {"numbers", "known_numbers"} <= set(names)
