@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import cast
 
@@ -90,7 +91,8 @@ async def require_form_token(connection: HTTPConnection) -> None:
     kind = connection.headers.get("content-type", "")
     if sent is None and kind.startswith(FORMS):
         if kind.startswith(FORMS[0]):
-            await connection.body()  # which is kept then: the route may read it once more
+            with suppress(RuntimeError):  # the route's form was read already, and is kept
+                await connection.body()  # which is kept then: the route may read it once more
         sent = (await connection.form()).get(FORM_FIELD)
     if not isinstance(sent, str) or not hmac.compare_digest(sent.encode(), expected.encode()):
         raise HTTPException(403, "this form is not of your session, or is too old: load its page again")
