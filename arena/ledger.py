@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -42,6 +42,7 @@ from arena.ledger_matches import (
     write_block,
 )
 from arena.ledger_rows import AgentVersion, GameRow, Played, Source, Status, Tournament
+from arena.ledger_state import LedgerState
 from arena.poll_schema import vote_reviews
 from arena.results import Fault, MatchResult, MatchResults
 from arena.rosters import Rosters
@@ -60,6 +61,7 @@ class Ledger:
         self._lineups: Lineups = {}  # as far as committed
         self._columns = KeptColumns()
         self._rosters = Rosters()
+        self._state = LedgerState(engine)
 
     @classmethod
     def open(cls, url: str | Path | None = None, *, create: bool = True, read_only: bool = False) -> Ledger:
@@ -73,6 +75,7 @@ class Ledger:
         return cls(located, db.connect(located, create=create, read_only=read_only))
 
     def close(self) -> None:
+        self._state.close()
         self._engine.dispose()
 
     def __enter__(self) -> Self:
@@ -105,6 +108,10 @@ class Ledger:
     def artifacts(self) -> ArtifactStore:
         """The contents of agents, beside the ledger."""
         return ArtifactStore.beside(self._url)
+
+    def state(self) -> Hashable:
+        """A value that is another one after anything was committed by anybody: the key of what was made of the ledger."""
+        return self._state.now()
 
     # Agents
 

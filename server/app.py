@@ -31,6 +31,7 @@ from arena.server.gate import Gate
 from arena.server.head_requests import HeadAsGet
 from arena.server.headers import SecurityHeaders
 from arena.server.metrics import Counts
+from arena.server.page_cache import PageCache
 from arena.server.records import Records
 from arena.server.seat_hub import SeatHub
 from arena.server.settings import ServerSettings
@@ -54,7 +55,7 @@ def create_app(ledger: Ledger, settings: ServerSettings | None = None) -> FastAP
     )
     app.state.settings = settings = settings or ServerSettings()
     app.state.counts = counts = Counts(ledger)
-    app.state.site = Site.of(ledger)
+    app.state.site = site = Site.of(ledger)
     app.state.seats = SeatHub(ledger)
     for module in (
         service,
@@ -75,6 +76,7 @@ def create_app(ledger: Ledger, settings: ServerSettings | None = None) -> FastAP
     app.mount("/static", Assets())
     errors.install(app)
     app.add_middleware(ThemeChoice)  # the last that is added is the first that is asked
+    app.add_middleware(PageCache, state=site.state)
     app.add_middleware(Gate, ledger=ledger, settings=settings)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.add_middleware(Records, counts=counts, access_log=settings.access_log)

@@ -6,7 +6,7 @@ import functools
 import hashlib
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, cast
@@ -50,6 +50,11 @@ class Site:
     @staticmethod
     def of(ledger: Ledger) -> Site:
         return Site(ledger, StandingsCache(ledger), _templates(), threading.Event(), _kept_columns(ledger))
+
+
+    def state(self) -> Hashable:
+        """A value that is another one whenever pages may be: something was committed, or standings were computed."""
+        return self.ledger.state(), self.standings.computed
 
 
 def _site(request: Request) -> Site:

@@ -47,6 +47,7 @@ class StandingsCache:
 
     def __init__(self, ledger: Ledger, *, now: Callable[[], float] = time.monotonic):
         self._ledger, self._now = ledger, now
+        self.computed = 0  # how often anything was
         self._entries: dict[str, OrderedDict[Hashable, _Entry]] = {}
         self._lock = threading.Lock()
 
@@ -150,6 +151,7 @@ class StandingsCache:
         value = compute()
         entry.value, entry.mark, entry.computed_at = value, mark, self._now()
         entry.took = entry.computed_at - start
+        self.computed += 1
 
     def _refresh(self, entry: _Entry, game: str, compute: Callable[[], object]) -> None:
         """Computes anew while readers are given what was there; who reads next hears what goes wrong."""

@@ -1,0 +1,155 @@
+"""Pages and answers kept as they were sent, for everybody who has not signed in, as long as the ledger stays the same."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from weakref import WeakValueDictionary
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from arena.server.access import visitor_of
+
+OLD_S = 10.0  # after which a page is made again whatever the ledger says: some words on it are of the time of day
+MOST_BYTES = 64 * 2**20
+MOST_OF_ONE = 2 * 2**20
+SMALL = 1000  # bytes that are not worth compressing
+KEPT_TYPES = ("text/html", "application/json")
+
+
+@dataclass(slots=True)
+class _Answer:
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+    state: Hashable
+    made: float
+    route: object
+    packed: bytes = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.packed = gzip.compress(self.body, 6, mtime=0) if len(self.body) >= SMALL else self.body
+
+
+class PageCache:
+    """Wraps an application.
+
+    A page is kept only where the request says nothing of who asks (no account, no cookie but the theme's) and the answer
+    has an entity tag and sets no cookie: it is then a function of the address, the theme and the ledger.
+    """
+
+    def __init__(self, app: ASGIApp, state: Callable[[], Hashable], now: Callable[[], float] = time.monotonic):
+        self.app, self._state, self._now = app, state, now
+        self._kept: OrderedDict[Hashable, _Answer] = OrderedDict()
+        self._bytes = 0
+        self._making: WeakValueDictionary[Hashable, asyncio.Lock] = WeakValueDictionary()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        key = _key(scope)
+        if key is None:
+            await self.app(scope, receive, send)
+            return
+        making = self._making.setdefault(key, asyncio.Lock())
+        async with AsyncExitStack() as turn:
+            await turn.enter_async_context(making)  # who asks for the same meanwhile is given the same
+            state = await run_in_threadpool(self._state)
+            kept = self._kept.get(key)
+            if kept is None or kept.state != state or self._now() - kept.made >= OLD_S:
+                kept = await self._made(key, state, turn, scope, receive, send)
+            else:
+                self._kept.move_to_end(key)
+        if kept is not None:
+            scope["route"] = kept.route
+            await _sent(kept, scope)(scope, receive, send)
+
+    async def _made(
+        self, key: Hashable, state: Hashable, turn: AsyncExitStack, scope: Scope, receive: Receive, send: Send
+    ) -> _Answer | None:
+        """The answer, kept and not sent yet; None where it is none to be kept, and was sent."""
+        asked = dict(scope, headers=[pair for pair in scope["headers"] if pair[0] != b"if-none-match"])
+        start: Message | None = None
+        parts: list[bytes] = []
+
+        async def collected(message: Message) -> None:
+            nonlocal start
+            if message["type"] == "http.response.start":
+                start = message
+                if not _may_be_kept(start):
+                    await turn.aclose()  # it may be a stream that never ends
+                    await send(start)
+            elif start is not None and _may_be_kept(start):
+                parts.append(message.get("body", b""))
+            else:
+                await send(message)
+
+        made = self._now()
+        await self.app(asked, receive, collected)
+        scope["route"] = asked.get("route")
+        if start is None or not _may_be_kept(start):
+            return None
+        answer = _Answer(
+            headers=list(start["headers"]), body=b"".join(parts), state=state, made=made, route=asked.get("route")
+        )
+        self._keep(key, answer)
+        return answer
+
+    def _keep(self, key: Hashable, answer: _Answer) -> None:
+        before = self._kept.pop(key, None)
+        self._bytes -= _size(before) if before else 0
+        if _size(answer) > MOST_OF_ONE:
+            return
+        self._kept[key] = answer
+        self._bytes += _size(answer)
+        while self._bytes > MOST_BYTES:
+            _, oldest = self._kept.popitem(last=False)
+            self._bytes -= _size(oldest)
+
+
+def _size(answer: _Answer) -> int:
+    return len(answer.body) + len(answer.packed)
+
+
+def _key(scope: Scope) -> Hashable | None:
+    """What the answer depends on besides the ledger; None where it may depend on more."""
+    if scope["type"] != "http" or scope["method"] != "GET":
+        return None
+    connection = HTTPConnection(scope)
+    if visitor_of(connection).account is not None or not set(connection.cookies) <= {"theme"}:
+        return None
+    headers = connection.headers
+    named = tuple(headers.get(name, "") for name in ("host", "accept", "hx-request"))
+    return scope["path"], scope.get("raw_path"), scope["query_string"], connection.cookies.get("theme", ""), named
+
+
+def _may_be_kept(start: Message) -> bool:
+    headers = Headers(raw=start["headers"])
+    kind = headers.get("content-type", "").partition(";")[0]
+    return start["status"] == 200 and kind in KEPT_TYPES and "etag" in headers and "set-cookie" not in headers
+
+
+def _sent(kept: _Answer, scope: Scope) -> Response:
+    asked = Headers(scope=scope)
+    headers = MutableHeaders(raw=list(kept.headers))
+    tags = [part.strip().removeprefix("W/") for part in asked.get("if-none-match", "").split(",")]
+    unchanged = headers["etag"].removeprefix("W/") in tags
+    zipped = "gzip" in asked.get("accept-encoding", "") and len(kept.packed) < len(kept.body)
+    body = b"" if unchanged else kept.packed if zipped else kept.body
+    answer = Response(body, status_code=304 if unchanged else 200)
+    del headers["content-length"]
+    headers.add_vary_header("Accept-Encoding")
+    if zipped and not unchanged:
+        headers["Content-Encoding"] = "gzip"
+    if unchanged:
+        del headers["content-type"]
+    else:
+        headers["Content-Length"] = str(len(body))
+    answer.raw_headers = headers.raw
+    return answer

@@ -1,0 +1,194 @@
+"""Pages are kept for strangers alone, and never longer than the ledger stays the same."""
+
+import asyncio
+import gzip
+
+import pytest
+
+from arena.ledger import Ledger
+from arena.server.access import Visitor
+from arena.server.page_cache import OLD_S, SMALL, PageCache
+
+HTML = [(b"content-type", b"text/html; charset=utf-8"), (b"etag", b'"1"')]
+BODY = b"page " * SMALL
+
+
+class Bench:
+    """A cache before an application that counts how often it is asked."""
+
+    def __init__(self, headers=HTML, body=BODY, status=200):
+        self.headers, self.body, self.status = headers, body, status
+        self.asked, self.state, self.clock = 0, 0, 0.0
+        self.cache = PageCache(self.app, lambda: self.state, now=lambda: self.clock)
+
+    async def app(self, scope, receive, send):
+        self.asked += 1
+        await asyncio.sleep(0)
+        await send({"type": "http.response.start", "status": self.status, "headers": list(self.headers)})
+        await send({"type": "http.response.body", "body": self.body, "more_body": True})
+        await send({"type": "http.response.body", "body": b"end"})
+
+    async def get(self, path="/", *, account=None, method="GET", query=b"", **headers):
+        sent = []
+
+        async def send(message):
+            sent.append(message)
+
+        named = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+        scope = {"type": "http", "method": method, "path": path, "raw_path": path.encode(), "query_string": query}
+        scope |= {"headers": named, "state": {"visitor": Visitor(account=account)}}
+        await self.cache(scope, None, send)
+        start, *parts = sent
+        return start["status"], dict(start["headers"]), b"".join(part["body"] for part in parts)
+
+    def gets(self, *arguments, **headers):
+        return asyncio.run(self.get(*arguments, **headers))
+
+
+def test_a_page_is_made_once_while_the_ledger_stays_the_same():
+    bench = Bench()
+    first, second = bench.gets(), bench.gets()
+    assert first == second
+    assert first[2] == BODY + b"end"
+    assert bench.asked == 1
+
+
+def test_a_commit_makes_it_anew():
+    bench = Bench()
+    bench.gets()
+    bench.state += 1
+    bench.gets()
+    bench.gets()
+    assert bench.asked == 2
+
+
+def test_no_page_grows_old():
+    bench = Bench()
+    bench.gets()
+    bench.clock = OLD_S
+    bench.gets()
+    assert bench.asked == 2
+
+
+def test_an_unchanged_page_has_no_body_the_second_time():
+    bench = Bench()
+    status, headers, body = bench.gets(if_none_match='W/"1"')
+    assert (status, body, headers[b"etag"]) == (304, b"", b'"1"')
+    assert bench.gets()[2] == BODY + b"end"
+
+
+def test_who_can_unpack_is_sent_a_packed_page():
+    bench = Bench()
+    plain, packed = bench.gets(), bench.gets(accept_encoding="br, gzip")
+    assert packed[1][b"content-encoding"] == b"gzip"
+    assert int(packed[1][b"content-length"]) == len(packed[2]) < len(plain[2])
+    assert gzip.decompress(packed[2]) == plain[2]
+    assert b"Accept-Encoding" in plain[1][b"vary"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"path": "/agents"}, {"query": b"sort=name"}, {"cookie": "theme=dark"}, {"accept": "text/csv"}],
+)
+def test_what_a_page_depends_on_tells_it_from_others(other):
+    bench = Bench()
+    bench.gets()
+    bench.gets(**other)
+    assert bench.asked == 2
+
+
+@pytest.mark.parametrize("asked", [{"account": "ada"}, {"cookie": "theme=dark; voter=1"}, {"method": "POST"}])
+def test_what_may_be_for_one_visitor_alone_is_never_kept(asked):
+    bench = Bench()
+    bench.gets(**asked)
+    bench.gets(**asked)
+    assert bench.asked == 2
+    bench.gets()
+    assert bench.asked == 3
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"status": 404},
+        {"headers": HTML[:1]},
+        {"headers": [*HTML, (b"set-cookie", b"voter=1")]},
+        {"headers": [(b"content-type", b"text/event-stream"), HTML[1]]},
+    ],
+)
+def test_answers_of_other_kinds_pass_through(answer):
+    bench = Bench(**answer)
+    assert bench.gets()[0] == bench.gets()[0] == answer.get("status", 200)
+    assert bench.asked == 2
+
+
+def test_two_who_ask_at_once_are_given_one_page():
+    async def both(bench):
+        return await asyncio.gather(bench.get(), bench.get())
+
+    bench = Bench()
+    first, second = asyncio.run(both(bench))
+    assert first == second
+    assert bench.asked == 1
+
+
+def test_two_streams_of_one_address_run_beside_each_other():
+    bench = Bench()
+    open_streams = 0
+
+    async def stream(scope, receive, send):
+        nonlocal open_streams
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]})
+        open_streams += 1
+        while open_streams < 2:
+            await asyncio.sleep(0)
+        await send({"type": "http.response.body", "body": b""})
+
+    async def both():
+        await asyncio.wait_for(asyncio.gather(bench.get(), bench.get()), 5)
+
+    bench.cache.app = stream
+    asyncio.run(both())
+    assert open_streams == 2
+
+
+def test_an_application_that_breaks_down_holds_nobody_up():
+    bench = Bench()
+
+    async def broken(scope, receive, send):
+        raise RuntimeError
+
+    bench.cache.app = broken
+    with pytest.raises(RuntimeError):
+        bench.gets()
+    bench.cache.app = bench.app
+    assert bench.gets()[0] == 200
+
+
+def test_pages_that_nobody_asks_for_make_room(monkeypatch):
+    monkeypatch.setattr("arena.server.page_cache.MOST_BYTES", 3 * len(BODY))
+    bench = Bench()
+    for path in ("/a", "/b", "/a", "/c", "/a"):
+        bench.gets(path)
+    assert bench.asked == 3
+    bench.gets("/b")
+    assert bench.asked == 4
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def url(request, tmp_path):
+    return str(tmp_path / "arena.db") if request.param == "sqlite" else request.getfixturevalue("postgres_database")
+
+
+def test_the_state_of_a_ledger_is_another_after_each_commit_of_anybody(url):
+    with Ledger.open(url) as ledger, Ledger.open(url) as other:
+        before = ledger.state()
+        assert ledger.state() == before
+        ledger.agents()
+        other.agents()
+        assert ledger.state() == before, "reading is no change"
+        ledger.add_agent("own", specification="random", kind="random")
+        after = ledger.state()
+        assert after != before
+        other.add_agent("of another", specification="random", kind="random")
+        assert ledger.state() not in (before, after)
