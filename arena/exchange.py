@@ -67,8 +67,12 @@ def lacking(ledger: Ledger, known: Holdings, folder: Path) -> Path | None:
 
 
 def contents_of(part: Path) -> list[str]:
-    """The hashes of the contents that a part names: what its agents are made of, and policies that solvers found."""
-    with Ledger.open(part, create=False, read_only=True) as ledger:
+    """The hashes of the contents that a part names: what its agents are made of, and policies that solvers found.
+
+    Raises:
+        BadPart: it is no ledger of this release.
+    """
+    with _opened(part) as ledger:
         named = [agent.content_hash for agent in ledger.agents(include_retired=True)]
         named += [str(one.result[POLICY]) for one in all_jobs(ledger) if one.result and one.result.get(POLICY)]
     return sorted({one for one in named if one is not None})
@@ -78,18 +82,23 @@ def take_in(ledger: Ledger, part: Path) -> Merged:
     """Merges a part that came from elsewhere.
 
     Raises:
-        BadPart: it is no ledger of this release, or contents of its agents are not here yet.
+        BadPart: it is no ledger of this release, or contents that it names are not here yet.
         LedgerError: a tournament stands in both with different content.
     """
-    _check_file(part)
-    try:
-        missing = [one for one in contents_of(part) if one not in ledger.artifacts]
-    except LedgerError as error:
-        raise BadPart(f"this is no part of a ledger of this release: {str(error).replace(str(part), 'it')}") from None
+    missing = [one for one in contents_of(part) if one not in ledger.artifacts]
     if missing:
         raise BadPart(f"contents of agents are missing here; send them first: {', '.join(missing[:10])}")
-    with Ledger.open(part, create=False, read_only=True) as other:
+    with _opened(part) as other:
         return merge(ledger, other)
+
+
+def _opened(part: Path) -> Ledger:
+    _check_file(part)
+    try:
+        return Ledger.open(part, create=False, read_only=True)
+    except LedgerError as error:
+        said = str(error).replace(str(part), "it")
+        raise BadPart(f"this is no part of a ledger of this release: {said}") from None
 
 
 def _agent(one: AgentVersion) -> str:

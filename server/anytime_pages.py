@@ -10,12 +10,13 @@ from starlette.responses import Response
 
 from arena.anytime_ratings import AGENTS_AT_MOST, AnytimeDifference, AnytimeRatings
 from arena.counterfactual import Where
+from arena.filter_query import query_of
 from arena.games import UnknownName
 from arena.leaderboards.wording import signed
 from arena.ledger import Tournament
 from arena.rounds import LOOKING
 from arena.server import numbers
-from arena.server.filters import WhereAsked, query_of
+from arena.server.filters import WhereAsked
 from arena.server.site import Site, SiteOf, page
 
 router = APIRouter()

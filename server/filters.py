@@ -73,17 +73,6 @@ def where_asked(
 WhereAsked = Annotated[Where, Depends(where_asked)]
 
 
-def query_of(where: Where) -> list[tuple[str, str]]:
-    """The filters as an address has them: `where_asked` reads the same back."""
-    found = [("without_forfeits", "1")] if where.without_forfeits else []
-    given = (("seat", where.seat), ("since", where.since), ("until", where.until))
-    found += [(name, str(value)) for name, value in given if value is not None]
-    found += [("tournament", key) for key in where.tournaments]
-    found += [("without_agent", name) for name in where.without_agents]
-    found += [("without_judge", name) for name in where.without_judges]
-    return found + [("context", name) for name in where.contexts]
-
-
 def choices_of(ledger: Ledger, tournaments: Sequence[Tournament]) -> Choices:
     """What can be chosen among the tournaments of a game."""
     judges, contexts = judges_and_contexts(ledger, tournaments, most=OFFERED)

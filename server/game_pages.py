@@ -15,6 +15,7 @@ from starlette.responses import Response
 from arena.columns import values_of
 from arena.counterfactual import Moved, Where, moves_in_words, rating_moved
 from arena.entrants import mixed_teams
+from arena.filter_query import query_of
 from arena.games import ArenaError, GameInfo, UnknownName
 from arena.leaderboard_file import csv_text, leaderboard_csv
 from arena.leaderboards.finding import mixture_in_words
@@ -26,7 +27,7 @@ from arena.server.adjusted_views import adjusted_view
 from arena.server.anytime_pages import may_be_watched
 from arena.server.drawing.pixels import payoff_picture
 from arena.server.drawing.response import response_drawing
-from arena.server.filters import WhereAsked, choices_of, query_of
+from arena.server.filters import WhereAsked, choices_of
 from arena.server.findings import headline
 from arena.server.heat import heat_rows, margin_rows
 from arena.server.judge_views import by_chance, judge_lines

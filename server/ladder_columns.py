@@ -11,9 +11,9 @@ from urllib.parse import urlencode
 from fastapi import Depends, Query
 
 from arena.counterfactual import Where
+from arena.filter_query import query_of
 from arena.games import UnknownName
 from arena.leaderboards.leaderboard import Method
-from arena.server.filters import query_of
 from arena.server.ladder_words import METHOD_GROUPS, METHODS, method_of
 
 Group = Literal["How strong", "Against the field", "How beatable", "Record"]

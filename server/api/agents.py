@@ -23,14 +23,14 @@ from arena.server.api.answers import (
     list_answer,
 )
 from arena.server.api.board_models import RowFacts
-from arena.server.api.writes import IDEMPOTENT, Uploaded, WriteRoute, upload_body
+from arena.server.api.route import IDEMPOTENT, ApiRoute, Uploaded, upload_body
 from arena.server.match_lists import recent_matches
 from arena.server.site import SiteOf, json_answer
 from arena.source import checked_name
 from arena.source_facts import MatchFacts
 from arena.uploads import add_upload
 
-router = APIRouter(tags=["agents"], route_class=WriteRoute)
+router = APIRouter(tags=["agents"], route_class=ApiRoute)
 
 Reference = Annotated[str, Path(description="name for the newest version, or name@version")]
 

@@ -15,10 +15,10 @@ from arena.artifacts import file_hash
 from arena.games import UnknownName
 from arena.server.access import Scope, allowed
 from arena.server.api.answers import WRITE_ERRORS, PageAnswer, PageAsked, list_answer
-from arena.server.api.writes import IDEMPOTENT, UPLOAD, Uploaded, WriteRoute, upload_body
+from arena.server.api.route import IDEMPOTENT, UPLOAD, ApiRoute, Uploaded, upload_body
 from arena.server.site import Site, SiteOf, json_answer
 
-router = APIRouter(tags=["artifacts"], route_class=WriteRoute)
+router = APIRouter(tags=["artifacts"], route_class=ApiRoute)
 
 ContentHash = Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="SHA-256 of the content in hex")]
 

@@ -15,10 +15,10 @@ from arena.connection import LedgerError
 from arena.exchange import Holdings, holdings, lacking, take_in
 from arena.server.access import Scope, allowed
 from arena.server.api.answers import READ_ERRORS, WRITE_ERRORS
-from arena.server.api.writes import IDEMPOTENT, UPLOAD, Uploaded, WriteRoute, upload_body
+from arena.server.api.route import IDEMPOTENT, UPLOAD, ApiRoute, Uploaded, upload_body
 from arena.server.site import SiteOf, json_answer
 
-router = APIRouter(tags=["exchange"], route_class=WriteRoute)
+router = APIRouter(tags=["exchange"], route_class=ApiRoute)
 
 
 class HoldingsFacts(BaseModel, extra="forbid"):

@@ -12,9 +12,10 @@ from starlette.responses import Response
 from arena.games import GameInfo
 from arena.ledger_rows import GameRow
 from arena.server.api.answers import PageAnswer, PageAsked, list_answer
+from arena.server.api.route import ApiRoute
 from arena.server.site import SiteOf, playable_games
 
-router = APIRouter(tags=["games"])
+router = APIRouter(tags=["games"], route_class=ApiRoute)
 
 
 class GameList(PageAnswer):

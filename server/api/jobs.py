@@ -17,11 +17,11 @@ from arena.jobs import all_jobs, cancel, job
 from arena.server.access import Scope, allowed
 from arena.server.api.answers import WRITE_ERRORS, PageAnswer, PageAsked, list_answer
 from arena.server.api.leaderboards import known_game
-from arena.server.api.writes import IDEMPOTENT, WriteRoute
+from arena.server.api.route import IDEMPOTENT, ApiRoute
 from arena.server.site import SiteOf, json_answer
 from arena.source import LedgerSource
 
-router = APIRouter(tags=["jobs"], route_class=WriteRoute)
+router = APIRouter(tags=["jobs"], route_class=ApiRoute)
 
 JobKey = Annotated[str, Path(min_length=1, description="a job's key, or how it begins where no other begins so")]
 Setting = str | int | float

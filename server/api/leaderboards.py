@@ -21,12 +21,13 @@ from arena.server.api.board_models import (
     ResponseGraphAnswer,
     StandingsFacts,
 )
+from arena.server.api.route import ApiRoute
 from arena.server.filters import WhereAsked
 from arena.server.ladder import method_of
 from arena.server.site import Site, SiteOf, json_answer
 from arena.standings import Standings
 
-router = APIRouter(tags=["leaderboards"])
+router = APIRouter(tags=["leaderboards"], route_class=ApiRoute)
 
 Game = Annotated[
     str, Query(description="the ladder, by its game's specification, or by its name alone where one game has it")

@@ -30,13 +30,13 @@ from arena.server.api.answers import (
     value_answer,
 )
 from arena.server.api.leaderboards import known_game
-from arena.server.api.writes import IDEMPOTENT, Uploaded, WriteRoute, upload_body
+from arena.server.api.route import IDEMPOTENT, ApiRoute, Uploaded, upload_body
 from arena.server.drawing.battle import as_json
 from arena.server.match_pages import MatchMissing, Number, film_seen, moves_seen, replayed, text_seen, view_of
 from arena.server.site import SiteOf, json_answer
 from arena.source_facts import MatchFacts, TournamentFacts, match_list, match_record, tournament_facts
 
-router = APIRouter(tags=["matches"], route_class=WriteRoute)
+router = APIRouter(tags=["matches"], route_class=ApiRoute)
 
 JSON_LINES = "application/jsonl"
 

@@ -13,10 +13,10 @@ from arena.named_games import refuse_files
 from arena.server.access import Scope, allowed
 from arena.server.api.answers import WRITE_ERRORS
 from arena.server.api.jobs import Device, Setting, job_facts
-from arena.server.api.writes import IDEMPOTENT, WriteRoute
+from arena.server.api.route import IDEMPOTENT, ApiRoute
 from arena.server.site import SiteOf, json_answer
 
-router = APIRouter(tags=["jobs"], route_class=WriteRoute)
+router = APIRouter(tags=["jobs"], route_class=ApiRoute)
 
 
 class NewSolve(BaseModel, extra="forbid"):

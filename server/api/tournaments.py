@@ -24,14 +24,14 @@ from arena.server.api.answers import (
 )
 from arena.server.api.jobs import JobList, job_facts
 from arena.server.api.leaderboards import known_game
-from arena.server.api.writes import IDEMPOTENT, WriteRoute
+from arena.server.api.route import IDEMPOTENT, ApiRoute
 from arena.server.pairing_views import rounds_dict
 from arena.server.site import SiteOf, json_answer
 from arena.server.teams import members_of
 from arena.source_facts import TournamentFacts, tournament_facts, tournament_status
 from arena.tournament_job import ask_to_go_on, ask_tournament
 
-router = APIRouter(tags=["tournaments"], route_class=WriteRoute)
+router = APIRouter(tags=["tournaments"], route_class=ApiRoute)
 
 
 class TournamentList(PageAnswer):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +14,7 @@ import argon2
 import httpx
 import numpy as np
 import pytest
+from serving import served
 
 from arena.agents import load_agent
 from arena.config import make_config
@@ -27,7 +26,6 @@ from arena.ledger_rows import Tournament
 from arena.match import play_matches
 from arena.results import Fault, MatchResults, MatchSpecs, Termination
 from arena.schedule import round_robin
-from arena.server.run import make_server
 from arena.tournament import run_tournament
 
 HOSTILE = '<script>alert("1")</script>'
@@ -73,19 +71,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @contextmanager
 def serving(ledger: Ledger) -> Iterator[Site]:
     """The ledger behind a real port of this machine."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = make_server(ledger)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    try:
-        with httpx.Client(base_url=url, timeout=30) as client:
-            wait_for(lambda: server.started)
-            yield Site(url, ledger, client)
-    finally:
-        server.should_exit = True
-        thread.join(10)
-        listener.close()
+    with served(ledger) as url, httpx.Client(base_url=url, timeout=30) as client:
+        yield Site(url, ledger, client)
 
 
 def wait_for(fact: Callable[[], object], seconds: float = 10) -> None:

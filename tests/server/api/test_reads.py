@@ -26,7 +26,9 @@ def test_tournament_standings_are_those_of_that_tournament(site):
 
 def test_lists_have_everything_in_the_ledger(site):
     assert len(site.get("/api/v1/games").json()["games"]) == len(site.ledger.games())
-    assert {one["label"] for one in site.get("/api/v1/agents").json()["agents"]} == {a.label for a in site.ledger.agents()}
+    assert {one["label"] for one in site.get("/api/v1/agents").json()["agents"]} == {
+        a.label for a in site.ledger.agents()
+    }
     assert len(site.get("/api/v1/tournaments").json()["tournaments"]) == len(site.ledger.tournaments())
     assert "openspiel:connect_four" in {one["specification"] for one in site.get("/api/v1/playable").json()["games"]}
 

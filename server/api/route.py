@@ -1,4 +1,5 @@
-"""Writes of the API: of the media type that the route takes, and done once however often they come with one ``Idempotency-Key``."""
+"""Routes of the API: reads that may need no token, and writes that are of the media type that the route takes and are done once however
+often they come with one ``Idempotency-Key``."""
 
 from __future__ import annotations
 
@@ -35,14 +36,19 @@ async def _declared(
         ),
     ] = None,
 ) -> None:
-    """So that the description of each write names the header; `WriteRoute` reads it."""
+    """So that the description of each write names the header; `ApiRoute` reads it."""
 
 
 IDEMPOTENT = Depends(_declared)
 
 
-class WriteRoute(APIRoute):
-    """A route whose writes may be repeated safely."""
+class ApiRoute(APIRoute):
+    """A route whose writes may be repeated safely. The description says of a read that asks for no scope that it may need no token."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any):
+        if SAFE_METHODS.issuperset(options.get("methods") or ()) and not options.get("dependencies"):
+            options["openapi_extra"] = {"security": [{}], **(options.get("openapi_extra") or {})}
+        super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()

@@ -1,0 +1,255 @@
+"""A server of Arena from Python: `Client` reads and writes what its pages show, as the same frozen values that a ledger here gives."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+import httpx
+
+from arena.agents.registry import FILE_SCHEMES, content_of, split_specification
+from arena.anytime_ratings import AnytimeRatings
+from arena.counterfactual import Where
+from arena.curves import Curve
+from arena.exchange import Holdings
+from arena.explanation import AgentExplanation
+from arena.filter_query import query_of
+from arena.job_rows import JobRow, JobStatus
+from arena.leaderboards.leaderboard import Method
+from arena.ledger_rows import AgentVersion, GameRow
+from arena.merge import Merged
+from arena.server_connection import Connection, Params, ServerError, token_here
+from arena.source import Settings
+from arena.source_facts import MatchFacts, MatchList, MatchRecord, TournamentFacts, TournamentStatus
+from arena.standings import Standings
+from arena.value_codec import decoded
+
+__all__ = ["Client", "ServerError"]
+
+POLL_S = 0.5
+OVER = ("finished", "failed", "cancelled")
+
+
+class Client:
+    """One server, as a `arena.source.Source`. Errors are `ServerError`, an `ArenaError` with the server's words.
+
+    Args:
+        url: of the server.
+        token: who asks; by default as `token_here` says. `arena token` makes one.
+        transport: how requests travel; by default over the network.
+    """
+
+    def __init__(self, url: str, token: str | None = None, *, transport: httpx.BaseTransport | None = None):
+        self.connection = Connection(url, token if token is not None else token_here(), transport=transport)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.connection.close()
+
+    # Games and leaderboards
+
+    def games(self) -> list[GameRow]:
+        """The games that the server has tournaments of."""
+        return [decoded(GameRow, told) for told in self.connection.listed("/games", "games")]
+
+    def standings(
+        self,
+        game: str,
+        *,
+        tournament: str | None = None,
+        method: Method = "elo",
+        where: Where | None = None,
+        joint: bool = False,
+    ) -> Standings:
+        """As `arena.standings.standings`."""
+        path = f"/games/{_quoted(game)}" if tournament is None else f"/tournaments/{_quoted(tournament)}/standings"
+        asked: Params = [("method", method), ("joint", str(joint).lower()), *query_of(where or Where())]
+        return decoded(Standings, self.connection.read(path, asked, as_value=True))
+
+    def explained(
+        self,
+        game: str,
+        agent: str,
+        *,
+        method: str = "elo",
+        tournament: str | None = None,
+        since: str | None = None,
+        where: Where | None = None,
+    ) -> AgentExplanation:
+        """As `arena.explanation.explained`."""
+        asked = [("game", game), ("agent", agent), ("method", method), *query_of(where or Where())]
+        asked += [("of", tournament)] if tournament else []
+        asked += [("changed_since", since)] if since else []
+        return decoded(AgentExplanation, self.connection.read("/explain", asked, as_value=True))
+
+    def anytime(
+        self, game: str, *, tournament: str | None = None, anchor: str | None = None, where: Where | None = None
+    ) -> AnytimeRatings:
+        """As `arena.anytime_ratings.anytime_standings`."""
+        asked = [("game", game), *query_of(where or Where())]
+        asked += [("of", tournament)] if tournament else []
+        asked += [("anchor", anchor)] if anchor else []
+        return decoded(AnytimeRatings, self.connection.read("/anytime", asked, as_value=True))
+
+    # Agents
+
+    def agents(self) -> list[AgentVersion]:
+        """All versions of all agents that are not retired."""
+        return [decoded(AgentVersion, told) for told in self.connection.listed("/agents", "agents")]
+
+    def agent(self, reference: str) -> AgentVersion:
+        """The version that ``name@2`` names; of ``name`` alone the newest."""
+        return decoded(AgentVersion, self._agent(reference)["agent"])
+
+    def latest_matches(self, reference: str) -> list[str]:
+        """The last matches of an agent, as TOURNAMENT/NUMBER."""
+        return [one["match"] for one in self._agent(reference)["matches"]]
+
+    def add_agent(self, name: str, specification: str) -> AgentVersion:
+        """Registers an agent; a policy or a checkpoint of this machine is uploaded."""
+        if split_specification(specification)[0] in FILE_SCHEMES:
+            return self.upload_agent(name, content_of(specification)[0])
+        told = self.connection.write("POST", "/agents", body={"name": name, "specification": specification})
+        return decoded(AgentVersion, told)
+
+    def upload_agent(self, name: str, file: str | Path, *, game: str | None = None) -> AgentVersion:
+        """Registers an agent that is made of a file; the server checks that it can play ``game``, if one is named."""
+        asked = [("name", name), ("file", Path(file).name), *([("game", game)] if game else [])]
+        told = self.connection.write("POST", "/agents/upload", asked, file=Path(file).read_bytes())
+        return decoded(AgentVersion, told)
+
+    def retire_agent(self, reference: str) -> AgentVersion:
+        """Takes an agent out of the lists; its matches stay."""
+        return decoded(AgentVersion, self.connection.write("DELETE", f"/agents/{_quoted(reference)}"))
+
+    def _agent(self, reference: str) -> dict[str, Any]:
+        told: dict[str, Any] = self.connection.read(f"/agents/{_quoted(reference)}")
+        return told
+
+    # Tournaments and matches
+
+    def tournaments(self, game: str | None = None) -> list[TournamentFacts]:
+        """In the order in which they were made."""
+        listed = self.connection.listed("/tournaments", "tournaments", [("game", game)] if game else [])
+        return [decoded(TournamentFacts, told) for told in listed]
+
+    def tournament_status(self, key: str) -> TournamentStatus:
+        """How far a tournament is."""
+        return decoded(TournamentStatus, self.connection.read(f"/tournaments/{_quoted(key)}", as_value=True))
+
+    def start_tournament(self, config: Mapping[str, object], *, cpus: int = 1) -> list[JobRow]:
+        """Has a tournament played: ``config`` is what its file says. One job a game; `wait` for them."""
+        told = self.connection.write("POST", "/tournaments", body={"config": dict(config), "cpus": cpus})
+        return [decoded(JobRow, one) for one in told["jobs"]]
+
+    def resume_tournament(self, key: str) -> list[JobRow]:
+        """Has an interrupted tournament gone on with."""
+        told = self.connection.write("POST", f"/tournaments/{_quoted(key)}/resume")
+        return [decoded(JobRow, one) for one in told["jobs"]]
+
+    def matches(self, key: str, *, first: int = 0, limit: int = 50, forfeits: bool = False) -> MatchList:
+        """The matches of a tournament from number ``first`` on."""
+        asked: Params = [("first", first), ("limit", limit), ("forfeits", str(forfeits).lower())]
+        told = self.connection.read(f"/tournaments/{_quoted(key)}/matches", asked)
+        matches = tuple(decoded(MatchFacts, one) for one in told["matches"])
+        return MatchList(matches=matches, total=told["total"], in_teams=told["in_teams"])
+
+    def match(self, key: str, number: int) -> MatchRecord:
+        """All that is recorded of a match."""
+        path = f"/tournaments/{_quoted(key)}/matches/{number}/record"
+        return decoded(MatchRecord, self.connection.read(path, as_value=True))
+
+    def import_results(self, file: str | Path, *, game: str, name: str) -> TournamentFacts:
+        """Takes results from elsewhere into the server's ledger: .csv, .jsonl or .pgn."""
+        path = Path(file)
+        asked = [("game", game), ("name", name), ("format", path.suffix.lower().removeprefix("."))]
+        told = self.connection.write("POST", "/matches/import", asked, file=path.read_bytes())
+        return decoded(TournamentFacts, told["tournament"])
+
+    # Jobs
+
+    def jobs(self, game: str | None = None, status: JobStatus | None = None) -> list[JobRow]:
+        """The jobs in the order in which they were asked for."""
+        asked = [(name, value) for name, value in (("game", game), ("status", status)) if value is not None]
+        return [decoded(JobRow, told) for told in self.connection.listed("/jobs", "jobs", asked)]
+
+    def job(self, key: str) -> JobRow:
+        """The job of this key, or of the only key that begins so."""
+        return decoded(JobRow, self.connection.read(f"/jobs/{_quoted(key)}"))
+
+    def curve(self, key: str) -> Curve:
+        """What a training or a solver told while it ran."""
+        told = self.connection.read(f"/jobs/{_quoted(key)}/curve")
+        points = [
+            (steps, {name: column[at] for name, column in told["columns"].items() if column[at] is not None})
+            for at, steps in enumerate(told["steps"])
+        ]
+        return Curve(points=tuple(points))
+
+    def ask(
+        self, game: str, kind: str, *, agents: Sequence[str] = (), settings: Settings | None = None, device: str = "cpu"
+    ) -> list[JobRow]:
+        """Asks for a column of a ladder: one job, or for kinds about an agent one an agent."""
+        body = {"game": game, "kind": kind, "agents": list(agents), "settings": dict(settings or {}), "device": device}
+        return [decoded(JobRow, one) for one in self.connection.write("POST", "/jobs", body=body)["jobs"]]
+
+    def solve(self, method: str, game: str, *, settings: Settings | None = None, device: str = "cpu") -> JobRow:
+        """Asks for the solution of a game."""
+        body = {"method": method, "game": game, "settings": dict(settings or {}), "device": device}
+        return decoded(JobRow, self.connection.write("POST", "/solves", body=body))
+
+    def train(self, name: str, method: str, game: str, **options: object) -> JobRow:
+        """Asks for a training, whose policy becomes the agent ``name``; options as of `arena train`."""
+        body = {"name": name, "method": method, "game": game, **options}
+        return decoded(JobRow, self.connection.write("POST", "/trainings", body=body))
+
+    def cancel_job(self, key: str) -> JobRow:
+        """Ends a job that waits or is being done."""
+        return decoded(JobRow, self.connection.write("DELETE", f"/jobs/{_quoted(key)}"))
+
+    def wait(self, job: JobRow, *, progress: Callable[[int, int], None] | None = None) -> JobRow:
+        """The job once it is over, however it ended; ``progress`` hears (done, planned) meanwhile."""
+        while True:
+            job = self.job(job.key)
+            if progress is not None and job.done is not None and job.planned is not None:
+                progress(job.done, job.planned)
+            if job.status in OVER:
+                return job
+            time.sleep(POLL_S)
+
+    # Exchange with a ledger
+
+    def holdings(self) -> Holdings:
+        """What the server's ledger holds."""
+        return decoded(Holdings, self.connection.read("/ledger"))
+
+    def part_lacking(self, known: Holdings) -> bytes:
+        """The part of the server's ledger that one with these holdings lacks; b'': nothing."""
+        body = {"tournaments": dict(known.tournaments), "agents": known.agents, "jobs": known.jobs}
+        return self.connection.part("/ledger/part", body | {"artifacts": known.artifacts})
+
+    def send_part(self, part: bytes) -> Merged:
+        """Has a part of another ledger taken in."""
+        return decoded(Merged, self.connection.write("POST", "/ledger", file=part))
+
+    def artifact(self, content_hash: str) -> tuple[str, bytes]:
+        """(the ending of its file's name, the content) of an artifact."""
+        told = self.connection.read(f"/artifacts/{content_hash}")
+        return str(told["ending"]), self.connection.content(f"/artifacts/{content_hash}/content")
+
+    def send_artifact(self, content_hash: str, content: bytes, *, ending: str = "") -> None:
+        """Gives the server the content of an artifact."""
+        self.connection.write("PUT", f"/artifacts/{content_hash}", [("ending", ending)], file=content)
+
+
+def _quoted(part: str) -> str:
+    """A part of an address; a slash inside it is none of the address."""
+    return quote(part, safe=":(),=@-._")
