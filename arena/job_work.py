@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from arena.connection import LedgerUnavailable
 from arena.games.errors import ArenaError
 from arena.heartbeat import heartbeat
+from arena.interruption import is_asked_to_end
 from arena.job_rows import JobRow, JobStatus, Resources
 from arena.jobs import job, submit
 from arena.ledger import AgentVersion, Ledger, LedgerError
@@ -180,6 +181,9 @@ def carry_out(ledger: Ledger, row: JobRow, work: Work, *, progress: Progress | N
         _patiently(lambda: give_back(ledger, row))
         raise
     except Exception as error:
+        if is_asked_to_end():  # which some code takes for another error, as a compiler that is broken off
+            give_back(ledger, row)
+            raise KeyboardInterrupt from error
         said = str(error) or type(error).__name__
         _patiently(lambda: fail(ledger, row, said))
         raise

@@ -27,6 +27,7 @@ from arena.server import errors
 from arena.server.access import SAFE_METHODS, Visitor, form_token, unknown_visitor, visitor_of
 from arena.server.rates import Buckets, client_of
 from arena.server.settings import ServerSettings
+from arena.server.site import asked_path
 
 OPEN = ("/static/", "/sign-in", "/sign-up", "/healthz", "/metrics")
 """What somebody may see who may not even read: how to sign in, and what has rules of its own."""
@@ -148,13 +149,15 @@ class Gate:
         return noted
 
     def _note(self, connection: HTTPConnection, status: int) -> None:
+        if getattr(connection.state, "unnoted", False):  # a route's word that this must not be known of anybody
+            return
         visitor = visitor_of(connection)
         deed = Deed(
             account=getattr(connection.state, "account", None) or visitor.account,
             credential=visitor.credential,
             address=address_of(connection),
             action=f"{connection.scope['method']} {route_of(connection)}",
-            subject=connection.url.path[:500],
+            subject=asked_path(connection.scope)[:500],
             outcome=f"{status} {HTTPStatus(status).phrase}",
         )
         try:

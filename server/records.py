@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from arena.server import errors
 from arena.server.gate import address_of, route_of
 from arena.server.metrics import Counts
+from arena.server.site import asked_path
 
 REQUEST_ID = "X-Request-ID"
 
@@ -69,17 +70,18 @@ class Records:
                     self._log(connection, status, seconds)
 
     def _log(self, connection: HTTPConnection, status: int, seconds: float) -> None:
-        """The path without its query, which may hold what nobody else should read."""
+        """The path without its query, which may hold what nobody else should read, quoted, so that it stays in its line."""
+        path = asked_path(connection.scope)
         visitor = getattr(connection.state, "visitor", None)
         logger.info(
             "%s %s %d in %.1f ms",
             connection.scope["method"],
-            connection.url.path,
+            path,
             status,
             1000 * seconds,
             extra={
                 "method": connection.scope["method"],
-                "path": connection.url.path,
+                "path": path,
                 "status": status,
                 "seconds": round(seconds, 6),
                 "address": address_of(connection),

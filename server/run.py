@@ -1,41 +1,68 @@
-"""Serving a ledger to browsers on this machine, or to others where the host says so."""
+"""Serving a ledger: its pages and API, workers for its jobs, and an end that loses nothing."""
 
 from __future__ import annotations
 
 import errno
 import socket
+import sys
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import uvicorn
 
+from arena.accounts import Scope, has_admin
+from arena.agents.reach import only_public
+from arena.credentials import end, issue
 from arena.games import ArenaError, list_games
+from arena.interruption import signals_interrupt
 from arena.ledger import Ledger
 from arena.server.app import create_app
+from arena.server.logs import logs
+from arena.server.settings import ServerSettings
+from arena.worker_pool import usual_workers, worker_pool
 
-GRACE_S = 3  # what still answers this long after an interrupt is cut
+BACKLOG = 2048
+FIRST_ADMIN_S = 3600  # how long the link holds that makes the first admin
 
 
-def serve(ledger_url: str | Path | None, host: str = "127.0.0.1", port: int = 8000) -> None:
-    """Serves the ledger until interrupted, and prints the address; port 0 takes any free one.
+def serve(ledger_url: str | Path | None, settings: ServerSettings | None = None) -> None:
+    """Serves the ledger until interrupted or told to end (SIGTERM), and prints the address.
+
+    Streams and sockets end first, then answers under way have their grace, then workers give their jobs back.
 
     Raises:
         ArenaError: the port is taken, or the host is none of this machine's.
     """
+    settings = settings or ServerSettings()
     list_games()  # once, in the main thread: only there can OpenSpiel's warnings about its own games be kept quiet
-    with Ledger.open(ledger_url, create=False) as ledger, _listen(host, port) as listener:
-        chosen = listener.getsockname()[1]
-        shown = f"[{host}]" if ":" in host else host
-        print(f"Arena at http://{shown}:{chosen} (Ctrl-C stops)", flush=True)  # noqa: T201  this is what the command says
-        with suppress(KeyboardInterrupt):  # the way to stop it, once it has closed what was open
-            make_server(ledger).run(sockets=[listener])
+    with (
+        suppress(KeyboardInterrupt),  # the way to stop it, once what was open is closed
+        signals_interrupt(),
+        Ledger.open(ledger_url, create=False) as ledger,
+        _listen(settings.host, settings.port) as listener,
+        only_public(settings.reachable_networks),
+        logs(settings.log),
+    ):
+        address = settings.public_url or _address(settings.host, listener.getsockname()[1])
+        print(f"Arena at {address} (Ctrl-C stops)", flush=True)  # noqa: T201  this is what the command says
+        with _first_admin(ledger, address), _workers(ledger, settings):
+            make_server(ledger, settings).run(sockets=[listener])
 
 
-def make_server(ledger: Ledger) -> uvicorn.Server:
+def make_server(ledger: Ledger, settings: ServerSettings | None = None) -> uvicorn.Server:
     """A server of the ledger that ends its live streams before it stops."""
-    app = create_app(ledger)
-    config = uvicorn.Config(app, log_level="warning", server_header=False, timeout_graceful_shutdown=GRACE_S)
+    settings = settings or ServerSettings()
+    app = create_app(ledger, settings)
+    config = uvicorn.Config(
+        app,
+        log_config=None,  # as `arena.server.logs` says
+        access_log=False,  # the application's own knows more
+        proxy_headers=False,  # whom to believe is a setting
+        server_header=False,
+        timeout_graceful_shutdown=settings.grace_s,
+    )
     return _Server(config, app.state.site.closing)
 
 
@@ -49,12 +76,40 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
+@contextmanager
+def _first_admin(ledger: Ledger, address: str) -> Iterator[None]:
+    """Where nobody can administer the server yet, whoever sits at its terminal is shown the way; nobody else sees it."""
+    if not sys.stdout.isatty() or has_admin(ledger):
+        yield
+        return
+    shown = issue(ledger, "invitation", None, name="first admin", scope=Scope.ADMIN, seconds=FIRST_ADMIN_S)
+    print(  # noqa: T201  this is what the command says
+        f"Nobody can sign in as admin yet. Within an hour, once: {address}/sign-up?invitation={shown.text}", flush=True
+    )
+    try:
+        yield
+    finally:
+        end(ledger, shown.credential.prefix)
+
+
+def _workers(ledger: Ledger, settings: ServerSettings) -> AbstractContextManager[object]:
+    """Who does the ledger's jobs while the server runs."""
+    if settings.executor == "none":
+        return nullcontext()
+    return worker_pool(ledger, settings.workers or usual_workers())
+
+
+def _address(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen(BACKLOG)  # who asks once the address is printed waits, and is not refused
     except (OSError, OverflowError) as error:
         listener.close()
         if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:

@@ -1,10 +1,17 @@
-"""What the site needs beside its pages: health, the page of the API, robots."""
+"""What the site needs beside its pages: health, metrics, the page of the API, robots."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter, Request
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from arena.accounts import Scope
+from arena.server.access import visitor_of
+from arena.server.gate import address_of
+from arena.server.rates import is_loopback
+from arena.server.settings import ServerSettings
 from arena.server.site import SiteOf, page
 
 router = APIRouter()
@@ -14,6 +21,19 @@ router = APIRouter()
 def health(site: SiteOf) -> Response:
     """Answers once the ledger can be read."""
     return JSONResponse({"status": "ok", "games": len(site.ledger.games())}, headers={"Cache-Control": "no-store"})
+
+
+@router.get("/metrics")
+def metrics(request: Request) -> Response:
+    """What Prometheus reads: from this machine, or as who administers the server."""
+    settings: ServerSettings = request.app.state.settings
+    forwarded = "x-forwarded-for" in request.headers and not settings.trusted_proxies  # by a proxy that nobody named
+    open_here = settings.metrics == "loopback" and is_loopback(address_of(request)) and not forwarded
+    if not open_here and not visitor_of(request).may(Scope.ADMIN):
+        raise HTTPException(403, "metrics are for admins, and where the setting says so for this machine")
+    return Response(
+        request.app.state.counts.text(), media_type=CONTENT_TYPE_LATEST, headers={"Cache-Control": "no-store"}
+    )
 
 
 @router.get("/docs")

@@ -45,11 +45,13 @@ class ServerSettings(BaseSettings):
         description="Addresses or networks of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.",
     )
     visitors: Literal["nothing", "read", "play"] = Field(
-        default="read", description="What somebody may do who has not signed in. `play` lets visitors vote and play."
+        default="read",
+        description="What somebody may do who has not signed in: `nothing`, `read`, or `play`, which lets visitors vote and play.",
     )
     sign_up: Literal["closed", "invite", "open"] = Field(
         default="closed",
-        description="Who may make an account: nobody, who was invited by an admin, or everybody. The command line always may.",
+        description="Who may make an account: nobody (`closed`), who was invited by an admin (`invite`), or everybody (`open`). "
+        "The command line always may.",
     )
     sign_up_scope: Literal["read", "play", "submit", "run"] = Field(
         default="play", description="What an account may do that somebody made without an invitation."
@@ -67,13 +69,26 @@ class ServerSettings(BaseSettings):
         description="Private networks in which agents and endpoints may be that people name to this server; else only "
         "public addresses are asked.",
     )
+    executor: Literal["processes", "none"] = Field(
+        default="processes",
+        description="Who does the jobs of the ledger: processes beside the server, or only workers elsewhere.",
+    )
+    workers: int | None = Field(
+        default=None,
+        ge=1,
+        le=1024,
+        description="How many processes do jobs; one core less than the machine has without.",
+    )
     metrics: Literal["loopback", "admin"] = Field(
         default="loopback",
-        description="Who may read `/metrics`: programs of this machine, or also tokens of scope admin.",
+        description="Who may read `/metrics`: `loopback`: programs of this machine, and tokens of scope admin; `admin`: "
+        "such tokens alone.",
     )
-    log: Literal["text", "json"] = Field(default="text", description="How a line of the log is written.")
+    log: Literal["text", "json"] = Field(
+        default="text", description="How a line of the log is written: `text` or `json`."
+    )
     access_log: bool = Field(default=False, description="Whether each request is logged.")
-    grace_s: float = Field(
+    grace_s: int = Field(
         default=3,
         ge=0,
         le=600,

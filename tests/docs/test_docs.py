@@ -7,6 +7,7 @@ compares what they print, up to an ``…``; Python blocks run, one script a page
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import re
 import shlex
@@ -29,6 +30,7 @@ from arena.config import TournamentConfig
 from arena.games.registry import SCHEMES as GAME_SCHEMES
 from arena.games.registry import load_game
 from arena.leaderboards import METHODS as RATING_METHODS
+from arena.server.settings import ServerSettings
 from arena.solvers import methods
 
 ROOT = Path(__file__).parents[2]
@@ -133,6 +135,17 @@ def test_every_key_of_a_tournament_file_is_documented_and_no_other() -> None:
     page = (ROOT / "docs" / "reference" / "tournament-file.md").read_text(encoding="utf-8")
     documented = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
     assert documented == set(TournamentConfig.model_fields)
+
+
+def test_every_setting_of_the_server_is_documented_with_its_default_and_meaning() -> None:
+    page = (ROOT / "docs" / "reference" / "server-configuration.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", page, re.MULTILINE))
+    expected = {}
+    for key, field in ServerSettings.model_fields.items():
+        default = json.dumps(field.default)
+        shown = f"`{default}`" if field.default is not None else ""
+        expected[key] = f"{shown} | {field.description}"
+    assert rows == expected
 
 
 def test_the_architecture_names_every_module_and_nothing_else() -> None:

@@ -11,6 +11,7 @@ import pytest
 from arena.games import ArenaError
 from arena.server import standings_cache
 from arena.server.run import serve as serve_command
+from arena.server.settings import ServerSettings
 from arena.server.standings_cache import StandingsCache
 
 
@@ -162,10 +163,10 @@ def test_a_taken_port_is_said_in_one_sentence(site, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(ArenaError, match=f"port {port} of 127.0.0.1 is taken"):
-            serve_command(tmp_path / "arena.db", port=port)
+            serve_command(tmp_path / "arena.db", ServerSettings(port=port))
 
 
 def test_a_missing_ledger_is_not_made_by_serving(tmp_path):
     with pytest.raises(ArenaError):
-        serve_command(tmp_path / "none.db", port=0)
+        serve_command(tmp_path / "none.db", ServerSettings(port=0))
     assert not (tmp_path / "none.db").exists()
