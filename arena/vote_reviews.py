@@ -13,9 +13,10 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
+from arena.games import UnknownName
 from arena.ledger import Ledger, Tournament
 from arena.ledger_entries import now
-from arena.ledger_schema import judgements
+from arena.ledger_schema import judgements, judges
 from arena.poll_schema import vote_reviews
 
 State = Literal["held", "counted", "left out"]
@@ -54,6 +55,19 @@ def add_review(
         "created_at": now(),
     }
     connection.execute(vote_reviews.insert(), row)
+
+
+def decide(ledger: Ledger, tournament: Tournament, *, judge: int, state: State, reason: str, decided_by: str) -> None:
+    """Decides whether a judge's votes count, from now on.
+
+    Raises:
+        UnknownName: there is no such judge.
+    """
+    here = (judges.c.tournament_id == tournament.id, judges.c.position == judge)
+    with ledger.writing() as connection:
+        if connection.execute(sa.select(judges.c.name).where(*here)).first() is None:
+            raise UnknownName("judge", f"number {judge + 1}", ())
+        add_review(connection, tournament, judge=judge, state=state, reason=reason, decided_by=decided_by)
 
 
 def read_reviews(ledger: Ledger, tournament: Tournament) -> list[Review]:

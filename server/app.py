@@ -9,6 +9,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from arena.ledger import Ledger
+from arena.polls.drawing import BallotDrawer
 from arena.server import (
     account_pages,
     admin_pages,
@@ -20,10 +21,13 @@ from arena.server import (
     home,
     live,
     match_pages,
+    poll_admin,
+    poll_pages,
     service,
     sign_in_pages,
     tournament_pages,
     training_views,
+    vote_pages,
 )
 from arena.server.access import require_form_token
 from arena.server.assets import Assets
@@ -56,6 +60,7 @@ def create_app(ledger: Ledger, settings: ServerSettings | None = None) -> FastAP
     app.state.settings = settings = settings or ServerSettings()
     app.state.counts = counts = Counts(ledger)
     app.state.site = site = Site.of(ledger)
+    app.state.ballot_drawer = BallotDrawer(ledger)
     app.state.seats = SeatHub(ledger)
     for module in (
         service,
@@ -65,6 +70,9 @@ def create_app(ledger: Ledger, settings: ServerSettings | None = None) -> FastAP
         agent_pages,
         live,
         match_pages,
+        poll_admin,
+        poll_pages,
+        vote_pages,
         tournament_pages,
         training_views,
         sign_in_pages,

@@ -95,8 +95,8 @@ def json_answer(
     return answer
 
 
-def download(body: str, *, media_type: str, filename: str) -> Response:
-    """Text to be saved as a file."""
+def download(body: str | bytes, *, media_type: str, filename: str) -> Response:
+    """What is to be saved as a file."""
     safe = "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "_" for c in filename)
     headers = {"Content-Disposition": f'attachment; filename="{safe}"', "Cache-Control": "no-cache"}
     return Response(body, media_type=media_type, headers=headers)

@@ -20,7 +20,7 @@ from arena.poll_schema import ballots, poll_pairs, polls, voters
 from arena.polls.drawing import Ballot
 from arena.polls.poll import Poll
 from arena.polls.suspicion import Cast, favourite, suspicion
-from arena.polls.voters import Forged, address_hash, sealed, unsealed
+from arena.polls.voters import Forged, address_hash, sealed, unsealed, voter_name
 from arena.vote_reviews import add_review, silenced, standing_state
 
 Choice = Literal["first", "second", "tie", "both_bad", "skip"]
@@ -61,7 +61,7 @@ def give_out(poll: Poll, key: str, ballot: Ballot, *, at: float) -> str:
     return sealed(poll, "ballot", value)
 
 
-def cast(ledger: Ledger, poll: Poll, key: str, text: str, choice: Choice, *, address: str, at: float) -> Voted:
+def cast_ballot(ledger: Ledger, poll: Poll, key: str, text: str, choice: Choice, *, address: str, at: float) -> Voted:
     """Takes a voter's vote; nothing is written where it is refused.
 
     Args:
@@ -115,6 +115,21 @@ def cast(ledger: Ledger, poll: Poll, key: str, text: str, choice: Choice, *, add
     return Voted(voter=voter, match=match, held=held)
 
 
+def last_vote(ledger: Ledger, poll: Poll, key: str) -> tuple[str, str, Choice] | None:
+    """(the candidate shown first, the other one, what was said) of a voter's last ballot; None before the first."""
+    of = ballots.c
+    here = (of.tournament_id == poll.tournament.id, voters.c.tournament_id == poll.tournament.id, voters.c.key == key)
+    query = (
+        sa.select(ballots).join(voters, voters.c.number == of.voter).where(*here).order_by(of.number.desc()).limit(1)
+    )
+    with ledger.reading() as connection:
+        row = connection.execute(query).first()
+    if row is None:
+        return None
+    low, high = poll.candidates[row.low], poll.candidates[row.high]
+    return (low, high, row.choice) if row.low_first else (high, low, row.choice)
+
+
 def _read(poll: Poll, key: str, text: str, at: float) -> tuple[Ballot, float]:
     """(the ballot, seconds since it was given out)."""
     value = unsealed(poll, "ballot", text)
@@ -138,7 +153,7 @@ def _voter(connection: sa.Connection, poll: Poll, key: str, network: str) -> int
         return int(known)
     number = int(connection.scalars(sa.select(sa.func.count()).where(here)).one())
     insert_or_ignore(connection, voters, [(poll.tournament.id, number, key, network, now())])
-    insert_or_ignore(connection, judges, [(poll.tournament.id, number, f"voter {number + 1}")])
+    insert_or_ignore(connection, judges, [(poll.tournament.id, number, voter_name(number))])
     return number
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import sqlalchemy as sa
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from arena.agents.llm_specification import read_llm
 from arena.connection import LedgerError
@@ -39,25 +39,62 @@ class PollSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    question: str = Field("Which answer is better?", min_length=1, max_length=300, description="what voters are asked")
+    question: str = Field(
+        default="Which answer is better?", min_length=1, max_length=300, description="what voters are asked"
+    )
     voters: WhoVotes = Field(
-        "anyone", description="who may vote: anyone, whoever is signed in, or whoever was given an invitation"
+        default="anyone", description="who may vote: anyone, whoever is signed in, or whoever was given an invitation"
     )
     pairing: Choosing = Field(
-        "balanced",
+        default="balanced",
         description="which two answers are shown next: those compared least, or those that say most about the minimax winner",
     )
-    reveal: bool = Field(False, description="whether a voter is told the candidates' names after each vote")
-    per_minute: int = Field(20, ge=1, le=1000, description="votes of one voter in a minute; more are refused")
+    reveal: bool = Field(default=False, description="whether a voter is told the candidates' names after each vote")
+    per_minute: int = Field(default=20, ge=1, le=1000, description="votes of one voter in a minute; more are refused")
     per_address: int = Field(
-        20,
+        default=20,
         ge=1,
         le=100_000,
         description="new voters from one network address in a day; votes of further ones are held for review",
     )
     least_seconds: float = Field(
-        2.0, ge=0, le=600, description="a vote in less time counts as not read; voters with many of them are held"
+        default=2.0,
+        ge=0,
+        le=600,
+        description="a vote in less time counts as not read; voters with many of them are held",
     )
+
+
+def poll_settings(values: Mapping[str, object]) -> PollSettings:
+    """The settings with these values, which may be texts as people type them.
+
+    Raises:
+        SpecificationError: an unknown one, or a value that it cannot have.
+    """
+    try:
+        return PollSettings(**values)  # type: ignore[arg-type]  # pydantic checks each
+    except ValidationError as error:
+        said = "; ".join(f"{one['loc'][0]}: {one['msg']}" for one in error.errors())
+        raise SpecificationError(f"these settings of a poll cannot be: {said}") from None
+
+
+def named_endpoints(texts: Iterable[str]) -> dict[str, str]:
+    """Specifications by candidate, of texts ``NAME=llm:MODEL@URL``.
+
+    Raises:
+        SpecificationError: one is not of that form, or two have one name.
+    """
+    found: dict[str, str] = {}
+    for text in texts:
+        name, sign, specification = text.partition("=")
+        name = name.strip()
+        if not sign or not name or not name.isprintable():
+            raise SpecificationError(f"a candidate that is asked is written NAME=llm:MODEL@URL; got {text:.80}")
+        if name in found:
+            raise SpecificationError(f"two candidates are called {name!r}")
+        model_of(specification.strip())
+        found[name] = specification.strip()
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

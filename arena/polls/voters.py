@@ -59,6 +59,11 @@ def voter_key(poll: Poll, known: Known, name: str) -> str:
     return _keyed(poll, f"voter {known}", name)
 
 
+def voter_name(number: int) -> str:
+    """What the ledger calls the voter of a number: all that others learn of who voted."""
+    return f"voter {number + 1}"
+
+
 def new_cookie(poll: Poll) -> str:
     """What a browser is known by from now on."""
     return sealed(poll, "cookie", secrets.token_urlsafe(16))

@@ -1,0 +1,279 @@
+"""Polls in the browser's language: an admin uploads and opens, voters vote by forms, what is held, hidden and exported."""
+
+from __future__ import annotations
+
+import html
+import io
+import json
+import re
+
+import pytest
+from starlette.testclient import TestClient
+from visitors import PASSWORD, form_token, send, sign_in
+
+from arena.accounts import Scope, add_account
+from arena.games.vote_file import votes_of
+from arena.ledger import Ledger
+from arena.polls.poll import poll_of
+from arena.server.app import create_app
+from arena.standings import standings
+
+HOSTILE = '<script>alert("1")</script>'
+ANSWERS = "prompt,plain,long\n" + "".join(f"question {k},plain says {k},long says {k}\n" for k in range(12))
+
+
+@pytest.fixture(scope="module")
+def ledger(tmp_path_factory):
+    with Ledger.open(tmp_path_factory.mktemp("polls") / "arena.db") as ledger:
+        add_account(ledger, "root", PASSWORD, Scope.ADMIN)
+        add_account(ledger, "ada", PASSWORD, Scope.PLAY)
+        yield ledger
+
+
+@pytest.fixture(scope="module")
+def app(ledger):
+    return create_app(ledger)
+
+
+@pytest.fixture(scope="module")
+def visit(app):
+    """`visit()`: a browser of its own at the one server."""
+    return lambda: TestClient(app, follow_redirects=False)
+
+
+@pytest.fixture(scope="module")
+def admin(visit):
+    client = visit()
+    sign_in(client, "root")
+    return client
+
+
+def upload(admin, name: str, content: str, file: str = "answers.csv", **fields: str):
+    settings = {"question": "Which answer is better?", "voters": "anyone", "pairing": "balanced"}
+    return admin.post(
+        "/polls/new",
+        data={"csrf_token": form_token(admin), "name": name, **settings, **fields},
+        files={"file": (file, io.BytesIO(content.encode()))},
+    )
+
+
+def opened(admin, name: str, content: str = ANSWERS, file: str = "answers.csv", **fields: str) -> str:
+    """The address of a poll that is open."""
+    answer = upload(admin, name, content, file, **fields)
+    assert answer.status_code == 303, answer.text
+    address = answer.headers["location"]
+    assert send(admin, f"{address}/state", state="open").status_code == 303
+    return address
+
+
+def ballot_in(page: str) -> str:
+    return html.unescape(re.search(r'name="ballot" value="([^"]+)"', page)[1])
+
+
+def vote(client, address: str, choice: str = "first"):
+    """The next ballot, cast by its form."""
+    ballot = ballot_in(client.get(f"{address}/vote").text)
+    return client.post(f"{address}/vote", data={"ballot": ballot, "choice": choice})
+
+
+def test_a_vote_is_a_match_in_the_order_shown(ledger, visit, admin):
+    address, voter = opened(admin, "Order"), visit()
+    page = voter.get(f"{address}/vote").text
+    left = re.search(r"Left answer</h2>.*?<p class=\"said\" dir=\"auto\">(\w+) says", page, re.DOTALL)[1]
+    assert voter.post(f"{address}/vote", data={"ballot": ballot_in(page), "choice": "first"}).status_code == 303
+    tournament = poll_of(ledger, "order").tournament
+    played = ledger.played(tournament)
+    assert tournament.agents[played.seats[0, 0]].name == left
+    assert played.returns.tolist() == [[1.0, -1.0]]
+
+
+def test_names_are_not_on_the_ballot_and_not_after_it(ledger, visit, admin):
+    content = "prompt,first-model,second-model\n" + "".join(f"q{k},one,two\n" for k in range(3))
+    address, voter = opened(admin, "Names", content), visit()
+    pages = [voter.get(f"{address}/vote").text]
+    assert vote(voter, address).status_code == 303
+    pages.append(voter.get(f"{address}/vote").text)
+    assert not any("model" in page for page in pages)
+
+
+def test_names_are_shown_after_the_vote_where_the_poll_says_so(ledger, visit, admin):
+    content = "prompt,first-model,second-model\n" + "".join(f"q{k},one,two\n" for k in range(3))
+    address, voter = opened(admin, "Reveals", content), visit()
+    shown = {"question": "?", "voters": "anyone", "reveal": "true"}
+    limits = {"per_minute": 20, "per_address": 20, "least_seconds": 0}
+    assert send(admin, f"{address}/settings", **shown, **limits).status_code == 303
+    assert "model" not in voter.get(f"{address}/vote").text
+    vote(voter, address, "tie")
+    page = voter.get(f"{address}/vote").text
+    assert "first-model" in page
+    assert "equally good" in page
+
+
+def test_a_ballot_is_cast_once(ledger, visit, admin):
+    address, voter = opened(admin, "Once"), visit()
+    ballot = ballot_in(voter.get(f"{address}/vote").text)
+    for _ in range(2):
+        assert voter.post(f"{address}/vote", data={"ballot": ballot, "choice": "second"}).status_code == 303
+    assert ledger.progress(poll_of(ledger, "once").tournament) == 1
+
+
+def test_a_ballot_of_somebody_else_is_refused(ledger, visit, admin):
+    address, one, other = opened(admin, "Bound"), visit(), visit()
+    ballot = ballot_in(one.get(f"{address}/vote").text)
+    other.get(f"{address}/vote")
+    assert other.post(f"{address}/vote", data={"ballot": ballot, "choice": "first"}).status_code == 403
+    assert visit().post(f"{address}/vote", data={"ballot": ballot, "choice": "first"}).status_code == 403
+
+
+@pytest.mark.parametrize("forged", ["", "x", "e30.00", "WyJhIl0." + "0" * 32, "\N{SNOWMAN}.\N{SNOWMAN}"])
+def test_a_forged_ballot_is_refused(ledger, visit, admin, forged):
+    address = opened(admin, "Forged") if "forged" not in {one.key for one in ledger.tournaments()} else "/polls/forged"
+    voter = visit()
+    voter.get(f"{address}/vote")
+    answer = voter.post(f"{address}/vote", data={"ballot": forged, "choice": "first"})
+    assert answer.status_code in (403, 422)
+    assert ledger.progress(poll_of(ledger, "forged").tournament) == 0
+
+
+def test_nothing_is_asked_twice_and_then_it_is_over(ledger, visit, admin):
+    address, voter = opened(admin, "Over", "prompt,a,b\none,x,y\ntwo,x,y\n"), visit()
+    assert vote(voter, address, "skip").status_code == 303
+    assert vote(voter, address).status_code == 303
+    assert "You have voted on all" in voter.get(f"{address}/vote").text
+
+
+def test_a_closed_poll_takes_no_vote(ledger, visit, admin):
+    address, voter = opened(admin, "Shut"), visit()
+    ballot = ballot_in(voter.get(f"{address}/vote").text)
+    send(admin, f"{address}/state", state="closed")
+    assert voter.post(f"{address}/vote", data={"ballot": ballot, "choice": "first"}).status_code == 409
+    assert "This poll is closed" in voter.get(f"{address}/vote").text
+
+
+def test_votes_of_one_voter_in_a_minute_are_limited(ledger, visit, admin):
+    address, voter = opened(admin, "Fast"), visit()
+    limits = {"question": "?", "voters": "anyone", "per_minute": 3, "per_address": 20, "least_seconds": 0}
+    send(admin, f"{address}/settings", **limits)
+    assert [vote(voter, address).status_code for _ in range(4)] == [303, 303, 303, 429]
+
+
+def test_who_is_signed_in_is_one_voter_in_every_browser(ledger, visit, admin):
+    address = opened(admin, "Accounts", voters="accounts")
+    assert "Sign in" in visit().get(f"{address}/vote").text
+    for _ in range(2):
+        ada = visit()
+        sign_in(ada, "ada")
+        ballot = ballot_in(ada.get(f"{address}/vote").text)
+        assert send(ada, f"{address}/vote", ballot=ballot, choice="first").status_code == 303
+    assert "1</dd>" in re.search(r"<dt>Voters</dt>.*?</div>", admin.get(address).text)[0]
+
+
+def test_an_invitation_is_one_voter(ledger, visit, admin):
+    address = opened(admin, "Invited", voters="invited")
+    page = send(admin, f"{address}/invitations", count=2).text
+    [one, other] = [html.unescape(text) for text in re.findall(r"\?invitation=([\w-]+)", page)]
+    assert one != other
+    assert "Only who was given an invitation" in visit().get(f"{address}/vote").text
+    guest = visit()
+    guest.get(f"{address}/vote?invitation=guess")
+    assert "Only who was given an invitation" in guest.get(f"{address}/vote").text
+    for _ in range(2):  # the same link in two browsers
+        voter = visit()
+        assert voter.get(f"{address}/vote?invitation={one}").status_code == 303
+        assert vote(voter, address).status_code == 303
+    assert "1</dd>" in re.search(r"<dt>Voters</dt>.*?</div>", admin.get(address).text)[0]
+
+
+def test_text_of_answers_stays_text(ledger, visit, admin):
+    said = [HOSTILE, "one\n\ntwo", "```\n<b>code</b>\n```\nafter", "\x1b[31mred\x07", "\u202eright to left"]
+    rows = [{"prompt": f"{HOSTILE} {k}", "answers": {"a": text, "b": "  "}} for k, text in enumerate(said)]
+    rows = [row | {"answers": {"a": row["answers"]["a"], "b": HOSTILE}} for row in rows]
+    content = "\n".join(json.dumps(row) for row in rows)
+    address, voter = opened(admin, f"Hostile {HOSTILE}", content, "answers.jsonl"), visit()
+    pages = []
+    for _ in said:
+        pages.append(voter.get(f"{address}/vote").text)
+        vote(voter, address, "tie")
+    everything = "".join(pages) + voter.get(address).text + voter.get("/polls").text
+    assert HOSTILE not in everything
+    assert '<pre class="code" dir="ltr">&lt;b&gt;code&lt;/b&gt;</pre><p class="said" dir="auto">after</p>' in everything
+    assert "␛[31mred␇" in everything
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "is empty"),
+        ("question,a,b\n", "has no prompt"),
+        ("prompt,a\none,x\n", "at least two candidates"),
+        ("prompt,a,b\none,x,y\none,x,y\n", "stands twice"),
+        ("prompt,a,b\none," + "x" * 200_001 + ",y\n", "a page shows up to"),
+    ],
+)
+def test_a_file_that_is_none_is_refused_with_the_reason(admin, content, said):
+    answer = upload(admin, "Wrong", content)
+    assert answer.status_code == 400
+    assert said in html.unescape(answer.text)
+    assert 'role="alert"' in answer.text
+
+
+def test_only_admins_make_and_change_polls(ledger, visit, admin):
+    address, ada = opened(admin, "Guarded"), visit()
+    sign_in(ada, "ada")
+    assert ada.get("/polls/new").status_code == 403
+    assert send(ada, f"{address}/state", state="closed").status_code == 403
+    assert send(ada, f"{address}/reviews", voter=1, state="left out").status_code == 403
+    assert visit().post(f"{address}/state", data={"state": "closed"}).status_code in (401, 303)
+    assert poll_of(ledger, "guarded").state == "open"
+
+
+def test_held_votes_are_shown_do_not_count_and_are_released(ledger, visit, admin):
+    address, bot, honest = opened(admin, "Held"), visit(), visit()
+    for choice in ("first", "second", "second"):
+        vote(honest, address, choice)
+    for _ in range(8):  # sooner than anybody reads
+        vote(bot, address, "first")
+    page = visit().get(address).text
+    assert "8 of 8 votes came within 2 s of the question" in page
+    assert "3 votes of 2 voters count, 8 are held for review" in page
+    tournament = poll_of(ledger, "held").tournament
+    assert standings(ledger, tournament.game).matches == 3
+    send(admin, f"{address}/reviews", voter=2, state="counted")
+    assert "11 votes of 2 voters count" in visit().get(address).text
+    send(admin, f"{address}/reviews", voter=2, state="left out")
+    assert "were left out by one" in visit().get(address).text
+    assert len(ledger.played(tournament)) == 11
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_votes_go_out_and_are_read_back_once_the_poll_is_closed(ledger, visit, admin, kind):
+    address, voter = opened(admin, f"Export {kind}"), visit()
+    for choice in ("first", "second", "tie", "both_bad", "first"):
+        vote(voter, address, choice)
+    assert voter.get(f"{address}/votes.{kind}").status_code == 403
+    send(admin, f"{address}/state", state="closed")
+    answer = voter.get(f"{address}/votes.{kind}")
+    read = votes_of(answer.content, path=f"votes.{kind}", suffix=f".{kind}")
+    assert (len(read), int(read.both_bad.sum()), len(read.contexts)) == (5, 1, 5)
+    assert read.judges == ("voter 1",)
+    assert sorted(read.score.tolist())[:1] == [0.0]
+
+
+def test_a_match_page_does_not_tell_whose_answer_it_was_while_votes_are_taken(ledger, visit, admin):
+    address, voter = opened(admin, "Secret"), visit()
+    vote(voter, address)
+    match = f"{address.replace('polls', 'tournaments')}/matches/0"
+    assert "says" not in voter.get(match).text
+    assert "says" not in voter.get(f"/api/v1{match}").text
+    send(admin, f"{address}/state", state="closed")
+    assert "says" in voter.get(match).text
+
+
+def test_no_address_is_kept_with_votes(ledger, visit, admin):
+    address, voter = opened(admin, "Private"), visit()
+    vote(voter, address)
+    with ledger.reading() as connection:
+        noted = connection.exec_driver_sql("select action from audit").scalars().all()
+        kept = connection.exec_driver_sql("select address from voters").scalars().all()
+    assert not any("/vote" in action for action in noted)
+    assert all(re.fullmatch("[0-9a-f]{32}", text) for text in kept)
