@@ -30,7 +30,7 @@ from arena.config import TournamentConfig
 from arena.games.registry import SCHEMES as GAME_SCHEMES
 from arena.games.registry import load_game
 from arena.leaderboards import METHODS as RATING_METHODS
-from arena.server.settings import ServerSettings
+from arena.server.settings import ServerSettings, load_settings
 from arena.solvers import methods
 
 ROOT = Path(__file__).parents[2]
@@ -39,6 +39,7 @@ PAPERS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")
 PAGES = [*(ROOT / name for name in PAPERS), *sorted((ROOT / "docs").rglob("*.md"))]
 PAGE_NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 PACKAGES = ("arena", "arena.agents", "arena.games", "arena.leaderboards", "arena.solvers")
+SETTINGS = set(ServerSettings.model_fields)
 BIN = Path(sys.executable).parent
 SHELLS = ("sh", "console")
 
@@ -207,7 +208,7 @@ def test_shell_commands_are_commands_of_arena(name: str) -> None:
 @pytest.mark.parametrize(
     "name", [name for name in PAGE_NAMES if any(b.language == "toml" for b in blocks(ROOT / name))]
 )
-def test_files_of_tournaments_and_trainings_can_be_read(name: str, tmp_path: Path) -> None:
+def test_files_of_tournaments_trainings_and_servers_can_be_read(name: str, tmp_path: Path) -> None:
     from arena.config import read_configs
     from arena.solvers.learning import configuration
 
@@ -215,7 +216,8 @@ def test_files_of_tournaments_and_trainings_can_be_read(name: str, tmp_path: Pat
         if block.language == "toml" and block.mark != "sketch":
             file = tmp_path / "mine.toml"
             file.write_text(block.text)
-            read = configuration if "method" in tomllib.loads(block.text) else read_configs
+            keys = set(tomllib.loads(block.text))
+            read = configuration if "method" in keys else load_settings if keys <= SETTINGS else read_configs
             read(file)
 
 
