@@ -47,10 +47,11 @@ class TooManyVotes(ArenaError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Voted:
-    """What became of a ballot. ``match``: its number in the ledger, None of one that was skipped; ``held``: whether the voter's votes
-    wait for review; ``voter``: its number."""
+    """What became of a ballot. ``voter``: its number; ``number``: of the ballot among this voter's; ``match``: in the ledger, None of one
+    that was skipped; ``held``: whether the voter's votes wait for review or are left out."""
 
     voter: int
+    number: int
     match: int | None
     held: bool
 
@@ -112,7 +113,7 @@ def cast_ballot(ledger: Ledger, poll: Poll, key: str, text: str, choice: Choice,
             Cast(choice=choice, first=ballot.first, second=ballot.second, seconds=seconds),
         ]
         held = _review(connection, poll, voter, said, network)
-    return Voted(voter=voter, match=match, held=held)
+    return Voted(voter=voter, number=ballot.number, match=match, held=held)
 
 
 def last_vote(ledger: Ledger, poll: Poll, key: str) -> tuple[str, str, Choice] | None:

@@ -14,6 +14,7 @@ from arena.server.api import (
     jobs,
     leaderboards,
     matches,
+    polls,
     runs,
     seats,
     tournaments,
@@ -37,6 +38,7 @@ router = APIRouter(
     responses=READ_ERRORS,
     generate_unique_id_function=operation_id,
 )
-for module in (games, leaderboards, agents, tournaments, matches, jobs, runs, artifacts, exchange):
+for module in (games, leaderboards, agents, tournaments, matches, jobs, runs, artifacts, exchange, polls):
     router.include_router(module.router, dependencies=[Depends(TOKEN)])
+router.include_router(polls.unkept, dependencies=[Depends(TOKEN)])
 router.include_router(seats.router)

@@ -1,0 +1,239 @@
+"""Polls: making them, opening and closing, asking for answers, voting by an account, reviewing voters, taking votes out."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query, Request
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from arena.judge_input import answers_of
+from arena.polls.answering import Answering, answering, ask_for_answers
+from arena.polls.casting import give_out
+from arena.polls.poll import (
+    Poll,
+    PollSettings,
+    all_polls,
+    change_settings,
+    close_poll,
+    make_poll,
+    named_endpoints,
+    open_poll,
+    poll_of,
+    texts_of,
+)
+from arena.polls.summary import poll_summary
+from arena.polls.voters import invite
+from arena.server.access import Scope, allowed, visitor_of
+from arena.server.api.answers import WRITE_ERRORS, PageAsked, list_answer
+from arena.server.api.poll_models import (
+    AskedJobs,
+    BallotFacts,
+    Invitations,
+    NewInvitations,
+    NewPoll,
+    NewReview,
+    NewState,
+    NewVote,
+    PollAnswer,
+    PollList,
+    VoteAnswer,
+)
+from arena.server.api.route import IDEMPOTENT, ApiRoute, Uploaded, upload_body
+from arena.server.poll_access import drawer_of, refusals_told, take_vote, unnoted, voter_of
+from arena.server.poll_pages import VoteFormat, votes_download
+from arena.server.site import Site, SiteOf, json_answer
+from arena.vote_reviews import decide
+
+router = APIRouter(tags=["polls"], route_class=ApiRoute)
+unkept = APIRouter(tags=["polls"])
+"""Writes whose answers are not kept for a second request: secrets, and votes, which a ballot makes once by itself."""
+
+ADMIN = Depends(allowed(Scope.ADMIN))
+PLAY = Depends(allowed(Scope.PLAY))
+PollKey = Annotated[str, Path(description="a poll's key, as in its address")]
+
+
+@router.get("/polls", summary="Polls", response_model=PollList)
+def list_polls(request: Request, site: SiteOf, page: PageAsked) -> Response:
+    return list_answer(request, page, "polls", all_polls(site.ledger), key=lambda one: (one.key,), show=poll_facts)
+
+
+@router.post(
+    "/polls",
+    summary="Make a poll of a file of prompts and answers",
+    response_model=PollAnswer,
+    status_code=201,
+    responses=WRITE_ERRORS,
+    dependencies=[IDEMPOTENT, ADMIN],
+    openapi_extra=upload_body("prompts and answers, as `arena judge` reads them"),
+)
+def add_poll(request: Request, site: SiteOf, content: Uploaded, asked: Annotated[NewPoll, Query()]) -> Response:
+    settings = PollSettings(**asked.model_dump(include=set(PollSettings.model_fields)))
+    poll = make_poll(
+        site.ledger,
+        answers_of(content, asked.file),
+        name=asked.name.strip(),
+        settings=settings,
+        endpoints=named_endpoints(asked.endpoint),
+        game=asked.game,
+    )
+    ask_for_answers(site.ledger, poll)
+    return _answer(request, site, poll, status=201)
+
+
+@router.get("/polls/{key}", summary="One poll, how it stands, and how far its answers are", response_model=PollAnswer)
+def get_poll(request: Request, site: SiteOf, key: PollKey) -> Response:
+    return _answer(request, site, poll_of(site.ledger, key))
+
+
+@router.put(
+    "/polls/{key}/settings",
+    summary="Change how a poll is voted on",
+    response_model=PollAnswer,
+    responses=WRITE_ERRORS,
+    dependencies=[IDEMPOTENT, ADMIN],
+)
+def set_poll_settings(request: Request, site: SiteOf, key: PollKey, settings: PollSettings) -> Response:
+    return _answer(request, site, change_settings(site.ledger, poll_of(site.ledger, key), settings))
+
+
+@router.post(
+    "/polls/{key}/state",
+    summary="Open or close a poll",
+    response_model=PollAnswer,
+    responses=WRITE_ERRORS,
+    dependencies=[IDEMPOTENT, ADMIN],
+)
+def set_poll_state(request: Request, site: SiteOf, key: PollKey, asked: NewState) -> Response:
+    change = open_poll if asked.state == "open" else close_poll
+    return _answer(request, site, change(site.ledger, poll_of(site.ledger, key)))
+
+
+@router.post(
+    "/polls/{key}/answers",
+    summary="Ask models for the answers that are missing",
+    response_model=AskedJobs,
+    responses=WRITE_ERRORS,
+    dependencies=[IDEMPOTENT, ADMIN],
+)
+def ask_poll_answers(request: Request, site: SiteOf, key: PollKey) -> Response:
+    jobs = ask_for_answers(site.ledger, poll_of(site.ledger, key))
+    return json_answer(request, {"jobs": [row.key for row in jobs]})
+
+
+@unkept.post(
+    "/polls/{key}/invitations",
+    summary="Invite voters",
+    response_model=Invitations,
+    responses=WRITE_ERRORS,
+    dependencies=[ADMIN],
+)
+def invite_voters(request: Request, site: SiteOf, key: PollKey, asked: NewInvitations) -> Response:
+    made = invite(site.ledger, poll_of(site.ledger, key), asked.count)
+    return json_answer(request, {"invitations": made}, headers={"Cache-Control": "no-store"})
+
+
+@router.post(
+    "/polls/{key}/reviews",
+    summary="Decide whether a voter's votes count",
+    response_model=PollAnswer,
+    responses=WRITE_ERRORS,
+    dependencies=[IDEMPOTENT, ADMIN],
+)
+def review_voter(request: Request, site: SiteOf, key: PollKey, asked: NewReview) -> Response:
+    poll, who = poll_of(site.ledger, key), visitor_of(request).account or ""
+    said = asked.reason.strip() or f"decided by {who}"
+    decide(site.ledger, poll.tournament, judge=asked.voter - 1, state=asked.state, reason=said, decided_by=who)
+    return _answer(request, site, poll)
+
+
+@router.get(
+    "/polls/{key}/votes",
+    summary="The votes that count, as a file",
+    response_class=Response,
+    responses={200: {"content": {"application/jsonl": {}, "text/csv": {}, "application/vnd.apache.parquet": {}}}},
+)
+def export_poll_votes(
+    request: Request,
+    site: SiteOf,
+    key: PollKey,
+    kind: Annotated[VoteFormat, Query(alias="format", description="of the file")] = "jsonl",
+) -> Response:
+    return votes_download(request, site, poll_of(site.ledger, key), kind)
+
+
+@router.get(
+    "/polls/{key}/ballot",
+    summary="What the account that asks is to compare next",
+    response_model=BallotFacts,
+    dependencies=[PLAY],
+)
+def get_ballot(request: Request, site: SiteOf, key: PollKey) -> Response:
+    poll = poll_of(site.ledger, key)
+    voter = _voter(request, site, poll)
+    ballot = drawer_of(request).draw(poll, voter) if poll.state == "open" else None
+    facts: dict[str, object] = {"ballot": None, "question": poll.settings.question, "prompt": None, "answers": []}
+    if ballot is not None:
+        prompt, said = texts_of(site.ledger, poll, ballot.context, (ballot.first, ballot.second))
+        facts |= {"ballot": give_out(poll, voter, ballot, at=time.time()), "prompt": prompt, "answers": list(said)}
+    return json_answer(request, facts, headers={"Cache-Control": "no-store"})
+
+
+@unkept.post(
+    "/polls/{key}/votes",
+    summary="Cast a ballot",
+    response_model=VoteAnswer,
+    responses=WRITE_ERRORS,
+    dependencies=[PLAY, Depends(unnoted)],
+)
+def cast_vote(request: Request, site: SiteOf, key: PollKey, asked: NewVote) -> Response:
+    poll = poll_of(site.ledger, key)
+    with refusals_told():
+        voted = take_vote(request, site.ledger, poll, _voter(request, site, poll), asked.ballot, asked.choice)
+    return json_answer(request, {"cast": voted.number + 1})
+
+
+def poll_facts(poll: Poll) -> dict[str, object]:
+    return {
+        "key": poll.key,
+        "name": poll.name,
+        "game": poll.tournament.game,
+        "state": poll.state,
+        "settings": poll.settings.model_dump(),
+        "candidates": list(poll.candidates),
+        "created_at": poll.created_at,
+    }
+
+
+def _answering_facts(one: Answering) -> dict[str, object]:
+    return {
+        "candidate": one.candidate,
+        "prompts": one.prompts,
+        "answered": one.answered,
+        "failures": [
+            {"prompt": f.prompt, "attempt": f.attempt, "message": f.message, "created_at": f.created_at}
+            for f in one.failures
+        ],
+        "job": None if one.job is None else one.job.key,
+        "status": None if one.job is None else one.job.status,
+    }
+
+
+def _answer(request: Request, site: Site, poll: Poll, *, status: int = 200) -> Response:
+    facts = {
+        "poll": poll_facts(poll),
+        "summary": poll_summary(site.ledger, poll).to_dict(),
+        "answers": [_answering_facts(one) for one in answering(site.ledger, poll)],
+    }
+    return json_answer(request, facts, status=status)
+
+
+def _voter(request: Request, site: Site, poll: Poll) -> str:
+    """The key of the account that asks."""
+    voter = voter_of(request, site.ledger, poll)
+    if voter.key is None or voter.cookie:
+        raise HTTPException(403, "in this poll programs vote by an account where it lets accounts vote")
+    return voter.key
