@@ -16,6 +16,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Protocol, cast
 
+from arena.agents.hosted import load_hosted
 from arena.games import Agent, ClockedAgent, Game, SpecificationError, UnknownName
 from arena.games.specification import Value, parse_call, read_parameters
 
@@ -139,7 +140,10 @@ def load_agent(
     if not allow_programs and needs_approval(specification):
         does = "sends an API key" if scheme in KEY_SCHEMES else "runs a program"
         raise SpecificationError(f"{specification!r} {does}, which is not allowed here; approve it first")
-    return _loader(scheme)(rest, game=game, name=specification.strip() if name is None else name)
+    name = specification.strip() if name is None else name
+    if game.info.lane == "hosted":
+        return load_hosted(scheme, rest, game=game, name=name)
+    return _loader(scheme)(rest, game=game, name=name)
 
 
 def kinds() -> list[AgentKind]:

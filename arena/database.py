@@ -256,7 +256,9 @@ def _block(connection: sa.Connection, tournament: Tournament, first: int, last: 
         if nobody != infrastructure:
             who = "nobody" if nobody else f"player {fault.player}"
             yield f"{name}: the fault of match {fault.index}, {fault.termination.name.lower()}, is noted as that of {who}"
-        elif infrastructure and fault.index != first:
+        elif (
+            infrastructure and fault.index != first and tournament.lane != "hosted"
+        ):  # there single matches are begun again
             yield f"{name}: it is noted as played again from match {fault.index}, with which it does not begin"
     if in_rows(tournament):
         plies = connection.scalars(

@@ -20,6 +20,7 @@ import numpy as np
 from arena.agents import load_agent
 from arena.games import Agent, AgentFault, ArenaError, ClockedAgent, Game, SpecificationError, load_game
 from arena.games.worker_process import WorkerProcess
+from arena.hosted import play_hosted
 from arena.match import Clock, play_matches
 from arena.results import NOBODY, Fault, MatchResults, MatchSpecs, Termination
 
@@ -91,9 +92,11 @@ class Troupe:
         except BaseException:
             self.close()
             raise
-        self._tables = self.game.tables(1)
+        self._tables = None if self.game.info.lane == "hosted" else self.game.tables(1)
 
     def play(self, specs: MatchSpecs, *, on_finished: Callable[[int], None] | None = None) -> MatchResults:
+        if self._tables is None:
+            return play_hosted(self.game, self.agents, specs, clock=self.clock, on_finished=on_finished)
         wanted = min(self.game.info.tables_at_once, len(specs))
         if self._tables.capacity < wanted:
             self._tables = self.game.tables(wanted)

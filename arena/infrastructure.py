@@ -20,13 +20,13 @@ class PlayedAgain:
     matches: int
 
     def sentence(self) -> str:
-        """``2 blocks (512 matches) were played again after a worker died: not rated, nobody's fault``."""
+        """``2 blocks (512 matches) were played again after a worker died or a game failed: not rated, nobody's fault``."""
         if not self.blocks:
             return "no block was played again"
         what = f"{self.blocks:,} {'block' if self.blocks == 1 else 'blocks'}"
         matches = f"{self.matches:,} {'match' if self.matches == 1 else 'matches'}"
         was = "was" if self.blocks == 1 else "were"
-        return f"{what} ({matches}) {was} played again after a worker died: the lost attempts are not rated, nobody's fault"
+        return f"{what} ({matches}) {was} played again after a worker died or a game failed: the lost attempts are not rated, nobody's fault"
 
     def to_dict(self) -> dict[str, object]:
         """In types of JSON."""
@@ -37,7 +37,12 @@ NOTHING_PLAYED_AGAIN = PlayedAgain(blocks=0, matches=0)
 
 
 def played_again(ledger: Ledger, tournaments: Sequence[Tournament]) -> PlayedAgain:
-    """What was played again in these tournaments, as far as its blocks are recorded: a death is noted with its block."""
+    """What was played again in these tournaments, as far as its blocks are recorded: a death is noted with its block.
+
+    Of a hosted game each match that the game failed in is one.
+    """
+    failed = faults.c.termination == int(Termination.INFRASTRUCTURE)
+    hosted = sa.select(sa.func.count(), sa.func.count()).select_from(faults).where(failed)
     query = (
         sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(blocks.c.matches), 0))
         .select_from(faults)
@@ -45,11 +50,12 @@ def played_again(ledger: Ledger, tournaments: Sequence[Tournament]) -> PlayedAga
             blocks,
             sa.and_(blocks.c.tournament_id == faults.c.tournament_id, blocks.c.first == faults.c.number),
         )
-        .where(faults.c.termination == int(Termination.INFRASTRUCTURE))
+        .where(failed)
     )
     count = matches = 0
     with ledger.reading() as connection:
         for tournament in tournaments:
-            found = connection.execute(query.where(faults.c.tournament_id == tournament.id)).one()
+            asked = hosted if tournament.lane == "hosted" else query
+            found = connection.execute(asked.where(faults.c.tournament_id == tournament.id)).one()
             count, matches = count + int(found[0]), matches + int(found[1])
     return PlayedAgain(blocks=count, matches=matches)

@@ -18,6 +18,7 @@ from arena.connection import LedgerError
 from arena.games.game import GameInfo
 from arena.games.seeds import seed_of
 from arena.kept_columns import KeptColumns
+from arena.kept_files import file_rows
 from arena.ledger_entries import (
     find_agent,
     find_tournament,
@@ -43,6 +44,7 @@ from arena.ledger_matches import (
 )
 from arena.ledger_rows import AgentVersion, GameRow, Played, Source, Status, Tournament
 from arena.ledger_state import LedgerState
+from arena.match_file_schema import match_files
 from arena.poll_schema import vote_reviews
 from arena.results import Fault, MatchResult, MatchResults
 from arena.rosters import Rosters
@@ -295,11 +297,13 @@ class Ledger:
         """
         if not len(results):
             return 0
+        files = file_rows(self.artifacts, tournament, results.files)
         with self.writing() as connection:
             fresh = write_block(connection, tournament, results, self._lineups)
             if fresh is None:
                 connection.rollback()
                 return 0
+            schema.insert_or_ignore(connection, match_files, files)
         self._lineups.update(fresh)
         return len(results)
 

@@ -323,11 +323,12 @@ def _columns_of_rows(connection: sa.Connection, tournament: Tournament, first: i
 
 def _sound(columns: Columns, tournament: Tournament, what: str) -> Columns:
     """The columns; raises `DamagedBlock` where they hold what no match can have."""
+    endings = int(Termination.INFRASTRUCTURE) + (tournament.lane == "hosted")  # no other match ends by it
     seats, forfeit, termination = columns.specs.seats, columns.forfeit, columns.termination
     for column, low, high, name in (
         (seats, EMPTY_SEAT, len(tournament.agents), "agent"),
         (forfeit, NOBODY, tournament.num_players, "player"),
-        (termination, 0, int(Termination.INFRASTRUCTURE), "termination"),  # by which no match ends
+        (termination, 0, endings, "termination"),
     ):
         if column.size and (column.min() < low or column.max() >= high):
             raise DamagedBlock(f"{what} is damaged: a match has a {name} that does not exist; run `arena db check`")

@@ -30,6 +30,7 @@ from arena.ledger_schema import (
     tournaments,
     usage,
 )
+from arena.match_file_schema import match_files
 from arena.merge_jobs import copy_jobs
 from arena.poll_schema import vote_reviews
 from arena.results import NOBODY
@@ -285,12 +286,16 @@ def _copy_matches(ledger: Ledger, other: Ledger, here: Tournament, there: Tourna
     used: dict[object, list[tuple[object, ...]]] = {}
     for row in _facts(other, there, usage):
         used.setdefault(row[0], []).append(row)
+    files: dict[object, list[tuple[object, ...]]] = {}
+    for row in _facts(other, there, match_files):
+        files.setdefault(row[0], []).append(row)
     count = 0
     for first in missing:
         with other.reading() as connection:
             results = read_results(connection, there, first=first)
         numbers = results.specs.index.tolist()
         notes = {
+            match_files: [row for number in numbers for row in files.get(number, ())],
             judgements: [judged[number] for number in numbers if number in judged],
             usage: [row for number in numbers for row in used.get(number, ())],
         }

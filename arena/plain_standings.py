@@ -17,6 +17,7 @@ import networkx as nx
 from arena.entrants import by_side, entrant_labels
 from arena.ledger import Ledger, Tournament
 from arena.repeated_games import DRAWS, MAY_DRAW, REPEATS_NEEDED, drawing_of_entrants, has_chance
+from arena.results import Termination
 from arena.rounds import read_rounds
 from arena.standings import Standings
 from arena.verdict import decision_recorded, matches_rated
@@ -113,6 +114,8 @@ def _matches(ledger: Ledger, tournaments: Sequence[Tournament]) -> Iterator[_Mat
                 if rated is not None and count >= rated:
                     break
                 count += 1
+                if result.termination is Termination.INFRASTRUCTURE:
+                    continue
                 agents: list[str] = []
                 returns: list[float] = []
                 forfeit = -1

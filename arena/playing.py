@@ -12,6 +12,7 @@ from arena.executor import close_agents, require_started
 from arena.games import Agent, ClockedAgent, Game, GameInfo, SpecificationError, load_game
 from arena.games.seeds import CHANCE_STREAM, MATCH_STREAM, counter_hash
 from arena.games.sides import side_of_player
+from arena.hosted import play_hosted
 from arena.match import Clock, play_matches
 from arena.results import MatchResults, MatchSpecs
 
@@ -58,8 +59,11 @@ def play(
                 seated.append(mine[-1])
             else:
                 seated.append(as_agent(agent, game=loaded))
+        specs = _fixed_seats(matches, seats, seed)
+        if loaded.info.lane == "hosted":
+            return play_hosted(loaded, seated, specs, clock=clock or Clock())
         tables = loaded.tables(min(loaded.info.tables_at_once, matches))
-        return play_matches(tables, seated, _fixed_seats(matches, seats, seed), clock=clock)
+        return play_matches(tables, seated, specs, clock=clock)
     finally:
         close_agents(mine)
 

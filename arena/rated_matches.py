@@ -21,6 +21,7 @@ from arena.leaderboards.stopped import Verdict, verdict_of
 from arena.leaderboards.vote_units import vote_units
 from arena.ledger import Ledger, LedgerError, Played, Tournament
 from arena.repeated_games import drawing_of_entrants, repeats
+from arena.results import Termination
 from arena.verdict import decision_recorded, matches_rated
 from arena.vote_reviews import uncounted
 
@@ -102,6 +103,8 @@ def rated_matches(ledger: Ledger, tournaments: Sequence[Tournament], where: Wher
         reviewed = np.isin(played.index, uncounted(ledger, tournament))
         counts &= ~reviewed
         held += int(reviewed.sum())
+        unrated = played.termination == Termination.INFRASTRUCTURE  # a hosted game that failed: nobody played
+        counts &= ~unrated
         group = _groups(tournament, played)
         if judged:
             kept_judged, context = _judged(ledger, tournament, played, where)
@@ -109,7 +112,7 @@ def rated_matches(ledger: Ledger, tournaments: Sequence[Tournament], where: Wher
             if where.contexts:  # of few contexts one is too much for a unit, as of the whole board it need not be
                 group[counts] = vote_units(played.seats[counts, 0], played.seats[counts, 1], context[counts])
         kept = np.flatnonzero(counts[:rated])
-        left_out += rated - len(kept) - int(reviewed.sum())
+        left_out += rated - len(kept) - int((reviewed | unrated).sum())
         seats = played.seats[kept]
         parts.append(
             _Part(

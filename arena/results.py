@@ -19,7 +19,8 @@ NOBODY = -1
 class Termination(enum.IntEnum):
     """How a match ended. Codes are stored: never renumber. Forfeits are the ends that an agent caused.
 
-    No match ends by ``INFRASTRUCTURE``: a `Fault` of that kind says that a worker died and the block was played again.
+    Of ``INFRASTRUCTURE`` is a `Fault` that is nobody's: a worker died, or a hosted game failed, and was begun again. Only a hosted
+    match whose game failed every time ends by it: it is not rated.
     """
 
     NORMAL = 0
@@ -41,7 +42,7 @@ class Termination(enum.IntEnum):
 class Fault:
     """Why a match was forfeited: ``index`` of the match in its schedule, the player, and what the agent said last.
 
-    Of an infrastructure fault ``index`` is the first match of the block that was played again, and ``player`` is `NOBODY`.
+    Of an infrastructure fault ``player`` is `NOBODY`, and ``index`` the match that was begun again, or the first of the block that was.
     """
 
     index: int
@@ -58,6 +59,15 @@ class MatchUsage:
     index: int
     player: int
     usage: Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchFile:
+    """What a hosted match of this ``index`` left behind: its replay, a player's log."""
+
+    index: int
+    name: str
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +139,8 @@ class MatchResults:
     ``returns`` float64 [N, num_players]; ``termination`` int8 [N]; ``forfeit`` int8 [N]: the player at fault, -1 none;
     ``actions``: one row a match, chance outcomes included (see `TableBatch.history`); ``seconds`` float32
     [N, num_players]: time each player took, an in-process batch shared equally among its rows; ``faults``; ``usage``: what
-    players behind endpoints used up, by match and player.
+    players behind endpoints used up, by match and player; ``files``: of hosted matches, on their way into the ledger, which hands
+    them out one by one.
     """
 
     specs: MatchSpecs
@@ -140,6 +151,7 @@ class MatchResults:
     seconds: NDArray[np.float32]
     faults: tuple[Fault, ...] = ()
     usage: tuple[MatchUsage, ...] = ()
+    files: tuple[MatchFile, ...] = ()
 
     def __len__(self) -> int:
         return len(self.specs)
@@ -180,6 +192,7 @@ class MatchResults:
             seconds=self.seconds[rows],
             faults=tuple(fault for fault in self.faults if fault.index in kept),
             usage=tuple(used for used in self.usage if used.index in kept),
+            files=tuple(file for file in self.files if file.index in kept),
         )
 
     @staticmethod
@@ -194,6 +207,7 @@ class MatchResults:
             seconds=np.concatenate([p.seconds for p in parts]),
             faults=tuple(sorted((f for p in parts for f in p.faults), key=lambda f: f.index)),
             usage=tuple(sorted((u for p in parts for u in p.usage), key=_place)),
+            files=tuple(file for p in parts for file in p.files),
         )
         return whole.take(np.argsort(whole.specs.index, kind="stable"))
 

@@ -283,6 +283,8 @@ def is_same(recorded: Mapping[str, object], config: TournamentConfig) -> bool:
 
 def block_size(game: Game, agents: tuple[AgentVersion, ...], config: TournamentConfig, rule: Rule) -> int:
     """Matches recorded together: much where agents are fast, little where an interruption would cost long work."""
+    if game.info.lane == "hosted":
+        return 1  # a rotation: each match is long, and leaves files behind
     matches = -(-rule.most // BLOCKS_AT_LEAST)
     if config.pairing in LOOKING and (begin := rule.next_round(())) is not None:
         matches = min(matches, -(-begin.matches // BLOCKS_A_ROUND))

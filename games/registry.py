@@ -20,6 +20,8 @@ SCHEMES: dict[str, str] = {
     "openspiel": "arena.games.openspiel:load",
     "pettingzoo": "arena.games.pettingzoo:load",
     "preference": "arena.games.preference:load",
+    "sc2": "arena.games.starcraft.game:load",
+    "sc2-standin": "arena.games.starcraft.standin_game:load",
     "smax": "arena.games.smax.game:load",
 }
 """scheme -> ``module:load``; ``load(rest: str) -> Game`` takes what stands behind the colon.

@@ -26,7 +26,7 @@ TERMINATION_WORDS = {
     Termination.PROTOCOL_ERROR: "protocol error",
     Termination.OUTPUT_FLOOD: "output flood",
     Termination.OUT_OF_MEMORY: "out of memory",
-    Termination.INFRASTRUCTURE: "a worker was lost",
+    Termination.INFRASTRUCTURE: "not rated, the game failed",
 }
 
 

@@ -17,6 +17,7 @@ from arena.games import ArenaError, Game, UnknownName, load_game
 from arena.games.smax.game import SmaxGame
 from arena.games.usage import used_words
 from arena.judgements import EVEN, Judgement, judgement_of
+from arena.kept_files import files_of, read_file
 from arena.ledger_rows import Tournament
 from arena.replay import Position, replay
 from arena.results import MatchResult
@@ -24,7 +25,7 @@ from arena.server import numbers
 from arena.server.boards import Board, Scene, board_of, seat_mark
 from arena.server.drawing.battle import battle, happened, side_mark
 from arena.server.match_lists import TERMINATION_WORDS, winners
-from arena.server.site import Site, SiteOf, page
+from arena.server.site import Site, SiteOf, download, page
 from arena.server.teams import MatchSide, short_name, sides_of
 
 HIDDEN = "hidden move"
@@ -93,6 +94,13 @@ class Replayed:
         return next((k for k, side in enumerate(self.sides) if at_fault in side.players), None)
 
 
+@router.get("/tournaments/{key}/matches/{number}/files/{name}")
+def match_file(site: SiteOf, key: str, number: Number, name: str) -> Response:
+    """A replay or a log as it was left behind; what a program wrote is never shown as a page."""
+    content = read_file(site.ledger, site.ledger.tournament(key), number, name)
+    return download(content, media_type="application/octet-stream", filename=f"{key}-{number}-{name}")
+
+
 @router.get("/tournaments/{key}/matches/{number}")
 def match(
     request: Request, site: SiteOf, key: str, number: Number, move: int | None = None, view: int | None = None
@@ -121,6 +129,7 @@ def match(
         twin=twin,
         used=[(used.player, used_words(used.usage)) for used in found.result.usage if view in (None, used.player)],
         termination=TERMINATION_WORDS[found.result.termination],
+        files=list(files_of(site.ledger, found.tournament, number)),
         fault=next((fault for fault in site.ledger.faults(found.tournament) if fault.index == number), None)
         if found.result.termination.is_forfeit
         else None,

@@ -27,6 +27,7 @@ from arena.server import numbers
 from arena.server.access import visitor_of
 from arena.server.assets import asset
 from arena.server.standings_cache import StandingsCache
+from arena.server.starcraft_views import marked_title, starcraft_view
 from arena.server.teams import members_of, short_name
 
 THEMES = ("light", "dark")
@@ -50,7 +51,6 @@ class Site:
     @staticmethod
     def of(ledger: Ledger) -> Site:
         return Site(ledger, StandingsCache(ledger), _templates(), threading.Event(), _kept_columns(ledger))
-
 
     def state(self) -> Hashable:
         """A value that is another one whenever pages may be: something was committed, or standings were computed."""
@@ -206,8 +206,13 @@ def _templates() -> Environment:
         members_of=members_of,
         mixed_teams=mixed_teams,
         short_name=short_name,
+        starcraft=starcraft_view,
     )
     environment.filters.update(
-        agent_name=_name, is_team=lambda label: bool(members_of(label)), whole_words=_whole_words, opened=_opened
+        agent_name=_name,
+        is_team=lambda label: bool(members_of(label)),
+        whole_words=_whole_words,
+        opened=_opened,
+        marked_title=marked_title,
     )
     return environment

@@ -90,6 +90,7 @@ def _summary(game: Game, agents: list[str], results: MatchResults) -> None:
 
     from arena.cli.output import say, table
     from arena.games.sides import side_of_player, side_returns
+    from arena.results import NOBODY
     from arena.games.usage import used_words
     from arena.leaderboards.wording import signed
 
@@ -123,6 +124,9 @@ def _summary(game: Game, agents: list[str], results: MatchResults) -> None:
     for seat, used in _used(results, side).items():
         say(f"{agents[seat]} used {used_words(used)}")
     for fault in results.faults[:5]:
+        if fault.player == NOBODY:
+            say(f"match {fault.index}: {fault.message}")
+            continue
         say(
             f"match {fault.index}: {agents[side[fault.player]]} forfeited, {fault.termination.name.lower()}: {fault.message}"
         )

@@ -1,7 +1,7 @@
 """Holds one match of StarCraft II: starts the game, seats the players behind proxies, judges, keeps the replay, ends everything.
 
-A process of its own: it reads its assignment from standard input, and says the outcome in one line, or ends with exit code
-`GAME_FAILED` and the reason on standard error. Whoever started it ends all that it started, should it not come to that.
+A process of its own: it reads its assignment from standard input, and says in one line what came of it. Whoever started it ends all
+that it started, should it not come to that.
 """
 
 from __future__ import annotations
@@ -16,15 +16,14 @@ from pathlib import Path
 
 from websockets.asyncio.server import serve
 
+from arena.games.hosted import Ending, Outcome, failed_line
 from arena.games.starcraft.assignment import Assignment, read_assignment
 from arena.games.starcraft.bot_program import BotProgram
 from arena.games.starcraft.game_process import GameFailed, GameProcess
-from arena.games.starcraft.outcome import Ending, Outcome
 from arena.games.starcraft.ports import LOCALHOST, NoPorts, reserved_ports
 from arena.games.starcraft.protocol import sc2api_pb2 as sc_pb
 from arena.games.starcraft.seat_proxy import SeatProxy
 
-GAME_FAILED = 3
 LOOK_EVERY_S = 0.25  # at clocks
 GAME_ANSWERS_S = 120.0  # while no player is to speak
 WIND_UP_S = 5.0  # for players to notice the end, and for the replay
@@ -291,11 +290,10 @@ def _returns(table: _Table, decision: _Decision) -> tuple[float, ...]:
 def main() -> None:
     assignment = read_assignment(sys.stdin.readline())
     try:
-        told = asyncio.run(conduct(assignment)).to_line()
+        said = asyncio.run(conduct(assignment)).to_line()
     except GameFailed as failure:
-        sys.stderr.write(f"{failure}\n")
-        sys.exit(GAME_FAILED)
-    sys.stdout.write(told)
+        said = failed_line(str(failure))
+    sys.stdout.write(said)
 
 
 if __name__ == "__main__":

@@ -102,7 +102,7 @@ def test_ratings_are_those_of_a_calm_ledger(calm: Ledger, killed: Ledger) -> Non
 
 
 def test_the_standings_say_so_apart_from_forfeits(calm: Ledger, killed: Ledger) -> None:
-    said = "1 block (8 matches) was played again after a worker died: the lost attempts are not rated, nobody's fault"
+    said = "1 block (8 matches) was played again after a worker died or a game failed: the lost attempts are not rated, nobody's fault"
     found = standings(killed, GAME)
     assert said in found.leaderboard.notes
     assert found.to_dict()["infrastructure"] == {"blocks": 1, "matches": 8, "sentence": said}

@@ -17,6 +17,7 @@ def upgrade() -> None:
     _work()
     _questions()
     _polls()
+    _match_files()
 
 
 def _accounts() -> None:
@@ -230,6 +231,18 @@ def _polls() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_vote_reviews"),
     )
     op.create_index("ix_vote_reviews_tournament_id", "vote_reviews", ["tournament_id"])
+
+
+def _match_files() -> None:
+    op.create_table(
+        "match_files",
+        _poll("match_files"),
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("artifact", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("tournament_id", "number", "name", name="pk_match_files"),
+        sqlite_with_rowid=False,
+    )
 
 
 def _poll(table: str) -> sa.Column[int]:

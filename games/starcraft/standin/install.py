@@ -10,18 +10,28 @@ from pathlib import Path
 from arena.games.starcraft import bare
 from arena.games.starcraft.standin.maps import shipped_maps
 
+RELEASE = "1"  # of its rules: results of different ones are told apart
 MODULE = "arena.games.starcraft.standin"
 EXECUTABLE = "Versions/Base94137/SC2_x64"  # clients ask folders for the build, and refuse the old ones
 
 
 def install(folder: Path) -> Path:
     """Writes program and maps, and returns the program; what is there already is replaced file by file, each in one step."""
-    for path, field in shipped_maps().items():
-        _put(folder / "Maps" / f"{path}.SC2Map", field.to_bytes())
+    for path, content in maps().items():
+        _put(folder / "Maps" / path, content)
     (folder / "Replays").mkdir(exist_ok=True)
-    program = folder / EXECUTABLE
-    _put(program, f'#!/bin/sh\nexec {shlex.join(bare.command(MODULE))} "$@"\n'.encode(), mode=0o755)
-    return program
+    _put(folder / EXECUTABLE, program(), mode=0o755)
+    return folder / EXECUTABLE
+
+
+def maps() -> dict[str, bytes]:
+    """Path below ``Maps`` -> content."""
+    return {f"{path}.SC2Map": field.to_bytes() for path, field in shipped_maps().items()}
+
+
+def program() -> bytes:
+    """The executable: a line of shell."""
+    return f'#!/bin/sh\nexec {shlex.join(bare.command(MODULE))} "$@"\n'.encode()
 
 
 def _put(path: Path, content: bytes, *, mode: int = 0o644) -> None:

@@ -1,0 +1,40 @@
+"""What pages of StarCraft II say besides numbers: that a stand-in is not StarCraft, and what others scored at its mini-games."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from markupsafe import Markup, escape
+
+from arena.games.starcraft.mini_games import COLUMNS, MINI_GAMES, SOURCE
+from arena.games.starcraft.names import NOT_STARCRAFT, NOTICE, SCHEME, is_standin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StarcraftView:
+    """Of one game; empty where it is another. ``notice``: of the stand-in. ``reference``: (who, score) of a mini-game."""
+
+    notice: str = ""
+    reference: tuple[tuple[str, str], ...] = ()
+    source: str = SOURCE
+
+
+def starcraft_view(game: str) -> StarcraftView:
+    """What is to be said of the game of a specification. Published scores are StarCraft's alone: a stand-in has none beside it."""
+    if is_standin(game):
+        return StarcraftView(notice=NOTICE)
+    scheme, _, rest = game.partition(":")
+    mini_game = MINI_GAMES.get(rest.partition("(")[0]) if scheme == SCHEME else None
+    if mini_game is None:
+        return StarcraftView()
+    return StarcraftView(reference=tuple(zip(COLUMNS, mini_game.scores, strict=True)))
+
+
+def marked_title(title: str) -> Markup:
+    """A game's title for lists: what says that it is a stand-in is a mark, as other doubts are."""
+    name, words, rest = title.partition(f"({NOT_STARCRAFT})")
+    return (
+        escape(name) + Markup('<span class="tag warn">{}</span>').format(NOT_STARCRAFT) + rest
+        if words
+        else escape(title)
+    )
