@@ -18,11 +18,11 @@ from typing import Protocol, Self
 import numpy as np
 
 from arena.agents import load_agent
+from arena.block_tasks import BlockTask, next_task, with_deaths
 from arena.games import Agent, AgentFault, ArenaError, ClockedAgent, Game, SpecificationError, load_game
 from arena.games.worker_process import WorkerProcess
-from arena.hosted import play_hosted
 from arena.match import Clock, play_matches
-from arena.results import NOBODY, Fault, MatchResults, MatchSpecs, Termination
+from arena.results import MatchResults, MatchSpecs
 
 MAX_ATTEMPTS = 3  # a block whose worker dies this often is given up
 
@@ -92,11 +92,9 @@ class Troupe:
         except BaseException:
             self.close()
             raise
-        self._tables = None if self.game.info.lane == "hosted" else self.game.tables(1)
+        self._tables = self.game.tables(1)
 
     def play(self, specs: MatchSpecs, *, on_finished: Callable[[int], None] | None = None) -> MatchResults:
-        if self._tables is None:
-            return play_hosted(self.game, self.agents, specs, clock=self.clock, on_finished=on_finished)
         wanted = min(self.game.info.tables_at_once, len(specs))
         if self._tables.capacity < wanted:
             self._tables = self.game.tables(wanted)
@@ -210,12 +208,12 @@ class ProcessPool:
         on_finished: Callable[[int], None] | None = None,
     ) -> Iterator[MatchResults]:
         todo = iter(blocks)
-        again: deque[_Task] = deque()
+        again: deque[BlockTask] = deque()
         busy: list[_Worker] = []
         idle: list[_Worker] = []  # kept for what the results of the others decide
         try:
             while True:
-                while len(busy) < self.workers and (task := _next(again, todo)) is not None:
+                while len(busy) < self.workers and (task := next_task(again, todo)) is not None:
                     busy.append(idle.pop() if idle else _Worker(setup))
                     busy[-1].give(task)
                 if not busy:
@@ -226,8 +224,8 @@ class ProcessPool:
                         busy.remove(worker)
                         again.append(_lost(worker.task, worker.stop()))
                         continue
-                    results = _with_deaths(results, worker.task)
-                    task = _next(again, todo)
+                    results = with_deaths(results, worker.task)
+                    task = next_task(again, todo)
                     if task is None:
                         busy.remove(worker)
                         idle.append(worker)
@@ -241,23 +239,15 @@ class ProcessPool:
                 worker.stop()
 
 
-@dataclass(frozen=True, slots=True)
-class _Task:
-    """A block, and the exit codes of the workers that died under it."""
-
-    specs: MatchSpecs
-    deaths: tuple[int | None, ...] = ()
-
-
 class _Worker(WorkerProcess):
     """One process and the block it plays."""
 
-    task: _Task
+    task: BlockTask
 
     def __init__(self, setup: MatchSetup):
         super().__init__(_work, setup, daemon=False)  # agents may have processes of their own
 
-    def give(self, task: _Task) -> None:
+    def give(self, task: BlockTask) -> None:
         self.task = task
         try:
             self.connection.send(task.specs)
@@ -276,45 +266,21 @@ class _Worker(WorkerProcess):
         raise (ArenaError if kind == "usage" else WorkFailed)(message)
 
 
-def _next(again: deque[_Task], todo: Iterator[MatchSpecs | None]) -> _Task | None:
-    """What is to be played now; None where nothing is left, or where results must come first."""
-    if again:
-        return again.popleft()
-    specs = next(todo, None)
-    return None if specs is None else _Task(specs)
-
-
 def _speaking(crew: list[_Worker]) -> list[_Worker]:
     ready = set(wait([worker.connection for worker in crew]))
     return [worker for worker in crew if worker.connection in ready]
 
 
-def _lost(task: _Task, exit_code: int | None) -> _Task:
+def _lost(task: BlockTask, exit_code: int | None) -> BlockTask:
     """The task again, of a worker that died."""
-    first = int(task.specs.index[0])
-    deaths = (*task.deaths, exit_code)
-    if len(deaths) == MAX_ATTEMPTS:
+    task = task.after(f"exit code {exit_code}")
+    if len(task.deaths) == MAX_ATTEMPTS:
         raise WorkFailed(
-            f"the worker process died {MAX_ATTEMPTS} times at the block of match {first} "
+            f"the worker process died {MAX_ATTEMPTS} times at the block of match {task.first} "
             f"(exit code {exit_code}); look for memory limits and at the agents that run inside Arena"
         )
-    logger.warning("a worker died (exit code %s); its block of match %d is played again", exit_code, first)
-    return _Task(task.specs, deaths)
-
-
-def _with_deaths(results: MatchResults, task: _Task) -> MatchResults:
-    """The results of a block with the infrastructure fault that came before them, if there was one."""
-    if not task.deaths:
-        return results
-    died = "a worker process died" if len(task.deaths) == 1 else f"{len(task.deaths)} worker processes died"
-    codes = ", ".join(map(str, task.deaths))
-    fault = Fault(
-        index=int(task.specs.index[0]),
-        player=NOBODY,
-        termination=Termination.INFRASTRUCTURE,
-        message=f"{died} under this block of {len(task.specs):,} matches (exit code {codes}); it was played again",
-    )
-    return dataclasses.replace(results, faults=(fault, *results.faults))
+    logger.warning("a worker died (exit code %s); its block of match %d is played again", exit_code, task.first)
+    return task
 
 
 def _work(connection: Connection, setup: MatchSetup) -> None:

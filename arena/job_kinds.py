@@ -11,23 +11,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from arena.agents import load_agent
 from arena.columns import ANSWERS_JOB, EXACT_JOB, EXPLOIT_JOB, EXPLOIT_METHODS, SOLVE_JOB, TOURNAMENT_JOB, TRAIN_JOB
-from arena.executor import close_agents
 from arena.games import NotProvided, SpecificationError, UnknownName, load_game
+from arena.job_parts import bootstrapped, nash_conv_of, rated
 from arena.job_rows import JobRow
 from arena.job_work import Progress
 from arena.jobs import submit
 from arena.leaderboards.bootstrap import RESAMPLES
-from arena.leaderboards.bootstrap_intervals import bootstrap_intervals
-from arena.leaderboards.bradley_terry import bradley_terry, elo
-from arena.leaderboards.methods import METHODS, RATING_METHODS
+from arena.leaderboards.methods import METHODS
 from arena.leaderboards.ratings import Ratings
 from arena.ledger import AgentVersion, Ledger
 from arena.rated_matches import rated_matches
 from arena.roster import playable
-from arena.solvers import nash_conv
-from arena.solvers.policy_table import measurable
+from arena.workplace import HERE, Carried, Told, Workplace
 
 About = Literal["field", "agent", "game"]
 CPU = "cpu"
@@ -35,7 +31,7 @@ TENSOR_DEVICES = ("cuda", "torch")
 MARK = "mark"
 """The setting that names the state of the ledger: a question about the field is a new one after new matches."""
 
-DoJob = Callable[[Ledger, JobRow, Progress], Mapping[str, object]]
+DoJob = Callable[[Ledger, JobRow, Progress, Workplace], Mapping[str, object]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +94,8 @@ def ask(
     return submit(ledger, kind=kind, game=game, agent=agent, settings=asked, device=device)
 
 
-def do_job(ledger: Ledger, row: JobRow, progress: Progress) -> Mapping[str, object]:
-    """The answer to a job.
+def do_job(ledger: Ledger, row: JobRow, progress: Progress, workplace: Workplace = HERE) -> Mapping[str, object]:
+    """The answer to a job, computed at a workplace.
 
     Raises:
         UnknownName: a kind that this release does not know.
@@ -107,70 +103,54 @@ def do_job(ledger: Ledger, row: JobRow, progress: Progress) -> Mapping[str, obje
     """
     if row.kind not in JOB_KINDS:
         raise UnknownName("kind of job", row.kind, JOB_KINDS)
-    return JOB_KINDS[row.kind].work(ledger, row, progress)
+    return JOB_KINDS[row.kind].work(ledger, row, progress, workplace)
 
 
-def _ratings(ledger: Ledger, row: JobRow, _: Progress) -> Mapping[str, object]:
+def _ratings(ledger: Ledger, row: JobRow, _: Progress, workplace: Workplace) -> Mapping[str, object]:
     mark = ledger.mark(row.game)
-    method = next(name for name in METHODS if name == row.settings["method"])
-    ratings = RATING_METHODS[method].rate(rated_matches(ledger, ledger.tournaments(row.game)).record)
-    return _column(ratings, mark)
+    record = rated_matches(ledger, ledger.tournaments(row.game)).record
+    return _column(workplace.compute(ledger, row, rated, record, row.settings["method"]), mark)
 
 
-def _bootstrap(ledger: Ledger, row: JobRow, progress: Progress) -> Mapping[str, object]:
+def _bootstrap(ledger: Ledger, row: JobRow, progress: Progress, workplace: Workplace) -> Mapping[str, object]:
     mark = ledger.mark(row.game)
     record = rated_matches(ledger, ledger.tournaments(row.game)).record
     resamples = int(str(row.settings["resamples"]))
-    method: Literal["elo", "bradley_terry"] = "elo" if row.settings["method"] == "elo" else "bradley_terry"
-    if row.device == CPU:
-        rate = elo if method == "elo" else bradley_terry
-        return _column(bootstrap_intervals(record, rate, resamples=resamples), mark)
-    from arena.leaderboards.tensor_bootstrap import tensor_bootstrap  # late: torch is slow to import
-
-    return _column(
-        tensor_bootstrap(record, method, resamples=resamples, device=row.device, progress=progress),
-        mark,
-    )
+    asked = (record, row.settings["method"], resamples, row.device, Told(progress))
+    return _column(workplace.compute(ledger, row, bootstrapped, *asked), mark)
 
 
-def _exploitability(ledger: Ledger, row: JobRow, _: Progress) -> Mapping[str, object]:
-    game = load_game(row.game)
-    agent = load_agent(playable(ledger.agent(str(row.agent)), ledger), game=game)
-    try:
-        policy = measurable(agent)
-        if policy is None:
-            raise NotProvided(f"{row.agent} does not tell its probabilities; a lower bound comes from arena exploit")
-        value = nash_conv(game, policy, device=row.device)
-    finally:
-        close_agents([agent])
-    return {"nash_conv": value, "exploitability": value / game.info.num_players}
+def _exploitability(ledger: Ledger, row: JobRow, _: Progress, workplace: Workplace) -> Mapping[str, object]:
+    agent = Carried(playable(ledger.agent(str(row.agent)), ledger))
+    value = workplace.compute(ledger, row, nash_conv_of, row.game, agent, row.agent, row.device)
+    return {"nash_conv": value, "exploitability": value / load_game(row.game).info.num_players}
 
 
-def _exploit(ledger: Ledger, row: JobRow, progress: Progress) -> Mapping[str, object]:
+def _exploit(ledger: Ledger, row: JobRow, progress: Progress, workplace: Workplace) -> Mapping[str, object]:
     from arena.exploit import exploit_job  # late: it loads everything that agents are searched with
 
-    return exploit_job(ledger, row, progress)
+    return exploit_job(ledger, row, progress, workplace)
 
 
-def _train(ledger: Ledger, row: JobRow, progress: Progress) -> Mapping[str, object]:
+def _train(ledger: Ledger, row: JobRow, progress: Progress, _: Workplace) -> Mapping[str, object]:
     from arena.training_job import train_job  # late: torch is slow to import
 
     return train_job(ledger, row, progress)
 
 
-def _tournament(ledger: Ledger, row: JobRow, progress: Progress) -> Mapping[str, object]:
+def _tournament(ledger: Ledger, row: JobRow, progress: Progress, workplace: Workplace) -> Mapping[str, object]:
     from arena.tournament_job import tournament_job  # late: it loads the engine
 
-    return tournament_job(ledger, row, progress)
+    return tournament_job(ledger, row, progress, workplace.executor(ledger, row))
 
 
-def _answers(ledger: Ledger, row: JobRow, progress: Progress) -> Mapping[str, object]:
+def _answers(ledger: Ledger, row: JobRow, progress: Progress, _: Workplace) -> Mapping[str, object]:
     from arena.polls.answering import answers_job  # late: only few ledgers have polls
 
     return answers_job(ledger, row, progress)
 
 
-def _solve(ledger: Ledger, row: JobRow, progress: Progress) -> Mapping[str, object]:
+def _solve(ledger: Ledger, row: JobRow, progress: Progress, _: Workplace) -> Mapping[str, object]:
     from arena.solve_job import solve_job  # late: it loads the solvers' files
 
     return solve_job(ledger, row, progress)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from arena.columns import TOURNAMENT_JOB
 from arena.config import TournamentConfig, make_config
-from arena.executor import Executor, InProcess, ProcessPool
+from arena.executor import Executor
 from arena.games import SpecificationError, load_game
 from arena.job_rows import JobRow, Resources
 from arena.job_work import Progress, note_answer, note_recorded
@@ -55,19 +55,15 @@ def ask_to_go_on(ledger: Ledger, tournament: Tournament, *, needs: Resources | N
     return submit(ledger, kind=TOURNAMENT_JOB, game=tournament.game, settings={TOURNAMENT: tournament.key}, needs=needs)
 
 
-def tournament_job(
-    ledger: Ledger, row: JobRow, progress: Progress, *, executor: Executor | None = None
-) -> Mapping[str, object]:
+def tournament_job(ledger: Ledger, row: JobRow, progress: Progress, executor: Executor) -> Mapping[str, object]:
     """The answer to a job that asks for a tournament: its key, once all its matches are recorded.
 
     Args:
         progress: hears (matches recorded or finished, matches planned).
-        executor: who plays; by default this process, or as many as the job takes cores.
+        executor: who plays.
     """
     key = _begun(ledger, row)
     note_answer(ledger, row, {TOURNAMENT: key})
-    cores = int(row.needs.cpus)
-    here = ProcessPool(cores) if cores > 1 else InProcess()
     told = False
 
     def recorded() -> None:
@@ -76,7 +72,7 @@ def tournament_job(
             note_recorded(ledger, row)
             told = True
 
-    played = resume_tournament(key, ledger, executor or here, progress=progress, on_recorded=recorded)
+    played = resume_tournament(key, ledger, executor, progress=progress, on_recorded=recorded)
     return {TOURNAMENT: key, "matches": ledger.progress(played)}
 
 

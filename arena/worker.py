@@ -9,11 +9,12 @@ from functools import partial
 
 from arena.connection import LedgerUnavailable
 from arena.games.errors import ArenaError
-from arena.job_kinds import CPU, JOB_KINDS, do_job
+from arena.job_kinds import JOB_KINDS, do_job
 from arena.job_rows import JobRow, Resources
 from arena.job_work import LostJob, Progress, carry_out, claim, worker_name
 from arena.jobs import job
 from arena.ledger import Ledger
+from arena.workplace import HERE, Workplace
 
 POLL_S = 2.0  # between two looks at a ledger that has no job
 
@@ -34,6 +35,7 @@ def work(
     until_empty: bool = False,
     poll_s: float = POLL_S,
     pause: Pause = time.sleep,
+    workplace: Workplace = HERE,
     on_begun: Begun | None = None,
     on_ended: Ended | None = None,
 ) -> int:
@@ -41,20 +43,21 @@ def work(
 
     Args:
         ledger: where jobs wait; several workers may share it. One that does not answer is asked again.
-        devices: what this worker computes on; None: all that are here.
+        devices: what this worker computes on; None: all that the workplace has.
         kinds: what it does; None: all kinds that this release knows.
-        gives: takes only jobs that need no more; None: any.
+        gives: takes only jobs that need no more; None: what the workplace gives.
         until_empty: end where nothing waits; else look again every `poll_s` seconds.
         pause: how it waits between two looks.
+        workplace: where jobs are computed.
         on_begun: hears of each job and returns who hears of its progress.
         on_ended: hears how it ended.
     """
-    workers = {device: worker_name(device) for device in (devices_here() if devices is None else devices)}
     done = 0
     while True:
         row, empty = None, False
+        workers = {device: worker_name(device) for device in (devices or workplace.devices())}
         try:
-            row = claim(ledger, workers, kinds=kinds or JOB_KINDS, gives=gives)
+            row = claim(ledger, workers, kinds=kinds or JOB_KINDS, gives=gives or workplace.gives())
             empty = row is None
         except LedgerUnavailable as unavailable:
             logger.warning("%s; the worker looks again", unavailable)
@@ -62,7 +65,7 @@ def work(
             if (until_empty and empty) or pause(poll_s):
                 return done
             continue
-        ended = _done(ledger, row, on_begun(row) if on_begun else None)
+        ended = _done(ledger, row, on_begun(row) if on_begun else None, workplace)
         if ended is None:
             continue
         done += 1
@@ -70,10 +73,10 @@ def work(
             on_ended(ended)
 
 
-def _done(ledger: Ledger, row: JobRow, progress: Progress | None) -> JobRow | None:
+def _done(ledger: Ledger, row: JobRow, progress: Progress | None, workplace: Workplace) -> JobRow | None:
     """The job, ended well or badly; None where it is to be done again, or somebody else has it by now."""
     try:
-        return carry_out(ledger, row, partial(do_job, ledger), progress=progress)
+        return carry_out(ledger, row, partial(do_job, ledger, workplace=workplace), progress=progress)
     except (LostJob, LedgerUnavailable) as lost:
         logger.warning("%s", lost)
         return None
@@ -82,15 +85,3 @@ def _done(ledger: Ledger, row: JobRow, progress: Progress | None) -> JobRow | No
     except Exception:  # a defect of one kind of job must not stop the others
         logger.exception("job %s (%s) broke down", row.key[:12], row.kind)
         return job(ledger, row.key)
-
-
-def devices_here() -> list[str]:
-    """The devices that jobs can ask for on this machine: ``cpu``, ``torch``, and each GPU."""
-    import torch  # late: it is slow to import, and most jobs do without
-
-    from arena.solvers.tensor_tree import CPU_TENSORS
-
-    here = [CPU, CPU_TENSORS]
-    if torch.cuda.is_available():
-        here += ["cuda", *(f"cuda:{number}" for number in range(torch.cuda.device_count()))]
-    return here

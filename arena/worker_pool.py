@@ -20,6 +20,7 @@ from arena.interruption import signals_interrupt
 from arena.job_rows import JobRow, Resources
 from arena.job_work import Progress, is_work
 from arena.ledger import Ledger
+from arena.workplace import PROCESSES, workplace_of
 
 LOOK_S = 1.0
 """Between two looks at the ledger and the workers."""
@@ -35,14 +36,16 @@ def usual_workers() -> int:
 
 
 @contextmanager
-def worker_pool(ledger: Ledger, workers: int) -> Iterator[WorkerPool]:
+def worker_pool(ledger: Ledger, workers: int, executor: str = PROCESSES) -> Iterator[WorkerPool]:
     """So many workers at the ledger's jobs while the block runs; afterwards what they were doing waits for others.
 
     Args:
         ledger: whose jobs are done.
-        workers: how many processes at most, at least 1. The machine's cores and memory are shared out evenly, its GPUs one a worker.
+        workers: how many processes at most, at least 1.
+        executor: where jobs are computed: in these ``processes``, among which the machine's cores and memory are shared out evenly and
+            its GPUs one a worker; or in a Ray cluster, ``ray://...``: then each looks after one job at a time.
     """
-    pool = WorkerPool(ledger, shares(workers))
+    pool = WorkerPool(ledger, executor, shares(workers) if executor == PROCESSES else [None] * workers)
     pool.start()
     try:
         yield pool
@@ -63,8 +66,8 @@ def shares(workers: int) -> list[Resources]:
 class WorkerPool:
     """Supervises workers in a thread of its own: they die with it."""
 
-    def __init__(self, ledger: Ledger, gives: Sequence[Resources]):
-        self._ledger = ledger
+    def __init__(self, ledger: Ledger, executor: str, gives: Sequence[Resources | None]):
+        self._ledger, self._executor = ledger, executor
         self._places = [_Place(number, one) for number, one in enumerate(gives)]
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._supervise, name="worker pool", daemon=True)
@@ -99,7 +102,7 @@ class WorkerPool:
         """Starts one more worker where a job waits that it could do."""
         for place in self._places:
             if place.may_start() and self._waits(place):
-                place.start(self._ledger)
+                place.start(self._ledger, self._executor)
                 return
 
     def _waits(self, place: _Place) -> bool:
@@ -113,9 +116,9 @@ class WorkerPool:
 class _Place:
     """One worker's place in the pool, empty or not."""
 
-    def __init__(self, number: int, gives: Resources):
+    def __init__(self, number: int, gives: Resources | None):
         self.gives = gives
-        self.devices = ["cpu", "torch", *(["cuda"] if gives.gpus else [])]
+        self.devices = ["cpu", "torch", *(["cuda"] if gives is None or gives.gpus else [])]
         self.worker: WorkerProcess | None = None
         self._number = number
         self._started = 0.0
@@ -125,9 +128,10 @@ class _Place:
     def may_start(self) -> bool:
         return self.worker is None and time.monotonic() >= self._not_before
 
-    def start(self, ledger: Ledger) -> None:
+    def start(self, ledger: Ledger, executor: str) -> None:
         url = ledger.url.render_as_string(hide_password=False)
-        self.worker = WorkerProcess(_live, url, self._number, self.gives, self.devices, daemon=False)
+        devices = None if self.gives is None else self.devices  # a cluster's own change
+        self.worker = WorkerProcess(_live, url, executor, self._number, self.gives, devices, daemon=False)
         self._started = time.monotonic()
 
     def bury(self) -> None:
@@ -141,10 +145,18 @@ class _Place:
         logger.warning("a worker died (exit code %s); it is replaced after %.0f seconds", code, self._delay)
 
 
-def _live(connection: Connection, url: str, number: int, gives: Resources, devices: Sequence[str]) -> None:
+def _live(
+    connection: Connection,
+    url: str,
+    executor: str,
+    number: int,
+    gives: Resources | None,
+    devices: Sequence[str] | None,
+) -> None:
     """The life of a worker: does jobs until the pool closes the connection, asks it to end or dies."""
-    os.environ["OMP_NUM_THREADS"] = str(int(gives.cpus))
-    os.environ["CUDA_VISIBLE_DEVICES"] = str(number) if gives.gpus else ""
+    if gives is not None:
+        os.environ["OMP_NUM_THREADS"] = str(int(gives.cpus))
+        os.environ["CUDA_VISIBLE_DEVICES"] = str(number) if gives.gpus else ""
     from arena.worker import work  # late: what it imports reads the environment once
 
     try:
@@ -154,7 +166,14 @@ def _live(connection: Connection, url: str, number: int, gives: Resources, devic
                 logger.info("job %s (%s) on %s", row.key[:12], row.kind, row.device)
                 return lambda *_: interrupted()
 
-            work(ledger, devices=devices, gives=gives, pause=connection.poll, on_begun=begun)
+            work(
+                ledger,
+                devices=devices,
+                gives=gives,
+                pause=connection.poll,
+                workplace=workplace_of(executor),
+                on_begun=begun,
+            )
     except KeyboardInterrupt:
         return
 

@@ -96,7 +96,7 @@ def _workers(ledger: Ledger, settings: ServerSettings) -> AbstractContextManager
     """Who does the ledger's jobs while the server runs."""
     if settings.executor == "none":
         return nullcontext()
-    return worker_pool(ledger, settings.workers or usual_workers())
+    return worker_pool(ledger, settings.workers or usual_workers(), settings.executor)
 
 
 def _address(host: str, port: int) -> str:

@@ -69,9 +69,11 @@ class ServerSettings(BaseSettings):
         description="Private networks in which agents and endpoints may be that people name to this server; else only "
         "public addresses are asked.",
     )
-    executor: Literal["processes", "none"] = Field(
+    executor: str = Field(
         default="processes",
-        description="Who does the jobs of the ledger: processes beside the server, or only workers elsewhere.",
+        pattern=r"^(processes|none|ray://[^/]+)$",
+        description="Who does the jobs of the ledger: `processes` beside the server; a Ray cluster that this machine has joined, "
+        "`ray://HOST:PORT`, or one that is started here, `ray://local`; `none`: only workers elsewhere.",
     )
     workers: int | None = Field(
         default=None,

@@ -176,6 +176,9 @@ def kinds_command(json: Json = False) -> None:
         [
             name,
             kind.about,
+    executor: Annotated[
+        str, typer.Option("--executor", help="Where they are computed: processes, here, or ray://HOST:PORT.")
+    ] = "processes",
             kind.meaning,
             " ".join(f"{key}={value}" for key, value in kind.settings.items()),
             ", ".join([CPU, *(TENSOR_DEVICES if kind.on_tensors else ())]),
@@ -206,14 +209,15 @@ def worker_command(
     from arena.interruption import signals_interrupt
     from arena.job_kinds import JOB_KINDS
     from arena.ledger import Ledger
-    from arena.worker import devices_here, work
+    from arena.worker import work
+    from arena.workplace import workplace_of
 
     for name in kind or []:
         if name not in JOB_KINDS:
             raise UnknownName("kind of job", name, JOB_KINDS)
-    here = devices_here()
+    workplace = workplace_of(executor)
     for name in device or []:
-        if name not in here:
+        if name not in (here := workplace.devices()):
             raise UnknownName("device of this machine", name, here)
 
     def begun(row: JobRow) -> Progress:
@@ -233,7 +237,15 @@ def worker_command(
         sys.stderr.write(f"waiting for jobs in {ledger.url_for_people}; Ctrl-C stops\n")
         try:
             with signals_interrupt() as interrupted:
-                done = work(ledger, devices=device, kinds=kind, until_empty=until_empty, on_begun=begun, on_ended=ended)
+                done = work(
+                    ledger,
+                    devices=device,
+                    kinds=kind,
+                    until_empty=until_empty,
+                    workplace=workplace,
+                    on_begun=begun,
+                    on_ended=ended,
+                )
         except KeyboardInterrupt:
             sys.stderr.write("stopped; what it had not finished waits for another worker\n")
             raise typer.Exit(130) from None

@@ -23,7 +23,7 @@ def serve_command(
         str | None, typer.Option("--public-url", help="What browsers call this server, where a proxy stands before it.")
     ] = None,
     executor: Annotated[
-        str | None, typer.Option("--executor", help="Who does the ledger's jobs: processes without, none.")
+        str | None, typer.Option("--executor", help="Who does the ledger's jobs: processes, ray://HOST:PORT or none.")
     ] = None,
     workers: Annotated[
         int | None, typer.Option("--workers", "-w", min=1, max=1024, help="How many processes do jobs.")

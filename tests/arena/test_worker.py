@@ -27,7 +27,8 @@ from arena.standings import standings
 from arena.tournament import run_tournament
 from arena.training import save_trained
 from arena.training_job import ask_training
-from arena.worker import devices_here, work
+from arena.worker import work
+from arena.workplace import devices_here
 
 GAME = "openspiel:kuhn_poker"
 
@@ -277,7 +278,7 @@ def test_all_agents_are_asked_about_and_those_that_fail_are_named(ledger, tmp_pa
 
 
 def test_this_machine_has_a_cpu():
-    assert devices_here()[:2] == ["cpu", "torch"]
+    assert devices_here()[:2] == ("cpu", "torch")
 
 
 def test_an_exploiter_that_learns_is_trained_by_a_worker_with_its_curve(ledger):

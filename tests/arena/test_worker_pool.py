@@ -117,9 +117,9 @@ def test_workers_share_the_machine_evenly():
 def test_a_worker_that_dies_at_once_is_not_restarted_at_once(ledger, monkeypatch):
     monkeypatch.setattr("arena.worker_pool._live", dies)
     row = submit(ledger, kind="ratings", game="g")
-    pool = WorkerPool(ledger, shares(1))
+    pool = WorkerPool(ledger, "processes", shares(1))
     place = pool._places[0]
-    place.start(ledger)
+    place.start(ledger, "processes")
     until(lambda: not place.worker.process.is_alive(), "it lives")
     place.bury()
     assert not place.may_start()
