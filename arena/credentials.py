@@ -107,6 +107,11 @@ def proved(ledger: Ledger, text: str, kind: Kind) -> tuple[Credential, Account] 
     return _credential(row, owner.name, lower(Scope(row.scope), owner.scope)), owner
 
 
+def prefix_of(text: str) -> str:
+    """The prefix of a credential, from its whole text or from the prefix itself, with or without ``arena_``."""
+    return text.removeprefix(f"{_MARK}_").split("_")[0]
+
+
 def is_invitation(ledger: Ledger, text: str) -> bool:
     """Whether somebody can sign up with this; looking does not use it up."""
     with ledger.reading() as connection:
@@ -154,7 +159,7 @@ def credential(ledger: Ledger, prefix: str, *, whose: Account | None = None) -> 
     """The credential of this prefix. Raises `UnknownName`."""
     found = [one for one in all_credentials(ledger, whose=whose) if one.prefix == prefix]
     if not found:
-        raise UnknownName("credential", prefix, [])
+        raise UnknownName("token, session or invitation", prefix, [])
     return found[0]
 
 
