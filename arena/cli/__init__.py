@@ -7,6 +7,7 @@ import sys
 import typer
 
 from arena.cli import (
+    account,
     agent,
     db,
     exploit,
@@ -41,6 +42,9 @@ app.add_typer(tournament.app, name="tournament")
 app.add_typer(match.app, name="match")
 app.add_typer(db.app, name="db")
 app.add_typer(job.app, name="job")
+app.add_typer(account.app, name="account")
+app.add_typer(account.tokens, name="token")
+app.command("audit")(account.audit_command)
 app.command("worker")(job.worker_command)
 app.command("play")(play.play_command)
 app.command("join")(join.join_command)
