@@ -176,9 +176,6 @@ def kinds_command(json: Json = False) -> None:
         [
             name,
             kind.about,
-    executor: Annotated[
-        str, typer.Option("--executor", help="Where they are computed: processes, here, or ray://HOST:PORT.")
-    ] = "processes",
             kind.meaning,
             " ".join(f"{key}={value}" for key, value in kind.settings.items()),
             ", ".join([CPU, *(TENSOR_DEVICES if kind.on_tensors else ())]),
@@ -193,6 +190,9 @@ def worker_command(
         list[str] | None, typer.Option("--device", help="What it computes on; all that this machine has without.")
     ] = None,
     kind: Annotated[list[str] | None, typer.Option("--kind", help="Only jobs of this kind; several times.")] = None,
+    executor: Annotated[
+        str, typer.Option("--executor", help="Where they are computed: processes, here, or ray://HOST:PORT.")
+    ] = "processes",
     until_empty: Annotated[bool, typer.Option("--until-empty", help="End where no job waits.")] = False,
     db: Db = None,
 ) -> None:
