@@ -355,6 +355,12 @@ class Ledger:
             blocks, decided = connection.execute(query).one()
             return int(blocks or 0) + int(decided)
 
+    def recorded(self, game: str) -> int:
+        """How many matches of a game are written."""
+        query = sa.select(sa.func.sum(schema.tournaments.c.matches)).where(schema.tournaments.c.game == game)
+        with self.reading() as connection:
+            return int(connection.scalars(query).one() or 0)
+
     def played(self, tournament: Tournament) -> Played:
         """All matches without their actions, in arrays that cannot be written to."""
         with self.reading() as connection:

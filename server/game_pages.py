@@ -98,6 +98,7 @@ def game(
         headline=said,
         ladders=tables,
         pages=pages,
+        recorded=site.ledger.recorded(found.game),
         view=view,
         offered=offered(),
         chosen=view.columns or tuple(column.key for column in DEFAULT),

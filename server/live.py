@@ -1,23 +1,27 @@
-"""A tournament's progress as server-sent events: the page changes its numbers in place while matches are written."""
+"""What happens while a page is open, as server-sent events: a tournament's progress, and new matches of a ladder."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Hashable
 from dataclasses import asdict, dataclass
 
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
+from arena.games import UnknownName
 from arena.ledger import Ledger
 from arena.server.site import Site, SiteOf
 
 LOOK_S = 0.5
 HEARTBEAT_S = 15.0  # a comment now and then keeps proxies from closing a quiet stream
 RETRY_MS = 2000
+
+Look = Callable[[], list[str]]
+"""The events since the last look, in the order in which they are told."""
 
 router = APIRouter()
 
@@ -33,39 +37,77 @@ class Progress:
 
 
 @router.get("/tournaments/{key}/events")
-def events(request: Request, site: SiteOf, key: str) -> StreamingResponse:
+def tournament_events(request: Request, site: SiteOf, key: str) -> StreamingResponse:
     site.ledger.tournament(key)  # an unknown key is refused before the stream begins
-    return StreamingResponse(
-        stream(site, key, request),
-        media_type="text/event-stream",
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-    )
+    return _streamed(site, request, tournament_look(site.ledger, key))
 
 
-async def stream(site: Site, key: str, request: Request, *, look_s: float = LOOK_S) -> AsyncIterator[str]:
+@router.get("/ladder/events")
+def ladder_events(request: Request, site: SiteOf, game: str) -> StreamingResponse:
+    known = [row.game for row in site.ledger.games()]
+    if game not in known:
+        raise UnknownName("game in this ledger", game, known)
+    return _streamed(site, request, ladder_look(site.ledger, game))
+
+
+def tournament_look(ledger: Ledger, key: str) -> Look:
     """``progress`` events whenever something changed, and one ``end`` when the tournament no longer runs."""
-    yield f"retry: {RETRY_MS}\n\n"
     last: Progress | None = None
-    last_done, last_at, spoken = 0, time.monotonic(), time.monotonic()
+    last_at = time.monotonic()
+
+    def look() -> list[str]:
+        nonlocal last, last_at
+        tournament, at = ledger.tournament(key), time.monotonic()
+        done = ledger.progress(tournament)
+        said = []
+        if last is None or (done, tournament.status) != (last.done, last.status):
+            rate = None if last is None else (done - last.done) / max(at - last_at, 1e-3)
+            last_at = at
+            last = Progress(status=tournament.status, done=done, planned=tournament.planned, per_second=rate)
+            said.append(_event("progress", asdict(last)))
+        return said if tournament.status == "running" else [*said, END]
+
+    return look
+
+
+def ladder_look(ledger: Ledger, game: str) -> Look:
+    """``matches`` events that say how many matches of a game are recorded, at first and whenever there are more."""
+    state: Hashable = None
+    told = -1
+
+    def look() -> list[str]:
+        nonlocal state, told
+        now = ledger.state()
+        if now == state:
+            return []
+        state, before, told = now, told, ledger.recorded(game)
+        return [_event("matches", {"matches": told})] if told != before else []
+
+    return look
+
+
+def _event(name: str, data: object) -> str:
+    return f"event: {name}\ndata: {json.dumps(data)}\n\n"
+
+
+END = _event("end", {})
+
+
+def _streamed(site: Site, request: Request, look: Look) -> StreamingResponse:
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(_told(site, request, look), media_type="text/event-stream", headers=headers)
+
+
+async def _told(site: Site, request: Request, look: Look) -> AsyncIterator[str]:
+    yield f"retry: {RETRY_MS}\n\n"
+    spoken = time.monotonic()
     while not site.closing.is_set() and not await request.is_disconnected():
-        now = await run_in_threadpool(_look, site.ledger, key)
-        at = time.monotonic()
-        if last is None or (now.done, now.status) != (last.done, last.status):
-            rate = None if last is None else (now.done - last_done) / max(at - last_at, 1e-3)
-            now = Progress(status=now.status, done=now.done, planned=now.planned, per_second=rate)
-            yield f"event: progress\ndata: {json.dumps(asdict(now))}\n\n"
-            last, last_done, last_at, spoken = now, now.done, at, at
-        elif at - spoken > HEARTBEAT_S:
-            yield ": still here\n\n"
-            spoken = at
-        if now.status != "running":
-            yield "event: end\ndata: {}\n\n"
+        said = await run_in_threadpool(look)
+        if not said and time.monotonic() - spoken > HEARTBEAT_S:
+            said = [": still here\n\n"]
+        for event in said:
+            yield event
+            spoken = time.monotonic()
+        if END in said:
             return
-        await asyncio.sleep(look_s)
-
-
-def _look(ledger: Ledger, key: str) -> Progress:
-    tournament = ledger.tournament(key)
-    return Progress(
-        status=tournament.status, done=ledger.progress(tournament), planned=tournament.planned, per_second=None
-    )
+        await asyncio.sleep(LOOK_S)

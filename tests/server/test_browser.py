@@ -226,3 +226,20 @@ def test_skip_link_and_headings_serve_the_keyboard(open_page):
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to content"
     assert page.locator('[role="region"][tabindex="0"]').count() >= 2
+
+
+def test_an_open_ladder_says_within_two_seconds_that_there_is_a_new_match(open_page, fresh_ledger, serve, begin):
+    tournament, advance = begin(fresh_ledger, matches=40)
+    advance(0, 10)
+    with serve(fresh_ledger) as served:
+        page = open_page(f"/games/{tournament.game}", at=served)
+        note = page.locator("#new-matches")
+        assert note.is_hidden()
+        advance(10, 11)
+        note.wait_for(state="visible", timeout=2000)
+        assert note.inner_text() == "1 new match since this page was made. Show the ladder with them"
+        advance(11, 20)
+        note.get_by_text("10 new matches").wait_for(timeout=2000)
+        note.get_by_role("link").click()
+        page.locator(".facts").get_by_text("20", exact=True).wait_for()
+        assert page.locator("#new-matches").is_hidden()
