@@ -26,7 +26,8 @@ system:
 	command -v chromium >/dev/null || command -v google-chrome >/dev/null || missing="$$missing chromium"; \
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || missing="$$missing postgresql"; \
 	command -v node >/dev/null || missing="$$missing nodejs"; \
-	if [ -z "$$missing" ]; then echo "== browser, PostgreSQL and Node are there"; \
+	command -v bwrap >/dev/null || missing="$$missing bubblewrap"; \
+	if [ -z "$$missing" ]; then echo "== browser, PostgreSQL, Node and bubblewrap are there"; \
 	elif command -v apt-get >/dev/null; then \
 		echo "== installing$$missing with apt"; \
 		sudo=""; [ "$$(id -u)" = 0 ] || sudo=sudo; \

@@ -1,4 +1,4 @@
-"""Runs a program and is its warden: by path, as `python -I -S launch.py PARENT_PID COMMAND...`.
+"""Runs a program and is its warden: by path, as `python -I -S launch.py PARENT_PID RULES COMMAND...`.
 
 When the program ends, when the parent dies or when it is told to (SIGTERM), the warden kills all that the program
 started, whatever session that hides in: on Linux orphans become the warden's own children, so it knows when none is
@@ -26,7 +26,7 @@ PAUSE_S = 0.0005
 
 def main(arguments: list[str]) -> None:
     """Runs the command to its end, or to the parent's, and ends as it did."""
-    parent, command = int(arguments[0]), arguments[1:]
+    parent, rules, command = int(arguments[0]), arguments[1], arguments[2:]
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # whoever ignores it is not told
     own_mask = signal.pthread_sigmask(signal.SIG_BLOCK, AWAITED)
     _follow_into_death(parent, signal.SIGTERM)
@@ -41,6 +41,7 @@ def main(arguments: list[str]) -> None:
         os.setsid()
         _follow_into_death(warden, signal.SIGKILL)
         signal.pthread_sigmask(signal.SIG_SETMASK, own_mask)
+        _obey(rules)
         _become(command)
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in range(3):  # the pipes are the program's alone: their ends must show
@@ -66,13 +67,26 @@ def _follow_into_death(parent: int, number: signal.Signals) -> None:
         os._exit(1)
 
 
+def _obey(rules: str) -> None:
+    """Sets what `arena.agents.sandbox` rules, ``NAME=VALUE ...``: limits of the kernel by name, and another user (UID)."""
+    ruled = dict(rule.split("=") for rule in rules.split())
+    uid = int(ruled.pop("UID", -1))
+    for name, value in ruled.items():
+        resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (int(value), int(value)))
+    if uid >= 0:
+        os.chown(".", uid, uid)
+        os.setgroups([])
+        os.setgid(uid)
+        os.setuid(uid)
+
+
 def _become(command: list[str]) -> None:
     for ignored in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, and an exec would hand that on
         signal.signal(ignored, signal.SIG_DFL)
     try:
         os.execvp(command[0], command)  # noqa: S606 -- the command is the user's own, and no shell reads it
     except OSError as error:
-        sys.stderr.write(f"cannot run {command[0]!r}: {error.strerror}\n")
+        sys.stderr.write(f"user {os.getuid()} cannot run {command[0]!r}: {error.strerror}\n")
     os._exit(127)
 
 

@@ -6,12 +6,14 @@ import contextlib
 import os
 import select
 import selectors
+import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -59,8 +61,13 @@ class Child:
         limits: Limits,
         on_line: Callable[[bytes, float], None],
         on_end: Callable[[AgentFault | None, float], None],
+        rules: str = "",
+        environment: Mapping[str, str] | None = None,
+        own_folder: bool = False,
     ):
+        """``rules``, ``environment``, ``own_folder``: how it is confined, see `arena.agents.sandbox.Confined`."""
         self.name, self.command, self.limits = name, tuple(command), limits
+        self._rules, self._environment, self._own_folder = rules, environment, own_folder
         self.exited_by_itself: bool | None = None
         self._on_line, self._on_end = on_line, on_end
         self._lock = threading.Lock()
@@ -129,20 +136,25 @@ class Child:
     def _live(self) -> None:
         fault: AgentFault | None = None
         at, cookie = time.monotonic(), uuid.uuid4().hex
+        folder = tempfile.mkdtemp(prefix="arena-agent-") if self._own_folder else None
+        environment = os.environ if self._environment is None else {"HOME": folder or "", **self._environment}
         try:
             process = self._process = subprocess.Popen(  # noqa: S603 -- running this command is what the user asked for; no shell
-                [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), *self.command],
+                [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), self._rules, *self.command],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 bufsize=0,
                 start_new_session=True,
-                env={**os.environ, COOKIE: cookie, "PYTHONUNBUFFERED": "1"},
+                cwd=folder,
+                env={**environment, COOKIE: cookie, "PYTHONUNBUFFERED": "1"},
             )
         except OSError as error:
             fault = AgentCrashed(f"{self.name} could not be started: {error}")
         else:
             fault, at = self._attend(process, cookie)
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
         with self._lock:
             self._over = True
             os.close(self._wake_read)

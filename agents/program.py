@@ -9,14 +9,16 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+import arena
 from arena.agents.observation import observations
 from arena.agents.process import Child, Limits
 from arena.agents.protocol import (
@@ -35,6 +37,8 @@ from arena.agents.protocol import (
     start_message,
     to_line,
 )
+from arena.agents.registry import content_of
+from arena.agents.sandbox import Confined, Program, Tier, confined, require_tier, runtime_of
 from arena.games import (
     AgentCrashed,
     AgentFault,
@@ -52,11 +56,11 @@ MAX_START_FAILURES = 3  # in a row; afterwards the program is not tried again
 HOST_MODULE = "arena.agents.host"
 
 
-def load_exec(rest: str, *, game: Game, name: str) -> ProgramAgent:
-    """The agent of ``exec:COMMAND``: split as a shell would, run without one.
+def load_exec(rest: str, *, game: Game, name: str, tier: Tier = "none") -> ProgramAgent:
+    """The agent of ``exec:COMMAND``: split as a shell would, run without one, confined as the tier says.
 
     Raises:
-        SpecificationError: no command, an open quote, or no such program.
+        SpecificationError: no command, an open quote, no such program, or a tier that does not hold here.
     """
     try:
         command = shlex.split(rest)
@@ -66,14 +70,15 @@ def load_exec(rest: str, *, game: Game, name: str) -> ProgramAgent:
         raise SpecificationError("exec: needs a command; write exec:COMMAND, for example exec:node my_agent.js")
     if shutil.which(command[0]) is None:
         raise SpecificationError(f"there is no program {command[0]!r} to run; exec: takes a file or a name on the PATH")
-    return ProgramAgent(command, game=game.info, name=name)
+    program = Program(command=tuple(command), runtime=tuple(runtime_of(command[0])))
+    return ProgramAgent(command, game=game.info, name=name, confine=_confiner(program, tier))
 
 
-def load_python(rest: str, *, game: Game, name: str) -> ProgramAgent:
+def load_python(rest: str, *, game: Game, name: str, tier: Tier = "none") -> ProgramAgent:
     """The agent of ``python:MODULE:CLASS`` or ``python:path/to/file.py:CLASS``, in a process of its own.
 
     Raises:
-        SpecificationError: not of that form, or no such file.
+        SpecificationError: not of that form, no such file, or a tier that does not hold here.
     """
     where, _, attribute = rest.rpartition(":")
     if not where or not attribute.isidentifier():
@@ -82,7 +87,32 @@ def load_python(rest: str, *, game: Game, name: str) -> ProgramAgent:
         )
     if where.endswith(".py") and not Path(where).is_file():
         raise SpecificationError(f"there is no file {where!r}; python: takes a module or a file, then :CLASS")
-    return ProgramAgent([sys.executable, "-m", HOST_MODULE, rest], game=game.info, name=name)
+    command = (sys.executable, "-m", HOST_MODULE, rest)
+    if tier == "none":
+        return ProgramAgent(command, game=game.info, name=name)
+    (file,) = content_of(f"python:{rest}")
+    if where.endswith(".py"):
+        command = (*command[:-1], f"{file.absolute()}:{attribute}")
+    program = Program(
+        command=command,
+        files=(file.parent if file.name == "__init__.py" else file,),
+        runtime=tuple(_arena_itself()),
+        environment={"PYTHONPATH": str(Path.cwd())},  # where a module of the working folder is looked for
+    )
+    return ProgramAgent(command, game=game.info, name=name, confine=_confiner(program, tier))
+
+
+def _confiner(program: Program, tier: Tier) -> Callable[[], Confined]:
+    """What confines each run of a program. Raises `SandboxUnavailable` at once where the tier does not hold."""
+    require_tier(tier)
+    return partial(confined, program, tier)
+
+
+def _arena_itself() -> Iterator[Path]:
+    """The package that hosts classes: its folder, and those that its links lead to in a checkout."""
+    package = Path(arena.__file__).parent
+    yield package
+    yield from (path.resolve() for path in package.iterdir() if path.is_symlink())
 
 
 @dataclass(slots=True, kw_only=True)
@@ -109,8 +139,18 @@ class ProgramAgent:
     was out, or, when none was, the next one; other matches in progress are announced to the new process by `start`.
     """
 
-    def __init__(self, command: Sequence[str], *, game: GameInfo, name: str, limits: Limits | None = None):
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        game: GameInfo,
+        name: str,
+        limits: Limits | None = None,
+        confine: Callable[[], Confined] | None = None,
+    ):
+        """``confine``: the command as each of its runs is confined; None: as it stands."""
         self.command, self.game, self.name = tuple(command), game, name
+        self._confine = confine or (lambda: Confined(command=self.command))
         self.limits = limits or Limits()
         self.move_s: float | None = None
         self.match_s: float | None = None
@@ -255,7 +295,17 @@ class ProgramAgent:
             last = self._start_fault or AgentCrashed(self.name)
             self._fault = AgentCrashed(f"{self.name} is not tried again, since it does not start: {last}", last.log)
             return
-        self._child = Child(self.name, self.command, limits=self.limits, on_line=self._on_line, on_end=self._on_end)
+        run = self._confine()
+        self._child = Child(
+            self.name,
+            run.command,
+            limits=self.limits,
+            on_line=self._on_line,
+            on_end=self._on_end,
+            rules=run.rules,
+            environment=run.environment,
+            own_folder=run.own_folder,
+        )
         self._write(hello_message(self.game))
         self._late_hello = AgentCrashed(f"{self.name} did not say hello within {self.limits.start_s:g} s")
         self._child.condemn(self._late_hello, after_s=self.limits.start_s)

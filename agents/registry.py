@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from arena.agents.hosted import load_hosted
+from arena.agents.sandbox import Tier
 from arena.games import Agent, ClockedAgent, Game, SpecificationError, UnknownName
 from arena.games.specification import Value, parse_call, read_parameters
 
@@ -61,6 +62,12 @@ class Loader(Protocol):
     """Makes the agent of a scheme."""
 
     def __call__(self, rest: str, /, *, game: Game, name: str) -> Agent | ClockedAgent: ...
+
+
+class ProgramLoader(Protocol):
+    """Makes the agent of a scheme that runs programs."""
+
+    def __call__(self, rest: str, /, *, game: Game, name: str, tier: Tier) -> Agent | ClockedAgent: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +128,12 @@ _KINDS = (
 
 
 def load_agent(
-    specification: str, *, game: Game, name: str | None = None, allow_programs: bool = True
+    specification: str,
+    *,
+    game: Game,
+    name: str | None = None,
+    allow_programs: bool = True,
+    sandbox: Tier = "none",
 ) -> Agent | ClockedAgent:
     """The agent that a specification names, ready to play this game; close it after use.
 
@@ -130,11 +142,12 @@ def load_agent(
         game: what it will play. Whether it can is decided here, before any match.
         name: what results and messages call it; the specification, if None.
         allow_programs: False refuses agents that run other people's code or send an API key (see `needs_approval`).
+        sandbox: the tier that programs are confined in (see `arena.agents.sandbox`).
 
     Raises:
         UnknownName: no such kind of agent, or no such parameter; the message has the nearest names.
         SpecificationError: a value or a file is wrong, the agent does not fit the game, or it is a program and those
-            are not allowed; the message says which.
+            are not allowed or not as the tier says; the message says which.
     """
     scheme, rest = split_specification(specification)
     if not allow_programs and needs_approval(specification):
@@ -142,7 +155,13 @@ def load_agent(
         raise SpecificationError(f"{specification!r} {does}, which is not allowed here; approve it first")
     name = specification.strip() if name is None else name
     if game.info.lane == "hosted":
+        if sandbox != "none" and scheme in PROGRAM_SCHEMES:
+            raise SpecificationError(
+                f'{game.info.title} runs its programs itself, outside any sandbox; declare sandbox = "none" for it'
+            )
         return load_hosted(scheme, rest, game=game, name=name)
+    if scheme in PROGRAM_SCHEMES:
+        return cast(ProgramLoader, _loader(scheme))(rest, game=game, name=name, tier=sandbox)
     return _loader(scheme)(rest, game=game, name=name)
 
 

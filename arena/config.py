@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from arena.agents.sandbox import Tier
 from arena.games import SpecificationError
 from arena.toml_file import ConfigError as ConfigError
 from arena.toml_file import place, read_values, refused
@@ -49,7 +50,8 @@ class TournamentConfig(BaseModel):
     chosen by the speed of the agents where it is not given. ``noise_floor``: a byte-identical twin of ``twin_of`` (None: of the
     first agent) takes part as ``NAME-twin``, and an agent that plays at random where there is none; ``agents`` then has them.
     ``common_chance``: of ``round_robin`` and ``gauntlet``, whether the k-th rotation of every lineup has the same chance and the
-    same draws of agents, not only the matches of one rotation the same chance.
+    same draws of agents, not only the matches of one rotation the same chance. ``sandbox``: the tier in which ``exec:`` and
+    ``python:`` agents are confined; where it does not hold, nothing is played.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -79,6 +81,7 @@ class TournamentConfig(BaseModel):
     noise_floor: bool = False
     twin_of: str | None = None
     common_chance: bool = False
+    sandbox: Tier = "none"
 
     @model_validator(mode="before")
     @classmethod

@@ -18,9 +18,11 @@ from typing import Protocol, Self
 import numpy as np
 
 from arena.agents import load_agent
+from arena.agents.sandbox import Tier
 from arena.block_tasks import BlockTask, next_task, with_deaths
 from arena.games import Agent, AgentFault, ArenaError, ClockedAgent, Game, SpecificationError, load_game
 from arena.games.worker_process import WorkerProcess
+from arena.hosted import play_hosted
 from arena.match import Clock, play_matches
 from arena.results import MatchResults, MatchSpecs
 
@@ -40,12 +42,14 @@ class MatchSetup:
     """What every block of a tournament shares: the game, the agents as (name, specification), the clocks.
 
     ``common_chance``: whether matches of different lineups share their chance, see `arena.schedule`.
+    ``sandbox``: the tier in which programs are confined.
     """
 
     game: str
     agents: tuple[tuple[str, str], ...]
     clock: Clock = field(default_factory=Clock)
     common_chance: bool = False
+    sandbox: Tier = "none"
 
 
 class Executor(Protocol):
@@ -82,7 +86,7 @@ class Troupe:
         self._instance = [list(range(len(setup.agents)))]  # [turn][agent]: index into `agents`
         try:
             for name, specification in setup.agents:
-                self.agents.append(load_agent(specification, game=self.game, name=name))
+                self.agents.append(load_agent(specification, game=self.game, name=name, sandbox=setup.sandbox))
                 if setup.common_chance:
                     require_forgetful(self.agents[-1])
             if self.game.info.chance and any(map(_may_remember, self.agents)):
@@ -92,9 +96,11 @@ class Troupe:
         except BaseException:
             self.close()
             raise
-        self._tables = self.game.tables(1)
+        self._tables = None if self.game.info.lane == "hosted" else self.game.tables(1)
 
     def play(self, specs: MatchSpecs, *, on_finished: Callable[[int], None] | None = None) -> MatchResults:
+        if self._tables is None:
+            return play_hosted(self.game, self.agents, specs, clock=self.clock, on_finished=on_finished)
         wanted = min(self.game.info.tables_at_once, len(specs))
         if self._tables.capacity < wanted:
             self._tables = self.game.tables(wanted)
@@ -116,7 +122,7 @@ class Troupe:
         row = []
         for number, (name, specification) in enumerate(setup.agents):
             if _may_remember(self.agents[number]):
-                self.agents.append(load_agent(specification, game=self.game, name=name))
+                self.agents.append(load_agent(specification, game=self.game, name=name, sandbox=setup.sandbox))
                 row.append(len(self.agents) - 1)
             else:
                 row.append(number)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena.agents import as_agent, load_agent
+from arena.agents.sandbox import Tier
 from arena.executor import close_agents, require_started
 from arena.games import Agent, ClockedAgent, Game, GameInfo, SpecificationError, load_game
 from arena.games.seeds import CHANCE_STREAM, MATCH_STREAM, counter_hash
@@ -26,6 +27,7 @@ def play(
     matches: int = 1,
     seed: int = 0,
     clock: Clock | None = None,
+    sandbox: Tier = "none",
 ) -> MatchResults:
     """The results of `matches` matches, each agent on its own side; iterate for `MatchResult` values.
 
@@ -36,6 +38,7 @@ def play(
         matches: how many.
         seed: gives every match its own seeds; the same seed gives the same matches.
         clock: limits for agents outside this process.
+        sandbox: the tier in which programs are confined (see `arena.agents.sandbox`).
 
     Raises:
         SpecificationError: not one agent a side, or an agent that does not fit the game.
@@ -54,7 +57,7 @@ def play(
     try:
         for agent in agents:
             if isinstance(agent, str):
-                mine.append(load_agent(agent, game=loaded))
+                mine.append(load_agent(agent, game=loaded, sandbox=sandbox))
                 require_started(mine[-1])
                 seated.append(mine[-1])
             else:

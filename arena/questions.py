@@ -15,6 +15,7 @@ from typing import Literal
 
 import sqlalchemy as sa
 
+from arena.agents.observation import Message
 from arena.agents.protocol import read_hello
 from arena.agents.remote import Presence, Question, RemoteAgent, Reply, SeatTaken
 from arena.games import Game, SpecificationError
@@ -169,7 +170,7 @@ class OpenQuestion:
 
     id: int
     seat: int
-    observation: dict[str, object]
+    observation: Message
     left_s: float | None
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from arena.agents import content_of, kinds, load_agent, needs_approval
 from arena.agents.registry import FILE_SCHEMES, KEY_SCHEMES, REMOTE, SELF_CONTAINED, split_specification
+from arena.agents.sandbox import Tier
 from arena.approvals import approve, is_approved
 from arena.artifacts import ArtifactStore, file_hash
 from arena.executor import close_agents, require_forgetful, require_started
@@ -63,6 +64,7 @@ def enlist(
     game: Game,
     common_chance: bool = False,
     from_elsewhere: bool = False,
+    sandbox: Tier = "none",
 ) -> tuple[AgentVersion, ...]:
     """The versions that `agents` (name -> specification, or the name of a registered agent) means, tried on the game.
 
@@ -75,7 +77,7 @@ def enlist(
     return tuple(
         version or add_agent(ledger, store, name=name, specification=text)
         for name, text, version in tried(
-            ledger, agents, game=game, common_chance=common_chance, from_elsewhere=from_elsewhere
+            ledger, agents, game=game, common_chance=common_chance, from_elsewhere=from_elsewhere, sandbox=sandbox
         )
     )
 
@@ -87,6 +89,7 @@ def tried(
     game: Game,
     common_chance: bool = False,
     from_elsewhere: bool = False,
+    sandbox: Tier = "none",
 ) -> list[tuple[str, str, AgentVersion | None]]:
     """(name, text, the version that it means, None for a new one) of each agent, loaded on the game; nothing is recorded.
 
@@ -103,7 +106,7 @@ def tried(
             require_own(text)
         specification = text if version is None else playable(version, ledger)
         try:
-            agent = load_agent(specification, game=game, name=name)
+            agent = load_agent(specification, game=game, name=name, sandbox=sandbox)
         except UnknownName as error:
             if version is None and error.kind.startswith("agent"):
                 raise UnknownName("agent", text, [*registered, *error.known]) from None

@@ -17,6 +17,7 @@ from itertools import cycle, islice
 
 import numpy as np
 
+from arena.agents.sandbox import tier_version
 from arena.config import ConfigError, TournamentConfig, make_config
 from arena.entrants import by_side, without_moves
 from arena.executor import Executor, InProcess, MatchSetup
@@ -111,6 +112,7 @@ def create_tournament(
                 game=game,
                 common_chance=config.common_chance,
                 from_elsewhere=from_elsewhere,
+                sandbox=config.sandbox,
             ),
             strict=True,
         )
@@ -138,14 +140,14 @@ def create_tournament(
         config=config.model_dump(mode="json"),
         seed=config.seed,
         planned=rule.most,
-        versions=versions(),
+        versions=versions() | {"sandbox": tier_version(config.sandbox)},
     )
 
 
 def try_tournament(config: TournamentConfig, ledger: Ledger) -> None:
     """Raises `ArenaError` where the game or an agent cannot be loaded, or they do not fit each other; records nothing."""
     game = _fitting_game(config)
-    tried(ledger, config.agents, game=game, common_chance=config.common_chance)
+    tried(ledger, config.agents, game=game, common_chance=config.common_chance, sandbox=config.sandbox)
     rule_of(config, len(game.info.sides))
 
 
@@ -181,6 +183,7 @@ def resume_tournament(
         agents=tuple((agent.name, playable(agent, ledger)) for agent in tournament.agents),
         clock=Clock(move_s=config.move_clock_s, match_s=config.match_clock_s),
         common_chance=config.common_chance,
+        sandbox=config.sandbox,
     )
     ledger.set_status(tournament, "running")
     try:
@@ -439,7 +442,7 @@ class _Counter:
             self.progress(self.done, self.planned)
 
 
-def versions() -> Mapping[str, str]:
+def versions() -> dict[str, str]:
     """What a tournament was played with: Python and the packages that decide what happens in a match."""
     names = ("minimax-arena", "open_spiel", "pettingzoo", "numpy", "torch")
     found = {"python": platform.python_version()}

@@ -22,6 +22,12 @@ MoveClock = Annotated[
     float | None,
     typer.Option("--move-clock", help="Seconds for each answer of an agent outside Arena's process."),
 ]
+Sandbox = Annotated[
+    str | None,
+    typer.Option(
+        "--sandbox", help="How exec: and python: agents are confined: none, limits, bubblewrap, bubblewrap-gpu."
+    ),
+]
 MatchClock = Annotated[
     float | None,
     typer.Option("--match-clock", help="Seconds for all answers of one player in one match."),

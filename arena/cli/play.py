@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from arena.cli.options import Json, MatchClock, MoveClock, Seed
+from arena.cli.options import Json, MatchClock, MoveClock, Sandbox, Seed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,9 +28,11 @@ def play_command(
     render: Annotated[bool, typer.Option("--render", help="Show the last match move by move.")] = False,
     move_clock: MoveClock = None,
     match_clock: MatchClock = None,
+    sandbox: Sandbox = None,
     json: Json = False,
 ) -> None:
     """Play matches between agents and print what came of them."""
+    from arena.agents.sandbox import tier_named
     from arena.cli.output import say, say_json
     from arena.games import load_game
     from arena.match import Clock
@@ -38,7 +40,14 @@ def play_command(
     from arena.replay import replay
 
     loaded = load_game(game)
-    results = play(loaded, agents, matches=matches, seed=seed, clock=Clock(move_s=move_clock, match_s=match_clock))
+    results = play(
+        loaded,
+        agents,
+        matches=matches,
+        seed=seed,
+        clock=Clock(move_s=move_clock, match_s=match_clock),
+        sandbox=tier_named(sandbox or "none"),
+    )
     if json:
         say_json([as_json(result) for result in results])
         return
@@ -90,9 +99,9 @@ def _summary(game: Game, agents: list[str], results: MatchResults) -> None:
 
     from arena.cli.output import say, table
     from arena.games.sides import side_of_player, side_returns
-    from arena.results import NOBODY
     from arena.games.usage import used_words
     from arena.leaderboards.wording import signed
+    from arena.results import NOBODY
 
     sides = game.info.sides if len(agents) < game.info.num_players else [[p] for p in range(game.info.num_players)]
     side = side_of_player(sides)

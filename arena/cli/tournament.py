@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from arena.cli.match_export import Format, Output, format_of, write_matches
-from arena.cli.options import Db, Json, MatchClock, MoveClock, Submit, Workers
+from arena.cli.options import Db, Json, MatchClock, MoveClock, Sandbox, Submit, Workers
 
 if TYPE_CHECKING:
     from arena.cli.output import Head
@@ -107,6 +107,7 @@ def run_command(
     ] = False,
     move_clock: MoveClock = None,
     match_clock: MatchClock = None,
+    sandbox: Sandbox = None,
     submit: Submit = False,
     workers: Workers = 1,
     db: Db = None,
@@ -141,6 +142,7 @@ def run_command(
         "common_chance": common_chance or None,
         "move_clock_s": move_clock,
         "match_clock_s": match_clock,
+        "sandbox": sandbox,
     }
     given = {key: value for key, value in flags.items() if value is not None}
     if file is None:
