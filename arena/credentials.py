@@ -31,6 +31,7 @@ Kind = Literal["token", "session", "invitation"]
 class Credential:
     """What is known of one. ``account``: whose it is, or who made an invitation (None: the operator, at the command line)."""
 
+    id: int
     prefix: str
     kind: Kind
     account: str | None
@@ -155,9 +156,9 @@ def end(ledger: Ledger, prefix: str, *, whose: Account | None = None) -> Credent
     return found
 
 
-def credential(ledger: Ledger, prefix: str, *, whose: Account | None = None) -> Credential:
-    """The credential of this prefix. Raises `UnknownName`."""
-    found = [one for one in all_credentials(ledger, whose=whose) if one.prefix == prefix]
+def credential(ledger: Ledger, prefix: str, *, kind: Kind | None = None, whose: Account | None = None) -> Credential:
+    """The credential of this prefix; only of a kind, only of an account. Raises `UnknownName`."""
+    found = [one for one in all_credentials(ledger, kind=kind, whose=whose) if one.prefix == prefix]
     if not found:
         raise UnknownName("token, session or invitation", prefix, [])
     return found[0]
@@ -207,6 +208,7 @@ def _digest(secret: str) -> str:
 
 def _credential(row: sa.Row[tuple[object, ...]], owner: str | None, scope: Scope) -> Credential:
     return Credential(
+        id=row.id,
         prefix=row.prefix,
         kind=row.kind,
         account=owner,

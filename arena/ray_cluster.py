@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
+from arena.agents.reach import only_public
 from arena.block_tasks import BlockTask, next_task, with_deaths
 from arena.executor import Executor, MatchSetup, Troupe, WorkFailed
 from arena.games import ArenaError, SpecificationError
@@ -227,7 +228,8 @@ def _called(function: Callable[..., object], given: list[object], device: str) -
     """Runs on a node: what a function returns there, and where that is."""
     arguments = [unpack(one) if isinstance(one, Luggage) else one for one in given]
     try:
-        return worker_name(device), None, function(*arguments)
+        with only_public():  # a node cannot know who asked
+            return worker_name(device), None, function(*arguments)
     except ArenaError as error:
         return worker_name(device), _plain(error), None
 
@@ -242,11 +244,12 @@ def _played(sent: _Sent, specs: MatchSpecs) -> tuple[str, ArenaError | None, obj
 
     key = pickle.dumps(sent)
     try:
-        if key not in _troupes:
-            _dismiss()
-            agents = tuple((name, unpack(luggage)) for name, luggage in sent.agents)
-            _troupes[key] = Troupe(replace(sent.setup, agents=agents))
-        return worker_name(), None, _troupes[key].play(specs)
+        with only_public():
+            if key not in _troupes:
+                _dismiss()
+                agents = tuple((name, unpack(luggage)) for name, luggage in sent.agents)
+                _troupes[key] = Troupe(replace(sent.setup, agents=agents))
+            return worker_name(), None, _troupes[key].play(specs)
     except ArenaError as error:
         return worker_name(), _plain(error), None
     except BaseException:  # cancelled in the middle: these agents are at matches that nobody ends

@@ -56,7 +56,7 @@ def invite(
 
 @router.post("/invitations/{prefix}/end")
 def withdraw(site: SiteOf, prefix: str) -> Response:
-    credentials.end(site.ledger, prefix)
+    credentials.end(site.ledger, credentials.credential(site.ledger, prefix, kind="invitation").prefix)
     return RedirectResponse("/admin", 303)
 
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import cast
 from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
@@ -32,6 +32,7 @@ from arena.server.site import asked_path
 OPEN = ("/static/", "/sign-in", "/sign-up", "/healthz", "/metrics")
 """What somebody may see who may not even read: how to sign in, and what has rules of its own."""
 SIGN_INS = ("/sign-in", "/sign-up")
+PARAMETER = re.compile(r"{(\w+)(?::\w+)?}")
 UPLOADS = ("multipart/form-data", "application/octet-stream")
 
 logger = logging.getLogger(__name__)
@@ -183,7 +184,14 @@ def is_token(connection: HTTPConnection) -> bool:
 
 def route_of(connection: HTTPConnection) -> str:
     """The route's path with its parameters' names, once it is known: one name for all agents' pages."""
-    return cast("str", getattr(connection.scope.get("route"), "path", "")) or "none"
+    known: str = getattr(connection.scope.get("route"), "path", "")
+    if not known:
+        return "none"
+    # a route may know its path within its router alone: what stands before the part that it matched is the router's
+    given = {name: str(value) for name, value in connection.scope.get("path_params", {}).items()}
+    matched = PARAMETER.sub(lambda found: given.get(found[1], found[0]), known)
+    path = connection.scope["path"]
+    return path.removesuffix(matched) + known if path.endswith(matched) else known
 
 
 def is_encrypted(connection: HTTPConnection, settings: ServerSettings) -> bool:

@@ -7,6 +7,7 @@ from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
 from arena.server.api import (
+    accounts,
     agents,
     artifacts,
     exchange,
@@ -38,7 +39,8 @@ router = APIRouter(
     responses=READ_ERRORS,
     generate_unique_id_function=operation_id,
 )
-for module in (games, leaderboards, agents, tournaments, matches, jobs, runs, artifacts, exchange, polls):
+for module in (games, leaderboards, agents, tournaments, matches, jobs, runs, artifacts, exchange, polls, accounts):
     router.include_router(module.router, dependencies=[Depends(TOKEN)])
 router.include_router(polls.unkept, dependencies=[Depends(TOKEN)])
+router.include_router(accounts.unkept, dependencies=[Depends(TOKEN)])
 router.include_router(seats.router)

@@ -1,0 +1,239 @@
+"""Accounts, their tokens, invitations and the audit log. What is answered with a secret is not kept for a second answer."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from arena import accounts, audit, credentials
+from arena.accounts import Account, Scope
+from arena.credentials import Credential, Kind, Shown
+from arena.server.access import Visitor, allowed, signed_in, visitor_of
+from arena.server.api.answers import WRITE_ERRORS, PageAnswer, PageAsked, list_answer
+from arena.server.api.route import IDEMPOTENT, ApiRoute
+from arena.server.site import Site, SiteOf, json_answer
+
+router = APIRouter(tags=["accounts"], route_class=ApiRoute)
+unkept = APIRouter(tags=["accounts"])
+
+Prefix = Annotated[str, Path(max_length=100, description="what stands between `arena_` and the secret")]
+Name = Annotated[str, Path(max_length=100, description="an account's name")]
+SignedIn = Annotated[Visitor, Depends(signed_in)]
+ADMIN = Depends(allowed(Scope.ADMIN))
+
+
+class WhoAnswer(BaseModel):
+    """Who asks. ``account``: null of a visitor; ``scope``: what he may do, null nothing; ``credential``: proved by which token or session."""
+
+    account: str | None
+    scope: Scope | None
+    credential: str | None
+
+
+class AccountFacts(BaseModel):
+    name: str
+    scope: Scope
+    created_at: str
+    disabled: bool
+
+
+class AccountList(PageAnswer):
+    accounts: list[AccountFacts]
+
+
+class CredentialFacts(BaseModel):
+    """A token or an invitation. ``account``: whose token it is, or who invites; ``used_at``: to the minute."""
+
+    prefix: str
+    account: str | None
+    name: str
+    scope: Scope
+    created_at: str
+    expires_at: str
+    used_at: str | None
+    state: str
+
+
+class TokenList(PageAnswer):
+    tokens: list[CredentialFacts]
+
+
+class InvitationList(PageAnswer):
+    invitations: list[CredentialFacts]
+
+
+class Secret(CredentialFacts):
+    """``text``: shown this once."""
+
+    text: str
+
+
+class NewCredential(BaseModel, extra="forbid"):
+    """A token, or an invitation. ``scope``: what it lets do; ``name``: what or whom it is for."""
+
+    scope: Scope
+    name: str = Field(default="", max_length=100)
+    days: float = Field(default=90, gt=0, le=3650, allow_inf_nan=False)
+
+
+class AccountChange(BaseModel, extra="forbid"):
+    """What is to be otherwise; what is not named stays."""
+
+    scope: Scope | None = None
+    disabled: bool | None = None
+
+
+class EntryFacts(BaseModel):
+    """What somebody did. ``account``: null of somebody unknown."""
+
+    id: int
+    at: str
+    account: str | None
+    credential: str | None
+    address: str
+    action: str
+    subject: str
+    outcome: str
+
+
+class EntryList(PageAnswer):
+    entries: list[EntryFacts]
+
+
+@router.get("/account", summary="Who asks, and what he may do", response_model=WhoAnswer)
+def get_account(request: Request) -> Response:
+    visitor = visitor_of(request)
+    return json_answer(request, {"account": visitor.account, "scope": visitor.scope, "credential": visitor.credential})
+
+
+@router.get("/tokens", summary="One's own tokens, newest first", response_model=TokenList)
+def list_tokens(request: Request, site: SiteOf, page: PageAsked, visitor: SignedIn) -> Response:
+    return _list(request, site, page, "tokens", "token", _own(site, visitor))
+
+
+@unkept.post(
+    "/tokens", summary="A new token of one's own", response_model=Secret, status_code=201, responses=WRITE_ERRORS
+)
+def add_token(request: Request, site: SiteOf, asked: NewCredential, visitor: SignedIn) -> Response:
+    if not visitor.may(asked.scope):
+        raise HTTPException(403, f"a token for {asked.scope.value!r} would let do more than who asks for it")
+    return _issued(request, site, "token", _own(site, visitor), asked)
+
+
+@router.delete(
+    "/tokens/{prefix}",
+    summary="End a token of one's own",
+    response_model=CredentialFacts,
+    responses=WRITE_ERRORS,
+    dependencies=[IDEMPOTENT],
+)
+def end_token(request: Request, site: SiteOf, prefix: Prefix, visitor: SignedIn) -> Response:
+    own = _own(site, visitor)
+    found = credentials.credential(site.ledger, prefix, whose=own)
+    if not visitor.may(found.scope):
+        raise HTTPException(403, "a token ends no token that may do more than itself")
+    return _ended(request, site, found)
+
+
+@router.get("/accounts", summary="All accounts", response_model=AccountList, dependencies=[ADMIN])
+def list_accounts(request: Request, site: SiteOf, page: PageAsked) -> Response:
+    found = accounts.all_accounts(site.ledger)
+    return list_answer(request, page, "accounts", found, key=lambda one: (one.name,), show=_account_facts)
+
+
+@router.patch(
+    "/accounts/{name}",
+    summary="Change what an account may do, or shut it",
+    response_model=AccountFacts,
+    responses=WRITE_ERRORS,
+    dependencies=[IDEMPOTENT, ADMIN],
+)
+def change_account(request: Request, site: SiteOf, name: Name, asked: AccountChange) -> Response:
+    whose = accounts.account(site.ledger, name)
+    if asked.scope is not None:
+        accounts.change_scope(site.ledger, whose, asked.scope)
+    if asked.disabled is not None:
+        (accounts.disable if asked.disabled else accounts.enable)(site.ledger, whose)
+    return json_answer(request, _account_facts(accounts.account(site.ledger, name)))
+
+
+@router.get(
+    "/invitations", summary="All invitations, newest first", response_model=InvitationList, dependencies=[ADMIN]
+)
+def list_invitations(request: Request, site: SiteOf, page: PageAsked) -> Response:
+    return _list(request, site, page, "invitations", "invitation", None)
+
+
+@unkept.post(
+    "/invitations",
+    summary="Invite somebody to make an account, at `/sign-up?invitation=TEXT`",
+    response_model=Secret,
+    status_code=201,
+    responses=WRITE_ERRORS,
+)
+def invite(request: Request, site: SiteOf, asked: NewCredential, visitor: Annotated[Visitor, ADMIN]) -> Response:
+    return _issued(request, site, "invitation", _own(site, visitor), asked)
+
+
+@router.delete(
+    "/invitations/{prefix}",
+    summary="Withdraw an invitation",
+    response_model=CredentialFacts,
+    responses=WRITE_ERRORS,
+    dependencies=[IDEMPOTENT, ADMIN],
+)
+def withdraw(request: Request, site: SiteOf, prefix: Prefix) -> Response:
+    return _ended(request, site, credentials.credential(site.ledger, prefix, kind="invitation"))
+
+
+@router.get("/audit", summary="The audit log, newest first", response_model=EntryList, dependencies=[ADMIN])
+def list_audit(request: Request, site: SiteOf, page: PageAsked, account: str | None = None) -> Response:
+    before = (
+        1 - page.number_after() if page.after is not None else None
+    )  # of entries that are listed by their negative number
+    found = audit.entries(site.ledger, most=page.limit + 1, before=before, account=account)
+    return list_answer(
+        request,
+        page,
+        "entries",
+        found,
+        key=lambda entry: (-entry.id,),
+        show=lambda entry: {"id": entry.id, "at": entry.at, **dataclasses.asdict(entry.deed)},
+    )
+
+
+def _own(site: Site, visitor: Visitor) -> Account:
+    return accounts.account(site.ledger, str(visitor.account))
+
+
+def _list(request: Request, site: Site, page: PageAsked, name: str, kind: Kind, whose: Account | None) -> Response:
+    found = credentials.all_credentials(site.ledger, kind=kind, whose=whose)
+    return list_answer(request, page, name, found, key=lambda one: (-one.id,), show=_facts)
+
+
+def _issued(request: Request, site: Site, kind: Kind, whose: Account, asked: NewCredential) -> Response:
+    shown: Shown = credentials.issue(
+        site.ledger, kind, whose, name=asked.name, scope=asked.scope, seconds=asked.days * credentials.DAY_S
+    )
+    answer = json_answer(request, {**_facts(shown.credential), "text": shown.text}, status=201)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _ended(request: Request, site: Site, found: Credential) -> Response:
+    credentials.end(site.ledger, found.prefix)
+    return json_answer(request, _facts(credentials.credential(site.ledger, found.prefix)))
+
+
+def _account_facts(one: Account) -> dict[str, object]:
+    return {"name": one.name, "scope": one.scope, "created_at": one.created_at, "disabled": one.disabled}
+
+
+def _facts(one: Credential) -> dict[str, object]:
+    facts = dataclasses.asdict(one) | {"state": one.state}
+    return {name: facts[name] for name in CredentialFacts.model_fields}
