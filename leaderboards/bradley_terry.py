@@ -33,7 +33,7 @@ from arena.leaderboards.sandwich import VAGUE_UNITS, covariance, middle, middle_
 from arena.leaderboards.unit_tally import points_of, unit_tally
 from arena.leaderboards.wording import listed
 
-__all__ = ["ELO_PER_NATURAL", "VAGUE_UNITS", "VIRTUAL_WEIGHT", "bradley_terry", "elo"]
+__all__ = ["ELO_PER_NATURAL", "VAGUE_UNITS", "VIRTUAL_WEIGHT", "bradley_terry", "elo", "expected_score"]
 
 ELO_PER_NATURAL = 400 / math.log(10)
 """173.7: an Elo difference of 400 is odds of 10 to 1."""
@@ -41,6 +41,11 @@ VIRTUAL_WEIGHT = 1.0
 """Where the likelihood has no maximum, each agent is given one virtual draw against an agent of the mean rating."""
 
 Method = Literal["bradley_terry", "elo"]
+
+
+def expected_score(difference: float) -> float:
+    """The score that an Elo difference means: 1 / (1 + 10^(−difference / 400))."""
+    return 1 / (1 + math.exp(-difference / ELO_PER_NATURAL))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,11 +12,10 @@ from starlette.responses import Response
 from arena.columns import Exploitability
 from arena.games import ArenaError, UnknownName
 from arena.leaderboards.leaderboard import PROVISIONAL_BELOW, Row
-from arena.leaderboards.payoff_matrix import Matrix
-from arena.leaderboards.wording import FEW
 from arena.ledger_rows import AgentVersion
 from arena.server import numbers
-from arena.server.drawing.bars import score_interval, wdl_bar
+from arena.server.drawing.band import in_both_widths
+from arena.server.drawing.bars import wdl_bar
 from arena.server.explain_views import explain_view
 from arena.server.ladder_words import (
     METHODS,
@@ -27,26 +26,18 @@ from arena.server.ladder_words import (
     reliability_in_words,
     writer,
 )
-from arena.server.match_lists import recent_matches, tournaments_of
+from arena.server.match_lists import MatchLine, recent_matches, tournaments_of
+from arena.server.opponent_views import Opponent, opponents_of, surprise
+from arena.server.over_time_views import rating_band, rating_sentence
 from arena.server.site import Site, SiteOf, page
 from arena.server.teams import members_of
 from arena.server.training_views import training_view
 from arena.standings import Standings
 
+OPPONENTS_SHOWN = 20
+FORFEITS_SHOWN = 10
+
 router = APIRouter()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opponent:
-    """How an agent does against one other. ``few``: of how many matches, where these are few."""
-
-    agent: str
-    score: str
-    few: str
-    drawing: Markup
-    record: Markup
-    matches: str
-    value: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +73,21 @@ class OnLadder:
         return sum(not row.provisional and row.agent in group for row in board.rows)
 
     @property
+    def surprise(self) -> str:
+        return surprise(self.opponents)
+
+    @property
+    def shown(self) -> tuple[Opponent, ...]:
+        """Of many opponents the hardest and the easiest ones."""
+        few = len(self.opponents) <= 2 * OPPONENTS_SHOWN
+        return self.opponents if few else (*self.opponents[:OPPONENTS_SHOWN], *self.opponents[-OPPONENTS_SHOWN:])
+
+    @property
+    def predicts(self) -> bool:
+        """Whether there is something that Elo predicts."""
+        return any(math.isfinite(one.predicted) for one in self.opponents)
+
+    @property
     def weight_interval(self) -> str:
         low, high = self.row.minimax_low, self.row.minimax_high
         return "" if low is None or high is None else numbers.span(low, high)
@@ -105,6 +111,24 @@ class OnLadder:
     @property
     def beaten_by(self) -> tuple[str, ...]:
         return self.standings.beaten_by.get(self.row.agent, ())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RatingOverTime:
+    """The finding, and the drawing for screens of both widths."""
+
+    sentence: str
+    drawing: Markup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForfeitLine:
+    """A match that the agent forfeited: what happened, and what it said last, '' where nothing was kept."""
+
+    line: MatchLine
+    game: str
+    message: str
+    log: str
 
 
 @router.get("/agents")
@@ -151,9 +175,50 @@ def agent(
         matches=recent_matches(site, found, against=opponent, forfeits=forfeits),
         forfeits=forfeits,
         against=opponent,
+        over_time=_over_time(site, explained, found.label),
+        ladder=explained,
+        faults=_forfeits(site, found),
+        relatives=_relatives(site, found),
         training=training_view(site, found),
         lineage={key: str(value) for key, value in found.lineage.items()},
     )
+
+
+def _over_time(site: Site, place: OnLadder | None, label: str) -> RatingOverTime | None:
+    """None where the agent was not rated at two times, or the ladder is not by Elo."""
+    if place is None or place.standings.leaderboard.method != "elo":
+        return None
+    found = site.standings.over_time(place.standings.game)
+    band = rating_band(found, label) if label in found.agents else None
+    if band is None:
+        return None
+    return RatingOverTime(sentence=rating_sentence(found, label), drawing=in_both_widths(band))
+
+
+def _forfeits(site: Site, agent: AgentVersion) -> list[ForfeitLine]:
+    """The newest matches that the agent forfeited, with their logs."""
+    lines = recent_matches(site, agent, forfeits=True, limit=FORFEITS_SHOWN)
+    found = []
+    for key in dict.fromkeys(line.tournament for line in lines):
+        tournament = site.ledger.tournament(key)
+        faults = {fault.index: fault for fault in site.ledger.faults(tournament)}
+        for line in (one for one in lines if one.tournament == key):
+            fault = faults.get(line.number)
+            message, log = ("", "") if fault is None else (fault.message, fault.log)
+            found.append(ForfeitLine(line=line, game=tournament.game_title, message=message, log=log))
+    return found
+
+
+def _relatives(site: Site, agent: AgentVersion) -> list[tuple[str, str]]:
+    """(what it is to this agent, its label): versions before and after it, what it exploits, and what exploits it."""
+    known = site.ledger.agents(include_retired=True)
+    found = [
+        ("the version before" if one.version < agent.version else "the version after", one.label)
+        for one in sorted(known, key=lambda one: one.version)
+        if one.name == agent.name and abs(one.version - agent.version) == 1
+    ]
+    found += [("made against", one.label) for one in known if agent.lineage.get("exploits") == one.label]
+    return found + [("exploited by", one.label) for one in known if one.lineage.get("exploits") == agent.label]
 
 
 def _explained_on(places: list[OnLadder], ladder: str) -> OnLadder | None:
@@ -194,7 +259,7 @@ def _on_ladder(standings: Standings, row: Row) -> OnLadder:
         method=METHODS[method],
         rating=written(row.rating),
         doubt=doubt_in_words(row, method),
-        opponents=_opponents(standings.leaderboard.matrix, row.agent),
+        opponents=opponents_of(standings.leaderboard, row.agent),
         teams=tuple(
             InTeam(
                 label=team.agent,
@@ -208,24 +273,6 @@ def _on_ladder(standings: Standings, row: Row) -> OnLadder:
             if row.agent in members_of(team.agent)
         ),
     )
-
-
-def _opponents(matrix: Matrix, agent: str) -> tuple[Opponent, ...]:
-    r = matrix.agents.index(agent)
-    met = [c for c in range(len(matrix.agents)) if c != r and matrix.matches[r, c]]
-    found = [
-        Opponent(
-            agent=matrix.agents[c],
-            score=numbers.percent(float(matrix.score[r, c]), int(matrix.matches[r, c])),
-            few=f"of {matrix.matches[r, c]}" if matrix.matches[r, c] < FEW else "",
-            drawing=score_interval(float(matrix.score[r, c]), float(matrix.low[r, c]), float(matrix.high[r, c])),
-            record=wdl_bar(int(matrix.wins[r, c]), int(matrix.draws[r, c]), int(matrix.losses[r, c])),
-            matches=numbers.count(int(matrix.matches[r, c])),
-            value=float(matrix.score[r, c]),
-        )
-        for c in met
-    ]
-    return tuple(sorted(found, key=lambda opponent: opponent.value if math.isfinite(opponent.value) else 2.0))
 
 
 def _sentence(agent: AgentVersion, places: list[OnLadder]) -> str:

@@ -13,10 +13,13 @@ from arena.polls.drawing import BallotDrawer
 from arena.server import (
     account_pages,
     admin_pages,
+    agent_figures,
     agent_pages,
     anytime_pages,
     api,
+    downloads,
     errors,
+    figures,
     game_pages,
     home,
     live,
@@ -27,6 +30,7 @@ from arena.server import (
     sign_in_pages,
     tournament_pages,
     training_views,
+    versus_pages,
     vote_pages,
 )
 from arena.server.access import require_form_token
@@ -75,6 +79,10 @@ def create_app(ledger: Ledger, settings: ServerSettings | None = None) -> FastAP
         vote_pages,
         tournament_pages,
         training_views,
+        versus_pages,
+        figures,
+        agent_figures,
+        downloads,
         sign_in_pages,
         account_pages,
         admin_pages,

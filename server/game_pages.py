@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import shlex
-from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from urllib.parse import urlencode
@@ -12,12 +10,9 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from arena.columns import values_of
 from arena.counterfactual import Moved, Where, moves_in_words, rating_moved
-from arena.entrants import mixed_teams
 from arena.filter_query import query_of
-from arena.games import ArenaError, GameInfo, UnknownName
-from arena.leaderboard_file import csv_text, leaderboard_csv
+from arena.games import ArenaError, UnknownName
 from arena.leaderboards.finding import mixture_in_words
 from arena.leaderboards.methods import RATING_METHODS
 from arena.leaderboards.payoff_matrix import Matrix
@@ -25,7 +20,7 @@ from arena.leaderboards.response_graph import Cycle
 from arena.server import numbers
 from arena.server.adjusted_views import adjusted_view
 from arena.server.anytime_pages import may_be_watched
-from arena.server.drawing.pixels import payoff_picture
+from arena.server.boards_asked import playable, standings_of
 from arena.server.drawing.response import response_drawing
 from arena.server.filters import WhereAsked, choices_of
 from arena.server.findings import headline
@@ -34,12 +29,11 @@ from arena.server.judge_views import by_chance, judge_lines
 from arena.server.ladder import ladders
 from arena.server.ladder_beside import beside_of, compared_sentence
 from arena.server.ladder_columns import COLUMNS, DEFAULT, ViewAsked, offered
-from arena.server.ladder_words import METHOD_GROUPS, METHODS, method_of
-from arena.server.site import Site, SiteOf, download, game_address, page, playable_games
+from arena.server.ladder_words import METHOD_GROUPS, METHODS
+from arena.server.site import Site, SiteOf, game_address, page, playable_games
 from arena.server.teams import has_teams
 from arena.standings import Standings
 
-CSV = "text/csv; charset=utf-8"
 CYCLES_SHOWN = 6
 JUDGES_SHOWN = 40
 HEAT_MOST = 40
@@ -69,7 +63,7 @@ def game(
 ) -> Response:
     found, refusal = _rated(site, specification, view.method, where)
     if found is None:
-        return page(request, "game_empty.html", info=_playable(specification), specification=specification)
+        return page(request, "game_empty.html", info=playable(specification), specification=specification)
     said = headline(found)
     board = found.leaderboard
     every = [one for one in site.ledger.tournaments(found.game) if one.is_rated]
@@ -106,9 +100,9 @@ def game(
         beside=beside,
         hows=RATING_METHODS,
         asked=view.query(where),
+        files=urlencode([("game", found.game), ("method", board.method), *query_of(where)]),
         compared=compared_sentence(found, beside, view.compare),
         on_page=on_page,
-        with_teams=any(mixed_teams(one) for one in tournaments),
         heat=heat_rows(board.matrix, framed=framed, order=in_table),
         margins=margin_rows(board.matrix, framed=framed, order=in_table) if by_margin else (),
         cycles=[(cycle, _scores(board.matrix, cycle)) for cycle in board.cycles[:CYCLES_SHOWN]],
@@ -194,47 +188,6 @@ def _range(rank: tuple[int, int] | None) -> str:
     return str(rank[0]) if rank[0] == rank[1] else f"{rank[0]}–{rank[1]}"
 
 
-@router.get("/downloads/standings.json")
-def standings_json(site: SiteOf, game: str, where: WhereAsked, method: str = "elo") -> Response:
-    body = json.dumps(_required(site, game, method, where).to_dict(), allow_nan=False, indent=1)
-    return download(body, media_type="application/json", filename=f"{game}.json")
-
-
-@router.get("/downloads/standings.csv")
-def standings_csv(site: SiteOf, game: str, where: WhereAsked, view: ViewAsked) -> Response:
-    """All columns of the board itself, and those of other methods and another date that the view has."""
-    found = _required(site, game, view.method, where)
-    exact, at_least = (values_of(found.exploitability, kind) for kind in ("exact", "lower bound"))
-    beside = beside_of(site.standings, found, view, where)
-    boards = {str(method): other.leaderboard for method, other in beside.others.items()}
-    if beside.before is not None:
-        boards[f"rating_{view.compare}"] = beside.before.leaderboard
-    return download(
-        leaderboard_csv(found.leaderboard, exact, at_least, beside=boards),
-        media_type=CSV,
-        filename=f"{game}-{view.method}.csv",
-    )
-
-
-@router.get("/downloads/matrix.csv")
-def matrix_csv(site: SiteOf, game: str, where: WhereAsked) -> Response:
-    matrix = _required(site, game, "elo", where).leaderboard.matrix
-    names = ("score", "low", "high", "matches", "wins", "draws", "losses", "margin", "margin_low", "margin_high")
-    columns = [getattr(matrix, name) for name in names]
-    rows: list[list[object]] = [["agent", "opponent", *names]]
-    for r, agent in enumerate(matrix.agents):
-        for c, opponent in enumerate(matrix.agents):
-            if r != c and matrix.matches[r, c]:
-                rows.append([agent, opponent, *(column[r, c].item() for column in columns)])
-    return download(csv_text(rows), media_type=CSV, filename=f"{game}-matrix.csv")
-
-
-@router.get("/downloads/payoffs.png")
-def payoffs_png(site: SiteOf, game: str, where: WhereAsked, method: str = "elo") -> Response:
-    board = _required(site, game, method, where).leaderboard
-    return Response(payoff_picture(board.matrix, [row.agent for row in board.rows]), media_type="image/png")
-
-
 def _scores(matrix: Matrix, cycle: Cycle) -> list[str]:
     """Each agent's score against the next of a cycle; of few matches with their number."""
     at = {agent: k for k, agent in enumerate(matrix.agents)}
@@ -257,23 +210,6 @@ def _rated(site: Site, specification: str, method: str, where: Where) -> tuple[S
         return standings_of(site, specification, "elo", where), str(refused)
 
 
-def standings_of(site: Site, specification: str, method: str, where: Where | None = None) -> Standings | None:
-    """The standings of a game of the ledger, or None for a game that can be played and is not in the ledger.
-
-    What an address names is looked up, never loaded: loading could read files or take long.
-
-    Raises:
-        UnknownName: neither in the ledger nor playable by name, or no such method.
-        SpecificationError: no match is left that counts.
-    """
-    rating = method_of(method)
-    known = [row.game for row in site.ledger.games()]
-    if specification in known:
-        return site.standings.standings(specification, method=rating, where=where)
-    _playable(specification, also=known)
-    return None
-
-
 def facts_of(specification: str) -> str:
     """The game in half a sentence, ``2 players, zero-sum, hidden information``; empty where it is not listed by name."""
     info = next((info for info in playable_games() if info.specification == specification), None)
@@ -289,17 +225,3 @@ def facts_of(specification: str) -> str:
     if info.chance:
         parts.append("chance")
     return ", ".join(parts)
-
-
-def _playable(specification: str, also: Iterable[str] = ()) -> GameInfo:
-    for info in playable_games():
-        if info.specification == specification:
-            return info
-    raise UnknownName("game", specification, [*also, *(info.specification for info in playable_games())])
-
-
-def _required(site: Site, game: str, method: str, where: Where) -> Standings:
-    found = standings_of(site, game, method, where)
-    if found is None:
-        raise UnknownName("game with matches", game, [row.game for row in site.ledger.games() if row.matches])
-    return found

@@ -15,8 +15,7 @@ from arena.server.drawing.intervals import axis_head
 from arena.server.ladder_beside import Beside, by_agent
 from arena.server.ladder_columns import SINCE, Column, View, shown
 from arena.server.ladder_rows import Cells, LadderRow
-from arena.server.ladder_words import METHODS as METHODS
-from arena.server.ladder_words import method_of as method_of
+from arena.server.ladder_words import METHODS
 from arena.server.paging import ROWS, Pages
 from arena.standings import Standings
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from arena.games import UnknownName
-from arena.leaderboards.leaderboard import Method, Row
+from arena.leaderboards.bradley_terry import expected_score
+from arena.leaderboards.leaderboard import Leaderboard, Method, Row
 from arena.leaderboards.methods import RATING_METHODS
 from arena.server import numbers
 from arena.standings import Standings
@@ -102,3 +103,11 @@ def beaten_in_words(standings: Standings, agent: str) -> str:
 
 def _unsigned(text: str) -> str:
     return text.lstrip("+" + numbers.MINUS)
+
+
+def elo_predicts(board: Leaderboard, first: str, second: str) -> float | None:
+    """The score that the two ratings expect; None where the board is not by Elo."""
+    rating = {row.agent: row.rating for row in board.rows}
+    if board.method != "elo" or first not in rating or second not in rating:
+        return None
+    return expected_score(rating[first] - rating[second])

@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, cast
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from fastapi import Depends, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -119,6 +119,11 @@ def pairing_address(agent: str, opponent: str) -> str:
     return "" if members_of(agent) else f"{agent_address(agent)}?against={quote(opponent, safe='')}#matches"
 
 
+def versus_address(game: str, agent: str, opponent: str) -> str:
+    """Where two entrants of a ladder are held against each other."""
+    return "/versus?" + urlencode({"game": game, "a": agent, "b": opponent})
+
+
 def tournament_address(key: str) -> str:
     return "/tournaments/" + quote(key, safe="-._")
 
@@ -203,6 +208,7 @@ def _templates() -> Environment:
         tournament_address=tournament_address,
         match_address=match_address,
         pairing_address=pairing_address,
+        versus_address=versus_address,
         members_of=members_of,
         mixed_teams=mixed_teams,
         short_name=short_name,

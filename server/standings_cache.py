@@ -14,14 +14,16 @@ from arena.adjusted_returns import AdjustedReturns, adjusted_standings
 from arena.anytime_ratings import AnytimeRatings, anytime_standings
 from arena.counterfactual import Where
 from arena.explanation import AgentExplanation, explained
+from arena.head_to_head import HeadToHead, head_to_head
 from arena.jobs import finished
 from arena.leaderboards.leaderboard import Method
 from arena.ledger import Ledger
+from arena.ratings_over_time import RatingsOverTime, ratings_over_time
 from arena.standings import Standings, standings
 
 PATIENCE = 10.0  # while matches pour in, at most a tenth of the time goes into computing
 SOON = 0.25  # seconds that a reader waits for the newest standings; what takes longer is computed beside the readers
-KEPT = {"counterfactual": 32, "explained": 512, "adjusted": 64, "anytime": 64}
+KEPT = {"counterfactual": 32, "explained": 512, "adjusted": 64, "anytime": 64, "head to head": 256}
 """Values of each kind: readers may ask for any date, so that what was not asked for longest goes. Full boards all stay: the
 ledger bounds them."""
 
@@ -120,6 +122,28 @@ class StandingsCache:
 
         key = (game, tournament, anchor, where or Where())
         return cast("AnytimeRatings", self._kept("anytime", game, key, compute))
+
+    def over_time(self, game: str) -> RatingsOverTime:
+        """The Elo of a game's agents after each of its tournaments.
+
+        Raises:
+            ArenaError: what `arena.ratings_over_time.ratings_over_time` raises.
+        """
+        return cast(
+            "RatingsOverTime", self._kept("over time", game, game, lambda: ratings_over_time(self._ledger, game))
+        )
+
+    def head_to_head(self, game: str, first: str, second: str) -> HeadToHead:
+        """Two agents against each other on a game.
+
+        Raises:
+            ArenaError: what `arena.head_to_head.head_to_head` raises.
+        """
+
+        def compute() -> HeadToHead:
+            return head_to_head(self._ledger, game, first, second)
+
+        return cast("HeadToHead", self._kept("head to head", game, (game, first, second), compute))
 
     def _kept(self, kind: str, game: str, key: Hashable, compute: Callable[[], object]) -> object:
         with self._lock:

@@ -142,6 +142,9 @@ class _Extent:
             return True
         if kind == "downloads" and "agent" in query:
             return query.keys() == {"agent"} and query["agent"] in self.agents
+        if kind == "versus":
+            both = {query.get("a"), query.get("b")}
+            return self.pairs and query.get("game") in self.games and both <= self.agents
         if kind in ("downloads", "anytime"):
             return query.keys() <= QUERIES[kind] and query.get("game") in self.games
         if not rest:

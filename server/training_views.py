@@ -19,7 +19,7 @@ from arena.jobs import job
 from arena.ledger_rows import AgentVersion
 from arena.server import numbers
 from arena.server.drawing.curve import Point, curve_drawing
-from arena.server.game_pages import CSV
+from arena.server.drawing.files import MEDIA
 from arena.server.site import Site, SiteOf, download, json_answer
 from arena.training_answer import TrainingAnswer, kept_answer
 
@@ -72,7 +72,7 @@ def training_of(site: Site, agent: AgentVersion) -> JobRow | None:
 @router.get("/downloads/training.csv")
 def training_csv(site: SiteOf, agent: str) -> Response:
     label, curve = _curve_of(site, agent)
-    return download(curve.to_csv(), media_type=CSV, filename=f"{label}-training.csv")
+    return download(curve.to_csv(), media_type=MEDIA["csv"], filename=f"{label}-training.csv")
 
 
 @router.get("/downloads/training.json")

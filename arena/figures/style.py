@@ -87,18 +87,19 @@ def save_figure(figure: Figure, path: str | Path) -> Path:
     path = Path(path)
     check_figure_file(path)
     kind = path.suffix.lower()[1:]
+    replace_file(path, lambda stream: write_figure(figure, stream, kind), what="the figure to")
+    return path
+
+
+def write_figure(figure: Figure, stream: BinaryIO, kind: str) -> None:
+    """Writes a figure as ``svg``, ``pdf`` or ``png``, as `save_figure` does."""
     metadata: dict[str, dict[str, str | None]] = {
         "svg": {"Date": None, "Creator": "Arena"},
         "pdf": {"CreationDate": None, "Creator": "Arena", "Producer": None},
         "png": {"Software": None},
     }
-
-    def fill(stream: BinaryIO) -> None:
-        with drawing():
-            figure.savefig(stream, format=kind, dpi=PNG_DPI, metadata=metadata[kind])
-
-    replace_file(path, fill, what="the figure to")
-    return path
+    with drawing():
+        figure.savefig(stream, format=kind, dpi=PNG_DPI, metadata=metadata[kind])
 
 
 def check_figure_file(path: Path) -> None:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from arena.games import SpecificationError
-from arena.server.ladder import METHODS
+from arena.server.ladder_words import METHODS
 from arena.server.site import json_answer
 from arena.value_codec import encoded
 

@@ -23,7 +23,7 @@ from arena.server.api.board_models import (
 )
 from arena.server.api.route import ApiRoute
 from arena.server.filters import WhereAsked
-from arena.server.ladder import method_of
+from arena.server.ladder_words import method_of
 from arena.server.site import Site, SiteOf, json_answer
 from arena.standings import Standings
 

@@ -105,8 +105,8 @@ def meter(done: int, planned: int | None) -> Markup:
     return el("svg", ground, bar, cls="meter", role="img", aria_label=label)
 
 
-def score_interval(score: float, low: float, high: float) -> Markup:
-    """A score against one opponent from 0 to 1 with its interval; blue above even, orange below."""
+def score_interval(score: float, low: float, high: float, *, tick: float = math.nan) -> Markup:
+    """A score against one opponent from 0 to 1 with its interval; blue above even, orange below. ``tick``: what was expected."""
     x = scale(0, 1, 3, 97)
     marks = [
         el("line", cls="even" if t == 0.5 else "grid", x1=percent(x(t)), x2=percent(x(t)), y1=0, y2="100%")
@@ -117,8 +117,12 @@ def score_interval(score: float, low: float, high: float) -> Markup:
     side = "blue" if score >= 0.5 else "orange"
     if math.isfinite(low) and math.isfinite(high):
         marks.append(el("line", cls=f"line s-{side}", x1=percent(x(low)), x2=percent(x(high)), y1="50%", y2="50%"))
+    label = f"score {score * 100:.0f} %, 95 % interval {low * 100:.0f} to {high * 100:.0f}"
+    if math.isfinite(tick):
+        marks.append(el("line", cls="iv-2", x1=percent(x(tick)), x2=percent(x(tick)), y1="22%", y2="78%"))
+        label += f", expected {tick * 100:.0f}"
     marks.append(el("circle", cls=f"f-{side}", cx=percent(x(score)), cy="50%", r=4.4))
-    return cell(marks, f"score {score * 100:.0f} %, 95 % interval {low * 100:.0f} to {high * 100:.0f}")
+    return cell(marks, label)
 
 
 def surplus_bar(surplus: float, *, most: float) -> Markup:
