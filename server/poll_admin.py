@@ -42,7 +42,7 @@ PostedSettings = Annotated[dict[str, object], Depends(posted_settings)]
 
 @router.get("/new")
 def new_poll_page(request: Request) -> Response:
-    return page(request, "poll_new.html", settings=PollSettings(), given={}, problem="")
+    return _form(request, {})
 
 
 @router.post("/new")
@@ -60,8 +60,7 @@ def new_poll(
         sheet = answers_of(file.file.read(), file.filename or "the file")
         poll = make_poll(site.ledger, sheet, name=name.strip(), settings=settings, endpoints=named)
     except ArenaError as error:
-        given = asked | {"name": name, "endpoints": endpoints}
-        return page(request, "poll_new.html", status=400, settings=PollSettings(), given=given, problem=str(error))
+        return _form(request, asked | {"name": name, "endpoints": endpoints}, status=400, problem=str(error))
     ask_for_answers(site.ledger, poll)
     return _to(poll)
 
@@ -119,6 +118,12 @@ def new_invitations(request: Request, site: SiteOf, key: str, count: Annotated[i
     answer = stands(request, site, poll, links=links)
     answer.headers["Cache-Control"] = "no-store"
     return answer
+
+
+def _form(request: Request, given: dict[str, object], *, status: int = 200, problem: str = "") -> Response:
+    """The form for a new poll, with what was given to it before."""
+    empty = {"name": "", "endpoints": "", **PollSettings().model_dump()}
+    return page(request, "poll_new.html", status=status, given=empty | given, problem=problem)
 
 
 def _to(poll: Poll) -> Response:

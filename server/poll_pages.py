@@ -33,7 +33,8 @@ router = APIRouter()
 @router.get("/polls")
 def polls_page(request: Request, site: SiteOf) -> Response:
     polls = [(poll, poll_summary(site.ledger, poll)) for poll in all_polls(site.ledger)]
-    return page(request, "polls.html", polls=polls, vote_address=vote_address)
+    is_admin = visitor_of(request).may(Scope.ADMIN)
+    return page(request, "polls.html", polls=polls, vote_address=vote_address, is_admin=is_admin)
 
 
 @router.get("/polls/{key}")

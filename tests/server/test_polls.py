@@ -217,6 +217,12 @@ def test_a_file_that_is_none_is_refused_with_the_reason(admin, content, said):
     assert 'role="alert"' in answer.text
 
 
+def test_the_list_offers_admins_a_new_poll(visit, admin):
+    assert 'href="/polls/new"' in admin.get("/polls").text
+    assert 'href="/polls/new"' not in visit().get("/polls").text
+    assert 'enctype="multipart/form-data"' in admin.get("/polls/new").text
+
+
 def test_only_admins_make_and_change_polls(ledger, visit, admin):
     address, ada = opened(admin, "Guarded"), visit()
     sign_in(ada, "ada")
