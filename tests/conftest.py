@@ -20,9 +20,60 @@ from arena.games.ragged import Ragged
 from arena.results import Fault, MatchResults, MatchSpecs, Termination
 
 
+class PostgresServer:
+    """A real PostgreSQL server: a socket in a temporary folder, no port."""
+
+    def __init__(self, programs: Path, folder: Path):
+        self._programs, self._folder, self._user = programs, folder, _unprivileged_user()
+        self.url = f"postgresql://arena@/postgres?host={folder}"
+        if self._user is not None:
+            shutil.chown(folder, self._user)
+        made = [programs / "initdb", "-D", folder / "data", "-U", "arena", "-A", "trust", "-E", "UTF8"]
+        subprocess.run([*made, "--locale=C", "--no-sync"], user=self._user, check=True, capture_output=True, cwd=folder)
+        self.start()
+
+    def start(self) -> None:
+        folder = self._folder
+        settings = {"listen_addresses": "", "unix_socket_directories": str(folder), "fsync": "off", "autovacuum": "off"}
+        with (folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [
+                    self._programs / "postgres",
+                    *("-D", folder / "data"),
+                    *(f"--{key}={value}" for key, value in settings.items()),
+                ],
+                user=self._user,
+                stdout=log,
+                stderr=log,
+                cwd=folder,
+                start_new_session=True,  # Ctrl-C stops the tests first, then they stop the server
+            )
+        self._wait_until_ready()
+
+    def stop(self, how: signal.Signals = signal.SIGQUIT) -> None:
+        """SIGQUIT: at once; SIGINT: what is open is cut and told so, as when an administrator restarts it."""
+        self._process.send_signal(how)
+        self._process.wait(30)
+
+    def _wait_until_ready(self) -> None:
+        import psycopg
+
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                psycopg.connect(self.url).close()
+                return
+            except psycopg.OperationalError:
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    pytest.fail(
+                        f"PostgreSQL did not start: {(self._folder / 'log').read_text(errors='replace')[-2000:]}"
+                    )
+                time.sleep(0.05)
+
+
 @pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    """The URL of a real PostgreSQL server that lives as long as the tests: a socket in a temporary folder, no port.
+def postgres_server() -> Iterator[PostgresServer]:
+    """A server that lives as long as the tests.
 
     Skipped where PostgreSQL is not installed, but not in CI, where its absence is a failure.
     """
@@ -31,39 +82,22 @@ def postgres_url() -> Iterator[str]:
         if os.environ.get("CI"):
             pytest.fail("CI needs PostgreSQL: /usr/lib/postgresql/*/bin has no initdb and postgres")
         pytest.skip("PostgreSQL is not installed")
-    psycopg = pytest.importorskip("psycopg")
-    user = _unprivileged_user()
+    pytest.importorskip("psycopg")
     folder = Path(tempfile.mkdtemp(prefix="arena-pg-"))  # not pytest's: its folders are closed to other users
     try:
-        if user is not None:
-            shutil.chown(folder, user)
-        data = folder / "data"
-        subprocess.run(
-            [programs / "initdb", "-D", data, "-U", "arena", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
-            user=user,
-            check=True,
-            capture_output=True,
-            cwd=folder,
-        )
-        settings = {"listen_addresses": "", "unix_socket_directories": str(folder), "fsync": "off", "autovacuum": "off"}
-        with (folder / "log").open("wb") as log:
-            server = subprocess.Popen(
-                [programs / "postgres", "-D", data, *(f"--{key}={value}" for key, value in settings.items())],
-                user=user,
-                stdout=log,
-                stderr=log,
-                cwd=folder,
-                start_new_session=True,  # Ctrl-C stops the tests first, then they stop the server
-            )
-        url = f"postgresql://arena@/postgres?host={folder}"
+        server = PostgresServer(programs, folder)
         try:
-            _wait_until_ready(psycopg, url, server, folder / "log")
-            yield url
+            yield server
         finally:
-            server.send_signal(signal.SIGQUIT)  # at once: nobody will read what it would still write
-            server.wait(30)
+            server.stop()  # nobody will read what it would still write
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres_server: PostgresServer) -> str:
+    """The URL of the server's database."""
+    return postgres_server.url
 
 
 @pytest.fixture
@@ -157,15 +191,3 @@ def _unprivileged_user() -> str | None:
 
     known = {entry.pw_name for entry in pwd.getpwall()}
     return "postgres" if "postgres" in known else "nobody"
-
-
-def _wait_until_ready(psycopg, url, server, log) -> None:
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            psycopg.connect(url).close()
-            return
-        except psycopg.OperationalError:
-            if server.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"PostgreSQL did not start: {log.read_text(errors='replace')[-2000:]}")
-            time.sleep(0.05)
