@@ -20,6 +20,7 @@ from arena.cli import (
     match,
     plan,
     play,
+    poll,
     site,
     solve,
     system,
@@ -40,6 +41,7 @@ app.add_typer(game.app, name="game")
 app.add_typer(agent.app, name="agent")
 app.add_typer(tournament.app, name="tournament")
 app.add_typer(match.app, name="match")
+app.add_typer(poll.app, name="poll")
 app.add_typer(db.app, name="db")
 app.add_typer(job.app, name="job")
 app.add_typer(account.app, name="account")

@@ -1,0 +1,240 @@
+"""`arena poll`: people vote which of two answers is better, in the browser; made, opened, reviewed and taken out here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from arena.cli.options import Db, Json
+
+if TYPE_CHECKING:
+    from arena.ledger import Ledger
+    from arena.polls.poll import Poll
+
+app = typer.Typer(help="Polls: people vote which of two answers is better.", no_args_is_help=True)
+
+Key = Annotated[str, typer.Argument(help="the poll's key, as arena poll list shows it")]
+VOTE_FILES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
+
+
+@app.command("new")
+def new_command(
+    file: Annotated[Path, typer.Argument(help="prompts and answers: .csv or .jsonl, as arena judge reads them")],
+    candidate: Annotated[
+        list[str] | None,
+        typer.Option("--candidate", "-c", help="A model that is asked for its answers: NAME=llm:MODEL@URL."),
+    ] = None,
+    name: Annotated[str | None, typer.Option("--name", help="What the poll is called; the file's name.")] = None,
+    game: Annotated[
+        str | None, typer.Option("--game", "-g", help="Names the ladder; preference:NAME without it.")
+    ] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", help="key=value: question, voters, pairing, reveal, per_minute, per_address, least_seconds."
+        ),
+    ] = None,
+    db: Db = None,
+    json: Json = False,
+) -> None:
+    """Make a poll, a draft until `arena poll open`. Where models are asked, `arena poll answers` or a worker asks them."""
+    from arena.games import SpecificationError
+    from arena.games.vote_file import content_of
+    from arena.judge_input import MAX_BYTES, answers_of
+    from arena.ledger import Ledger
+    from arena.polls.answering import ask_for_answers
+    from arena.polls.poll import make_poll, named_endpoints, poll_settings
+
+    given = [text.partition("=") for text in setting or ()]
+    if any(not sign for _, sign, _ in given):
+        raise SpecificationError("a setting is written key=value")
+    sheet = answers_of(content_of(file, most_bytes=MAX_BYTES), str(file))
+    settings = poll_settings({key.strip(): value.strip() for key, _, value in given})
+    with Ledger.open(db) as ledger:
+        poll = make_poll(
+            ledger,
+            sheet,
+            name=name or file.stem,
+            settings=settings,
+            endpoints=named_endpoints(candidate or ()),
+            game=game,
+        )
+        ask_for_answers(ledger, poll)
+        _show(ledger, poll, json)
+
+
+@app.command("list")
+def list_command(db: Db = None, json: Json = False) -> None:
+    """List the polls, the newest first."""
+    from arena.cli.output import say, say_json, table
+    from arena.ledger import Ledger
+    from arena.polls.poll import all_polls
+    from arena.polls.summary import poll_summary
+
+    with Ledger.open(db, create=False, read_only=True) as ledger:
+        found = [(poll, poll_summary(ledger, poll)) for poll in all_polls(ledger)]
+    if json:
+        say_json([{"key": poll.key, "name": poll.name, **summary.to_dict()} for poll, summary in found])
+        return
+    if not found:
+        say("There is no poll yet: arena poll new FILE")
+        return
+    numbers = ("votes", "held", "voters", "prompts", "candidates")
+    rows = [
+        [poll.key, poll.state, *(f"{value:,}" for value in (s.counted, s.held, s.voters, s.prompts, s.candidates))]
+        for poll, s in found
+    ]
+    table(["poll", "state", *((head, "right") for head in numbers)], rows)
+
+
+@app.command("show")
+def show_command(key: Key, db: Db = None, json: Json = False) -> None:
+    """Show how a poll stands: its votes, what the order shown does, who waits for review, which answers are missing."""
+    from arena.ledger import Ledger
+    from arena.polls.poll import poll_of
+
+    with Ledger.open(db, create=False, read_only=True) as ledger:
+        _show(ledger, poll_of(ledger, key), json)
+
+
+@app.command("open")
+def open_command(key: Key, db: Db = None, json: Json = False) -> None:
+    """Open a poll for votes: arena serve shows it under /polls."""
+    from arena.ledger import Ledger
+    from arena.polls.poll import open_poll, poll_of
+
+    with Ledger.open(db, create=False) as ledger:
+        _show(ledger, open_poll(ledger, poll_of(ledger, key)), json)
+
+
+@app.command("close")
+def close_command(key: Key, db: Db = None, json: Json = False) -> None:
+    """Close a poll. It can be opened again."""
+    from arena.ledger import Ledger
+    from arena.polls.poll import close_poll, poll_of
+
+    with Ledger.open(db, create=False) as ledger:
+        _show(ledger, close_poll(ledger, poll_of(ledger, key)), json)
+
+
+@app.command("answers")
+def answers_command(key: Key, db: Db = None, json: Json = False) -> None:
+    """Ask the models of a poll for the answers that are missing, here and now. What is answered is kept and not asked again."""
+    from functools import partial
+
+    from arena.cli.output import progress
+    from arena.job_work import do_here
+    from arena.ledger import Ledger
+    from arena.polls.answering import answering, answers_job, ask_for_answers
+    from arena.polls.poll import poll_of
+
+    with Ledger.open(db, create=False) as ledger:
+        poll = poll_of(ledger, key)
+        for asked in ask_for_answers(ledger, poll):
+            with progress(key, unit="answers") as told:
+                do_here(ledger, asked, partial(answers_job, ledger), progress=told)
+        _show(ledger, poll, json)
+        if not all(one.complete for one in answering(ledger, poll)):
+            raise typer.Exit(1)
+
+
+@app.command("review")
+def review_command(
+    key: Key,
+    voter: Annotated[int, typer.Argument(min=1, help="the voter's number: 17 of voter 17")],
+    state: Annotated[str, typer.Argument(help="count, hold or leave-out")],
+    reason: Annotated[str, typer.Option("--reason", help="Why, for those who look later.")] = "decided by the operator",
+    db: Db = None,
+    json: Json = False,
+) -> None:
+    """Decide whether a voter's votes count. They stay in the ledger whatever is decided, and it can be decided again."""
+    from arena.games import UnknownName
+    from arena.ledger import Ledger
+    from arena.polls.poll import poll_of
+    from arena.vote_reviews import State, decide
+
+    states: dict[str, State] = {"count": "counted", "hold": "held", "leave-out": "left out"}
+    if state not in states:
+        raise UnknownName("decision", state, states)
+    with Ledger.open(db, create=False) as ledger:
+        poll = poll_of(ledger, key)
+        decide(ledger, poll.tournament, judge=voter - 1, state=states[state], reason=reason, decided_by="the operator")
+        _show(ledger, poll, json)
+
+
+@app.command("invite")
+def invite_command(
+    key: Key,
+    count: Annotated[int, typer.Argument(min=1, max=10_000, help="how many voters")] = 1,
+    db: Db = None,
+    json: Json = False,
+) -> None:
+    """Print invitations, each for one voter. They are told once; the ledger keeps only what tells them again."""
+    from arena.cli.output import say, say_json
+    from arena.ledger import Ledger
+    from arena.polls.poll import poll_of
+    from arena.polls.voters import invite
+
+    with Ledger.open(db, create=False) as ledger:
+        made = invite(ledger, poll_of(ledger, key), count)
+    if json:
+        say_json({"invitations": made})
+        return
+    for text in made:
+        say(f"/polls/{key}/vote?invitation={text}")
+
+
+@app.command("votes")
+def votes_command(
+    key: Key,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file: .csv, .jsonl or .parquet.")],
+    db: Db = None,
+) -> None:
+    """Write the votes that count to a file that `arena solve minimax_winner preference:FILE` reads."""
+    import sys
+
+    from arena.games import SpecificationError
+    from arena.games.array_file import replace_file
+    from arena.ledger import Ledger
+    from arena.polls.poll import poll_of
+    from arena.vote_files import votes_file, votes_of_game
+
+    kind = VOTE_FILES.get(output.suffix.lower())
+    if kind is None:
+        raise SpecificationError(f"votes are written as .csv, .jsonl or .parquet; got {output.name}")
+    with Ledger.open(db, create=False, read_only=True) as ledger:
+        votes = votes_of_game(ledger, [poll_of(ledger, key).tournament])
+    content = votes_file(votes, kind)
+    replace_file(output, lambda stream: stream.write(content), what="votes to")
+    sys.stderr.write(f"wrote {output}: {len(votes):,} votes on {len(votes.candidates):,} candidates\n")
+
+
+def _show(ledger: Ledger, poll: Poll, json: bool) -> None:
+    from arena.cli.output import say, say_json, say_under
+    from arena.polls.answering import answering
+    from arena.polls.poll import poll_of
+    from arena.polls.summary import poll_summary
+
+    poll = poll_of(ledger, poll.key)
+    summary, asked = poll_summary(ledger, poll), answering(ledger, poll)
+    if json:
+        answers = [{"candidate": one.candidate, "answered": one.answered, "prompts": one.prompts} for one in asked]
+        say_json(
+            {"key": poll.key, "name": poll.name, "game": poll.tournament.game, **summary.to_dict(), "answers": answers}
+        )
+        return
+    say(
+        f"{poll.key}: {poll.state}; {summary.prompts:,} prompts, {summary.candidates:,} candidates. {summary.sentence()}"
+    )
+    if summary.votes:
+        say(summary.order_sentence())
+    for one in summary.reviewed:
+        say_under(f"{one.name}: ", f"{one.review.state}, {one.votes:,} votes: {one.review.reason}")
+    for model in asked:
+        say(f"{model.candidate}: {model.answered:,} of {model.prompts:,} prompts answered")
+        for failed in model.failures[:5]:
+            say_under(f"  {failed.prompt}: ", failed.message)
+    if poll.state == "draft":
+        say(f"To open it for votes: arena poll open {poll.key}")
