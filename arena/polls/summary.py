@@ -79,7 +79,8 @@ class PollSummary:
 
     def sentence(self) -> str:
         """How far it is, in a sentence."""
-        said = f"{self.counted:,} votes of {self.voters:,} voters count"
+        people = self.voters - sum(one.review.state != "counted" for one in self.reviewed)
+        said = f"{_counted(self.counted, 'vote')} of {_counted(people, 'voter')} {'counts' if self.counted == 1 else 'count'}"
         if self.held:
             said += f", {self.held:,} are held for review"
         if self.left_out:
@@ -187,6 +188,10 @@ def _reviewed(ledger: Ledger, poll: Poll) -> list[ReviewedVoter]:
     ]
     found.sort(key=lambda one: one.review.created_at, reverse=True)
     return sorted(found, key=lambda one: one.review.state != "held")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _count(connection: sa.Connection, table: sa.Table, tournament: int) -> int:
