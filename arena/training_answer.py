@@ -21,6 +21,7 @@ class TrainingAnswer:
     """What came of a training, in types of JSON; see `arena.solvers.learning.Trained`.
 
     ``exploitability``: exactly, in the game's unit of returns, where NashConv was measured. ``agent``: its label where it was kept.
+    ``population``: of a policy that is a mixture, `arena.solvers.learning.EmpiricalGame.to_dict`.
     """
 
     method: str
@@ -38,6 +39,7 @@ class TrainingAnswer:
     guarantee: str
     source: str
     agent: str | None = None
+    population: Mapping[str, Any] | None = None
 
     def to_dict(self) -> dict[str, object]:
         """In types of JSON."""
@@ -76,12 +78,15 @@ def answer_of(trained: Trained, *, game: Game, method: str, agent: str | None = 
         guarantee=trained.guarantee,
         source=trained.source,
         agent=agent,
+        population=None if trained.population is None else trained.population.to_dict(),
     )
 
 
 def kept_answer(result: Mapping[str, Any]) -> TrainingAnswer:
-    """The answer that a job keeps."""
-    return TrainingAnswer(**{name: result[name] for name in TrainingAnswer.__slots__})
+    """The answer that a job keeps; older ones kept no population."""
+    return TrainingAnswer(
+        **{"population": None, **{name: result[name] for name in TrainingAnswer.__slots__ if name in result}}
+    )
 
 
 def won(lost: float, matches: int) -> tuple[float, float, float]:

@@ -29,6 +29,7 @@ from arena.server.ladder_words import (
 from arena.server.match_lists import MatchLine, recent_matches, tournaments_of
 from arena.server.opponent_views import Opponent, opponents_of, surprise
 from arena.server.over_time_views import rating_band, rating_sentence
+from arena.server.population_views import population_view
 from arena.server.site import Site, SiteOf, page
 from arena.server.teams import members_of
 from arena.server.training_views import training_view
@@ -180,6 +181,7 @@ def agent(
         faults=_forfeits(site, found),
         relatives=_relatives(site, found),
         training=training_view(site, found),
+        population=population_view(site, found.label),
         lineage={key: str(value) for key, value in found.lineage.items()},
     )
 

@@ -42,11 +42,22 @@ Grow = Callable[[Sequence[NetworkPolicy], NDArray[np.float64]], NDArray[np.float
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class EmpiricalGame:
-    """``names`` of the K members; ``payoffs`` [S, K, ..., K]: what each of S sides gets; ``weights`` [S, K]: the meta-strategies."""
+    """``names`` of the K members in the order in which they joined; ``payoffs`` [S, K, ..., K]: what each of S sides gets, of the first
+    k members what it was when they were all; ``weights`` [S, K]: the meta-strategies; ``grown``: those of the first 1, 2, ..., K
+    members, [S, k] each."""
 
     names: tuple[str, ...]
     payoffs: NDArray[np.float64] = field(repr=False)
     weights: NDArray[np.float64] = field(repr=False)
+    grown: tuple[NDArray[np.float64], ...] = field(default=(), repr=False)
+
+    def to_dict(self) -> dict[str, object]:
+        """In types of JSON."""
+        return {
+            "names": list(self.names),
+            "payoffs": self.payoffs.tolist(),
+            "weights": [weights.tolist() for weights in self.grown],
+        }
 
 
 def payoffs_between(game: Game, *, matches: int, seed: int) -> tuple[Grow, bool]:

@@ -121,9 +121,17 @@ class PSRO:
         return MixturePolicy(self.members, weights.tolist())
 
     def empirical_game(self) -> EmpiricalGame:
-        """What the members earn against each other, and how they are weighed."""
+        """What the members earn against each other, and how they are weighed, now and when there were fewer of them."""
         names = ("uniform", *(f"oracle {k}" for k in range(1, len(self.members))))
-        return EmpiricalGame(names=names, payoffs=self.payoffs.copy(), weights=self.weights.T.copy())
+        sides = len(self.info.sides)
+        grown = [np.ones((sides, 1))]
+        for count in range(2, len(names)):  # the same payoffs were weighed then, in the same way
+            part = self.payoffs[(slice(None), *[slice(count)] * sides)]
+            grown.append(np.stack(weights_of(self.settings.meta, part, constant_sum=self.constant_sum)))
+        now = self.weights.T.copy()
+        return EmpiricalGame(
+            names=names, payoffs=self.payoffs.copy(), weights=now, grown=(*grown, now) if len(names) > 1 else (now,)
+        )
 
     @property
     def growing(self) -> frozenset[str]:

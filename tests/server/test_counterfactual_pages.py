@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from arena.counterfactual import Where, moves_in_words, rating_moved
+from arena.filter_query import query_of
 from arena.leaderboards.methods import RATING_METHODS
 from arena.ledger import Ledger
 from arena.server import numbers, standings_cache
-from arena.server.filters import query_of, where_asked
+from arena.server.filters import where_asked
 from arena.server.ladder_words import METHOD_GROUPS, doubt_in_words, played_out_in_words, reliability_in_words, writer
 from arena.server.standings_cache import StandingsCache
 from arena.standings import standings

@@ -191,6 +191,29 @@ def test_a_side_of_a_team_gets_the_mean_of_its_players():
 
 
 @pytest.mark.parametrize("meta", ["uniform", "nash", "prd", "alpha_rank"])
+def test_the_empirical_game_tells_how_members_were_weighed_when_there_were_fewer(meta):
+    """At each size as `policy` weighed them then."""
+    grow, constant_sum = payoffs_between(KUHN, matches=1, seed=0)
+    learner = PSRO(
+        KUHN.info,
+        Exact(KUHN, uniform_policy(KUHN.info.specification)).network,
+        PSROSettings(meta=meta, oracle_steps=1, fresh=True),
+        respond=lambda opponents, _: Exact(KUHN, opponents),
+        grow=grow,
+        constant_sum=constant_sum,
+        planned=3,
+    )
+    then = [np.array(learner.policy().weights)]
+    for number in range(3):
+        learner.update(number)
+        then.append(np.array(learner.policy().weights))
+    grown = learner.empirical_game().grown
+    assert [weights.shape for weights in grown] == [(2, 1), (2, 2), (2, 3), (2, 4)]
+    for weights, played in zip(grown, then, strict=True):
+        np.testing.assert_allclose(weights, played, atol=1e-9)
+
+
+@pytest.mark.parametrize("meta", ["uniform", "nash", "prd", "alpha_rank"])
 def test_what_was_learned_tells_how_its_members_do_against_each_other(meta):
     trained = train("psro", KUHN, settings={**OFTEN, "meta": meta}, **SHORT)
     game = trained.population
