@@ -125,10 +125,11 @@ def _ask_host(game: HostedGame, match: HostedMatch) -> Outcome | str:
             faults.append(fault)
         over.set()
 
+    line = game.assignment(match)
     child = Child("the host", game.host, limits=LIMITS, on_line=hear, on_end=end)
     try:
         child.condemn(AgentFault(f"the match took over {LONGEST_MATCH_S:g} s"), after_s=LONGEST_MATCH_S)
-        child.write(game.assignment(match))
+        child.write(line)
         over.wait()
     finally:
         child.close()

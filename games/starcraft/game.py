@@ -53,11 +53,19 @@ class StarcraftGame:
         )
 
     def assignment(self, match: HostedMatch) -> str:
-        """The line for the host; every player must be a `Seat`."""
+        """The line for the host; every player must be a `Seat`.
+
+        Raises:
+            SpecificationError: the computer would play itself.
+        """
         seats = []
         for name, player, seed in zip(match.names, match.players, match.seeds, strict=True):
             assert isinstance(player, Seat)
             seats.append(replace(player, name=name, seed=seed))
+        if not any(seat.command for seat in seats):
+            raise SpecificationError(
+                f"a match of {self.info.title} needs at least one agent besides the computer players"
+            )
         return Assignment(
             program=str(self.installation.program),
             base=str(self.installation.base),

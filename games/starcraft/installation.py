@@ -106,7 +106,7 @@ def _chosen(builds: dict[int, Path], version: str, base: Path) -> tuple[int, Pat
     repair_pysc2()
     from pysc2.run_configs.lib import VERSIONS
 
-    known = {one.build_version: one for one in VERSIONS if one.build_version in builds}
+    known = {one.build_version: one for one in VERSIONS.values() if one.build_version in builds}
     if not version:
         newest = max(builds)
         return newest, builds[newest], "", known[newest].game_version if newest in known else ""

@@ -200,7 +200,8 @@ class Match:
 
     def _replay(self) -> bytes:
         """All that happened follows from the map, the seed and what players did when."""
-        log = [[loop, player, base64.b64encode(done).decode()] for loop, player, done in self.log]
+        in_order = sorted(self.log, key=lambda done: done[:2])  # whoever was asked first in a loop
+        log = [[loop, player, base64.b64encode(done).decode()] for loop, player, done in in_order]
         told = {
             "format": "arena-standin-replay-1",
             "map": json.loads(self.field.to_bytes()),
