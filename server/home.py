@@ -16,11 +16,15 @@ from arena.server import numbers
 from arena.server.drawing.bars import meter
 from arena.server.drawing.intervals import axis_of, small_intervals
 from arena.server.findings import Headline, headline
+from arena.server.newest import newest_results
 from arena.server.site import Site, SiteOf, page, playable_games
 from arena.standings import Standings
 
 RECENT = 6
 TOP = 4
+LOOKED_THROUGH = 40
+"""Tournaments, for newest results that can be drawn."""
+
 MAY_END_EARLY = ("decide", "knockout", "adaptive")  # pairings whose planned matches are the most that there can be
 DRAWN_METHOD = "elo"  # one axis for all ladders
 
@@ -62,6 +66,7 @@ def home(request: Request, site: SiteOf) -> Response:
         cycles=sum(entry.headline is not None and entry.headline.is_cycle for entry in entries),
         running=[run_of(site.ledger, one) for one in running],
         recent=[run_of(site.ledger, one) for one in recent],
+        newest=newest_results(site, tournaments[:LOOKED_THROUGH]),
     )
 
 

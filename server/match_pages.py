@@ -119,7 +119,7 @@ def match(
         sentence=_sentence(found),
         at=at,
         view=view,
-        drawing=_drawing(site, found, at, view) if found.positions else None,
+        drawing=drawing_of(site, found, at, view) if found.positions else None,
         text=text_seen(found, at, view),
         moves=moves,
         rounds=_rounds(moves, len(found.names)),
@@ -284,7 +284,8 @@ def _marks(match: Replayed) -> list[Markup]:
     return [seat_mark(seat) for seat in range(2)] if match.board and match.board.marks else []
 
 
-def _drawing(site: Site, match: Replayed, at: int, view: int | None) -> Markup | None:
+def drawing_of(site: Site, match: Replayed, at: int, view: int | None) -> Markup | None:
+    """The position after a move as a viewer may see it; None where nothing draws it."""
     if match.on_map:
         return battle(film_seen(site, match, view), at)
     if match.board is None:
