@@ -16,6 +16,7 @@ from arena.film import Film, film_of
 from arena.games import ArenaError, Game, UnknownName, load_game
 from arena.games.smax.game import SmaxGame
 from arena.games.usage import used_words
+from arena.hosted import FACTS
 from arena.judgements import EVEN, Judgement, judgement_of
 from arena.kept_files import files_of, read_file
 from arena.ledger_rows import Tournament
@@ -26,6 +27,7 @@ from arena.server.boards import Board, Scene, board_of, seat_mark
 from arena.server.drawing.battle import battle, happened, side_mark
 from arena.server.match_lists import TERMINATION_WORDS, winners
 from arena.server.site import Site, SiteOf, download, page
+from arena.server.starcraft_views import facts_said
 from arena.server.teams import MatchSide, short_name, sides_of
 
 HIDDEN = "hidden move"
@@ -129,7 +131,8 @@ def match(
         twin=twin,
         used=[(used.player, used_words(used.usage)) for used in found.result.usage if view in (None, used.player)],
         termination=TERMINATION_WORDS[found.result.termination],
-        files=list(files_of(site.ledger, found.tournament, number)),
+        files=(files := list(files_of(site.ledger, found.tournament, number))),
+        facts=facts_said(read_file(site.ledger, found.tournament, number, FACTS)) if FACTS in files else [],
         fault=next((fault for fault in site.ledger.faults(found.tournament) if fault.index == number), None)
         if found.result.termination.is_forfeit
         else None,

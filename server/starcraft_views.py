@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
 from arena.games.starcraft.mini_games import COLUMNS, MINI_GAMES, SOURCE
 from arena.games.starcraft.names import NOT_STARCRAFT, NOTICE, SCHEME, is_standin
+from arena.server import numbers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,18 @@ def starcraft_view(game: str) -> StarcraftView:
     if mini_game is None:
         return StarcraftView()
     return StarcraftView(reference=tuple(zip(COLUMNS, mini_game.scores, strict=True)))
+
+
+def facts_said(content: bytes) -> list[tuple[str, str]]:
+    """What a host noted of a match, as (term, words): how long it was, and how long its players took for their steps."""
+    facts = json.loads(content)
+    loops = f"{facts['game_loops']:,} game loops of at most {facts['most_loops']:,}"
+    steps = [
+        f"{name} {one['steps']:,}, on average {numbers.duration(one['average_step_s'])}, "
+        f"the slowest {numbers.duration(one['slowest_step_s'])}"
+        for name, one in facts["players"].items()
+    ]
+    return [("Map", facts["map"]), ("Length", loops), ("Steps", "; ".join(steps))]
 
 
 def marked_title(title: str) -> Markup:
