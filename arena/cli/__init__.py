@@ -10,6 +10,7 @@ from arena.cli import (
     account,
     agent,
     db,
+    doctor,
     exploit,
     figure,
     game,
@@ -21,9 +22,9 @@ from arena.cli import (
     plan,
     play,
     poll,
+    serve,
     site,
     solve,
-    system,
     tournament,
     train,
     verify,
@@ -59,8 +60,8 @@ app.command("train")(train.train_command)
 app.command("judge")(judge.judge_command)
 app.command("exploit")(exploit.exploit_command)
 app.command("verify")(verify.verify_command)
-app.command("serve")(system.serve_command)
-app.command("doctor")(system.doctor_command)
+app.command("serve")(serve.serve_command)
+app.command("doctor")(doctor.doctor_command)
 
 
 def main() -> None:
