@@ -14,7 +14,7 @@ from arena.games import SpecificationError
 from arena.toml_file import ConfigError as ConfigError
 from arena.toml_file import place, read_values, refused
 
-Pairing = Literal["round_robin", "gauntlet", "decide", "swiss", "knockout", "adaptive", "exploit"]
+Pairing = Literal["round_robin", "gauntlet", "decide", "swiss", "knockout", "adaptive", "exploit", "seated"]
 ONLY_FOR: dict[str, Pairing] = {
     "challenger": "gauntlet",
     "rounds": "swiss",
@@ -51,7 +51,7 @@ class TournamentConfig(BaseModel):
     first agent) takes part as ``NAME-twin``, and an agent that plays at random where there is none; ``agents`` then has them.
     ``common_chance``: of ``round_robin`` and ``gauntlet``, whether the k-th rotation of every lineup has the same chance and the
     same draws of agents, not only the matches of one rotation the same chance. ``sandbox``: the tier in which ``exec:`` and
-    ``python:`` agents are confined; where it does not hold, nothing is played.
+    ``python:`` agents are confined; where it does not hold, nothing is played. ``rated``: whether its matches count on leaderboards.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -82,6 +82,7 @@ class TournamentConfig(BaseModel):
     twin_of: str | None = None
     common_chance: bool = False
     sandbox: Tier = "none"
+    rated: bool = True
 
     @model_validator(mode="before")
     @classmethod

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from arena.columns import ANSWERS_JOB, EXACT_JOB, EXPLOIT_JOB, EXPLOIT_METHODS, SOLVE_JOB, TOURNAMENT_JOB, TRAIN_JOB
+from arena.columns import ANSWERS_JOB, EXACT_JOB, EXPLOIT_JOB, EXPLOIT_METHODS, PLAY_JOB, SOLVE_JOB, TOURNAMENT_JOB, TRAIN_JOB
 from arena.games import NotProvided, SpecificationError, UnknownName, load_game
 from arena.job_parts import bootstrapped, nash_conv_of, rated
 from arena.job_rows import JobRow
@@ -229,6 +229,13 @@ JOB_KINDS: dict[str, JobKind] = {
     TOURNAMENT_JOB: JobKind(
         about="game",
         meaning="the matches of a tournament; arena tournament run --submit asks for it",
+        settings={},
+        on_tensors=False,
+        work=_tournament,
+    ),
+    PLAY_JOB: JobKind(
+        about="game",
+        meaning="a match with somebody in a browser; the server asks for it, and plays it at a table of its own",
         settings={},
         on_tensors=False,
         work=_tournament,

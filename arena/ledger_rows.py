@@ -62,8 +62,8 @@ class Tournament:
 
     @property
     def is_rated(self) -> bool:
-        """Whether its matches say who is better: not where one agent was made to exploit the other."""
-        return self.config.get("pairing") != "exploit"
+        """Whether its matches say who is better: not where one agent was made to exploit the other, nor where it says so itself."""
+        return self.config.get("pairing") != "exploit" and self.config.get("rated") is not False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

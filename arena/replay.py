@@ -77,6 +77,16 @@ def moves_said(game: Game, result: MatchResult) -> list[tuple[int, str]]:
     return [(step.movers[0], step.said[0]) for step in _steps(game, result) if step.movers]
 
 
+def named_choices(game: Game, result: MatchResult, player: int, actions: Collection[int]) -> dict[int, str]:
+    """These actions of a player after the last recorded move, in the game's own words.
+
+    Raises:
+        NotProvided: as `replay`.
+    """
+    tables = [step.tables for step in _steps(game, result)][-1]  # at the last move by now
+    return {action: tables.action_text(0, player, action) for action in actions}
+
+
 def verify(game: Game, result: MatchResult) -> list[str]:
     """What does not agree between a recorded match and the same actions played again; nothing when it is right."""
     return differences_of(game, result)

@@ -28,16 +28,17 @@ LOOKING = ("swiss", "knockout", "adaptive")
 class Round:
     """``lineups`` int64 [L, num_sides], entrants by number, each played in `rotations` rotations.
 
-    ``propensities`` float64 [L]: the probability with which each was drawn; None where nothing was drawn.
+    ``propensities`` float64 [L]: the probability with which each was drawn; None where nothing was drawn. ``seated``: see `Schedule`.
     """
 
     lineups: NDArray[np.int64]
     rotations: int
     propensities: NDArray[np.float64] | None = None
+    seated: bool = False
 
     @property
     def matches(self) -> int:
-        return int(self.lineups.size) * self.rotations
+        return (len(self.lineups) if self.seated else int(self.lineups.size)) * self.rotations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

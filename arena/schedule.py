@@ -35,7 +35,8 @@ class Schedule:
 
     ``entrants``: the agents that each number of a lineup stands for, which take turns at the players of a side; ``sides``:
     the players of each. Without them a lineup names the agents, one a player. ``first``: the number of its first match,
-    which is also the first of a rotation. ``common_chance``: whether all lineups share their seeds.
+    which is also the first of a rotation. ``common_chance``: whether all lineups share their seeds. ``seated``: whether lineups
+    keep the sides in which they are listed; a rotation is then one match, with a chance of its own.
     """
 
     lineups: NDArray[np.int64]
@@ -45,6 +46,7 @@ class Schedule:
     entrants: Sequence[Sequence[int]] | None = None
     first: int = 0
     common_chance: bool = False
+    seated: bool = False
 
     @property
     def end(self) -> int:
@@ -55,18 +57,23 @@ class Schedule:
     def num_sides(self) -> int:
         return int(self.lineups.shape[1])
 
+    @property
+    def turns(self) -> int:
+        """How many matches a rotation has."""
+        return 1 if self.seated else self.num_sides
+
     def __len__(self) -> int:
-        return int(self.lineups.size) * self.rotations
+        return len(self.lineups) * self.turns * self.rotations
 
     def specs(self, start: int, stop: int) -> MatchSpecs:
         """The matches start..stop-1, as far as they are of this schedule."""
         index = np.arange(max(start, self.first), min(stop, self.end))
-        group, turn = np.divmod(index, self.num_sides)
-        turn_of = group - self.first // self.num_sides
+        group, turn = np.divmod(index, self.turns)
+        turn_of = group - self.first // self.turns
         # the seating of a rotation: the lineup in a drawn order, then shifted by one side a match
         seed = np.uint64(self.seed)
         draws = counter_hash(seed, SEATING_STREAM, group[:, None] * self.num_sides + np.arange(self.num_sides))
-        order = np.argsort(draws, axis=1)
+        order = np.argsort(np.zeros_like(draws) if self.seated else draws, axis=1, stable=True)
         shifted = (np.arange(self.num_sides) + turn[:, None]) % self.num_sides
         seat = np.take_along_axis(order, shifted, axis=1)
         return MatchSpecs(
@@ -89,7 +96,7 @@ class Schedule:
 
     def _turns(self, index: NDArray[np.int64]) -> NDArray[np.int64]:
         """What numbers the chance of each match."""
-        begin, rotation = self.first // self.num_sides, index // self.num_sides
+        begin, rotation = self.first // self.turns, index // self.turns
         if not self.common_chance:
             return rotation
         turns: NDArray[np.int64] = begin + (rotation - begin) // len(self.lineups)
@@ -113,7 +120,7 @@ class Schedule:
 
     def blocks(self, size: int) -> Iterator[tuple[int, int]]:
         """(start, stop) of consecutive blocks of whole rotations: `size` matches each, or the next multiple."""
-        step = self.num_sides * max(1, -(-size // self.num_sides))
+        step = self.turns * max(1, -(-size // self.turns))
         for start in range(self.first, self.end, step):
             yield start, min(start + step, self.end)
 
@@ -160,6 +167,17 @@ def against_one(num_agents: int, num_sides: int, *, matches: int, seed: int) -> 
     if not 1 <= num_agents <= 2:
         raise SpecificationError(f"an exploiter and its victim are two agents; got {num_agents}")
     return _schedule([(0, *[num_agents - 1] * (num_sides - 1))], matches, seed)
+
+
+def as_seated(num_agents: int, num_sides: int, *, matches: int, seed: int) -> Schedule:
+    """Each agent in the seat in which it is listed, in every match.
+
+    Raises:
+        SpecificationError: not one agent a seat.
+    """
+    if num_agents != num_sides:
+        raise SpecificationError(f"a pairing of seats needs an agent for each of the {num_sides}; got {num_agents}")
+    return Schedule(lineups=np.arange(num_sides)[None], rotations=matches, seed=seed, seated=True)
 
 
 def between_two(*, matches: int, seed: int) -> Schedule:

@@ -217,6 +217,7 @@ def schedule_of(config: TournamentConfig, sides: Sides, chosen: Round, *, first:
         entrants=None if alone else members_of(config),
         first=first,
         common_chance=config.common_chance,
+        seated=chosen.seated,
     )
 
 

@@ -23,7 +23,9 @@ from arena.server import (
     game_pages,
     home,
     live,
+    live_match,
     match_pages,
+    play_pages,
     poll_admin,
     poll_pages,
     population_views,
@@ -46,6 +48,7 @@ from arena.server.seat_hub import SeatHub
 from arena.server.settings import ServerSettings
 from arena.server.site import Site
 from arena.server.theme import ThemeChoice
+from arena.table_host import TableHost
 
 DESCRIPTION = (
     "The numbers of Arena's pages. Every number is a function of the ledger; errors have one shape, `{error: {...}}`."
@@ -67,6 +70,7 @@ def create_app(ledger: Ledger, settings: ServerSettings | None = None) -> FastAP
     app.state.site = site = Site.of(ledger)
     app.state.ballot_drawer = BallotDrawer(ledger)
     app.state.seats = SeatHub(ledger)
+    app.state.tables = TableHost(ledger) if settings.executor != "none" else None
     for module in (
         service,
         home,
@@ -74,7 +78,9 @@ def create_app(ledger: Ledger, settings: ServerSettings | None = None) -> FastAP
         anytime_pages,
         agent_pages,
         live,
+        live_match,
         match_pages,
+        play_pages,
         poll_admin,
         poll_pages,
         vote_pages,

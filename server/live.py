@@ -39,7 +39,7 @@ class Progress:
 @router.get("/tournaments/{key}/events")
 def tournament_events(request: Request, site: SiteOf, key: str) -> StreamingResponse:
     site.ledger.tournament(key)  # an unknown key is refused before the stream begins
-    return _streamed(site, request, tournament_look(site.ledger, key))
+    return streamed(site, request, tournament_look(site.ledger, key))
 
 
 @router.get("/ladder/events")
@@ -47,7 +47,7 @@ def ladder_events(request: Request, site: SiteOf, game: str) -> StreamingRespons
     known = [row.game for row in site.ledger.games()]
     if game not in known:
         raise UnknownName("game in this ledger", game, known)
-    return _streamed(site, request, ladder_look(site.ledger, game))
+    return streamed(site, request, ladder_look(site.ledger, game))
 
 
 def tournament_look(ledger: Ledger, key: str) -> Look:
@@ -64,7 +64,7 @@ def tournament_look(ledger: Ledger, key: str) -> Look:
             rate = None if last is None else (done - last.done) / max(at - last_at, 1e-3)
             last_at = at
             last = Progress(status=tournament.status, done=done, planned=tournament.planned, per_second=rate)
-            said.append(_event("progress", asdict(last)))
+            said.append(event("progress", asdict(last)))
         return said if tournament.status == "running" else [*said, END]
 
     return look
@@ -81,19 +81,19 @@ def ladder_look(ledger: Ledger, game: str) -> Look:
         if now == state:
             return []
         state, before, told = now, told, ledger.recorded(game)
-        return [_event("matches", {"matches": told})] if told != before else []
+        return [event("matches", {"matches": told})] if told != before else []
 
     return look
 
 
-def _event(name: str, data: object) -> str:
+def event(name: str, data: object) -> str:
     return f"event: {name}\ndata: {json.dumps(data)}\n\n"
 
 
-END = _event("end", {})
+END = event("end", {})
 
 
-def _streamed(site: Site, request: Request, look: Look) -> StreamingResponse:
+def streamed(site: Site, request: Request, look: Look) -> StreamingResponse:
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(_told(site, request, look), media_type="text/event-stream", headers=headers)
 

@@ -163,7 +163,7 @@ def replayed(site: Site, key: str, number: int, *, told_to: int | None = None) -
         problem = "" if judgement else "This match was imported with its result alone; there are no moves to replay."
     else:
         try:
-            game = _game(tournament.game)
+            game = loaded_game(tournament.game)
             imperfect, on_map = game.info.information == "imperfect", isinstance(game, SmaxGame)
             views_of = None if not on_map else () if told_to is None else (told_to,)
             positions = _positions(site, tournament.game, key, number, views_of)
@@ -337,16 +337,16 @@ def _recorded(site: Site, tournament: Tournament, number: int) -> MatchResult:
 
 
 @functools.lru_cache(maxsize=REPLAYS_KEPT)
-def _game(specification: str) -> Game:
+def loaded_game(specification: str) -> Game:
     return load_game(specification)
 
 
 @functools.lru_cache(maxsize=REPLAYS_KEPT)
 def _positions(site: Site, game: str, key: str, number: int, views_of: tuple[int, ...] | None) -> tuple[Position, ...]:
     """Kept for a while: stepping through a match asks for them at every move."""
-    return tuple(replay(_game(game), site.ledger.match(site.ledger.tournament(key), number), views_of=views_of))
+    return tuple(replay(loaded_game(game), site.ledger.match(site.ledger.tournament(key), number), views_of=views_of))
 
 
 @functools.lru_cache(maxsize=REPLAYS_KEPT)
 def _film(site: Site, game: str, key: str, number: int, view: int | None) -> Film:
-    return film_of(_game(game), site.ledger.match(site.ledger.tournament(key), number), view)
+    return film_of(loaded_game(game), site.ledger.match(site.ledger.tournament(key), number), view)

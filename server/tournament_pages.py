@@ -31,6 +31,7 @@ PAIRINGS = {
     "knockout": "knockout",
     "adaptive": "chosen by what is in doubt",
     "exploit": "an exploiter against its victim, not rated",
+    "seated": "each agent in a seat of its own",
     "judge": "judges compare every two answers",
 }
 CONFIG_WORDS = {

@@ -10,7 +10,7 @@ from arena.config import TournamentConfig
 from arena.pairing.knockout import knockout
 from arena.pairing.swiss import swiss
 from arena.rounds import PlayedRound, Round
-from arena.schedule import against_one, between_two, gauntlet, round_robin
+from arena.schedule import against_one, as_seated, between_two, gauntlet, round_robin
 
 
 class Rule(Protocol):
@@ -57,6 +57,8 @@ def rule_of(config: TournamentConfig, sides: int) -> Rule:
             schedule = between_two(matches=matches, seed=seed)
         case "exploit":
             schedule = against_one(entrants, sides, matches=matches, seed=seed)
+        case "seated":
+            schedule = as_seated(entrants, sides, matches=matches, seed=seed)
         case "swiss":
             return swiss(entrants, sides, matches=matches, rounds=config.rounds)
         case "knockout":
@@ -73,4 +75,4 @@ def rule_of(config: TournamentConfig, sides: int) -> Rule:
                 matches=matches,
                 seed=seed,
             )
-    return AtOnce(round=Round(lineups=schedule.lineups, rotations=schedule.rotations))
+    return AtOnce(round=Round(lineups=schedule.lineups, rotations=schedule.rotations, seated=schedule.seated))

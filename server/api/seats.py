@@ -23,6 +23,7 @@ from arena.ledger import Ledger
 from arena.presence import arrive, leave, register_remote
 from arena.questions import Verdict, answer, seats_of
 from arena.server.access import visitor_of
+from arena.server.players import HUMAN
 from arena.server.rates import Buckets
 from arena.server.seat_hub import Seated, SeatHub
 from arena.server.site import Site, playable_games
@@ -81,6 +82,8 @@ async def _welcome(socket: WebSocket, ledger: Ledger, hub: SeatHub) -> Seated:
     game = await run_in_threadpool(_game, ledger, message.get("game"))
     hub.require_room(account)
     name = hello.name or account
+    if name.endswith(HUMAN):
+        raise _Refused(f"a name that ends with {HUMAN!r} is a person's; choose another one")
     agent = await run_in_threadpool(register_remote, ledger, name, account=account, version=hello.version)
     seated = Seated(agent=agent, account=account, game=game.info)
     await run_in_threadpool(arrive, ledger, agent, game.info.specification, hello, connection=seated.id)

@@ -9,7 +9,7 @@ import pytest
 
 from arena.games import SpecificationError
 from arena.results import MatchSpecs
-from arena.schedule import between_two, gauntlet, round_robin
+from arena.schedule import as_seated, between_two, gauntlet, round_robin
 
 
 @pytest.mark.parametrize(("agents", "players"), [(2, 2), (5, 2), (4, 3), (3, 4), (2, 3), (3, 1)])
@@ -106,3 +106,14 @@ def test_two_agents_until_decided_is_a_round_robin_of_two() -> None:
 def test_impossible_schedules_are_refused(call: object, said: str) -> None:
     with pytest.raises(SpecificationError, match=said):
         call()  # type: ignore[operator]
+
+
+def test_agents_that_are_seated_keep_their_seats_and_share_no_chance() -> None:
+    schedule = as_seated(2, 2, matches=5, seed=7)
+    specs = schedule.specs(0, len(schedule))
+    assert specs.seats.tolist() == [[0, 1]] * 5
+    assert len(set(specs.chance_seed.tolist())) == len(set(specs.seed.tolist())) == 5
+    assert list(schedule.blocks(2)) == [(0, 2), (2, 4), (4, 5)]
+    assert np.array_equal(schedule.specs(3, 5).chance_seed, specs.chance_seed[3:])
+    with pytest.raises(SpecificationError, match="an agent for each of the 3"):
+        as_seated(2, 3, matches=1, seed=7)

@@ -26,6 +26,7 @@ from arena.ledger_rows import Tournament
 from arena.match import play_matches
 from arena.results import Fault, MatchResults, MatchSpecs, Termination
 from arena.schedule import round_robin
+from arena.server.settings import ServerSettings
 from arena.tournament import run_tournament
 
 HOSTILE = '<script>alert("1")</script>'
@@ -69,9 +70,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 @contextmanager
-def serving(ledger: Ledger) -> Iterator[Site]:
+def serving(ledger: Ledger, settings: ServerSettings | None = None) -> Iterator[Site]:
     """The ledger behind a real port of this machine."""
-    with served(ledger) as url, httpx.Client(base_url=url, timeout=30) as client:
+    with served(ledger, settings) as url, httpx.Client(base_url=url, timeout=30) as client:
         yield Site(url, ledger, client)
 
 

@@ -1,0 +1,61 @@
+"""Matches that people play in a browser: each waits for its person in a thread of one process, so that no worker waits with it."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+from multiprocessing.connection import Connection
+
+from arena.columns import PLAY_JOB
+from arena.games.worker_process import WorkerProcess
+from arena.job_rows import JobRow
+from arena.jobs import all_jobs, submit
+from arena.ledger import Ledger, Tournament
+from arena.tournament_job import TOURNAMENT
+from arena.worker import work
+
+TABLE = "table"  # the device of these jobs: workers, which have others, leave them alone
+MOST_TABLES = 32
+
+
+def ask_to_play(ledger: Ledger, tournament: Tournament) -> JobRow:
+    """The job that plays a tournament in which somebody is asked in a browser."""
+    return submit(ledger, kind=PLAY_JOB, game=tournament.game, settings={TOURNAMENT: tournament.key}, device=TABLE)
+
+
+def tables_taken(ledger: Ledger) -> int:
+    """How many such tournaments are being played, or wait for a table."""
+    return sum(len(all_jobs(ledger, kind=PLAY_JOB, status=status)) for status in ("waiting", "running"))
+
+
+class TableHost:
+    """The process at whose tables people play; it begins with the first of them, and ends with this one."""
+
+    def __init__(self, ledger: Ledger):
+        self._url = ledger.url.render_as_string(hide_password=False)
+        self._lock = threading.Lock()
+        self._process: WorkerProcess | None = None
+
+    def open_table(self) -> None:
+        """One more table: whoever waits for one is played with there, one after the other."""
+        with self._lock:
+            if self._process is None or not self._process.process.is_alive():
+                self._process = WorkerProcess(_host, self._url, daemon=True)
+            with suppress(OSError):  # it has just died: the match waits for the next table
+                self._process.connection.send(TABLE)
+
+    def close(self) -> None:
+        """Ends the process; matches under way go on at the next host."""
+        with self._lock:
+            if self._process is not None:
+                self._process.stop()
+                self._process = None
+
+
+def _host(connection: Connection, url: str) -> None:
+    """The life of the process: a thread for each table that it is asked for."""
+    with Ledger.open(url, create=False) as ledger:
+        arguments = {"devices": [TABLE], "kinds": [PLAY_JOB], "until_empty": True}
+        with suppress(EOFError):
+            while connection.recv():
+                threading.Thread(target=work, args=(ledger,), kwargs=arguments, daemon=True).start()

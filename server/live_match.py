@@ -1,0 +1,240 @@
+"""A match while it is played: its page, events when something changes, and the answers of a person who plays in it.
+
+Of a game in which something is hidden a player sees what its seat sees, and whoever else looks on sees no card at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Query, Request
+from markupsafe import Markup
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+
+from arena.agents.heard import can_be_followed
+from arena.games import ArenaError, Game, NotProvided
+from arena.ledger import Ledger, LedgerError
+from arena.ledger_rows import Tournament
+from arena.matches_under_way import SeatUnderWay, planned_match, seats_under_way, so_far
+from arena.questions import Verdict, answer
+from arena.replay import Position, named_choices, replay
+from arena.results import MatchResult, MatchSpec
+from arena.server.access import Scope, allowed
+from arena.server.boards import Scene, board_of
+from arena.server.live import END, Look, event, streamed
+from arena.server.match_pages import MatchMissing, Number, loaded_game
+from arena.server.players import is_player, player_of
+from arena.server.site import Site, SiteOf, match_address, page
+
+ONLOOKER = -1  # no seat: what it sees is hidden from nobody
+LATE: dict[Verdict, str] = {
+    "late": "Your answer came after its time.",
+    "closed": "That question was answered already, or is off.",
+    "unknown": "That question is none of yours.",
+}
+
+router = APIRouter()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """An action that the person may take now."""
+
+    action: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveMatch:
+    """A match under way, or over and just recorded. ``mine``: the seat of whoever looks, None of an onlooker."""
+
+    tournament: Tournament
+    number: int
+    spec: MatchSpec
+    game: Game
+    names: tuple[str, ...]
+    seated: list[SeatUnderWay]
+    mine: SeatUnderWay | None
+    recorded: MatchResult | None
+
+    @property
+    def view(self) -> int | None:
+        """From which seat it is seen; None: all of it, where nothing is hidden."""
+        if self.game.info.information == "perfect":
+            return None
+        return ONLOOKER if self.mine is None else self.mine.player
+
+    @property
+    def positions(self) -> list[Position]:
+        played = so_far(self.spec, self.seated, by_turns=can_be_followed(self.game.info))
+        if played is None:
+            return []
+        view = self.view
+        return replay(self.game, played, views_of=None if view is None else [view])
+
+
+@router.get("/tournaments/{key}/matches/{number}/live")
+def live_match(request: Request, site: SiteOf, key: str, number: Number) -> Response:
+    return _shown(request, _match(request, site, key, number))
+
+
+@router.post("/tournaments/{key}/matches/{number}/live", dependencies=[Depends(allowed(Scope.PLAY))])
+def move(
+    request: Request,
+    site: SiteOf,
+    key: str,
+    number: Number,
+    question: Annotated[int, Form(ge=0, lt=2**63)],
+    action: Annotated[int, Form(ge=0, lt=2**31)],
+) -> Response:
+    match = _match(request, site, key, number)
+    if match.mine is None:
+        raise HTTPException(403, "you play in no seat of this match")
+    verdict = answer(site.ledger, [match.mine.agent_id], question, action)
+    if verdict == "taken":
+        return RedirectResponse(live_address(key, number), 303)
+    return _shown(request, _match(request, site, key, number), problem=LATE[verdict], status=409)
+
+
+@router.get("/tournaments/{key}/matches/{number}/live/events")
+def live_match_events(
+    request: Request, site: SiteOf, key: str, number: Number, seen: Annotated[str, Query(max_length=1000)] = ""
+) -> StreamingResponse:
+    match = _match(request, site, key, number)  # what cannot be looked at is refused before the stream begins
+    return streamed(site, request, _look(site.ledger, match, seen))
+
+
+def live_address(key: str, number: int) -> str:
+    return f"{match_address(key, number)}/live"
+
+
+def _match(request: Request, site: Site, key: str, number: int) -> LiveMatch:
+    """Raises `MatchMissing` where it is none that can be looked at."""
+    tournament = site.ledger.tournament(key)
+    try:
+        spec, game = planned_match(tournament, number), loaded_game(tournament.game)
+    except NotProvided as error:
+        raise MatchMissing(str(error)) from None
+    seated = seats_under_way(site.ledger, tournament, spec)
+    player = player_of(request)
+    own = [player is not None and is_player(tournament.agents[seat], player) for seat in spec.seats]
+    mine = [one for one in seated if own[one.player]]
+    return LiveMatch(
+        tournament=tournament,
+        number=number,
+        spec=spec,
+        game=game,
+        names=tuple(tournament.agents[seat].name for seat in spec.seats),
+        seated=seated,
+        mine=max(mine, key=lambda one: (one.open, len(one.history)), default=None),
+        recorded=_recorded(site.ledger, tournament, number),
+    )
+
+
+def _recorded(ledger: Ledger, tournament: Tournament, number: int) -> MatchResult | None:
+    try:
+        return ledger.match(tournament, number)
+    except LedgerError:
+        return None
+
+
+def _shown(request: Request, match: LiveMatch, *, problem: str = "", status: int = 200) -> Response:
+    try:
+        positions = match.positions
+        choices = _choices(match)
+    except ArenaError as error:  # a game that does not replay
+        positions, choices = [], []
+        problem = problem or str(error)
+    mine = match.mine
+    answer = page(
+        request,
+        "live_match.html",
+        status=status,
+        match=match,
+        address=live_address(match.tournament.key, match.number),
+        replay_address=match_address(match.tournament.key, match.number),
+        over=match.recorded is not None,
+        gain=match.recorded.returns[mine.player] if match.recorded is not None and mine is not None else None,
+        drawing=_drawing(match, positions),
+        text=_text(match, positions),
+        moves=_moves(match, positions),
+        choices=choices,
+        left_s=mine.left_s if mine is not None and mine.open else None,
+        waits_for=[match.names[one.player] for one in match.seated if one.open],
+        seen=_state(match.seated),
+        problem=problem,
+    )
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _choices(match: LiveMatch) -> list[Choice]:
+    """What the person may do now: the actions that are listed, in the game's words."""
+    mine = match.mine
+    if mine is None or not mine.open or match.recorded is not None:
+        return []
+    listed = mine.observation.get("legal_actions", [])
+    actions = [action for action in listed if isinstance(action, int)] if isinstance(listed, list) else []
+    before = so_far(match.spec, [mine], by_turns=False)
+    assert before is not None
+    named = named_choices(match.game, before, mine.player, actions)
+    return [Choice(action=action, text=text.strip() or str(action)) for action, text in named.items()]
+
+
+def _drawing(match: LiveMatch, positions: list[Position]) -> Markup | None:
+    board = board_of(match.tournament.game)
+    if board is None or not positions:
+        return None
+    due = [one.player for one in match.seated if one.open]
+    return board.draw(
+        Scene(
+            position=positions[-1],
+            before=positions[-2] if len(positions) > 1 else None,
+            names=match.names,
+            to_move=due[0] if len(due) == 1 else None,
+            view=match.view,
+            returns=None,
+        )
+    )
+
+
+def _text(match: LiveMatch, positions: list[Position]) -> str:
+    """The position in words, as far as whoever looks may know it."""
+    view = match.view
+    if view == ONLOOKER or not positions:
+        return ""
+    if view is None:
+        return positions[-1].text
+    told = match.mine.observation.get("text") if match.mine is not None else None
+    return told if isinstance(told, str) else positions[-1].views[view] if positions[-1].views else ""
+
+
+def _moves(match: LiveMatch, positions: list[Position]) -> list[tuple[str, str]]:
+    """(who, what) of the moves that everybody sees."""
+    board = board_of(match.tournament.game)
+    if match.view is not None and not (board is not None and board.public_moves):
+        return []
+    return [
+        (", ".join(match.names[player] for player in position.movers), position.action_text)
+        for position in positions[1:]
+    ]
+
+
+def _look(ledger: Ledger, match: LiveMatch, seen: str) -> Look:
+    """A ``changed`` event whenever the page is no longer as it was ``seen``, and ``end`` once the match is recorded."""
+
+    def look() -> list[str]:
+        nonlocal seen
+        seated = seats_under_way(ledger, match.tournament, match.spec)
+        before, seen = seen, _state(seated)
+        said = [event("changed", {})] if seen != before else []
+        return [*said, END] if _recorded(ledger, match.tournament, match.number) is not None else said
+
+    return look
+
+
+def _state(seated: list[SeatUnderWay]) -> str:
+    """Another one whenever the page of a match under way is another one."""
+    return " ".join(f"{one.question}{'?' if one.open else '.'}" for one in seated)

@@ -1,0 +1,131 @@
+"""Playing against an agent in the browser: whom, in which game, from which seat; then the match's own page."""
+
+from __future__ import annotations
+
+import functools
+import secrets
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Form, Query, Request
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
+
+from arena.agents.protocol import Hello
+from arena.agents.registry import KEY_SCHEMES, PROGRAM_SCHEMES, REMOTE
+from arena.config import TournamentConfig, make_config
+from arena.games import ArenaError, GameInfo
+from arena.ledger_rows import AgentVersion
+from arena.presence import arrive, register_remote
+from arena.server.access import Scope, allowed, visitor_of
+from arena.server.live_match import live_address
+from arena.server.players import Player, keep_guest, new_guest, player_of
+from arena.server.site import Site, SiteOf, page, playable_games
+from arena.table_host import MOST_TABLES, TableHost, ask_to_play, tables_taken
+from arena.tournament import create_tournament
+
+MOVE_S = 600.0  # for a person's move; who leaves has lost by then
+COMING_S = 120.0  # how long a person counts as there before the first question
+ALWAYS = ("random", "mcts(simulations=100)")
+"""Opponents that need no registration."""
+UNKNOWN_KINDS = ("external", "human", *PROGRAM_SCHEMES, *KEY_SCHEMES)
+
+Seat = Literal["first", "second", "either"]
+
+router = APIRouter()
+
+
+@router.get("/play")
+def choose(
+    request: Request,
+    site: SiteOf,
+    game: Annotated[str, Query(max_length=300)] = "",
+    opponent: Annotated[str, Query(max_length=300)] = "",
+) -> Response:
+    return _form(request, site, game=game, opponent=opponent)
+
+
+@router.post("/play", dependencies=[Depends(allowed(Scope.PLAY))])
+def begin(
+    request: Request,
+    site: SiteOf,
+    game: Annotated[str, Form(max_length=300)],
+    opponent: Annotated[str, Form(max_length=300)],
+    seat: Annotated[Seat, Form()] = "either",
+    rated: Annotated[bool, Form()] = False,
+) -> Response:
+    if tables_taken(site.ledger) >= MOST_TABLES:
+        raise HTTPException(503, "all tables are taken; come back in a while", {"Retry-After": "60"})
+    if game not in {info.specification for info in playable_here()}:
+        return _form(request, site, game=game, opponent=opponent, problem=f"{game} cannot be played in a browser")
+    player = player_of(request) or new_guest()
+    try:
+        person = register_remote(site.ledger, player.name, account=player.owner)
+        arrive(
+            site.ledger,
+            person,
+            game,
+            Hello(name=player.name, wants=("text",), matches=MOST_TABLES),
+            connection=f"browser of {player.name}",
+            here_s=COMING_S,
+        )
+        config = _config(site, player, game, opponent, seat, rated=rated)
+        tournament = create_tournament(config, site.ledger, from_elsewhere=True)
+    except ArenaError as error:
+        return keep_guest(_form(request, site, game=game, opponent=opponent, problem=str(error)), request, player)
+    ask_to_play(site.ledger, tournament)
+    tables: TableHost | None = request.app.state.tables
+    if tables is not None:
+        tables.open_table()
+    return keep_guest(RedirectResponse(live_address(tournament.key, 0), 303), request, player)
+
+
+@functools.cache
+def playable_here() -> tuple[GameInfo, ...]:
+    """The games that a person can play in a browser: of two players, with listed actions."""
+    return tuple(
+        info
+        for info in playable_games()
+        if info.num_players == 2 and info.action_space.kind == "discrete" and info.lane != "hosted" and not info.teams
+    )
+
+
+def _config(site: Site, player: Player, game: str, opponent: str, seat: Seat, *, rated: bool) -> TournamentConfig:
+    """One match of the person against an agent of the ledger, or one of Arena's own kinds."""
+    registered = {agent.label: agent for agent in site.ledger.agents()}
+    named = registered.get(opponent)
+    other = (named.name, named.label) if named is not None else ("opponent", opponent)
+    me = (player.name, player.name)
+    first = seat == "first" or (seat == "either" and secrets.randbelow(2) == 0)
+    return make_config(
+        {
+            "name": f"{player.name.partition('.')[0]} against {other[1]}"[:100],
+            "game": game,
+            "agents": dict([me, other] if first else [other, me]),
+            "pairing": "seated",
+            "matches": 1,
+            "move_clock_s": MOVE_S,
+            "rated": rated,
+            "seed": secrets.randbits(62),
+        },
+        source="the match",
+    )
+
+
+def _form(request: Request, site: Site, *, game: str, opponent: str, problem: str = "") -> Response:
+    return page(
+        request,
+        "play.html",
+        status=400 if problem else 200,
+        games=sorted(playable_here(), key=lambda info: info.title),
+        opponents=[*(agent.label for agent in _opponents(site.ledger.agents())), *ALWAYS],
+        game=game,
+        opponent=opponent,
+        may_play=visitor_of(request).may(Scope.PLAY),
+        problem=problem,
+    )
+
+
+def _opponents(agents: Sequence[AgentVersion]) -> list[AgentVersion]:
+    """Those that anybody may play against: not programs that run on this machine, and not people."""
+    return [agent for agent in agents if agent.kind not in (*UNKNOWN_KINDS, REMOTE)]

@@ -1,0 +1,211 @@
+"""People play agents in the browser, with and without JavaScript; what is hidden from them is in no page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from arena.config import make_config
+from arena.games import load_game
+from arena.ledger import Ledger
+from arena.replay import replay
+from arena.results import Termination
+from arena.server.app import create_app
+from arena.server.play_pages import MOVE_S
+from arena.server.settings import ServerSettings
+from arena.tournament import run_tournament
+from tests.server.conftest import Site, serving, wait_for
+
+KUHN, NOUGHTS = "openspiel:kuhn_poker", "openspiel:tic_tac_toe"
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A server at which visitors may play."""
+    with (
+        Ledger.open(tmp_path_factory.mktemp("play") / "arena.db") as ledger,
+        serving(ledger, ServerSettings(visitors="play")) as site,
+    ):
+        yield site
+
+
+def begin(
+    client: httpx.Client, *, game: str = NOUGHTS, opponent: str = "random", seat: str = "first", **more: str
+) -> str:
+    """The address of a match that begins."""
+    answer = client.post("/play", data={"game": game, "opponent": opponent, "seat": seat, **more})
+    assert answer.status_code == 303, answer.text
+    return answer.headers["location"]
+
+
+def turn(client: httpx.Client, address: str) -> str:
+    """The page once it asks for a move, or is over."""
+    found: list[str] = []
+
+    def ready() -> bool:
+        found.append(client.get(address).text)
+        return "It is your turn" in found[-1] or "Watch the replay" in found[-1]
+
+    wait_for(ready, 30)
+    return found[-1]
+
+
+def act(client: httpx.Client, address: str, page: str, choose: int = 0, **changed: str) -> httpx.Response:
+    question = re.search(r'name="question" value="(\d+)"', page)
+    actions = re.findall(r'name="action" value="(\d+)"', page)
+    assert question is not None
+    return client.post(address, data={"question": question[1], "action": actions[choose]} | changed)
+
+
+def played_out(client: httpx.Client, address: str) -> str:
+    while "It is your turn" in (page := turn(client, address)):
+        assert act(client, address, page).status_code == 303
+    return page
+
+
+@pytest.fixture
+def person(served: Site) -> Iterator[httpx.Client]:
+    """A browser without JavaScript."""
+    with httpx.Client(base_url=served.url, timeout=30) as client:
+        yield client
+
+
+def test_a_person_plays_to_the_end_by_forms_alone(served, person):
+    address = begin(person)
+    page = turn(person, address)
+    assert "<svg" in page
+    assert page.count('name="action"') == 9
+    over = played_out(person, address)
+    assert re.search(r"You won|You lost|It ended even", over)
+    key = address.split("/")[2]
+    tournament = served.ledger.tournament(key)
+    wait_for(lambda: served.ledger.tournament(key).status == "finished")
+    assert not tournament.is_rated
+    assert tournament.config["move_clock_s"] == MOVE_S
+    match = served.ledger.match(tournament, 0)
+    assert match.termination is Termination.NORMAL
+    assert replay(load_game(NOUGHTS), match)[-1].done
+    assert person.get(address.removesuffix("/live")).status_code == 200
+
+
+def test_a_second_answer_and_one_of_an_old_page_change_nothing(person):
+    address = begin(person)
+    page = turn(person, address)
+    assert act(person, address, page).status_code == 303
+    again = act(person, address, page, choose=1)
+    assert again.status_code == 409
+    assert "answered already" in again.text
+    played_out(person, address)
+
+
+def test_a_stranger_cannot_move_for_a_person_and_sees_the_board(served, person):
+    address = begin(person)
+    page = turn(person, address)
+    with httpx.Client(base_url=served.url, timeout=30) as stranger:
+        seen = stranger.get(address).text
+        assert "<svg" in seen
+        assert 'name="action"' not in seen
+        assert act(stranger, address, page).status_code == 403
+    played_out(person, address)
+
+
+def test_no_page_shows_a_card_that_its_reader_may_not_see(served, person):
+    address = begin(person, game=KUHN, seat="second", opponent="uniform")
+    page = turn(person, address)
+    assert page.count("a hidden card") == 1
+    with httpx.Client(base_url=served.url, timeout=30) as onlooker:
+        seen = onlooker.get(address).text
+        assert seen.count("a hidden card") == 2
+        assert not re.search(r"holds [JQK]", seen)
+    played_out(person, address)
+
+
+def test_a_game_without_a_board_is_played_as_text(person):
+    address = begin(person, game="openspiel:phantom_ttt")
+    page = turn(person, address)
+    assert "<pre" in page
+    assert page.count('name="action"') == 9
+    assert act(person, address, page, action="99999").status_code == 303
+    over = turn(person, address)
+    assert "You lost" in over
+
+
+def test_casual_matches_move_no_ladder_unless_that_is_asked(served, person):
+    played_out(person, begin(person, game=KUHN))
+    assert "no match of" in served.get(f"/games/{KUHN}", status=404).text
+    address = begin(person, game=KUHN, rated="true")
+    played_out(person, address)
+    assert "guest-" in served.get(f"/games/{KUHN}").text
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"game": "openspiel:nothing"}, "cannot be played in a browser"),
+        ({"game": "preference:/etc/passwd"}, "cannot be played in a browser"),
+        ({"opponent": "exec:rm -rf /"}, "name a registered agent"),
+        ({"opponent": "policy:/etc/passwd"}, "name a registered agent"),
+        ({"opponent": "remote:1@/etc/passwd"}, "name a registered agent"),
+        ({"opponent": "nobody"}, "nobody"),
+    ],
+)
+def test_what_cannot_be_played_is_said_in_the_form(person, changed, said):
+    answer = person.post("/play", data={"game": NOUGHTS, "opponent": "random", "seat": "first"} | changed)
+    assert answer.status_code == 400
+    assert said in answer.text
+
+
+def test_who_may_only_read_is_told_to_sign_in(tmp_path: Path):
+    with Ledger.open(tmp_path / "arena.db") as ledger, serving(ledger) as site:
+        assert "sign in" in site.get("/play").text
+        answer = site.client.post("/play", data={"game": NOUGHTS, "opponent": "random"})
+        assert answer.status_code == 401
+        assert ledger.tournaments() == []
+
+
+def test_a_match_of_other_agents_is_shown_when_it_is_recorded(served):
+    tournament = run_tournament(
+        make_config({"name": "quick", "game": NOUGHTS, "agents": ["random", "uniform"], "matches": 2, "seed": 1}),
+        served.ledger,
+    )
+    assert "The match is over" in served.get(f"/tournaments/{tournament.key}/matches/0/live").text
+    served.get(f"/tournaments/{tournament.key}/matches/99/live", status=404)
+
+
+def test_without_a_place_to_play_matches_wait(tmp_path: Path):
+    with Ledger.open(tmp_path / "arena.db") as ledger:
+        assert create_app(ledger, ServerSettings(executor="none")).state.tables is None
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_person_plays_in_a_real_browser(served, open_page, scripts):
+    page = open_page("/play", at=served, scripts=scripts)
+    page.get_by_label("Game").select_option(NOUGHTS)
+    page.get_by_label("Against").select_option("random")
+    page.get_by_role("radio", name="first").check()
+    page.get_by_role("button", name="Play", exact=True).click()
+    link, turn_now = page.get_by_role("link", name="Watch the replay"), page.get_by_text("It is your turn")
+    for _ in range(5):
+        wait_for(lambda: shown(page, scripts, link, turn_now), 20)
+        if link.is_visible():
+            break
+        page.locator("button[name=action]").first.click()
+    wait_for(lambda: shown(page, scripts, link), 20)
+    link.click()
+    page.get_by_role("heading", name="Moves", exact=True).wait_for()
+
+
+def shown(page, scripts: bool, *parts) -> bool:
+    """Whether one of these is on the page; without scripts it is looked at again, as its link says."""
+    if any(part.is_visible() for part in parts):
+        return True
+    if scripts:
+        page.wait_for_timeout(20)
+    else:
+        page.get_by_role("link", name="Look again").click()
+    return False
