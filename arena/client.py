@@ -18,6 +18,7 @@ from arena.curves import Curve
 from arena.exchange import Holdings
 from arena.explanation import AgentExplanation
 from arena.filter_query import query_of
+from arena.games import GameInfo
 from arena.job_rows import JobRow, JobStatus
 from arena.leaderboards.leaderboard import Method
 from arena.ledger_rows import AgentVersion, GameRow
@@ -59,6 +60,11 @@ class Client:
     def games(self) -> list[GameRow]:
         """The games that the server has tournaments of."""
         return [decoded(GameRow, told) for told in self.connection.listed("/games", "games")]
+
+    def playable(self, scheme: str | None = None) -> list[GameInfo]:
+        """The games that can be played by name at the server, of one scheme or all."""
+        listed = self.connection.listed("/playable", "games", [("scheme", scheme)] if scheme else [])
+        return [decoded(GameInfo, told) for told in listed]
 
     def standings(
         self,

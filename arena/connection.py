@@ -76,6 +76,10 @@ def locate(url: str | Path | sa.URL | None) -> sa.URL:
         if not text or text == ":memory:":
             raise LedgerError("a ledger is a file or a PostgreSQL database, not a place in memory; give a path")
         return sa.URL.create("sqlite", database=str(Path(text).expanduser().absolute()))
+    if text.startswith(("http://", "https://")):
+        raise LedgerError(
+            f"{text} is a server, and this is done with a ledger of this machine: arena pull {text} takes what the server has into one"
+        )
     try:
         parsed = sa.make_url(text)
     except (sa.exc.ArgumentError, ValueError) as error:

@@ -8,35 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
-from arena.agents.registry import check_content
-from arena.anytime_ratings import AnytimeRatings, anytime_standings
-from arena.config import check_name
-from arena.counterfactual import Where
-from arena.explanation import AgentExplanation, explained
-from arena.games import SpecificationError, UnknownName
-from arena.job_kinds import JOB_KINDS, ask
-from arena.job_rows import JobRow, JobStatus
-from arena.jobs import all_jobs, cancel, job
-from arena.leaderboards.leaderboard import Method
-from arena.ledger import Ledger
+from arena.games.errors import ArenaError, SpecificationError, UnknownName
 from arena.ledger_rows import AgentVersion, GameRow
-from arena.roster import add_agent
-from arena.source_facts import (
-    MatchList,
-    MatchRecord,
-    TournamentFacts,
-    TournamentStatus,
-    match_list,
-    match_record,
-    tournament_facts,
-    tournament_status,
-)
-from arena.standings import Standings, canonical_game, standings
+
+if TYPE_CHECKING:
+    from arena.anytime_ratings import AnytimeRatings
+    from arena.counterfactual import Where
+    from arena.explanation import AgentExplanation
+    from arena.job_rows import JobRow, JobStatus
+    from arena.leaderboards.leaderboard import Method
+    from arena.ledger import Ledger
+    from arena.source_facts import MatchList, MatchRecord, TournamentFacts, TournamentStatus
+    from arena.standings import Standings
 
 Settings = Mapping[str, str | int | float]
 LATEST = 20  # matches of an agent
+
+
+class JobOver(ArenaError):
+    """A job that cannot be cancelled any more."""
 
 
 class Source(Protocol):
@@ -118,11 +110,11 @@ class Source(Protocol):
         """The jobs that this asks for: one, or for kinds about an agent one an agent."""
 
     def cancel_job(self, key: str) -> JobRow:
-        """Ends a job that waits or is being done; one that is over stays as it is."""
+        """Ends a job that waits or is being done; one that is over cannot be."""
 
 
 class LedgerSource:
-    """A ledger of this machine as a `Source`."""
+    """A ledger of this machine as a `Source`. Each method loads what it needs: a list of agents needs no ratings."""
 
     def __init__(self, ledger: Ledger):
         self.ledger = ledger
@@ -149,6 +141,9 @@ class LedgerSource:
         return [f"{key}/{number}" for key, number in self.ledger.matches_of(agent.id, LATEST)]
 
     def add_agent(self, name: str, specification: str) -> AgentVersion:
+        from arena.agents.registry import check_content
+        from arena.roster import add_agent
+
         checked_name(name)
         check_content(specification)
         return add_agent(self.ledger, self.ledger.artifacts, name=name, specification=specification)
@@ -157,17 +152,26 @@ class LedgerSource:
         return self.ledger.retire_agent(reference)
 
     def tournaments(self, game: str | None = None) -> list[TournamentFacts]:
+        from arena.source_facts import tournament_facts
+        from arena.standings import canonical_game
+
         only = None if game is None else canonical_game(self.ledger, game)
         return [tournament_facts(self.ledger, one) for one in self.ledger.tournaments(only)]
 
     def tournament_status(self, key: str) -> TournamentStatus:
+        from arena.source_facts import tournament_status
+
         return tournament_status(self.ledger, self.ledger.tournament(key))
 
     def matches(self, key: str, *, first: int = 0, limit: int = 50, forfeits: bool = False) -> MatchList:
+        from arena.source_facts import match_list
+
         tournament = self.ledger.tournament(key)
         return match_list(tournament, self.ledger.played(tournament), first=first, limit=limit, forfeits=forfeits)
 
     def match(self, key: str, number: int) -> MatchRecord:
+        from arena.source_facts import match_record
+
         return match_record(self.ledger, self.ledger.tournament(key), number)
 
     def standings(
@@ -179,6 +183,8 @@ class LedgerSource:
         where: Where | None = None,
         joint: bool = False,
     ) -> Standings:
+        from arena.standings import standings
+
         return standings(self.ledger, game, tournament=tournament, method=method, where=where, joint=joint)
 
     def explained(
@@ -191,23 +197,35 @@ class LedgerSource:
         since: str | None = None,
         where: Where | None = None,
     ) -> AgentExplanation:
+        from arena.explanation import explained
+
         return explained(self.ledger, game, agent, method=method, tournament=tournament, since=since, where=where)
 
     def anytime(
         self, game: str, *, tournament: str | None = None, anchor: str | None = None, where: Where | None = None
     ) -> AnytimeRatings:
+        from arena.anytime_ratings import anytime_standings
+
         return anytime_standings(self.ledger, game, tournament=tournament, anchor=anchor, where=where)
 
     def jobs(self, game: str | None = None, status: JobStatus | None = None) -> list[JobRow]:
+        from arena.jobs import all_jobs
+        from arena.standings import canonical_game
+
         only = None if game is None else canonical_game(self.ledger, game)
         return all_jobs(self.ledger, game=only, status=status)
 
     def job(self, key: str) -> JobRow:
+        from arena.jobs import job
+
         return job(self.ledger, key)
 
     def ask(
         self, game: str, kind: str, *, agents: Sequence[str] = (), settings: Settings | None = None, device: str = "cpu"
     ) -> list[JobRow]:
+        from arena.job_kinds import JOB_KINDS, ask
+        from arena.standings import canonical_game
+
         if kind not in JOB_KINDS:
             raise UnknownName("kind of job", kind, JOB_KINDS)
         game = canonical_game(self.ledger, game)
@@ -220,8 +238,11 @@ class LedgerSource:
         return [ask(self.ledger, kind, game, agent=agent, settings=settings, device=device) for agent in chosen]
 
     def cancel_job(self, key: str) -> JobRow:
+        from arena.jobs import cancel, job
+
         row = job(self.ledger, key)
-        cancel(self.ledger, row)
+        if not cancel(self.ledger, row):
+            raise JobOver(f"job {row.key[:12]} is over already: it is {job(self.ledger, row.key).status}")
         return job(self.ledger, row.key)
 
 
@@ -231,6 +252,8 @@ def checked_name(name: str) -> str:
     Raises:
         SpecificationError: it may not.
     """
+    from arena.config import check_name
+
     try:
         return check_name(name)
     except ValueError as error:

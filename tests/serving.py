@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from arena.jobs import all_jobs
 from arena.ledger import Ledger
 from arena.server.run import make_server
-from arena.worker import work
 from arena.server.settings import ServerSettings
+from arena.worker import work
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from arena.cli import (
     agent,
     db,
     doctor,
+    exchange,
     exploit,
     figure,
     game,
@@ -29,6 +30,7 @@ from arena.cli import (
     train,
     verify,
 )
+from arena.cli.options import Server
 
 app = typer.Typer(
     name="arena",
@@ -51,6 +53,8 @@ app.command("audit")(account.audit_command)
 app.command("worker")(job.worker_command)
 app.command("play")(play.play_command)
 app.command("join")(join.join_command)
+app.command("push")(exchange.push_command)
+app.command("pull")(exchange.pull_command)
 app.command("plan")(plan.plan_command)
 app.command("leaderboard")(leaderboard.leaderboard_command)
 app.command("figure")(figure.figure_command)
@@ -62,6 +66,11 @@ app.command("exploit")(exploit.exploit_command)
 app.command("verify")(verify.verify_command)
 app.command("serve")(serve.serve_command)
 app.command("doctor")(doctor.doctor_command)
+
+
+@app.callback()
+def options(server: Server = None) -> None:
+    """What stands before a command; `arena.cli.options` reads it."""
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from arena.cli.options import Db, Json, Seed
+from arena.cli.options import Db, Json, Seed, open_source
 
 if TYPE_CHECKING:
     from arena.ledger import AgentVersion
@@ -28,21 +28,11 @@ def add_command(
     db: Db = None,
     json: Json = False,
 ) -> None:
-    """Register an agent; what it is made of is copied beside the ledger. The same name again makes a new version."""
-    from arena.agents.registry import check_content
+    """Register an agent; what it is made of is copied beside the ledger, or sent to the server. The same name again makes a new version."""
     from arena.cli.output import say, say_json
-    from arena.config import check_name
-    from arena.games import SpecificationError
-    from arena.ledger import Ledger
-    from arena.roster import add_agent
 
-    try:
-        check_name(name)
-    except ValueError as error:
-        raise SpecificationError(str(error)) from None
-    check_content(specification)
-    with Ledger.open(db) as ledger:
-        agent = add_agent(ledger, ledger.artifacts, name=name, specification=specification)
+    with open_source(db, create=True, read_only=False) as source:
+        agent = source.add_agent(name, specification)
     if json:
         say_json(facts(agent))
     else:
@@ -57,10 +47,9 @@ def list_command(db: Db = None, json: Json = False) -> None:
     """List the registered agents, newest version of each; or the kinds of agents there are."""
     from arena.agents import kinds
     from arena.cli.output import say_json, table
-    from arena.ledger import Ledger
 
-    with Ledger.open(db, create=False, read_only=True) as ledger:
-        agents = ledger.agents()
+    with open_source(db) as source:
+        agents = source.agents()
     if json:
         say_json([facts(agent) for agent in agents])
         return
@@ -90,11 +79,9 @@ def kinds_command(json: Json = False) -> None:
 def show_command(name: Name, db: Db = None, json: Json = False) -> None:
     """Show one agent: what it is, and its matches."""
     from arena.cli.output import say, say_json
-    from arena.ledger import Ledger
 
-    with Ledger.open(db, create=False, read_only=True) as ledger:
-        agent = ledger.agent(name)
-        matches = [f"{key}/{number}" for key, number in ledger.matches_of(agent.id, 20)]
+    with open_source(db) as source:
+        agent, matches = source.agent(name), source.latest_matches(name)
     if json:
         say_json(facts(agent) | {"latest_matches": matches})
         return
@@ -159,11 +146,9 @@ def approve_command(name: Name, db: Db = None) -> None:
 def remove_command(name: Name, db: Db = None) -> None:
     """Take an agent off the list. Its matches stay: the record is append-only."""
     from arena.cli.output import say
-    from arena.ledger import Ledger
 
-    with Ledger.open(db, create=False) as ledger:
-        agent = ledger.agent(name)
-        ledger.retire_agent(agent.label)
+    with open_source(db, read_only=False) as source:
+        agent = source.retire_agent(name)
     say(f"{agent.label} is removed; its matches stay in the ledger")
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from arena.cli.exchange import say_merged
 from arena.cli.options import Db, Json
 
 app = typer.Typer(help="The ledger as a database: upgrade, backup, check, merge.", no_args_is_help=True)
@@ -55,26 +56,10 @@ def merge_command(
     json: Json = False,
 ) -> None:
     """Take another ledger's agents, tournaments and matches into this one; merging twice changes nothing."""
-    from arena.cli.output import say, say_json
     from arena.ledger import Ledger
     from arena.merge import merge
 
     with Ledger.open(other, create=False, read_only=True) as theirs, Ledger.open(db) as ledger:
         merged = merge(ledger, theirs)
         place = ledger.url_for_people
-    if json:
-        say_json(merged.to_dict())
-        return
-    if not merged.changed:
-        say(f"{place} has all of it already")
-        return
-    say(
-        f"merged into {place}: {_new(len(merged.agents), 'agent')}, {_new(len(merged.tournaments), 'tournament')}, "
-        f"{len(merged.completed):,} completed ones, {merged.matches:,} matches, {_new(merged.jobs, 'answer')} of jobs"
-    )
-    for there, here in merged.renamed.items():
-        say(f"{there} is {here} here")
-
-
-def _new(count: int, what: str) -> str:
-    return f"{count:,} new {what}{'' if count == 1 else 's'}"
+    say_merged(merged, place, json=json)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from arena.cli.options import Json
+from arena.cli.options import Json, server_of
+
+if TYPE_CHECKING:
+    from arena.games import GameInfo
 
 app = typer.Typer(help="Games that can be played here.", no_args_is_help=True)
 
 
 @app.command("list")
 def list_command(
+    context: typer.Context,
     scheme: Annotated[str | None, typer.Argument(help="arena, matrix, openspiel, pettingzoo, preference, ...")] = None,
     json: Json = False,
 ) -> None:
@@ -20,7 +24,8 @@ def list_command(
     from arena.cli.output import Head, say, say_json, table
     from arena.games import list_games
 
-    found = list_games(scheme)
+    server = server_of(context)
+    found = list_games(scheme) if server is None else _playable_at(server, scheme)
     if json:
         say_json([facts(info) for info in found])
         return
@@ -42,19 +47,35 @@ def list_command(
 
 @app.command("show")
 def show_command(
-    game: Annotated[str, typer.Argument(help="for example openspiel:leduc_poker")], json: Json = False
+    context: typer.Context,
+    game: Annotated[str, typer.Argument(help="for example openspiel:leduc_poker")],
+    json: Json = False,
 ) -> None:
-    """Show the facts of one game."""
+    """Show the facts of one game; of a server's, one that it lists by name."""
     from arena.cli.output import say, say_json
-    from arena.games import load_game
+    from arena.games import UnknownName, load_game
 
-    info = load_game(game).info
+    server = server_of(context)
+    if server is None:
+        info = load_game(game).info
+    else:
+        there = {one.specification: one for one in _playable_at(server, game.partition(":")[0])}
+        if game not in there:
+            raise UnknownName("game of this server", game, there)
+        info = there[game]
     if json:
         say_json(facts(info))
         return
     say(f"{info.title} ({info.version})")
     for key, value in facts(info).items():
         say(f"  {key:<18} {value}")
+
+
+def _playable_at(server: str, scheme: str | None) -> list[GameInfo]:
+    from arena.client import Client
+
+    with Client(server) as client:
+        return client.playable(scheme)
 
 
 def facts(info: object) -> dict[str, object]:

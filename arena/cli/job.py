@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from arena.cli.options import Db, Json
+from arena.cli.options import Db, Json, open_source
 
 if TYPE_CHECKING:
     from arena.cli.output import Head
     from arena.job_rows import JobRow
     from arena.job_work import Progress
-    from arena.ledger import Ledger
 
 app = typer.Typer(
     help="Jobs, work whose answer the ledger keeps: run, submit, list, show, cancel, kinds.", no_args_is_help=True
@@ -50,9 +49,10 @@ def run_command(
     from arena.job_kinds import do_job
     from arena.job_work import do_here
     from arena.ledger import Ledger
+    from arena.source import LedgerSource
 
     with Ledger.open(db, create=False) as ledger:
-        asked = _asked(ledger, game, kind, agents, settings, device)
+        asked = LedgerSource(ledger).ask(game, kind, agents=agents or (), settings=_given(settings), device=device)
         done, failed = [], 0
         for row in asked:
             try:
@@ -78,11 +78,9 @@ def submit_command(
     db: Db = None,
     json: Json = False,
 ) -> None:
-    """Ask for a column and leave it to a worker: arena worker."""
-    from arena.ledger import Ledger
-
-    with Ledger.open(db, create=False) as ledger:
-        asked = _asked(ledger, game, kind, agents, settings, device)
+    """Ask for a column and leave it to a worker: arena worker, or one of the server."""
+    with open_source(db, read_only=False) as source:
+        asked = source.ask(game, kind, agents=agents or (), settings=_given(settings), device=device)
     say_jobs(asked, json=json)
 
 
@@ -98,15 +96,12 @@ def list_command(
     """List the jobs of the ledger."""
     from arena.games import UnknownName
     from arena.job_rows import JOB_STATUSES
-    from arena.jobs import all_jobs
-    from arena.ledger import Ledger
-    from arena.standings import canonical_game
 
     wanted = next((one for one in JOB_STATUSES if one == status), None)
     if status is not None and wanted is None:
         raise UnknownName("status", status, JOB_STATUSES)
-    with Ledger.open(db, create=False, read_only=True) as ledger:
-        found = all_jobs(ledger, game=None if game is None else canonical_game(ledger, game), status=wanted)
+    with open_source(db) as source:
+        found = source.jobs(game, wanted)
     say_jobs(found, json=json)
 
 
@@ -121,11 +116,9 @@ def show_command(
     import json as json_module
 
     from arena.cli.output import say, say_json
-    from arena.jobs import job
-    from arena.ledger import Ledger
 
-    with Ledger.open(db, create=False, read_only=True) as ledger:
-        row = job(ledger, key)
+    with open_source(db) as source:
+        row = source.job(key)
     if json:
         say_json(dataclasses.asdict(row))
         return
@@ -141,16 +134,9 @@ def cancel_command(
     json: Json = False,
 ) -> None:
     """Cancel jobs that wait or are being done; what was recorded stays, and asking again goes on from there."""
-    from arena.games import SpecificationError
-    from arena.jobs import cancel, job
-    from arena.ledger import Ledger
-
-    with Ledger.open(db, create=False) as ledger:
-        rows = [job(ledger, key) for key in keys]
-        over = [row.key[:12] for row in rows if not cancel(ledger, row)]
-        if over:
-            raise SpecificationError(f"not to be cancelled, they are over already: {', '.join(over)}")
-        say_jobs([job(ledger, row.key) for row in rows], json=json)
+    with open_source(db, read_only=False) as source:
+        rows = [source.job(key) for key in keys]
+        say_jobs([source.cancel_job(row.key) for row in rows], json=json)
 
 
 @app.command("kinds")
@@ -252,30 +238,17 @@ def worker_command(
     sys.stderr.write(f"did {done:,} jobs\n")
 
 
-def _asked(
-    ledger: Ledger, game: str, kind: str, agents: list[str] | None, settings: list[str] | None, device: str
-) -> list[JobRow]:
-    """The jobs that these words ask for: one, or for kinds about an agent one an agent."""
-    from arena.games import SpecificationError, UnknownName
-    from arena.job_kinds import JOB_KINDS, ask
-    from arena.standings import canonical_game
+def _given(settings: list[str] | None) -> dict[str, str | int | float]:
+    """The settings that KEY=VALUE says."""
+    from arena.games import SpecificationError
 
-    if kind not in JOB_KINDS:
-        raise UnknownName("kind of job", kind, JOB_KINDS)
-    game = canonical_game(ledger, game)
     given: dict[str, str | int | float] = {}
     for text in settings or []:
         name, equals, value = text.partition("=")
         if not equals or name in given:
             raise SpecificationError(f"--set is KEY=VALUE, once for each setting; got {text!r}")
         given[name] = value
-    if JOB_KINDS[kind].about != "agent":
-        if agents:
-            raise SpecificationError(f"{kind} is about {game} as a whole; name no agent")
-        return [ask(ledger, kind, game, settings=given, device=device)]
-    played = {agent.label: agent for one in ledger.tournaments(game) for agent in one.agents}
-    chosen = [ledger.agent(name) for name in agents] if agents else list(played.values())
-    return [ask(ledger, kind, game, agent=agent, settings=given, device=device) for agent in chosen]
+    return given
 
 
 def _title(row: JobRow) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from arena.cli.options import Db, Json
+from arena.cli.options import Db, Json, open_source
 
 if TYPE_CHECKING:
     from arena.adjusted_returns import AdjustedReturns
@@ -143,33 +143,26 @@ def leaderboard_command(
         else:
             print_leaderboard(board, title=source.name)
         return
-    from arena.explanation import explained
-    from arena.ledger import Ledger
-    from arena.standings import standings
+    if adjusted:
+        from arena.adjusted_returns import adjusted_standings
+        from arena.ledger import Ledger
 
-    with Ledger.open(db, create=False, read_only=True) as ledger:
-        games = [row.game for row in ledger.games()]
-        if game is None:
-            if len(games) != 1:
-                raise SpecificationError(f"name the game; the ledger has {', '.join(games) or 'none yet'}")
-            game = games[0]
-        if adjusted:
-            from arena.adjusted_returns import adjusted_standings
-
-            _say_adjusted(adjusted_standings(ledger, game, tournament=tournament), json=json)
-            return
+        with Ledger.open(db, create=False, read_only=True) as opened:
+            game = game or _only_game([row.game for row in opened.games()])
+            _say_adjusted(adjusted_standings(opened, game, tournament=tournament), json=json)
+        return
+    with open_source(db) as ledger:
+        game = game or _only_game([row.game for row in ledger.games()])
         if anytime:
-            from arena.anytime_ratings import anytime_standings
-
-            _say_anytime(anytime_standings(ledger, game, tournament=tournament, anchor=anchor, where=where), json=json)
+            _say_anytime(ledger.anytime(game, tournament=tournament, anchor=anchor, where=where), json=json)
             return
         if explain:
             _say_explained(
-                explained(ledger, game, explain, method=method, tournament=tournament, since=since, where=where),
+                ledger.explained(game, explain, method=method, tournament=tournament, since=since, where=where),
                 json=json,
             )
             return
-        found = standings(ledger, game, tournament=tournament, method=method, where=where, joint=joint)
+        found = ledger.standings(game, tournament=tournament, method=method, where=where, joint=joint)
     if output is not None:
         facts = {name: value for name, value in found.to_dict().items() if name not in ("computed_at", "leaderboard")}
         _write(output, found.leaderboard, facts, found.exploitability)
@@ -177,6 +170,15 @@ def leaderboard_command(
         say_json(found.to_dict())
     else:
         print_standings(found)
+
+
+def _only_game(games: list[str]) -> str:
+    """The game of a ledger that has one."""
+    from arena.games import SpecificationError
+
+    if len(games) != 1:
+        raise SpecificationError(f"name the game; the ledger has {', '.join(games) or 'none yet'}")
+    return games[0]
 
 
 def _board_of_file(source: Path, game: str | None, method: str, where: Where, *, joint: bool) -> Leaderboard:

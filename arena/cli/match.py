@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from arena.cli.match_export import Format, Output, format_of, write_matches
-from arena.cli.options import Db, Json
+from arena.cli.options import Db, Json, open_source
 
 if TYPE_CHECKING:
     from arena.ledger import Ledger, Tournament
@@ -30,74 +30,39 @@ def list_command(
 ) -> None:
     """List matches of a tournament: its agents by seat, or by side where players stand in teams."""
     from arena.cli.output import say, say_json, table
-    from arena.entrants import by_side, entrant_labels
-    from arena.ledger import Ledger
-    from arena.results import Termination
 
-    with Ledger.open(db, create=False, read_only=True) as ledger:
-        found = ledger.tournament(tournament)
-        played = ledger.played(found)
-    labels, met = entrant_labels(found), by_side(found, played)
-    rows: list[dict[str, Any]] = []
-    for i in range(len(played.index)):
-        if played.index[i] < first or (forfeits and played.forfeit[i] < 0):
-            continue
-        if len(rows) == limit:
-            break
-        rows.append(
-            {
-                "match": f"{tournament}/{played.index[i]}",
-                "agents": [labels[seat] for seat in met.seats[i].tolist() if seat >= 0],
-                "returns": met.returns[i].tolist(),
-                "termination": Termination(int(played.termination[i])).name.lower(),
-                "forfeited_by": int(played.forfeit[i]) if played.forfeit[i] >= 0 else None,
-            }
-        )
+    with open_source(db) as source:
+        found = source.matches(tournament, first=first, limit=limit, forfeits=forfeits)
     if json:
-        say_json(rows)
+        say_json([one.to_dict() for one in found.matches])
         return
     cells = [
-        (
-            str(row["match"]),
-            " | ".join(row["agents"]),
-            " ".join(f"{r:g}" for r in row["returns"]),
-            str(row["termination"]),
-        )
-        for row in rows
+        (one.match, " | ".join(one.agents), " ".join(f"{r:g}" for r in one.returns), one.termination)
+        for one in found.matches
     ]
-    heads = "sides" if met is not played else "agents by seat"
-    table(["match", heads, "returns", "termination"], cells)
-    say(f"{len(rows):,} of {len(played.index):,} matches; --first N begins at another")
+    table(["match", "sides" if found.in_teams else "agents by seat", "returns", "termination"], cells)
+    say(f"{len(cells):,} of {found.total:,} matches; --first N begins at another")
 
 
 @app.command("show")
 def show_command(match: Match, db: Db = None, json: Json = False) -> None:
     """Show all that is recorded of a match."""
     from arena.cli.output import say, say_json, say_under
-    from arena.cli.play import as_json
     from arena.games.usage import used_words
-    from arena.judgements import judgement_of
-    from arena.ledger import Ledger
 
-    with Ledger.open(db, create=False, read_only=True) as ledger:
-        tournament, result = find_match(ledger, match)
-        judgement = judgement_of(ledger, tournament, result.spec.index, result.spec.seats)
-        faults = [fault for fault in ledger.faults(tournament) if fault.index == result.spec.index]
-    agents = [tournament.agents[seat].label for seat in result.spec.seats if seat >= 0]
-    shown = {"game": tournament.game, "agents": agents} | as_json(result) | {"match": match}
-    shown["faults"] = [{"player": f.player, "message": f.message, "log": f.log} for f in faults]
-    if judgement is not None:
-        shown["judgement"] = judgement.to_dict()
+    key, number = key_and_number(match)
+    with open_source(db) as source:
+        found = source.match(key, number)
+    shown = found.to_dict()
     if json:
         say_json(shown)
         return
     for name, value in shown.items():
         if name not in ("usage", "judgement"):
             say(f"{name:<13} {value}")
-    if judgement is not None:
-        for name, value in judgement.to_dict().items():
-            say_under(f"{name:<13} ", str(value))
-    for used in result.usage:
+    for name, value in (found.judgement or {}).items():
+        say_under(f"{name:<13} ", str(value))
+    for used in found.usage:
         say(f"{'used':<13} player {used.player}: {used_words(used.usage)}")
 
 
@@ -260,13 +225,23 @@ def find_match(ledger: Ledger, match: str) -> tuple[Tournament, MatchResult]:
         UnknownName: no such tournament or match.
         SpecificationError: not of that form.
     """
+    key, number = key_and_number(match)
+    tournament = ledger.tournament(key)
+    return tournament, ledger.match(tournament, number)
+
+
+def key_and_number(match: str) -> tuple[str, int]:
+    """The parts of ``TOURNAMENT/NUMBER``.
+
+    Raises:
+        SpecificationError: not of that form.
+    """
     from arena.games import SpecificationError
 
     key, slash, number = match.rpartition("/")
     if not slash or not number.isdecimal() or len(number) > 18:
         raise SpecificationError(f"a match is named TOURNAMENT/NUMBER, as cup/12; got {match!r}")
-    tournament = ledger.tournament(key)
-    return tournament, ledger.match(tournament, int(number))
+    return key, int(number)
 
 
 def _played_here(tournament: Tournament) -> None:

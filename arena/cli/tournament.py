@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from arena.cli.match_export import Format, Output, format_of, write_matches
-from arena.cli.options import Db, Json, MatchClock, MoveClock, Sandbox, Submit, Workers
+from arena.cli.options import Db, Json, MatchClock, MoveClock, Sandbox, Submit, Workers, at_server, open_source
 
 if TYPE_CHECKING:
     from arena.cli.output import Head
-    from arena.ledger import Ledger, Tournament
 
 app = typer.Typer(help="Tournaments: new, run, resume, status, list, export.", no_args_is_help=True)
 
@@ -114,9 +113,11 @@ def run_command(
     json: Json = False,
 ) -> None:
     """Play a tournament, or one of each game; flags overrule the file."""
-    from arena.config import make_configs, named_agents, read_configs, read_values
+    from arena.cli.tournament_run import play_or_leave, start_there
+    from arena.config import make_configs, named_agents, read_configs
     from arena.ledger import Ledger
     from arena.series import plan_series
+    from arena.toml_file import read_values
 
     flags: dict[str, Any] = {
         "name": name,
@@ -152,18 +153,25 @@ def run_command(
         if given:
             values, _ = read_values(file)
             configs = make_configs({**values, **given}, source=f"{file} with the flags")
+    if db is not None and at_server(db):
+        start_there(db, configs, workers, submit=submit, json=json)
+        return
     with Ledger.open(db) as ledger:
-        _play_or_leave(ledger, plan_series(configs, ledger), workers, submit=submit, json=json)
+        play_or_leave(ledger, plan_series(configs, ledger), workers, submit=submit, json=json)
 
 
 @app.command("resume")
 def resume_command(keys: Keys, submit: Submit = False, workers: Workers = 1, db: Db = None, json: Json = False) -> None:
     """Go on with interrupted tournaments, wherever they stopped."""
+    from arena.cli.tournament_run import play_or_leave, resume_there
     from arena.ledger import Ledger
 
+    if db is not None and at_server(db):
+        resume_there(db, list(dict.fromkeys(keys)), submit=submit, json=json)
+        return
     with Ledger.open(db, create=False) as ledger:
         tournaments = [ledger.tournament(key) for key in dict.fromkeys(keys)]
-        _play_or_leave(ledger, tournaments, workers, submit=submit, json=json)
+        play_or_leave(ledger, tournaments, workers, submit=submit, json=json)
 
 
 @app.command("status")
@@ -171,38 +179,24 @@ def status_command(key: Key, db: Db = None, json: Json = False) -> None:
     """Show how far a tournament is: forfeits, blocks played again, the Swiss table, the bracket, the sequential test, what is decided of an aim."""
     from arena.cli.output import say, say_json
     from arena.cli.pairing_shown import print_pairing
-    from arena.duel_test import duel_test
-    from arena.infrastructure import played_again
-    from arena.ledger import Ledger
-    from arena.pairing.state import pairing_state
 
-    with Ledger.open(db, create=False, read_only=True) as ledger:
-        tournament = ledger.tournament(key)
-        shown = facts(ledger, tournament)
-        shown["forfeits"] = len({fault.index for fault in ledger.faults(tournament)})
-        again = played_again(ledger, [tournament])
-        state = pairing_state(ledger, tournament)
-        duel = duel_test(ledger, tournament)
-        used = ledger.usage(tournament)
+    with open_source(db) as source:
+        found = source.tournament_status(key)
     if json:
-        if used:
-            shown["usage"] = [one.to_dict() for one in used]
-        shown["played_again"] = again.to_dict()
-        told = state or duel
-        say_json(shown | ({} if told is None else {"state": told.to_dict()}))
+        say_json(found.to_dict())
         return
-    shown["played again"] = again.sentence()
+    shown = found.facts.to_dict() | {"forfeits": found.forfeits, "played again": found.played_again.sentence()}
     for name, value in shown.items():
         say(f"{name:<12} {', '.join(value) if isinstance(value, list) else value}")
-    for one in used:
+    for one in found.usage:
         say(f"{'used':<12} {one.sentence()}")
-    if duel is not None:
-        say(f"{'verdict':<12} {duel.sentence}")
-        say(f"{'evidence':<12} {duel.evidence_sentence()}")
-        say(f"{'pairs read':<12} {duel.pairs_sentence()}")
-    if state is not None:
+    if found.duel is not None:
+        say(f"{'verdict':<12} {found.duel.sentence}")
+        say(f"{'evidence':<12} {found.duel.evidence_sentence()}")
+        say(f"{'pairs read':<12} {found.duel.pairs_sentence()}")
+    if found.state is not None:
         say()
-        print_pairing(state)
+        print_pairing(found.state)
 
 
 @app.command("list")
@@ -213,15 +207,9 @@ def list_command(
 ) -> None:
     """List the tournaments of the ledger."""
     from arena.cli.output import say_json, table
-    from arena.ledger import Ledger
 
-    with Ledger.open(db, create=False, read_only=True) as ledger:
-        if game is not None:
-            from arena.standings import canonical_game
-
-            game = canonical_game(ledger, game)
-        chosen = ledger.tournaments(game)
-        shown = [facts(ledger, tournament) for tournament in chosen]
+    with open_source(db) as source:
+        shown = [one.to_dict() for one in source.tournaments(game)]
     if json:
         say_json(shown)
         return
@@ -244,25 +232,6 @@ def export_command(key: Key, output: Output = None, kind: Format = None, db: Db 
         write_matches(ledger, chosen_matches(ledger, tournament=key), output, written)
 
 
-def facts(ledger: Ledger, tournament: Tournament) -> dict[str, object]:
-    """A tournament as JSON values."""
-    return {
-        "tournament": tournament.key,
-        "name": tournament.name,
-        "game": tournament.game,
-        "version": tournament.game_version,
-        "source": tournament.source,
-        "pairing": tournament.config.get("pairing", tournament.source),
-        "agents": [agent.label for agent in tournament.agents],
-        "status": tournament.status,
-        "matches": ledger.progress(tournament),
-        "planned": tournament.planned,
-        "seed": tournament.seed,
-        "created_at": str(tournament.created_at),
-        "finished_at": str(tournament.finished_at or ""),
-    }
-
-
 def _name_of(games: list[str] | None) -> str:
     """A name for a tournament that flags alone describe: its game's, or the scheme that all its games have."""
     from arena.config import short_name
@@ -274,78 +243,3 @@ def _name_of(games: list[str] | None) -> str:
         return short_name(games[0].partition(":")[2] or games[0])
     schemes = {game.partition(":")[0] for game in games}
     return schemes.pop() if len(schemes) == 1 else "games"
-
-
-def _play_or_leave(ledger: Ledger, tournaments: list[Tournament], workers: int, *, submit: bool, json: bool) -> None:
-    """Plays here, or leaves it to whoever does the ledger's jobs, with as many processes as are asked for."""
-    from arena.cli.job import say_jobs
-    from arena.job_rows import Resources
-    from arena.tournament_job import ask_to_go_on
-
-    if submit:
-        needs = Resources(cpus=workers)
-        left = [tournament for tournament in tournaments if tournament.status != "finished"]
-        say_jobs([ask_to_go_on(ledger, tournament, needs=needs) for tournament in left], json=json)
-    else:
-        _play(ledger, tournaments, workers, json=json)
-
-
-def _play(ledger: Ledger, tournaments: list[Tournament], workers: int, *, json: bool) -> None:
-    """Runs with one progress bar; an interrupted run says how to go on."""
-    import sys
-
-    from arena.interruption import signals_interrupt
-    from arena.cli.leaderboard import print_standings
-    from arena.cli.output import progress, say, say_json
-    from arena.cli.pairing_shown import print_pairing
-    from arena.executor import InProcess, ProcessPool
-    from arena.pairing.state import pairing_state
-    from arena.series import play_series
-    from arena.standings import standings
-
-    executor = InProcess() if workers == 1 else ProcessPool(workers)
-
-    def begun(tournament: Tournament) -> None:
-        done = ledger.progress(tournament)
-        if done and tournament.status != "finished":
-            sys.stderr.write(f"going on with {tournament.key}: {done:,} matches are recorded already\n")
-
-    one = len(tournaments) == 1
-    label = tournaments[0].name if one else f"{len(tournaments)} tournaments"
-    try:
-        with signals_interrupt(), progress(label) as told:
-            played = play_series(tournaments, ledger, executor, progress=told, on_begun=begun)
-    except (KeyboardInterrupt, Exception) as stopped:
-        _say_resume(ledger, tournaments)
-        if isinstance(stopped, KeyboardInterrupt):
-            raise typer.Exit(130) from None
-        raise
-    found = [standings(ledger, tournament.game, tournament=tournament.key) for tournament in played]
-    states = [pairing_state(ledger, tournament) for tournament in played]
-    if json:
-        shown = [
-            board.to_dict() | {"tournament": tournament.key} | ({} if state is None else {"state": state.to_dict()})
-            for board, tournament, state in zip(found, played, states, strict=True)
-        ]
-        say_json(shown[0] if one else {"tournaments": shown})
-        return
-    for number, (board, tournament, state) in enumerate(zip(found, played, states, strict=True)):
-        if number:
-            say()
-        say(f"tournament {tournament.key}: {ledger.progress(tournament):,} matches of {tournament.game} recorded")
-        if state is not None:
-            print_pairing(state)
-        print_standings(board)
-
-
-def _say_resume(ledger: Ledger, tournaments: list[Tournament]) -> None:
-    import shlex
-    import sys
-
-    left = [one for one in map(ledger.tournament, (t.key for t in tournaments)) if one.status != "finished"]
-    if not left or any(one.source != "play" for one in left):
-        return
-    done = sum(ledger.progress(one) for one in tournaments)
-    keys = " ".join(one.key for one in left)
-    place = "" if ledger.is_default else f" --db {shlex.quote(ledger.url_for_people)}"
-    sys.stderr.write(f"stopped after {done:,} recorded matches; go on with: arena tournament resume {keys}{place}\n")

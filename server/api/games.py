@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel
 from starlette.responses import Response
 
 from arena.games import GameInfo
@@ -22,26 +21,8 @@ class GameList(PageAnswer):
     games: list[GameRow]
 
 
-class GameFacts(BaseModel):
-    """What a game is; ``lane``: how it is played, ``replay``: whether its matches come out the same again."""
-
-    specification: str
-    title: str
-    version: str
-    num_players: int
-    dynamics: Literal["turn_based", "simultaneous"]
-    information: Literal["perfect", "imperfect"]
-    utility: Literal["zero_sum", "constant_sum", "general_sum", "identical"]
-    chance: bool
-    min_utility: float | None
-    max_utility: float | None
-    teams: list[list[int]]
-    lane: Literal["object", "tensor", "hosted"]
-    replay: Literal["exact", "tolerance", "none"]
-
-
 class PlayableList(PageAnswer):
-    games: list[GameFacts]
+    games: list[GameInfo]
 
 
 @router.get("/games", summary="Games that the ledger has tournaments of", response_model=GameList)
@@ -58,10 +39,4 @@ def list_playable(
     scheme: Annotated[str | None, Query(description="only arena, matrix, openspiel, pettingzoo, ...")] = None,
 ) -> Response:
     named = [info for info in playable_games() if scheme in (None, info.specification.partition(":")[0])]
-    return list_answer(request, page, "games", named, key=lambda info: (info.specification,), show=_facts)
-
-
-def _facts(info: GameInfo) -> dict[str, object]:
-    return {name: getattr(info, name) for name in GameFacts.model_fields} | {
-        "teams": [list(team) for team in info.teams]
-    }
+    return list_answer(request, page, "games", named, key=lambda info: (info.specification,), show=dataclasses.asdict)

@@ -13,13 +13,13 @@ from starlette.responses import Response
 from arena.curves import read_curve
 from arena.job_kinds import CPU, JOB_KINDS, TENSOR_DEVICES
 from arena.job_rows import JobRow, JobStatus
-from arena.jobs import all_jobs, cancel, job
+from arena.jobs import all_jobs, job
 from arena.server.access import Scope, allowed
 from arena.server.api.answers import WRITE_ERRORS, PageAnswer, PageAsked, list_answer
 from arena.server.api.leaderboards import known_game
 from arena.server.api.route import IDEMPOTENT, ApiRoute
 from arena.server.site import SiteOf, json_answer
-from arena.source import LedgerSource
+from arena.source import JobOver, LedgerSource
 
 router = APIRouter(tags=["jobs"], route_class=ApiRoute)
 
@@ -126,10 +126,10 @@ def submit_job(request: Request, site: SiteOf, asked: NewJob) -> Response:
     dependencies=[IDEMPOTENT, Depends(allowed(Scope.RUN))],
 )
 def cancel_job(request: Request, site: SiteOf, key: JobKey) -> Response:
-    row = job(site.ledger, key)
-    if not cancel(site.ledger, row):
-        raise HTTPException(409, f"job {row.key[:12]} is over already: {job(site.ledger, row.key).status}")
-    return json_answer(request, job_facts(job(site.ledger, row.key)))
+    try:
+        return json_answer(request, job_facts(LedgerSource(site.ledger).cancel_job(key)))
+    except JobOver as error:
+        raise HTTPException(409, str(error)) from None
 
 
 def job_facts(row: JobRow) -> dict[str, object]:

@@ -1,0 +1,149 @@
+"""`arena --server URL`: the same verbs print what they print of the ledger itself."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from command_line import Arena
+from serving import served, worked
+from visitors import bearer
+
+from arena.accounts import Scope
+from arena.config import make_config
+from arena.job_kinds import ask, do_job
+from arena.job_work import do_here
+from arena.ledger import Ledger
+from arena.tournament import run_tournament
+
+KUHN = "openspiel:kuhn_poker"
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("there") / "arena.db"
+
+
+@pytest.fixture(scope="module")
+def ledger(place):
+    with Ledger.open(place) as ledger:
+        cup = {"name": "kuhn", "game": KUHN, "agents": ["random", "uniform"], "matches": 20, "seed": 1}
+        run_tournament(make_config(cup), ledger)
+        swiss = {
+            "name": "noughts",
+            "game": "arena:tic_tac_toe",
+            "pairing": "swiss",
+            "rounds": 2,
+            "matches": 2,
+            "seed": 2,
+        }
+        run_tournament(make_config(swiss | {"agents": ["random", "uniform"]}), ledger)
+        do_here(ledger, ask(ledger, "ratings", KUHN), lambda row, told: do_job(ledger, row, told))
+        yield ledger
+
+
+@pytest.fixture(scope="module")
+def url(ledger):
+    with served(ledger) as url:
+        yield url
+
+
+@pytest.fixture
+def token(ledger, monkeypatch):
+    monkeypatch.setenv("ARENA_TOKEN", bearer(ledger, Scope.RUN)["Authorization"].removeprefix("Bearer "))
+
+
+def without_times(text: str) -> str:
+    """When a board was computed differs from one look to the next."""
+    return re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?( UTC)?|process \d+", "TIME", text)
+
+
+READS = [
+    ("agent", "list"),
+    ("agent", "show", "random"),
+    ("tournament", "list"),
+    ("tournament", "list", KUHN),
+    ("tournament", "status", "noughts"),
+    ("leaderboard", "kuhn_poker"),
+    ("leaderboard", KUHN, "--method", "minimax", "--without-forfeits"),
+    ("leaderboard", KUHN, "--tournament", "kuhn", "--joint"),
+    ("leaderboard", KUHN, "--explain", "random"),
+    ("leaderboard", KUHN, "--anytime"),
+    ("match", "list", "kuhn", "--first", "3", "--limit", "4"),
+    ("match", "show", "kuhn/3"),
+    ("job", "list"),
+    ("game", "list", "matrix"),
+    ("game", "show", "matrix:rps"),
+]
+
+
+@pytest.mark.parametrize("words", READS, ids=" ".join)
+def test_a_read_prints_what_it_prints_of_the_ledger(arena: Arena, url, place, words):
+    own = () if words[0] == "game" else ("--db", str(place))
+    for form in ((), ("--json",)):
+        here, there = arena(*words, *form, *own), arena("--server", url, *words, *form)
+        assert (there.code, there.err) == (0, "")
+        assert without_times(there.out) == without_times(here.out)
+
+
+def test_the_place_that_the_command_names_goes_before_the_server(arena: Arena, url, place, monkeypatch):
+    monkeypatch.setenv("ARENA_SERVER", "http://127.0.0.1:1")
+    assert arena("agent", "list", "--db", str(place)).code == 0
+    monkeypatch.setenv("ARENA_SERVER", url)
+    assert json.loads(arena("agent", "list", "--json").out)
+
+
+def test_what_needs_a_ledger_here_says_so(arena: Arena, url):
+    said = arena("--server", url, "db", "check")
+    assert said.code == 2
+    assert f"arena pull {url}" in said.err
+
+
+def test_agents_are_registered_and_removed_there(arena: Arena, url, ledger, token):
+    assert arena("--server", url, "agent", "add", "far", "mcts(simulations=3)").out == "far@1 is mcts(simulations=3)\n"
+    assert ledger.agent("far").lineage == {"registered_by": "robot"}
+    assert arena("--server", url, "agent", "remove", "far").code == 0
+    assert ledger.agent("far").retired
+
+
+def test_without_a_token_nothing_is_written(arena: Arena, url, monkeypatch):
+    monkeypatch.delenv("ARENA_TOKEN", raising=False)
+    said = arena("--server", url, "agent", "add", "far", "random")
+    assert (said.code, said.out) == (2, "")
+    assert "sign in, or send a token" in said.err
+
+
+def test_a_tournament_runs_there_and_its_board_is_printed_here(arena: Arena, url, ledger, place, token):
+    flags = ("--game", "matrix:rps", "-a", "random", "-a", "uniform", "-n", "4", "--seed", "1")
+    with worked(ledger):
+        said = arena("--server", url, "tournament", "run", "--name", "far", *flags)
+    assert said.code == 0, said.err
+    assert said.out.startswith("tournament far: 4 matches of matrix:rps recorded\n")
+    board = arena("leaderboard", "--tournament", "far", "matrix:rps", "--db", str(place)).out
+    assert without_times(said.out.partition("\n")[2]) == without_times(board)
+
+
+def test_a_job_is_left_to_the_server_and_cancelled(arena: Arena, url, token):
+    flags = ("--game", "matrix:rps", "-a", "random", "-a", "uniform", "-n", "40", "--submit", "--json")
+    [job] = json.loads(arena("--server", url, "tournament", "run", "--name", "later", *flags).out)
+    assert job["status"] == "waiting"
+    assert "cancelled" in arena("--server", url, "job", "cancel", job["key"]).out
+    again = arena("--server", url, "job", "cancel", job["key"])
+    assert (again.code, "is over already" in again.err) == (2, True)
+
+
+def test_push_and_pull_say_what_was_new(arena: Arena, url, token):
+    assert (
+        arena(
+            "tournament", "run", "--name", "mine", "--game", "matrix:rps", "-a", "random", "-a", "uniform", "-n", "4"
+        ).code
+        == 0
+    )
+    pushed = json.loads(arena("push", url, "--json").out)
+    assert (pushed["tournaments"], pushed["matches"]) == (["mine"], 4)
+    assert arena("push", url).out == f"{url} has all of it already\n"
+    pulled = json.loads(arena("pull", url, "--json").out)
+    assert {"kuhn", "noughts"} <= set(pulled["tournaments"])
+    assert "has all of it already" in arena("pull", url).out
