@@ -190,10 +190,12 @@ def chromium() -> Iterator[object]:
 @pytest.fixture
 def open_page(chromium, site: Site):
     """`open_page(path, width=1280, scripts=True, dark=False)`: the page, which must load only from its own server
-    and say nothing on the console."""
+    and say nothing on the console, but for pages that are not found where it need not be `quiet`."""
     contexts, problems = [], []
 
-    def open_it(path: str, *, width: int = 1280, scripts: bool = True, dark: bool = False, at: Site = site):
+    def open_it(
+        path: str, *, width: int = 1280, scripts: bool = True, dark: bool = False, at: Site = site, quiet: bool = True
+    ):
         context = chromium.new_context(
             viewport={"width": width, "height": 900},
             java_script_enabled=scripts,
@@ -202,7 +204,8 @@ def open_page(chromium, site: Site):
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(10_000)
-        page.on("console", lambda said: problems.append(f"{path}: {said.type} {said.text}"))
+        if quiet:
+            page.on("console", lambda said: problems.append(f"{path}: {said.type} {said.text}"))
         page.on("pageerror", lambda error: problems.append(f"{path}: {error}"))
         page.on(
             "request",

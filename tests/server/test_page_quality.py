@@ -1,0 +1,193 @@
+"""What every page owes its readers, checked in Chromium: names of controls, headings, landmarks, contrast, width, size, no jumps."""
+
+from __future__ import annotations
+
+import pytest
+from starlette.routing import Route
+
+from arena.server.app import create_app
+from arena.server.site import agent_address, game_address, match_address, tournament_address
+
+pytestmark = pytest.mark.browser
+
+NO_PAGES = (
+    "/api/",
+    "/downloads/",
+    "/figures/",
+    "/static",
+    "/openapi.json",
+    "/healthz",
+    "/metrics",
+    "/robots.txt",
+    "/live",
+)
+MOST_BYTES = 200_000
+
+PROBLEMS = """
+() => {
+  const found = [];
+  const seen = (e) => e.checkVisibility({ checkOpacity: true, checkVisibilityCSS: true });
+  const name = (e) => (e.getAttribute("aria-label") || [...(e.labels || [])].map((l) => l.textContent).join(" ")
+    || (e.getAttribute("aria-labelledby") || "").split(" ").map((id) => document.getElementById(id)?.textContent || "").join(" ")
+    || e.textContent || e.getAttribute("title") || e.value && e.type === "submit" && e.value || "").trim()
+    || [...e.querySelectorAll("[aria-label], img[alt]")].map((c) => c.getAttribute("aria-label") || c.alt).join(" ").trim();
+  const said = (e) => e.outerHTML.slice(0, 120);
+  for (const e of document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, summary"))
+    if (seen(e) && !name(e)) found.push("no name: " + said(e));
+  for (const e of document.querySelectorAll('svg:not([aria-hidden=true])'))
+    if (seen(e) && !e.closest("svg svg, [aria-hidden=true]") && !(e.parentElement.closest("svg")) && !e.getAttribute("aria-label")) found.push("picture without words: " + said(e));
+  for (const e of document.querySelectorAll("img:not([alt])")) found.push("no alt: " + said(e));
+  const heads = [...document.querySelectorAll("h1, h2, h3, h4, h5")].filter((e) => seen(e) || e.classList.contains("sr"));
+  if (heads.filter((e) => e.tagName === "H1").length !== 1) found.push("not one h1");
+  heads.reduce((before, e) => {
+    const level = Number(e.tagName[1]);
+    if (level > before + 1) found.push(`heading ${level} after ${before}: ` + said(e));
+    return level;
+  }, 0);
+  for (const landmark of ["header", "main", "footer", "nav[aria-label]"])
+    if (!document.querySelector(landmark)) found.push("no " + landmark);
+  if (!document.documentElement.lang) found.push("no language");
+  const ids = [...document.querySelectorAll("[id]")].map((e) => e.id);
+  for (const id of new Set(ids)) if (ids.filter((one) => one === id).length > 1) found.push("twice: #" + id);
+  for (const e of document.querySelectorAll(".scroll")) if (e.tabIndex < 0 || !e.getAttribute("aria-label")) found.push("scrolls unnamed: " + said(e));
+  const width = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth > width) found.push("wider than the screen: " + document.documentElement.scrollWidth);
+
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const known = new Map();
+  const colour = (text) => {
+    if (!known.has(text)) {
+      canvas.clearRect(0, 0, 1, 1);
+      canvas.fillStyle = text;
+      canvas.fillRect(0, 0, 1, 1);
+      known.set(text, [...canvas.getImageData(0, 0, 1, 1).data]);
+    }
+    return known.get(text);
+  };
+  const light = ([r, g, b]) => [r, g, b].map((v) => v / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, v, k) => sum + v * [0.2126, 0.7152, 0.0722][k], 0);
+  const ground = (e) => {
+    for (; e; e = e.parentElement) {
+      const back = colour(getComputedStyle(e).backgroundColor);
+      if (back[3] === 255) return back;
+    }
+    return [255, 255, 255, 255];
+  };
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const e = node.parentElement;
+    if (!node.textContent.trim() || e.closest("svg, script, noscript, .sr, .skip, option") || !seen(e)) continue;
+    const style = getComputedStyle(e), size = parseFloat(style.fontSize), large = size >= 24 || (size >= 18.66 && style.fontWeight >= 700);
+    const [a, b] = [light(colour(style.color)), light(ground(e))].sort((x, y) => y - x);
+    const ratio = (a + 0.05) / (b + 0.05);
+    if (ratio < (large ? 3 : 4.5)) found.push(`contrast ${ratio.toFixed(2)}: ` + node.textContent.trim().slice(0, 40) + " in " + said(e).slice(0, 60));
+  }
+  return [...new Set(found)];
+}
+"""
+
+SHIFTS = """
+() => new Promise((done) => {
+  let sum = 0;
+  new PerformanceObserver((list) => { for (const one of list.getEntries()) if (!one.hadRecentInput) sum += one.value; })
+    .observe({ type: "layout-shift", buffered: true });
+  setTimeout(() => done(sum), 60);
+})
+"""
+
+
+def _addresses(site) -> list[str]:
+    """Every page without a parameter, and one of each that has some."""
+    found = [
+        route.path
+        for route in create_app(site.ledger).routes
+        if isinstance(route, Route)
+        and "GET" in (route.methods or ())
+        and "{" not in route.path
+        and not route.path.startswith(NO_PAGES)
+    ]
+    four, kuhn = "openspiel:connect_four", "openspiel:kuhn_poker"
+    found = [path for path in found if path not in ("/docs", "/versus", "/anytime")]
+    return [
+        *found,
+        "/nothing-here",
+        game_address(four),
+        game_address(kuhn) + "?column=alpha_rank&column=seats&compare=2026-01-01&without_forfeits=1",
+        game_address("openspiel:liars_dice"),
+        agent_address("first@1"),
+        tournament_address("four-cup"),
+        match_address("four-cup", 3),
+        match_address("kuhn-cup", 0) + "?view=0",
+        f"/versus?game={four}&a=first&b=second",
+        f"/anytime?game={four}",
+    ]  # fmt: skip
+
+
+BROKEN = """<body><h1>A</h1><h1>B</h1><h3>skips</h3><a href="/x"></a><input id="i"><p id="i" class="pale">pale</p>
+<svg width="9" height="9"></svg><div class="scroll"></div><img src="data:,"><div class="wide">wide</div></body>"""
+
+
+def test_the_check_finds_what_is_wrong(open_page):
+    page = open_page("/", quiet=False)
+    page.evaluate(
+        """(html) => {
+          document.documentElement.innerHTML = html;
+          document.documentElement.lang = "";
+          document.querySelector(".pale").style.color = "#999999";
+          document.querySelector(".wide").style.width = "3000px";
+        }""",
+        BROKEN,
+    )
+    found = " ".join(page.evaluate(PROBLEMS))
+    for problem in (
+        *(
+            "no name: <a",
+            "no name: <input",
+            "picture without words",
+            "no alt",
+            "not one h1",
+            "heading 3 after 1",
+            "no header",
+        ),
+        *(
+            "no main",
+            "no footer",
+            "no nav",
+            "no language",
+            "twice: #i",
+            "scrolls unnamed",
+            "wider than the screen",
+            "contrast 2.",
+        ),
+    ):
+        assert problem in found, problem
+
+
+@pytest.mark.parametrize(("width", "dark"), [(390, False), (390, True), (1280, False), (1280, True)])
+def test_pages_are_named_told_apart_and_fit(open_page, site, width, dark):
+    page, problems = open_page("/", width=width, dark=dark, quiet=False), {}
+    for path in _addresses(site):
+        answer = page.goto(site.url + path, wait_until="domcontentloaded")
+        assert answer.status < 500, path
+        if "text/html" in (answer.headers.get("content-type") or "") and (found := page.evaluate(PROBLEMS)):
+            problems[path] = found
+    assert problems == {}
+
+
+def test_nothing_jumps_while_a_page_loads(open_page, site):
+    page, jumps = open_page("/", quiet=False), {}
+    for path in _addresses(site):
+        page.goto(site.url + path)
+        if (sum_of := page.evaluate(SHIFTS)) > 0.01:
+            jumps[path] = sum_of
+    assert jumps == {}
+
+
+@pytest.mark.parametrize("path", ["/", "/games/openspiel:connect_four"])
+def test_a_first_visit_loads_little(open_page, site, path):
+    page = open_page(path)
+    page.wait_for_load_state("networkidle")
+    loaded = page.evaluate(
+        "() => performance.getEntriesByType('navigation').concat(performance.getEntriesByType('resource')).map((e) => e.transferSize)"
+    )
+    assert 0 < sum(loaded) < MOST_BYTES
