@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import threading
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -21,12 +23,18 @@ SHORTEST_PASSWORD, LONGEST_PASSWORD = 10, 1000  # characters
 HASHES_AT_ONCE = (
     2  # each takes 64 MiB, so that guessing costs; many sign-ins at once must not cost the server its memory
 )
+HASHES_WAITING = 8  # and more would take the threads that answer everybody else
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,31}")
 _hashing = threading.BoundedSemaphore(HASHES_AT_ONCE)
+_waiting = threading.BoundedSemaphore(HASHES_WAITING)
 
 
 class AccountError(ArenaError):
     """An account, a password or an invitation that cannot be as asked."""
+
+
+class ManySignIns(ArenaError):
+    """More passwords to be hashed than this process does at once; in a moment it can."""
 
 
 class Scope(StrEnum):
@@ -120,7 +128,11 @@ def has_admin(ledger: Ledger) -> bool:
 
 
 def signed_in(ledger: Ledger, name: str, password: str) -> Account | None:
-    """The account whose name and password these are; None: none. An unknown name takes as long as a wrong password."""
+    """The account whose name and password these are; None: none. An unknown name takes as long as a wrong password.
+
+    Raises:
+        ManySignIns: too many are at it.
+    """
     with ledger.reading() as connection:
         row = connection.execute(sa.select(accounts).where(accounts.c.name == name.strip().lower())).first()
     right = is_password(password, row.password if row else _nobodys_hash())
@@ -177,17 +189,28 @@ def password_hash(password: str) -> str:
     """What is kept of a password. Raises `AccountError`."""
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         raise AccountError(f"a password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters")
-    with _hashing:
+    with _a_place():
         return _hasher().hash(_plain(password))
 
 
 def is_password(password: str, kept: str) -> bool:
     """Whether this is the password that was kept; takes as long where it is not."""
-    with _hashing:
+    with _a_place():
         try:
             return _hasher().verify(kept, _plain(password[: LONGEST_PASSWORD + 1]))
         except argon2.exceptions.VerificationError:
             return False
+
+
+@contextmanager
+def _a_place() -> Iterator[None]:
+    if not _waiting.acquire(blocking=False):
+        raise ManySignIns("many are signing in at this moment; try again in a few seconds")
+    try:
+        with _hashing:
+            yield
+    finally:
+        _waiting.release()
 
 
 def _plain(password: str) -> str:

@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from arena.accounts import ManySignIns
 from arena.connection import LedgerUnavailable
 from arena.games import ArenaError, UnknownName
 from arena.server.access import SAFE_METHODS
@@ -18,19 +19,20 @@ from arena.server.match_pages import MatchMissing
 from arena.server.site import asked_path, page
 
 NOT_FOUND = (UnknownName, MatchMissing)
+IN_A_MOMENT = (LedgerUnavailable, ManySignIns)
 
 logger = logging.getLogger(__name__)
 
 
 def install(app: FastAPI) -> None:
-    """Adds the answers to errors: 404 for unknown names, 503 while the database is away, 400 for what else a user can mend, 422."""
+    """Adds the answers to errors: 404 for unknown names, 503 for what passes, 400 for what else a user can mend, 422."""
     app.add_exception_handler(ArenaError, _arena_error)
     app.add_exception_handler(HTTPException, http_error)
     app.add_exception_handler(RequestValidationError, _invalid)
 
 
 def _arena_error(request: Request, error: Exception) -> Response:
-    status = 404 if isinstance(error, NOT_FOUND) else 503 if isinstance(error, LedgerUnavailable) else 400
+    status = 404 if isinstance(error, NOT_FOUND) else 503 if isinstance(error, IN_A_MOMENT) else 400
     return _answer(request, status, type(error).__name__, str(error))
 
 

@@ -79,6 +79,16 @@ def test_an_unknown_name_costs_as_much_as_a_wrong_password(ledger, monkeypatch):
     assert seen[0].split("$")[1:4] == seen[1].split("$")[1:4]
 
 
+def test_a_flood_of_passwords_is_turned_away_and_not_waited_for(ledger):
+    places = accounts._waiting
+    taken = [places.acquire() for _ in range(accounts.HASHES_WAITING)]
+    answer = browser(ledger).post("/sign-in", data={"name": "ada", "password": PASSWORD})
+    places.release(len(taken))
+    assert answer.status_code == 503
+    assert "try again" in answer.text
+    sign_in(browser(ledger), "ada")
+
+
 @pytest.mark.parametrize(
     "elsewhere",
     ["//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)", "/\r\nX-Evil: 1", "evil", ""],
