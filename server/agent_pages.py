@@ -29,6 +29,7 @@ from arena.server.ladder_words import (
 from arena.server.match_lists import MatchLine, recent_matches, tournaments_of
 from arena.server.opponent_views import Opponent, opponents_of, surprise
 from arena.server.over_time_views import rating_band, rating_sentence
+from arena.server.players import can_be_met
 from arena.server.population_views import population_view
 from arena.server.site import Site, SiteOf, page
 from arena.server.teams import members_of
@@ -170,6 +171,7 @@ def agent(
         request,
         "agent.html",
         agent=found,
+        can_play=can_be_met(found),
         places=places,
         why=explain_view(site, explained.standings, found.label, since=since) if explained else None,
         sentence=_sentence(found, places),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import secrets
-from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Form, Query, Request
@@ -12,14 +11,12 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from arena.agents.protocol import Hello
-from arena.agents.registry import KEY_SCHEMES, PROGRAM_SCHEMES, REMOTE
-from arena.config import TournamentConfig, make_config
+from arena.config import TournamentConfig, make_config, short_name
 from arena.games import ArenaError, GameInfo
-from arena.ledger_rows import AgentVersion
 from arena.presence import arrive, register_remote
 from arena.server.access import Scope, allowed, visitor_of
 from arena.server.live_match import live_address
-from arena.server.players import Player, keep_guest, new_guest, player_of
+from arena.server.players import Player, can_be_met, keep_guest, new_guest, player_of
 from arena.server.site import Site, SiteOf, page, playable_games
 from arena.table_host import MOST_TABLES, TableHost, ask_to_play, tables_taken
 from arena.tournament import create_tournament
@@ -28,7 +25,6 @@ MOVE_S = 600.0  # for a person's move; who leaves has lost by then
 COMING_S = 120.0  # how long a person counts as there before the first question
 ALWAYS = ("random", "mcts(simulations=100)")
 """Opponents that need no registration."""
-UNKNOWN_KINDS = ("external", "human", *PROGRAM_SCHEMES, *KEY_SCHEMES)
 
 Seat = Literal["first", "second", "either"]
 
@@ -94,7 +90,7 @@ def _config(site: Site, player: Player, game: str, opponent: str, seat: Seat, *,
     """One match of the person against an agent of the ledger, or one of Arena's own kinds."""
     registered = {agent.label: agent for agent in site.ledger.agents()}
     named = registered.get(opponent)
-    other = (named.name, named.label) if named is not None else ("opponent", opponent)
+    other = (named.name, named.label) if named is not None else (short_name(opponent), opponent)
     me = (player.name, player.name)
     first = seat == "first" or (seat == "either" and secrets.randbelow(2) == 0)
     return make_config(
@@ -113,19 +109,15 @@ def _config(site: Site, player: Player, game: str, opponent: str, seat: Seat, *,
 
 
 def _form(request: Request, site: Site, *, game: str, opponent: str, problem: str = "") -> Response:
+    played = {row.game for row in site.ledger.games()}  # these first
     return page(
         request,
         "play.html",
         status=400 if problem else 200,
-        games=sorted(playable_here(), key=lambda info: info.title),
-        opponents=[*(agent.label for agent in _opponents(site.ledger.agents())), *ALWAYS],
+        games=sorted(playable_here(), key=lambda info: (info.specification not in played, info.title)),
+        opponents=[*(agent.label for agent in site.ledger.agents() if can_be_met(agent)), *ALWAYS],
         game=game,
         opponent=opponent,
         may_play=visitor_of(request).may(Scope.PLAY),
         problem=problem,
     )
-
-
-def _opponents(agents: Sequence[AgentVersion]) -> list[AgentVersion]:
-    """Those that anybody may play against: not programs that run on this machine, and not people."""
-    return [agent for agent in agents if agent.kind not in (*UNKNOWN_KINDS, REMOTE)]

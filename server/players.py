@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
+from arena.agents.registry import KEY_SCHEMES
 from arena.ledger_rows import AgentVersion
 from arena.server.access import Scope, visitor_of
 from arena.server.gate import is_encrypted
 
 HUMAN = ".human"  # how the agents that are people end; no program may be called so
+UNMET = ("external", "human", *KEY_SCHEMES)
 COOKIE = "arena-guest"
 DAYS_90 = 7_776_000  # seconds
 
@@ -41,6 +43,11 @@ def player_of(request: Request) -> Player | None:
 def is_player(agent: AgentVersion, player: Player) -> bool:
     """Whether an agent is this person, and no program of the same owner."""
     return agent.name == player.name and agent.lineage.get("account") == player.owner
+
+
+def can_be_met(agent: AgentVersion) -> bool:
+    """Whether a person may play against an agent here: not against other people, nor where each move costs somebody money."""
+    return agent.kind not in UNMET and not agent.name.endswith(HUMAN) and not agent.retired
 
 
 def new_guest() -> Player:

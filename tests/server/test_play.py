@@ -159,6 +159,15 @@ def test_what_cannot_be_played_is_said_in_the_form(person, changed, said):
     assert said in answer.text
 
 
+def test_an_agents_page_leads_to_a_match_against_it(served, person):
+    uniform = served.ledger.add_agent("even", specification="uniform", kind="uniform")
+    page = person.get(f"/agents/{uniform.label}").text
+    link = re.search(r'href="(/play[^"]+)"', page)
+    assert link is not None
+    assert '<option value="even@1" selected>' in person.get(link[1].replace("&amp;", "&")).text
+    begin(person, opponent=uniform.label)
+
+
 def test_who_may_only_read_is_told_to_sign_in(tmp_path: Path):
     with Ledger.open(tmp_path / "arena.db") as ledger, serving(ledger) as site:
         assert "sign in" in site.get("/play").text
