@@ -22,6 +22,8 @@ SCHEMES: dict[str, str] = {
     "preference": "arena.games.preference:load",
     "sc2": "arena.games.starcraft.game:load",
     "sc2-standin": "arena.games.starcraft.standin_game:load",
+    "smac2": "arena.games.starcraft.smac_game:load",
+    "smac2-standin": "arena.games.starcraft.smac_standin_game:load",
     "smax": "arena.games.smax.game:load",
 }
 """scheme -> ``module:load``; ``load(rest: str) -> Game`` takes what stands behind the colon.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from arena.games.errors import SpecificationError, UnknownName
 
-_CALL = re.compile(r"\s*([A-Za-z_][\w\-.]*)\s*(?:\((.*)\))?\s*", re.DOTALL)
+_CALL = re.compile(r"\s*(\w[\w\-.]*)\s*(?:\((.*)\))?\s*", re.DOTALL)
 _NUMBER = re.compile(r"[+-]?(\d+)")
 
 Value = str | int | float | bool

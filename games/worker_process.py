@@ -49,12 +49,12 @@ class WorkerProcess:
 
 
 def _begin(parent: int, live: Callable[..., None], connection: Connection, *given: object) -> None:
-    _die_with(parent)
+    die_with(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     live(connection, *given)
 
 
-def _die_with(parent: int) -> None:
+def die_with(parent: int) -> None:
     """Asks Linux to kill this process when its parent dies; elsewhere the closed connection ends it."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -42,11 +42,7 @@ def load(rest: str) -> Game:
         UnknownName: no such scenario or parameter.
         SpecificationError: a value that the rules do not know.
     """
-    try:
-        call = parse_call(rest)
-    except SpecificationError:  # scenarios may begin with a digit, which no other name does
-        call = parse_call(f"x{rest}")
-        call = Call(call.name[1:], call.parameters)
+    call = parse_call(rest)
     scenario = scenario_named(call.name)
     given = read_parameters(call, DEFAULTS)
     for name, allowed in (("observation", ("unit_list", "conic")), ("actions", ("discrete", "continuous"))):

@@ -25,7 +25,7 @@ from arena.games.starcraft.installation import (
 )
 from arena.games.starcraft.mini_games import MINI_GAMES
 from arena.games.starcraft.names import NOT_STARCRAFT, SCHEME
-from arena.games.starcraft.pysc2_repair import repair_pysc2
+from arena.games.starcraft.pysc2_repair import require_pysc2
 
 LADDER_LOOPS = 80_640
 """An hour of the game: what ladders of bots allow."""
@@ -86,7 +86,7 @@ def load(rest: str) -> StarcraftGame:
         UnknownName: no such map or parameter.
         SpecificationError: a value that makes no sense.
     """
-    repair_pysc2()
+    require_pysc2()
     call = parse_call(rest)
     return game_of(SCHEME, call, find_installation(str(call.parameters.get("version", ""))))
 
@@ -94,7 +94,7 @@ def load(rest: str) -> StarcraftGame:
 def list_infos() -> list[GameInfo]:
     """The facts of every map of StarCraft II on this machine; none where it is not installed."""
     try:
-        repair_pysc2()
+        require_pysc2()
         return infos_of(SCHEME, find_installation())
     except GameMissing:
         return []

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from arena.games.errors import GameMissing, UnknownName
-from arena.games.starcraft.pysc2_repair import repair_pysc2
+from arena.games.starcraft.pysc2_repair import repair_pysc2, require_pysc2
 
 DOWNLOADS = "https://github.com/Blizzard/s2client-proto#downloads"
 STANDIN_MARK = b"arena.games.starcraft.standin"
@@ -58,7 +58,7 @@ def standin_installation() -> Installation:
     Raises:
         GameMissing: the packages of its protocol are not installed.
     """
-    repair_pysc2()  # players come through pysc2
+    require_pysc2()
     from arena.games.starcraft.standin import install
 
     program, content = install.program(), install.maps()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 SCHEME, STANDIN_SCHEME = "sc2", "sc2-standin"
+SMAC_SCHEME, SMAC_STANDIN_SCHEME = "smac2", "smac2-standin"
 NOT_STARCRAFT = "stand-in, not StarCraft"
 NOTICE = (
     "Played on the stand-in, whose combat is not StarCraft: nothing here says how good an agent is at StarCraft II."

@@ -6,7 +6,7 @@ Two faults of the released packages are mended when they are imported, from the 
   inside each is still good: it is read without running the module, and protobuf's own builder makes the module of it.
 * `pysc2.lib.colors.shuffled_hue` calls ``random.shuffle`` in a way that ended with Python 3.10. The same fixed order is made here.
 
-Files that a newer protoc made are left alone, so that the packages may be mended upstream, or by pys2clientprotocol, meanwhile.
+Besides, a game that pysc2 starts ends with its process. Files that a newer protoc made are left alone, so that the packages may be mended upstream, or by pys2clientprotocol, meanwhile.
 """
 
 from __future__ import annotations
@@ -16,12 +16,17 @@ import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import os
+import subprocess
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from arena.games.errors import GameMissing
+from arena.games.worker_process import die_with
 
 PROTOCOL = "s2clientprotocol"
 INSTALL = "pip install 'minimax-arena[sc2]'"
@@ -34,7 +39,7 @@ def repair_protocol() -> None:
         GameMissing: it is not installed.
     """
     if importlib.util.find_spec(PROTOCOL) is None:
-        raise GameMissing(f"StarCraft II needs the packages pysc2 and s2clientprotocol; install them with: {INSTALL}")
+        raise GameMissing(f"StarCraft II needs the package {PROTOCOL}; install it with: {INSTALL}")
     if not any(isinstance(finder, _OldProtocol) for finder in sys.meta_path):
         sys.meta_path.insert(0, _OldProtocol())
 
@@ -46,15 +51,25 @@ def repair_pysc2() -> None:
         GameMissing: it is not installed.
     """
     repair_protocol()
-    if importlib.util.find_spec("pysc2") is None:
-        raise GameMissing(f"games of StarCraft II are played through pysc2; install it with: {INSTALL}")
+    require_pysc2()
     from absl import flags
     from pysc2.lib import colors
 
     colors.shuffled_hue = _shuffled_hue
+    process = importlib.import_module("pysc2.lib.sc_process")
+    process.StarcraftProcess._launch = _launch
     importlib.import_module("pysc2.run_configs.lib")  # defines flags
     if not flags.FLAGS.is_parsed():
         flags.FLAGS(["pysc2"])
+
+
+def require_pysc2() -> None:
+    """Raises `GameMissing`, with the way out, where pysc2 is not installed; imports nothing."""
+    for package in ("pysc2", PROTOCOL):
+        if importlib.util.find_spec(package) is None:
+            raise GameMissing(
+                f"StarCraft II is played through pysc2, and {package} is missing; install both with: {INSTALL}"
+            )
 
 
 class _OldProtocol(importlib.abc.MetaPathFinder):
@@ -102,6 +117,12 @@ def _description(file: Path) -> bytes | None:
             value = ast.literal_eval(written)
             return value.encode("latin1") if isinstance(value, str) else bytes(value)
     return None
+
+
+def _launch(_process: object, run_config: Any, args: list[str], **_: object) -> subprocess.Popen[bytes]:
+    """Starts the game for pysc2 so that it ends with whoever started it, also where that is killed."""
+    mortal = partial(die_with, os.getpid())
+    return subprocess.Popen(args, cwd=run_config.cwd, env=run_config.env, preexec_fn=mortal)  # noqa: S603
 
 
 def _shuffled_hue(scale: int) -> object:
