@@ -92,6 +92,13 @@ def all_jobs(
     return read_jobs(ledger, sa.and_(sa.true(), *wanted))
 
 
+def counts(ledger: Ledger) -> dict[str, int]:
+    """How many jobs are in each state in which there are some."""
+    query = sa.select(jobs.c.status, sa.func.count()).group_by(jobs.c.status)
+    with ledger.reading() as connection:
+        return {str(status): int(count) for status, count in connection.execute(query)}
+
+
 def newest(ledger: Ledger, game: str, kind: str) -> dict[int | None, JobRow]:
     """Of each agent (None: of all) the job of this kind that was finished last."""
     finished = all_jobs(ledger, game=game, kind=kind, status="finished")

@@ -22,6 +22,7 @@ from arena.server import (
     figures,
     game_pages,
     home,
+    job_pages,
     live,
     live_match,
     match_pages,
@@ -94,6 +95,7 @@ def create_app(ledger: Ledger, settings: ServerSettings | None = None) -> FastAP
         sign_in_pages,
         account_pages,
         admin_pages,
+        job_pages,
     ):
         app.include_router(module.router, include_in_schema=False)
     app.include_router(api.router)

@@ -10,8 +10,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from arena.jobs import counts
 from arena.ledger import Ledger
-from arena.ledger_schema import jobs, tournaments
+from arena.ledger_schema import tournaments
 from arena.question_schema import questions
 
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
@@ -62,11 +63,10 @@ class _LedgerCounts(Collector):
     def collect(self) -> Iterator[Metric]:
         with self._ledger.reading() as connection:
             matches = connection.scalar(sa.select(sa.func.coalesce(sa.func.sum(tournaments.c.matches), 0)))
-            states = connection.execute(sa.select(jobs.c.status, sa.func.count()).group_by(jobs.c.status)).all()
             waiting = connection.scalar(sa.select(sa.func.count()).where(questions.c.state == "open"))
         yield GaugeMetricFamily("arena_matches", "Matches in the ledger", value=float(matches or 0))
         by_state = GaugeMetricFamily("arena_jobs", "Jobs in the ledger", labels=["state"])
-        for state, count in states:
+        for state, count in counts(self._ledger).items():
             by_state.add_metric([state], float(count))
         yield by_state
         yield GaugeMetricFamily("arena_questions_waiting", "Questions to agents elsewhere", value=float(waiting or 0))
