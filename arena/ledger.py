@@ -64,6 +64,7 @@ class Ledger:
         self._columns = KeptColumns()
         self._rosters = Rosters()
         self._state = LedgerState(engine)
+        self._games: tuple[Hashable, list[GameRow]] | None = None  # as of that state
 
     @classmethod
     def open(cls, url: str | Path | None = None, *, create: bool = True, read_only: bool = False) -> Ledger:
@@ -280,8 +281,11 @@ class Ledger:
 
     def games(self) -> list[GameRow]:
         """All games with a tournament, by title."""
-        with self.reading() as connection:
-            return read_games(connection)
+        state = self.state()
+        if self._games is None or self._games[0] != state:
+            with self.reading() as connection:
+                self._games = state, read_games(connection)
+        return list(self._games[1])
 
     # Matches
 

@@ -106,7 +106,9 @@ class Cells:
             played_out=played_out_in_words(row, written),
             record=wdl_bar(row.wins, row.draws, row.losses),
             seats=seat_dots(
-                [seat.score for seat in row.seat_scores], [seat.matches for seat in row.seat_scores], place=self.place
+                tuple(seat.score for seat in row.seat_scores),
+                tuple(seat.matches for seat in row.seat_scores),
+                place=self.place,
             ),
             mean_return=numbers.signed(row.mean_return),
             matches=numbers.count(row.matches),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 
 from arena.games import UnknownName
 from arena.leaderboards.bradley_terry import expected_score
@@ -43,6 +43,7 @@ def method_of(name: str) -> Method:
     return found
 
 
+@cache
 def writer(method: Method) -> Callable[[float], str]:
     """How a rating of this method is written: with its digits, and a sign where 0 is the middle."""
     known = RATING_METHODS[method]

@@ -32,6 +32,7 @@ from arena.server.teams import members_of, short_name
 
 THEMES = ("light", "dark")
 LONG_NAME = 24  # characters
+NAMES_KEPT = 8192  # as they are written: every page says the same ones
 COLUMNS_KEPT = 4  # tournaments; a million matches take 50 MB
 
 
@@ -108,6 +109,7 @@ def game_address(specification: str) -> str:
     return "/games/" + quote(specification, safe=":(),=@-._" if steps else ":(),=@/-._")
 
 
+@functools.lru_cache(maxsize=NAMES_KEPT)
 def agent_address(label: str) -> str:
     return "/agents/" + quote(label, safe="@-._")
 
@@ -165,6 +167,7 @@ def _link(request: Request, url: URL) -> str:
     return asked_path(request.scope) + (f"?{url.query}" if url.query else "")
 
 
+@functools.lru_cache(maxsize=NAMES_KEPT)
 def _name(label: str) -> Markup:
     """``name@version`` with the version set back, ``team(name@version+...)`` with its members; only a long name may break."""
     if members_of(label):

@@ -22,7 +22,7 @@ from arena.ratings_over_time import RatingsOverTime, ratings_over_time
 from arena.standings import Standings, standings
 
 PATIENCE = 10.0  # while matches pour in, at most a tenth of the time goes into computing
-SOON = 0.25  # seconds that a reader waits for the newest standings; what takes longer is computed beside the readers
+LARGE = 100_000  # matches from which standings are computed beside their readers: that takes a second a million
 KEPT = {"counterfactual": 32, "explained": 512, "adjusted": 64, "anytime": 64, "head to head": 256}
 """Values of each kind: readers may ask for any date, so that what was not asked for longest goes. Full boards all stay: the
 ledger bounds them."""
@@ -152,7 +152,7 @@ class StandingsCache:
             entries.move_to_end(key)
             while len(entries) > KEPT.get(kind, len(entries)):
                 entries.popitem(last=False)
-        if entry.value is not None and entry.took > SOON:
+        if entry.value is not None and self._ledger.recorded(game) >= LARGE:
             if self._is_old(entry, game) and entry.lock.acquire(blocking=False):
                 threading.Thread(target=self._refresh, args=(entry, game, compute), daemon=True).start()
             return entry.value

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Sequence
 
 from markupsafe import Markup
 
 from arena.leaderboards.wording import FEW, SPACE, exploitable_by
 from arena.server import numbers
+from arena.server.drawing.intervals import KEPT
 from arena.server.drawing.svg import cell, el, percent, scale, text
 
 
+@functools.lru_cache(maxsize=KEPT)
 def wdl_bar(wins: int, draws: int, losses: int) -> Markup:
     """Wins, draws and losses as shares of one bar, with the three counts below."""
     label = f"{wins:,} wins, {draws:,} draws, {losses:,} losses"
@@ -75,7 +77,8 @@ def exploit_bar(value: float | None, *, most: float, at_least: bool = False) -> 
     return cell([start, bar, _number(sign + shown, weak=False)], f"exploitability {words} {shown}")
 
 
-def seat_dots(scores: Sequence[float], matches: Sequence[int] = (), *, place: str = "seat") -> Markup:
+@functools.lru_cache(maxsize=KEPT)
+def seat_dots(scores: tuple[float, ...], matches: tuple[int, ...] = (), *, place: str = "seat") -> Markup:
     """Score by seat on one line from 0 to 1, even marked: seat 0 filled, the others open.
 
     ``matches``: of each seat; the label says those of few. ``place``: ``side`` where each is a team's.

@@ -15,6 +15,7 @@ from arena.server import numbers
 from arena.server.drawing.svg import cell, el, percent, scale, text
 
 FAR = 2.5  # interquartile ranges from the middle half; a rating beyond would squeeze all others
+KEPT = 8192  # drawings of rows that are shown again and again, each below a kilobyte
 MARGIN = 4.0  # percent of the cell left free at both ends
 
 
@@ -56,13 +57,15 @@ def axis_of(
     widest = max(spread, 4 * float(np.median(half)))
     low = float(np.maximum(_finite(near[:, 0], near[:, 1]), near[:, 1] - widest).min())
     high = float(np.minimum(_finite(near[:, 2], near[:, 1]), near[:, 1] + widest).max())
-    if high <= low:
-        low, high = low - 1.0, high + 1.0
+    least = 1e-9 * max(1.0, abs(low))  # of what numbers can tell apart on an axis
+    if high - low <= least:
+        low, high = low - max(1.0, least), high + max(1.0, least)
     step = _step((high - low) / marks)
     ticks = np.arange(math.ceil(low / step), math.floor(high / step) + 1) * step
     return Axis(low=low, high=high, ticks=tuple(ticks.tolist()), written=written)
 
 
+@functools.lru_cache(maxsize=KEPT)
 def interval(
     axis: Axis,
     low: float,

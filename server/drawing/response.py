@@ -20,6 +20,9 @@ from arena.server.drawing.svg import el, picture, text
 MOST_AGENTS = 12
 """Of a component that is drawn; of larger ones the table and `arena figure graph` tell."""
 
+MOST_MET = 100
+"""Of a field in which a component is looked for: a page is made in a few milliseconds."""
+
 WIDTH, MARGIN, NAME = 420.0, 40.0, 24.0
 RADIUS, NODE, HEAD = 112.0, 13.0, 9.0
 BEND = 0.10
@@ -39,13 +42,13 @@ class ResponseDrawing:
 
 
 def response_drawing(board: Leaderboard) -> ResponseDrawing | None:
-    """The first component of more than one agent, nobody of which is beaten by a later one; None where there is none, or too large.
+    """The first component of more than one agent, nobody of which is beaten by a later one; None where there is none, or the field is too large.
 
     Thick: the best supported cycle, with its scores. Dashed: the interval does not exclude even. A circle is filled in the share of
     the agent's weight in the minimax winner.
     """
     met = np.flatnonzero(board.matrix.matches.sum(axis=1) > 0)
-    if len(met) < 3:
+    if not 3 <= len(met) <= MOST_MET:
         return None
     matrix = board.matrix.of(met.tolist())
     component = next((one for one in cycle_order(matrix) if len(one) > 1), ())

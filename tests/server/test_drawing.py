@@ -105,7 +105,7 @@ def test_labels_say_the_numbers():
     assert 'class="f-teal-soft"' in weight_bar(0.46, low=0.0, high=1.0)
     assert 'aria-label="exploitability exactly 0.2500"' in exploit_bar(0.25, most=0.5)
     assert 'width="31%"' in exploit_bar(0.25, most=0.5).replace("31.00%", "31%")
-    assert 'aria-label="score 60 % in seat 0, 40 % in seat 1"' in seat_dots([0.6, 0.4])
+    assert 'aria-label="score 60 % in seat 0, 40 % in seat 1"' in seat_dots((0.6, 0.4))
     assert 'aria-label="30 of 40 matches"' in meter(30, 40)
     assert 'width="75.00%"' in meter(30, 40)
     assert 'width="0.00%"' in meter(30, None)

@@ -114,7 +114,8 @@ def test_once_a_tournament_has_ended_its_standings_are_never_old(fresh_ledger, b
     assert cache.standings(tournament.game).matches == 40
 
 
-def test_nobody_waits_for_standings_that_take_long(fresh_ledger, begin, timed):
+def test_nobody_waits_for_standings_of_many_matches(fresh_ledger, begin, timed, monkeypatch):
+    monkeypatch.setattr(standings_cache, "LARGE", 10)
     tournament, advance = begin(fresh_ledger, matches=40)
     cache, clock = timed(5.0)
     advance(0, 10)
@@ -127,6 +128,7 @@ def test_nobody_waits_for_standings_that_take_long(fresh_ledger, begin, timed):
 
 
 def test_who_reads_next_hears_why_standings_could_not_be_computed_again(fresh_ledger, begin, timed, monkeypatch):
+    monkeypatch.setattr(standings_cache, "LARGE", 10)
     tournament, advance = begin(fresh_ledger, matches=40)
     cache, clock = timed(5.0)
     advance(0, 10)
