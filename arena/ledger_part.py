@@ -14,17 +14,17 @@ class LedgerPart(Ledger):
 
     def __init__(self, ledger: Ledger, games: Collection[str]):
         super().__init__(ledger._url, ledger._engine)
-        self._games = frozenset(games)
+        self._chosen = frozenset(games)
 
     def games(self) -> list[GameRow]:
-        return [row for row in super().games() if row.game in self._games]
+        return [row for row in super().games() if row.game in self._chosen]
 
     def tournaments(self, game: str | None = None) -> list[Tournament]:
-        return [one for one in super().tournaments(game) if one.game in self._games]
+        return [one for one in super().tournaments(game) if one.game in self._chosen]
 
     def tournament(self, key: str) -> Tournament:
         found = super().tournament(key)
-        if found.game not in self._games:
+        if found.game not in self._chosen:
             raise UnknownName("tournament", key, [one.key for one in self.tournaments()])
         return found
 

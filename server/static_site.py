@@ -32,14 +32,17 @@ MOST_PAIRS = 600
 MOST_VIEWS = 4
 """Players: of games with more, a match is shown for the whole table alone."""
 
-START = ("/", "/tournaments", "/agents", "/games", "/api/v1/games", "/api/v1/agents", "/api/v1/tournaments")
+LISTS = ("/api/v1/games", "/api/v1/agents", "/api/v1/tournaments")
+WHOLE = {"limit": "1000"}
+"""Of the lists of the API, as much as one answer holds."""
+START = ("/", "/tournaments", "/agents", "/games", *(f"{address}?{urlencode(WHOLE)}" for address in LISTS))
 QUERIES = {
     "games": {"method", "sort", "order"},
     "agents": {"against", "forfeits", "retired", "ladder", "since"},
     "tournaments": {"matches"},
     "match": {"move", "view"},
     "anytime": {"game"},
-    "api": {"method", "view", "game", "agent", "changed_since"},
+    "api": {"limit", "method", "view", "game", "agent", "changed_since"},
     "downloads": {"game", "method", "agent"},
 }
 LONGEST = 100  # characters of a file's name before its ending
@@ -173,7 +176,7 @@ class _Extent:
                 return query.get("game") in self.games and query.get("agent") in self.agents
             if kind == "anytime":
                 return query.keys() == {"game"} and query["game"] in self.games
-            return kind in ("games", "agents", "tournaments") and not query
+            return kind in ("games", "agents", "tournaments") and query == WHOLE
         if kind == "games":
             return rest in self.games
         if kind == "agents":
@@ -224,7 +227,7 @@ class _Crawl:
     def _file_of(self, address: str) -> str | None:
         split = urlsplit(address)
         if split.path == "/docs":
-            return self.file_of("/api/v1/games")
+            return self.file_of(f"{LISTS[0]}?{urlencode(WHOLE)}")
         query = dict(sorted(parse_qsl(split.query, keep_blank_values=True)))
         if split.path.startswith("/static/"):
             query = {}
