@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
 
 from arena.entrants import by_side, entrant_labels
 from arena.leaderboards.gsprt import GsprtDecision
@@ -18,7 +21,8 @@ class DuelTest:
     """``test``: ``betting`` or ``gsprt``. ``pairs``: read; ``most``: that there may be; ``surplus``: matches recorded after the verdict.
 
     ``evidence``: by name, natural logarithms: of the betting test what a bet of 1 has become that the agent is better, of the
-    pentanomial one its log-likelihood ratio; ``low``, ``high``: where it decides, ``low`` None of the betting test.
+    pentanomial one its log-likelihood ratio; ``paths``: the same after each pair, float64 [pairs]; ``low``, ``high``: where it
+    decides, ``low`` None of the betting test.
     """
 
     test: str
@@ -31,6 +35,7 @@ class DuelTest:
     evidence: dict[str, float]
     low: float | None
     high: float | None
+    paths: dict[str, NDArray[np.float64]] = field(default_factory=dict, repr=False)
 
     def evidence_sentence(self) -> str:
         """The evidence in words."""
@@ -73,17 +78,17 @@ def duel_test(ledger: Ledger, tournament: Tournament) -> DuelTest | None:
     found = decision_recorded(ledger, tournament, played)
     first, second = entrant_labels(tournament)[:2]
     verdict = verdict_of(found, first, second)
-    evidence: dict[str, float] = {}
+    paths: dict[str, NDArray[np.float64]] = {}
     low: float | None = None
     high: float | None = None
     if isinstance(found, GsprtDecision):
         low, high = found.low, found.high
         if found.pairs:
-            evidence = {f"{first} above {second}": float(found.path[-1])}
+            paths = {f"{first} above {second}": found.path}
     elif not isinstance(found, SameGames):
         high = found.bound
         if found.pairs:
-            evidence = {first: float(found.path[-1, 0]), second: float(found.path[-1, 1])}
+            paths = {first: found.path[:, 0], second: found.path[:, 1]}
     rate = error_rate_of(tournament) if hypotheses_of(tournament.config) is None else None
     said = (
         verdict.sentence
@@ -98,7 +103,8 @@ def duel_test(ledger: Ledger, tournament: Tournament) -> DuelTest | None:
         pairs=found.at if isinstance(found, SameGames) else found.pairs,
         most=None if tournament.planned is None else tournament.planned // 2,
         surplus=0 if found.at is None else len(played) - 2 * found.at,
-        evidence=evidence,
+        evidence={name: float(path[-1]) for name, path in paths.items()},
         low=low,
         high=high,
+        paths=paths,
     )

@@ -104,7 +104,7 @@ def addresses(ledger: Ledger) -> dict[str, str]:
         "games": "/games?q=poker",
         "api": "/docs",
         "missing": "/nothing-here",
-        "empty": "/games/arena:kuhn_poker(players=3)",
+        "empty": "/games/openspiel:liars_dice",
     }
     known = [row.game for row in ledger.games() if row.matches]
     for game in known:

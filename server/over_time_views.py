@@ -1,4 +1,4 @@
-"""An agent's rating as tournaments came in, and the score of two agents as their matches did: findings, drawings, numbers as rows."""
+"""What changes as matches come in, a rating, a score, the evidence of a test: findings, drawings, and the same numbers as rows."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from arena.server.drawing.band import Band
 from arena.server.ladder_words import METHODS, writer
 
 if TYPE_CHECKING:
+    from arena.duel_test import DuelTest
     from arena.head_to_head import HeadToHead
 
 NEIGHBOURS = 3
@@ -87,8 +88,7 @@ def rating_rows(found: RatingsOverTime, agent: str) -> list[list[object]]:
 
 def score_band(found: HeadToHead) -> Band:
     """The score of the first agent after each unit, with bounds that hold at all of them at once."""
-    step = max(1, len(found.units) // PATH_POINTS)
-    kept = sorted({*range(0, len(found.units), step), len(found.units) - 1})
+    kept = _kept(len(found.units))
     last = int(found.units[-1])
     return Band(
         name=found.first,
@@ -108,6 +108,50 @@ def score_rows(found: HeadToHead) -> list[list[object]]:
     """The score after each unit."""
     columns = (found.units.tolist(), found.path.tolist(), found.low.tolist(), found.high.tolist())
     return [["units", "score", "low", "high"], *map(list, zip(*columns, strict=True))]
+
+
+def evidence_band(found: DuelTest) -> Band | None:
+    """The evidence of a sequential test after each pair, with the lines at which it decides; None before the first pair.
+
+    The betting test's is what a bet of 1 has become, drawn by its decimal logarithm.
+    """
+    if not found.paths or found.high is None:
+        return None
+    betting = found.test != "gsprt"
+    unit = math.log(10) if betting else 1.0
+    (name, path), *others = sorted(found.paths.items(), key=lambda one: -float(one[1][-1]))
+    bounds = [(found.high / unit, f"above: {name if betting else 'accepted'}" if not others else "decides")]
+    if found.low is not None:
+        bounds.append((found.low / unit, "below: rejected"))
+    levels = (
+        [float(value) / unit for one in found.paths.values() for value in one] + [level for level, _ in bounds] + [0.0]
+    )
+    room = 0.06 * (max(levels) - min(levels))
+    kept = _kept(len(path))
+    return Band(
+        name=name,
+        points=[(k + 1.0, (math.nan, float(path[k]) / unit, math.nan)) for k in kept],
+        label=f"Evidence of the sequential test after each of {len(path):,} pairs: {found.evidence_sentence()}",
+        written=(lambda value: f"{10**value:,.3g}") if betting else (lambda value: numbers.signed(value, 1)),
+        ticks=[(1.0, "1"), (float(len(path)), f"{len(path):,} pairs")],
+        others=[(other, [(k + 1.0, float(one[k]) / unit) for k in kept]) for other, one in others],
+        even=0.0,
+        bounds=bounds,
+        ends=(min(levels) - room, max(levels) + room),
+    )
+
+
+def evidence_rows(found: DuelTest) -> list[list[object]]:
+    """The evidence after each pair, as natural logarithms."""
+    rows: list[list[object]] = [["pairs", *found.paths]]
+    for k, values in enumerate(zip(*found.paths.values(), strict=True), 1):
+        rows.append([k, *map(float, values)])
+    return rows
+
+
+def _kept(size: int) -> list[int]:
+    """Which of so many points are drawn: evenly spread, the last among them."""
+    return sorted({*range(0, size, max(1, size // PATH_POINTS)), size - 1})
 
 
 def _joined(found: RatingsOverTime, when: list[float], agent: str) -> list[tuple[float, str]]:

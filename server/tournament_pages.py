@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from arena.duel_test import duel_test
-from arena.games import ArenaError
+from arena.games import ArenaError, UnknownName
 from arena.judgements import judges_and_contexts, read_failures
 from arena.ledger_rows import Played, Tournament
 from arena.results import Fault
 from arena.server import numbers
-from arena.server.home import is_decided_early, meter_of, progress_words, run_of
+from arena.server.drawing.band import band_drawing, in_both_widths
+from arena.server.drawing.files import Ending, Figure
+from arena.server.figures import figure_answer
+from arena.server.home import Run, is_decided_early, meter_of, progress_words, run_of
 from arena.server.ladder import ladder
 from arena.server.match_lists import TERMINATION_WORDS, match_lines
+from arena.server.over_time_views import evidence_band, evidence_rows
 from arena.server.pairing_views import PairingView, pairing_view
 from arena.server.site import Site, SiteOf, page, tournament_address
 from arena.server.teams import has_teams
@@ -65,7 +70,17 @@ router = APIRouter()
 @router.get("/tournaments")
 def tournaments(request: Request, site: SiteOf) -> Response:
     listed = sorted(site.ledger.tournaments(), key=lambda one: (one.created_at, one.id), reverse=True)
-    return page(request, "tournaments.html", runs=[run_of(site.ledger, one) for one in listed], pairings=PAIRINGS)
+    runs = [run_of(site.ledger, one) for one in listed]
+    return page(request, "tournaments.html", runs=runs, pairings=PAIRINGS, sentence=_sentence_of(runs))
+
+
+def _sentence_of(runs: Sequence[Run]) -> str:
+    """How many there are and run, and what ran last."""
+    live = sum(run.tournament.status == "running" for run in runs)
+    games = len({run.tournament.game for run in runs})
+    said = f"{numbers.counted(len(runs), 'tournament')} on {numbers.counted(games, 'game')}, "
+    said += f"{numbers.counted(sum(run.done for run in runs), 'match', 'matches')}; "
+    return said + (f"{numbers.in_words(live)} {'runs' if live == 1 else 'run'} now." if live else "none runs now.")
 
 
 @router.get("/tournaments/{key}")
@@ -80,6 +95,8 @@ def tournament(request: Request, site: SiteOf, key: str, matches: int = 1) -> Re
     failed = read_failures(site.ledger, found)[::-1]
     standing, problem = _standing(site, found, done)
     rounds, damaged = _pairing(site, found, played)
+    test = duel_test(site.ledger, found)
+    band = evidence_band(test) if test else None
     return page(
         request,
         "tournament.html",
@@ -88,6 +105,8 @@ def tournament(request: Request, site: SiteOf, key: str, matches: int = 1) -> Re
         meter=meter_of(found, done),
         progress=_progress(found, done, standing),
         rounds=rounds,
+        test=test,
+        evidence=in_both_widths(band) if band else None,
         damaged=damaged,
         pairing=PAIRINGS.get(str(found.config.get("pairing", "")), ""),
         standing=standing,
@@ -108,6 +127,20 @@ def tournament(request: Request, site: SiteOf, key: str, matches: int = 1) -> Re
         seat_word="Player" if has_teams(found) else "Seat",
         events=tournament_address(key) + "/events" if found.status == "running" else "",
     )
+
+
+@router.get("/figures/test.{ending}")
+def evidence_figure(site: SiteOf, ending: Ending, key: str) -> Response:
+    """The path of a tournament's sequential test.
+
+    Raises:
+        UnknownName: the tournament has none.
+    """
+    test = duel_test(site.ledger, site.ledger.tournament(key))
+    band = evidence_band(test) if test else None
+    if test is None or band is None:
+        raise UnknownName("tournament that is played until decided", key, [])
+    return figure_answer(Figure(name=f"{key}-test", drawing=band_drawing(band), rows=evidence_rows(test)), ending)
 
 
 def config_words(site: Site, tournament: Tournament) -> dict[str, str]:

@@ -23,7 +23,8 @@ Level = tuple[float, float, float]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Band:
     """What is drawn. ``name`` at the line's end; ``points``: (where, level); ``others``: neighbours as (name, [(where, value)]); ``ticks``
-    and ``events``: (where, words); ``even``: a level that is drawn dashed; ``ends``: of the upright axis, where it has ends."""
+    and ``events``: (where, words); ``even``: a level that is drawn dashed; ``bounds``: (level, words) of lines that decide; ``ends``: of the upright axis, where it has
+    ends."""
 
     name: str
     points: Sequence[tuple[float, Level]]
@@ -33,6 +34,7 @@ class Band:
     others: Sequence[tuple[str, Sequence[tuple[float, float]]]] = ()
     events: Sequence[tuple[float, str]] = ()
     even: float | None = None
+    bounds: Sequence[tuple[float, str]] = ()
     ends: tuple[float, float] | None = None
 
 
@@ -69,6 +71,9 @@ def band_drawing(band: Band, *, width: float = WIDE) -> Markup:
         marks.append(el("path", cls="band", d=_path(edge) + "Z"))
     if band.even is not None:
         marks.append(el("line", cls="even", x1=LEFT, x2=right, y1=up(band.even), y2=up(band.even)))
+    for level, words in band.bounds:
+        marks.append(el("line", cls="line thin s-blue", x1=LEFT, x2=right, y1=up(level), y2=up(level)))
+        marks.append(text(words, x=LEFT + 6, y=up(level) + 13, cls="t-b halo"))
     places = [(across(x), up(level[1])) for x, level in known]
     marks += [
         el("path", cls="line s-ink", d=_path(places)),

@@ -177,7 +177,7 @@ if (live) {
     if (!wanted || !source || Date.now() - tablesAt < often) return;
     tablesAt = Date.now();
     wanted = false;
-    const ids = ["finding", "num-forfeits", "standing", "matches"];
+    const ids = ["finding", "num-forfeits", "evidence", "standing", "matches"];
     const fresh = await fragments(location.href, ids).catch(() => null);
     if (!fresh) return;
     const held = (id) => { const part = document.getElementById(id); return part && (part.matches(":hover") || part.contains(document.activeElement)); };
