@@ -38,6 +38,7 @@ PAIRINGS = {
     "exploit": "an exploiter against its victim, not rated",
     "seated": "each agent in a seat of its own",
     "judge": "judges compare every two answers",
+    "vote": "people vote in a poll",
 }
 CONFIG_WORDS = {
     "pairing": "Pairing",
@@ -119,7 +120,7 @@ def tournament(request: Request, site: SiteOf, key: str, matches: int = 1) -> Re
         fault_kinds=Counter(TERMINATION_WORDS[fault.termination] for fault in faults),
         num_faults=len(faults),
         used=site.ledger.usage(found),
-        judges=judges_and_contexts(site.ledger, [found])[0],
+        judges=() if found.source == "vote" else judges_and_contexts(site.ledger, [found])[0],
         failed=failed[:FAULTS_SHOWN],
         num_failed=len(failed),
         failed_kinds=Counter(one.failure.kind for one in failed),

@@ -247,11 +247,7 @@ def key_and_number(match: str) -> tuple[str, int]:
 def _played_here(tournament: Tournament) -> None:
     """Raises `SpecificationError` where matches came with their results alone."""
     from arena.games import SpecificationError
+    from arena.verify import WITHOUT_MOVES
 
     if tournament.source != "play":
-        how = (
-            "was judged: its matches have verdicts"
-            if tournament.source == "judge"
-            else "was imported: its matches have results"
-        )
-        raise SpecificationError(f"{tournament.key} {how}, but no moves to replay")
+        raise SpecificationError(f"{tournament.key}: {WITHOUT_MOVES[tournament.source]}, but no moves to replay")

@@ -10,6 +10,7 @@ doi:10.1093/biomet/58.3.403.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -33,7 +34,8 @@ from arena.polls.poll import Poll, poll_of
 EXPLORE = 0.1
 FAVOUR = 2 / 3  # of the order shown less often
 BALLOT_STREAM = 7
-VOTES_A_LOOK = 25  # the focus of adaptive pairing is computed anew after so many votes
+LEAST_VOTES, GROWTH = 25, 1.05
+"""The focus of adaptive pairing is computed from so many votes on, and anew whenever there are so many times as many."""
 POLLS_KEPT = 16
 
 
@@ -95,9 +97,8 @@ class BallotDrawer:
         if not (left > 0).any():
             return None
         counts = orders.sum(axis=1)
-        focus = (
-            self._focus(poll.key, int(counts.sum()) // VOTES_A_LOOK) if poll.settings.pairing == "adaptive" else None
-        )
+        looks = _looks(int(counts.sum())) if poll.settings.pairing == "adaptive" else 0
+        focus = self._focus(poll.key, looks) if looks else None
         chances = pair_chances(counts, left > 0, None if focus is None else focus[pairs.low, pairs.high])
         words = unit(counter_hash(np.uint64(seed_of((key, len(seen)))), BALLOT_STREAM, np.arange(3)))
         at = _drawn(chances, words[0])
@@ -138,6 +139,11 @@ def low_first_chance(low_first: int, high_first: int) -> float:
     if low_first == high_first:
         return 1 / 2
     return FAVOUR if low_first < high_first else 1 - FAVOUR
+
+
+def _looks(votes: int) -> int:
+    """How often the focus was computed by so many votes."""
+    return 1 + int(math.log(votes / LEAST_VOTES) / math.log(GROWTH)) if votes >= LEAST_VOTES else 0
 
 
 def _drawn(chances: NDArray[np.float64], word: float) -> int:
