@@ -1,24 +1,19 @@
-"""Somebody else's program as an agent: ``exec:COMMAND`` and ``python:MODULE:CLASS`` (see docs/reference/agent-protocol.md)."""
+"""Somebody else's program as an agent, in a child process (see docs/reference/agent-protocol.md)."""
 
 from __future__ import annotations
 
 import math
 import queue
 import shlex
-import shutil
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-import arena
 from arena.agents.observation import observations
 from arena.agents.process import Child, Limits
 from arena.agents.protocol import (
@@ -37,82 +32,19 @@ from arena.agents.protocol import (
     start_message,
     to_line,
 )
-from arena.agents.registry import content_of
-from arena.agents.sandbox import Confined, Program, Tier, confined, require_tier, runtime_of
+from arena.agents.sandbox import Confined
 from arena.games import (
     AgentCrashed,
     AgentFault,
     AgentInfo,
     AgentTimeout,
     Answer,
-    Game,
     GameInfo,
     ObservationBatch,
     ProtocolError,
-    SpecificationError,
 )
 
 MAX_START_FAILURES = 3  # in a row; afterwards the program is not tried again
-HOST_MODULE = "arena.agents.host"
-
-
-def load_exec(rest: str, *, game: Game, name: str, tier: Tier = "none") -> ProgramAgent:
-    """The agent of ``exec:COMMAND``: split as a shell would, run without one, confined as the tier says.
-
-    Raises:
-        SpecificationError: no command, an open quote, no such program, or a tier that does not hold here.
-    """
-    try:
-        command = shlex.split(rest)
-    except ValueError as error:
-        raise SpecificationError(f"cannot read the command {rest!r}: {error}") from None
-    if not command:
-        raise SpecificationError("exec: needs a command; write exec:COMMAND, for example exec:node my_agent.js")
-    if shutil.which(command[0]) is None:
-        raise SpecificationError(f"there is no program {command[0]!r} to run; exec: takes a file or a name on the PATH")
-    program = Program(command=tuple(command), runtime=tuple(runtime_of(command[0])))
-    return ProgramAgent(command, game=game.info, name=name, confine=_confiner(program, tier))
-
-
-def load_python(rest: str, *, game: Game, name: str, tier: Tier = "none") -> ProgramAgent:
-    """The agent of ``python:MODULE:CLASS`` or ``python:path/to/file.py:CLASS``, in a process of its own.
-
-    Raises:
-        SpecificationError: not of that form, no such file, or a tier that does not hold here.
-    """
-    where, _, attribute = rest.rpartition(":")
-    if not where or not attribute.isidentifier():
-        raise SpecificationError(
-            f"cannot read python:{rest}; write python:MODULE:CLASS or python:path/to/file.py:CLASS"
-        )
-    if where.endswith(".py") and not Path(where).is_file():
-        raise SpecificationError(f"there is no file {where!r}; python: takes a module or a file, then :CLASS")
-    command = (sys.executable, "-m", HOST_MODULE, rest)
-    if tier == "none":
-        return ProgramAgent(command, game=game.info, name=name)
-    (file,) = content_of(f"python:{rest}")
-    if where.endswith(".py"):
-        command = (*command[:-1], f"{file.absolute()}:{attribute}")
-    program = Program(
-        command=command,
-        files=(file.parent if file.name == "__init__.py" else file,),
-        runtime=tuple(_arena_itself()),
-        environment={"PYTHONPATH": str(Path.cwd())},  # where a module of the working folder is looked for
-    )
-    return ProgramAgent(command, game=game.info, name=name, confine=_confiner(program, tier))
-
-
-def _confiner(program: Program, tier: Tier) -> Callable[[], Confined]:
-    """What confines each run of a program. Raises `SandboxUnavailable` at once where the tier does not hold."""
-    require_tier(tier)
-    return partial(confined, program, tier)
-
-
-def _arena_itself() -> Iterator[Path]:
-    """The package that hosts classes: its folder, and those that its links lead to in a checkout."""
-    package = Path(arena.__file__).parent
-    yield package
-    yield from (path.resolve() for path in package.iterdir() if path.is_symlink())
 
 
 @dataclass(slots=True, kw_only=True)

@@ -34,8 +34,9 @@ SCHEMES: dict[str, str] = {
     "bot": "arena.agents.bot:load",
     "scripted": "arena.agents.scripted:load",
     "human": "arena.agents.human:load",
-    "python": "arena.agents.program:load_python",
-    "exec": "arena.agents.program:load_exec",
+    "python": "arena.agents.program_kinds:load_python",
+    "exec": "arena.agents.program_kinds:load_exec",
+    "uploaded": "arena.agents.program_kinds:load_uploaded",
     "http": "arena.agents.http:load",
     "https": "arena.agents.http:load_https",
     "llm": "arena.agents.llm:load",
@@ -43,10 +44,10 @@ SCHEMES: dict[str, str] = {
 }
 """scheme -> ``module:function``; the function takes what follows the scheme, the game and the agent's name."""
 
-PROGRAM_SCHEMES = ("exec", "python")
+PROGRAM_SCHEMES = ("exec", "python", "uploaded")
 REMOTE = "remote"  # named as text, since it lives in the ledger above: its mailbox is there
 KEY_SCHEMES = ("llm",)  # send an API key of this machine to an address that the specification names
-FILE_SCHEMES = ("checkpoint", "policy", "exploiter")
+FILE_SCHEMES = ("checkpoint", "policy", "exploiter", "uploaded")
 SELF_CONTAINED = ("random", "uniform", "mcts", "ismcts", "bot", "scripted")
 """Agents that their specification says whole: they read no file, call no address and run nothing but Arena and OpenSpiel."""
 _READERS = {
@@ -112,6 +113,11 @@ _KINDS = (
     AgentKind(name="human", usage="human", description="a person at this terminal"),
     AgentKind(name="python", usage="python:MODULE:CLASS", description="a Python class in a process of its own"),
     AgentKind(name="exec", usage="exec:COMMAND", description="any program that speaks the agent protocol"),
+    AgentKind(
+        name="uploaded",
+        usage="uploaded:FILE.py",
+        description="a Python file with a class Agent or a function act, which always runs in a bubblewrap",
+    ),
     AgentKind(name="http", usage="http://HOST:PORT/PATH", description="a server that speaks the agent protocol"),
     AgentKind(name="https", usage="https://HOST/PATH", description="the same over an encrypted connection"),
     AgentKind(

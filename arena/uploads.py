@@ -1,4 +1,6 @@
-"""Files that somebody sends to be an agent: data alone, read by a process of its own with little memory and time before they are kept.
+"""Files that somebody sends to be an agent: data, read by a process of its own with little memory and time before they are kept.
+
+Programs are taken only where the operator lets them run, in bubbles (`arena.agents.sandbox`); they are tried in one.
 
 What can go wrong in reading a hostile file, such as arrays of a terabyte or a decompression that does not end, ends that process.
 """
@@ -12,12 +14,16 @@ import sys
 import tempfile
 from pathlib import Path
 
-from arena.games import SpecificationError
+from arena.agents import load_agent
+from arena.approvals import approve
+from arena.executor import close_agents, require_started
+from arena.games import SpecificationError, load_game
 from arena.ledger import AgentVersion, Ledger
 from arena.named_games import refuse_files
 
 KINDS = {".json": "policy", ".npz": "policy", ".policy": "policy", ".safetensors": "checkpoint"}
 """By the file's ending, the kind of agent that reads it."""
+PROGRAM = ".py"
 
 MOST_MEMORY = 6 * 2**30  # bytes of addresses, most of which torch only reserves
 MOST_CPU_S = 60
@@ -26,7 +32,14 @@ LONGEST_COMPLAINT = 2000  # characters
 
 
 def add_upload(
-    ledger: Ledger, name: str, content: bytes, *, file_name: str, game: str | None = None, account: str | None = None
+    ledger: Ledger,
+    name: str,
+    content: bytes,
+    *,
+    file_name: str,
+    game: str | None = None,
+    account: str | None = None,
+    programs: bool = False,
 ) -> AgentVersion:
     """The version of agent ``name`` that is made of this file, which is kept in the ledger's artifacts.
 
@@ -37,12 +50,15 @@ def add_upload(
         file_name: whose ending says what it is; it is never a path here.
         game: what it must be able to play; None: whatever it is for.
         account: who sends it.
+        programs: whether Python files are taken, which then may run on this machine, always confined.
 
     Raises:
-        SpecificationError: no such kind of file, or one that cannot be read, or cannot play the game.
+        SpecificationError: no such kind of file, one that cannot be read or cannot play the game, or a program that is not taken.
     """
     shown = Path(file_name).name
     ending = Path(shown).suffix.lower()
+    if ending == PROGRAM and shown.isprintable():
+        return _add_program(ledger, name, content, shown=shown, game=game, account=account, taken=programs)
     if ending not in KINDS or not shown.isprintable():
         raise SpecificationError(f"agents are uploaded as {', '.join(KINDS)}; got {shown!r}")
     if game is not None:
@@ -58,6 +74,40 @@ def add_upload(
         name,
         specification=f"{KINDS[ending]}:{shown}",
         kind=KINDS[ending],
+        content_hash=content_hash,
+        lineage={"uploaded_by": account},
+    )
+
+
+def _add_program(
+    ledger: Ledger, name: str, content: bytes, *, shown: str, game: str | None, account: str | None, taken: bool
+) -> AgentVersion:
+    """The program, tried in a bubble and approved for this machine: its operator has said so."""
+    if not taken:
+        raise SpecificationError(
+            f"this server runs no uploaded programs; {shown} can play from where it is: arena join URL python:{shown}:CLASS"
+        )
+    if game is None:
+        raise SpecificationError("name the game that an uploaded program plays: it is tried on it")
+    refuse_files(ledger, game)
+    with tempfile.TemporaryDirectory(prefix="arena-upload-") as folder:
+        file = Path(folder) / f"upload{PROGRAM}"
+        file.write_bytes(content)
+        try:
+            agent = load_agent(f"uploaded:{file}", game=load_game(game), name=name)
+            try:
+                require_started(agent)
+            finally:
+                close_agents([agent])
+        except SpecificationError as error:
+            raise SpecificationError(str(error).replace(str(file), shown)[:LONGEST_COMPLAINT]) from None
+        content_hash = ledger.artifacts.put(file)
+    specification = f"uploaded:{shown}"
+    approve(specification, content_hash)
+    return ledger.add_agent(
+        name,
+        specification=specification,
+        kind="uploaded",
         content_hash=content_hash,
         lineage={"uploaded_by": account},
     )
@@ -86,10 +136,6 @@ def _read(kind: str, file: Path, game: str | None) -> None:
 
         check_content(f"{kind}:{file}")
         return
-    from arena.agents import load_agent
-    from arena.executor import close_agents
-    from arena.games import load_game
-
     close_agents([load_agent(f"{kind}:{file}", game=load_game(game))])
 
 

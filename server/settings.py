@@ -64,6 +64,10 @@ class ServerSettings(BaseSettings):
     upload_bytes: int = Field(
         default=64 * 2**20, ge=1, description="The most bytes of a file that somebody sends who may submit agents."
     )
+    uploaded_programs: Literal["off", "bubblewrap"] = Field(
+        default="off",
+        description="Whether Python files that somebody uploads who may submit agents run here, always in a bubblewrap.",
+    )
     reachable_networks: Listed = Field(
         default=(),
         description="Private networks in which agents and endpoints may be that people name to this server; else only "

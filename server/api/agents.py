@@ -149,7 +149,8 @@ def add_agent(
     "/agents/upload",
     summary="Register an agent by uploading what it is made of",
     description="A policy (.json, .npz) or a network (.safetensors). It is read by a process of its own, whose memory and time are "
-    "bounded, before it is kept; where a game is named it must be able to play it.",
+    "bounded, before it is kept; where a game is named it must be able to play it. A Python file (.py) only where the operator lets them "
+    "run, always in a bubblewrap, with the game that it plays.",
     response_model=AgentFacts,
     status_code=201,
     responses=WRITE_ERRORS,
@@ -165,7 +166,15 @@ def upload_agent(
     visitor: Annotated[Visitor, Depends(allowed(Scope.SUBMIT))],
     game: Annotated[str | None, Query(description="a game that it must be able to play", max_length=500)] = None,
 ) -> Response:
-    added = add_upload(site.ledger, checked_name(name), content, file_name=file, game=game, account=visitor.account)
+    added = add_upload(
+        site.ledger,
+        checked_name(name),
+        content,
+        file_name=file,
+        game=game,
+        account=visitor.account,
+        programs=request.app.state.settings.uploaded_programs != "off",
+    )
     return json_answer(request, agent_facts(added), status=201)
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from arena.agents.check import check_agent
 from arena.agents.http import load as load_http
-from arena.agents.program import load_exec, load_python
+from arena.agents.program_kinds import load_exec, load_python
 from arena.games import load_game
 from arena.match import Clock, play_matches
 from arena.results import MatchSpecs

@@ -11,7 +11,7 @@ import pytest
 
 from arena.agents.host import HostObservation, read_observation
 from arena.agents.observation import ALL_PARTS, Observation, observations
-from arena.agents.program import load_python
+from arena.agents.program_kinds import load_python
 from arena.games import AgentCrashed, ListedLegal, ObservationBatch, ProtocolError, VectorLegal, load_game
 
 AGENTS = """

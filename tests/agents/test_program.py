@@ -17,7 +17,8 @@ import pytest
 
 from arena.agents import load_agent
 from arena.agents.process import Limits
-from arena.agents.program import MAX_START_FAILURES, ProgramAgent, load_exec, load_python
+from arena.agents.program import MAX_START_FAILURES, ProgramAgent
+from arena.agents.program_kinds import load_exec, load_python
 from arena.games import (
     AgentCrashed,
     AgentTimeout,
