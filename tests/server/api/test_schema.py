@@ -20,7 +20,7 @@ from arena.jobs import all_jobs
 
 KUHN = "openspiel:kuhn_poker"
 
-EXAMPLES = int(os.environ.get("ARENA_API_EXAMPLES", "4"))
+EXAMPLES = int(os.environ.get("ARENA_API_EXAMPLES", "2"))
 
 
 def test_answers_are_as_described(client, ledger):
