@@ -68,7 +68,7 @@ def plain_rows(ledger: Ledger, tournaments: Sequence[Tournament]) -> dict[str, P
     for match in matches:
         for seat, agent in enumerate(match.agents):
             others = [other for other, name in enumerate(match.agents) if name != agent]
-            if others:
+            if others or len(match.agents) == 1:
                 _count(rows.setdefault(agent, PlainRow()), match, seat, others, worst)
     return rows
 
@@ -211,12 +211,15 @@ def _count(row: PlainRow, match: _Match, seat: int, others: Sequence[int], worst
         if points != 0.5 or match.forfeit < 0:  # level where a third failed: not compared
             row.compared(match.agents[other], points, match.weight / (len(match.agents) - 1))
     row.matches += 1
-    row.points += (ahead + (len(others) - ahead - behind) / 2) / len(others)
+    if others:
+        row.points += (ahead + (len(others) - ahead - behind) / 2) / len(others)
+    elif match.forfeit != seat:  # nobody is ahead and nobody behind
+        row.points += 0.5
     if match.forfeit == seat:
         row.forfeits += 1
     elif behind:
         row.losses += 1
-    elif ahead < len(others):
+    elif ahead < len(others) or not others:
         row.draws += 1
     else:
         row.wins += 1

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from arena.leaderboards.forfeited import earned_returns
 from arena.leaderboards.record import Record
 
+EVEN = 0.5
 MATCHES, POINTS, WINS, DRAWS, LOSSES, FORFEITS, RETURNS, EARNINGS, ROWS = range(9)
 
 
@@ -21,7 +22,8 @@ class Tallies:
     ``points``: share of the others that the agent came ahead of, draws as halves, summed over matches. A match is won by
     coming ahead of all others, drawn by sharing the first place, else lost; forfeits stand apart from the losses.
     ``returns``: summed over ``earnings`` matches, those that `earned_returns` leaves. ``rows``: matches counted once each,
-    whatever their weight. Seats of matches without another agent (self-play) are not counted.
+    whatever their weight. Seats of matches without another agent (self-play) are not counted; in a game of one player, who
+    comes ahead of nobody and behind nobody, each match is drawn.
     """
 
     matches: NDArray[np.float64]
@@ -71,12 +73,12 @@ def _count(seats, returns, earned, forfeit, weight, num_agents):  # type: ignore
                     ahead += 1
                 elif forfeit[match] == a or margin < 0:
                     behind += 1
-            if others == 0:
+            if others == 0 and num_seats > 1:
                 continue
             row, times = counts[agent, a], weight[match]
             row[MATCHES] += times
             row[ROWS] += times > 0
-            row[POINTS] += times * (ahead + (others - ahead - behind) / 2) / others
+            row[POINTS] += times * ((ahead + (others - ahead - behind) / 2) / others if others else EVEN * (forfeit[match] != a))
             if not np.isnan(earned[match, a]):
                 row[RETURNS] += times * earned[match, a]
                 row[EARNINGS] += times
@@ -84,7 +86,7 @@ def _count(seats, returns, earned, forfeit, weight, num_agents):  # type: ignore
                 row[FORFEITS] += times
             elif behind > 0:
                 row[LOSSES] += times
-            elif ahead < others:
+            elif ahead < others or others == 0:
                 row[DRAWS] += times
             else:
                 row[WINS] += times

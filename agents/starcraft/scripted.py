@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import label
 
 from arena.games.starcraft.pysc2_repair import repair_pysc2
 
@@ -130,7 +131,7 @@ def _select(seen: Any) -> Any:
 
 
 def _nearest(seen: Any, relation: int) -> tuple[int, int] | None:
-    """The pixel of such a unit that is nearest to one's own, or None."""
+    """The middle of such a thing on the screen that is nearest to one's own units, or None."""
     screen = np.asarray(seen.feature_screen.player_relative)
     rows, columns = np.nonzero(screen == relation)
     if not len(rows):
@@ -138,7 +139,9 @@ def _nearest(seen: Any, relation: int) -> tuple[int, int] | None:
     own_rows, own_columns = np.nonzero(screen == SELF)
     middle = (own_rows.mean(), own_columns.mean()) if len(own_rows) else (screen.shape[0] / 2, screen.shape[1] / 2)
     nearest = int(np.argmin(np.hypot(rows - middle[0], columns - middle[1])))
-    return int(columns[nearest]), int(rows[nearest])
+    things, _ = label(screen == relation)
+    its_rows, its_columns = np.nonzero(things == things[rows[nearest], columns[nearest]])
+    return int(its_columns.mean()), int(its_rows.mean())
 
 
 def _anywhere(seen: Any, draws: np.random.Generator) -> tuple[int, int]:

@@ -114,6 +114,7 @@ def _follow(client: Client, jobs: list[JobRow], *, submit: bool, json: bool) -> 
 def _say_played(source: Source, keys: Sequence[str], *, json: bool) -> None:
     """The standings of tournaments that were played."""
     from arena.cli.leaderboard import print_standings
+    from arena.cli.mini_games_shown import print_mini_games
     from arena.cli.output import say, say_json
     from arena.cli.pairing_shown import print_pairing
 
@@ -135,6 +136,7 @@ def _say_played(source: Source, keys: Sequence[str], *, json: bool) -> None:
         if one.state is not None:
             print_pairing(one.state)
         print_standings(board)
+    print_mini_games(found)
 
 
 def _say_resume(ledger: Ledger, tournaments: list[Tournament]) -> None:
