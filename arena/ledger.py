@@ -263,11 +263,15 @@ class Ledger:
             return read_tournaments(connection, which, self._rosters)
 
     def set_status(self, tournament: Tournament, status: Status) -> Tournament:
-        """The tournament with its new status; ``finished`` notes the time. One that runs must say so: see `keep_alive`."""
+        """The tournament with its new status; ``finished`` notes the time. One that runs must say so: see `keep_alive`.
+
+        Who is interrupted late, after others finished it, changes nothing.
+        """
+        over = sa.and_(status == "interrupted", schema.tournaments.c.status == "finished")
         with self.writing() as connection:
             connection.execute(
                 schema.tournaments.update()
-                .where(schema.tournaments.c.id == tournament.id)
+                .where(schema.tournaments.c.id == tournament.id, ~over)
                 .values(status=status, finished_at=now() if status == "finished" else None, alive_at=now())
             )
         return self.tournament(tournament.key)

@@ -335,7 +335,9 @@ class _Run:
                     return
 
     def _results(self) -> Generator[MatchResults, None, None]:
-        yield from self.executor.run(self.setup, self._blocks(), on_finished=self.counter.add)
+        for results in self.executor.run(self.setup, self._blocks(), on_finished=self.counter.add):
+            if int(results.specs.index[0]) in self.out:  # else it came before, from a worker that was thought dead
+                yield results
 
     def write(self, results: MatchResults) -> None:
         """Records a block that was given out."""
