@@ -81,10 +81,10 @@ def backup(url: str | Path | None, to: str | Path) -> Path:
     """A copy of the ledger as it is now, made while others read and write; the new file.
 
     Its artifacts go beside it, as ``TO.artifacts``. SQLite: a ledger that opens like any other. PostgreSQL: what
-    ``pg_dump --format=custom`` writes, read back by ``pg_restore``.
+    ``pg_dump --format=custom`` writes, read back by ``pg_restore``. The copy is read through before it gets its name.
 
     Raises:
-        LedgerError: no ledger there, a file of that name or no folder for it exists, or the copy cannot be written.
+        LedgerError: no ledger there, a file of that name or no folder for it exists, or the copy cannot be written or read.
     """
     located, target = locate(url), Path(to).expanduser().absolute()
     _ledger_at(located)
@@ -95,8 +95,10 @@ def backup(url: str | Path | None, to: str | Path) -> Path:
     try:
         with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as folder:
             made = Path(folder) / target.name
-            copy = _copy_file if located.get_backend_name() == "sqlite" else _dump
+            sqlite = located.get_backend_name() == "sqlite"
+            copy, read_through = (_copy_file, _read_copy) if sqlite else (_dump, _read_dump)
             copy(located, made)
+            read_through(made)
             kept = ArtifactStore.beside(target)
             for path in ArtifactStore.beside(located).files():
                 kept.put(path)
@@ -144,10 +146,15 @@ def _copy_file(url: sa.URL, to: Path) -> None:
         source.dispose()
 
 
+def _read_copy(copy: Path) -> None:
+    """Raises `LedgerError` where a page, a key or a reference of a copy is damaged."""
+    with Ledger(locate(copy), engine(locate(copy), read_only=True)) as ledger:
+        for problem in _structure(ledger):
+            raise LedgerError(f"the copy is not whole: {problem}")
+
+
 def _dump(url: sa.URL, to: Path) -> None:
-    program = shutil.which("pg_dump")
-    if program is None:
-        raise LedgerError("a backup of PostgreSQL needs its program pg_dump: install the package postgresql-client")
+    program = _postgres_program("pg_dump")
     password = url.password or url.query.get("password")
     plain = url.set(drivername="postgresql", password=None).difference_update_query(["password"])
     command = [program, "--format=custom", f"--file={to}", f"--dbname={plain.render_as_string()}"]
@@ -155,6 +162,21 @@ def _dump(url: sa.URL, to: Path) -> None:
     done = subprocess.run(command, env=os.environ | secret, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
         raise LedgerError(f"pg_dump could not copy {shown(url)}: {' '.join(done.stderr.split())}")
+
+
+def _read_dump(dump: Path) -> None:
+    """Raises `LedgerError` where a dump cannot be read to its end, as a restore would."""
+    command = [_postgres_program("pg_restore"), "--file=/dev/null", str(dump)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        raise LedgerError(f"pg_restore cannot read the dump: {' '.join(done.stderr.split())}")
+
+
+def _postgres_program(name: str) -> str:
+    program = shutil.which(name)
+    if program is None:
+        raise LedgerError(f"a backup of PostgreSQL needs its program {name}: install the package postgresql-client")
+    return program
 
 
 def _structure(ledger: Ledger) -> Iterator[str]:

@@ -481,3 +481,18 @@ def test_damaged_pages_are_found(filled):
         whole[page : page + 4096] = b"\xff" * 4096
     filled.write_bytes(whole)
     assert any("damaged" in problem for problem in database.check(filled))
+
+
+def test_a_copy_that_is_not_whole_is_no_backup(filled, tmp_path, monkeypatch):
+    copy = database._copy_file
+
+    def torn(url, to):
+        copy(url, to)
+        with to.open("r+b") as file:
+            file.seek(3 * 4096)
+            file.write(b"\xff" * 8192)
+
+    monkeypatch.setattr(database, "_copy_file", torn)
+    with pytest.raises(LedgerError, match="damaged|not whole"):
+        database.backup(filled, tmp_path / "kept.db")
+    assert not (tmp_path / "kept.db").exists()

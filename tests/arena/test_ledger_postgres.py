@@ -165,3 +165,18 @@ def test_damage_is_found(url, made_game, made_results):
     problems = database.check(url)
     assert any("block 0 of tournament 'cup'" in problem for problem in problems)
     assert any("notes 1 blocks of 3 matches" in problem for problem in problems)
+
+
+@pytest.mark.skipif(shutil.which("pg_dump") is None, reason="pg_dump is not installed")
+def test_a_dump_that_is_cut_off_is_no_backup(url, monkeypatch, tmp_path):
+    Ledger.open(url).close()
+    dump = database._dump
+
+    def cut_off(located, to):
+        dump(located, to)
+        to.write_bytes(to.read_bytes()[:-2000])
+
+    monkeypatch.setattr(database, "_dump", cut_off)
+    with pytest.raises(LedgerError, match="pg_restore cannot read the dump"):
+        database.backup(url, tmp_path / "arena.dump")
+    assert list(tmp_path.glob("arena.dump")) == []
