@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-import arena
 from arena.agents.program import ProgramAgent
 from arena.agents.registry import content_of
 from arena.agents.sandbox import Confined, Program, Tier, confined, require_tier, runtime_of
@@ -91,6 +90,6 @@ def _confiner(program: Program, tier: Tier) -> Callable[[], Confined]:
 
 def _arena_itself() -> Iterator[Path]:
     """The package that hosts classes: its folder, and those that its links lead to in a checkout."""
-    package = Path(arena.__file__).parent
+    package = Path(sys.modules["arena"].__path__[0])
     yield package
     yield from (path.resolve() for path in package.iterdir() if path.is_symlink())
