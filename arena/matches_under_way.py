@@ -10,15 +10,19 @@ import sqlalchemy as sa
 
 from arena.agents.observation import Message
 from arena.agents.protocol import match_numbers
+from arena.agents.registry import REMOTE
 from arena.config import make_config
 from arena.games import NotProvided
 from arena.ledger import Ledger, Tournament
 from arena.pairing.rule import rule_of
 from arena.question_schema import questions, seats
-from arena.questions import clock
+from arena.questions import SILENT_S, clock
 from arena.results import MatchResult, MatchSpec, Termination
 from arena.rounds import LOOKING
+from arena.schedule import Schedule
 from arena.tournament import schedule_of
+
+MOST_LOOKED_FOR = 10_000  # matches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,14 +50,40 @@ def planned_match(tournament: Tournament, number: int) -> MatchSpec:
     Raises:
         NotProvided: there is none, or its pairing decides from round to round.
     """
+    specs = _schedule(tournament).specs(number, number + 1)
+    if not len(specs):
+        raise NotProvided(f"{tournament.key} has no match {number}")
+    return specs[0]
+
+
+def numbers_under_way(ledger: Ledger, tournament: Tournament) -> list[int]:
+    """The matches of a tournament that agents elsewhere play now, of the first `MOST_LOOKED_FOR`."""
+    far = [agent.id for agent in tournament.agents if agent.kind == REMOTE]
+    if not far:
+        return []
+    s = seats.c
+    query = sa.select(s.match).where(s.agent_id.in_(far), s.game == tournament.game, s.returns.is_(None))
+    with ledger.reading() as connection:
+        played = set(connection.scalars(query.where(s.alive_at > clock(connection) - SILENT_S)))
+    try:
+        specs = _schedule(tournament).specs(0, MOST_LOOKED_FOR) if played else None
+    except NotProvided:
+        return []
+    if specs is None:
+        return []
+    players = range(specs.seats.shape[1])
+    numbers = [match_numbers(specs.seed, np.full(len(specs), player)) for player in players]
+    return [
+        int(specs.index[row]) for row in range(len(specs)) if any(of_player[row] in played for of_player in numbers)
+    ]
+
+
+def _schedule(tournament: Tournament) -> Schedule:
     config = make_config({**tournament.config, "seed": tournament.seed}, source=tournament.key)
     chosen = None if config.pairing in LOOKING else rule_of(config, len(tournament.sides)).next_round(())
     if tournament.source != "play" or chosen is None:
         raise NotProvided(f"the matches of {tournament.key} are shown when they are recorded")
-    specs = schedule_of(config, tournament.sides, chosen).specs(number, number + 1)
-    if not len(specs):
-        raise NotProvided(f"{tournament.key} has no match {number}")
-    return specs[0]
+    return schedule_of(config, tournament.sides, chosen)
 
 
 def seats_under_way(ledger: Ledger, tournament: Tournament, spec: MatchSpec) -> list[SeatUnderWay]:

@@ -12,6 +12,7 @@ from arena.duel_test import duel_test
 from arena.games import ArenaError, UnknownName
 from arena.judgements import judges_and_contexts, read_failures
 from arena.ledger_rows import Played, Tournament
+from arena.matches_under_way import numbers_under_way
 from arena.results import Fault
 from arena.server import numbers
 from arena.server.drawing.band import band_drawing, in_both_widths
@@ -127,6 +128,7 @@ def tournament(request: Request, site: SiteOf, key: str, matches: int = 1) -> Re
         config=config_words(site, found),
         seat_word="Player" if has_teams(found) else "Seat",
         events=tournament_address(key) + "/events" if found.status == "running" else "",
+        under_way=numbers_under_way(site.ledger, found) if found.status == "running" else [],
     )
 
 

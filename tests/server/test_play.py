@@ -105,6 +105,7 @@ def test_a_second_answer_and_one_of_an_old_page_change_nothing(person):
 def test_a_stranger_cannot_move_for_a_person_and_sees_the_board(served, person):
     address = begin(person)
     page = turn(person, address)
+    assert address in person.get(address.partition("/matches/")[0]).text
     with httpx.Client(base_url=served.url, timeout=30) as stranger:
         seen = stranger.get(address).text
         assert "<svg" in seen
