@@ -1,11 +1,36 @@
-"""A comparison of two candidates as a block of one match: it is written when it is answered, whatever became of its neighbours."""
+"""A comparison of two candidates as a match: the game that it is one of, and the block that it stands in alone, written when it is
+answered, whatever became of its neighbours."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from arena.games.actions import ActionSpace
+from arena.games.game import GameInfo
 from arena.games.ragged import Ragged
+from arena.ledger import Ledger, LedgerError
+from arena.match_import import check_game_name, title_of_game
 from arena.results import NOBODY, MatchResults, MatchSpecs, Termination
+
+
+def game_of_comparisons(ledger: Ledger, game: str, *, version: str) -> GameInfo:
+    """The preference game of this name, as a ledger names the ladder of its matches. ``version``: how they came about.
+
+    Raises:
+        LedgerError: a game cannot be called so, or the ledger has matches of this name that are not of two players.
+    """
+    check_game_name(game)
+    for earlier in ledger.tournaments(game):
+        if earlier.num_players != 2:
+            raise LedgerError(f"{game} is a game of {earlier.num_players} players here; give --game another name")
+    return GameInfo(
+        specification=game,
+        title=title_of_game(ledger, game),
+        version=version,
+        num_players=2,
+        action_space=ActionSpace(),
+        utility="zero_sum",
+    )
 
 
 def judged_match(*, number: int, first: int, second: int, score: float, unit: int) -> MatchResults:

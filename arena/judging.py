@@ -20,14 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena.games import ArenaError, SpecificationError
-from arena.games.actions import ActionSpace
-from arena.games.game import GameInfo
 from arena.games.judge import Judge, JudgeFailure, Verdict, drawn_order, verdicts
 from arena.games.usage import Usage
 from arena.games.votes import Votes
 from arena.heartbeat import heartbeat
 from arena.judge_input import AnswerSheet
-from arena.judged_match import judged_match
+from arena.judged_match import game_of_comparisons, judged_match
 from arena.judgements import (
     FailedJudgement,
     judge_usage,
@@ -41,7 +39,7 @@ from arena.leaderboards.judge_quality import JudgeQuality, judge_quality
 from arena.leaderboards.vote_units import vote_units
 from arena.leaderboards.wording import listed
 from arena.ledger import Ledger, LedgerError, Tournament
-from arena.match_import import check_game_name, external_agents, title_of_game
+from arena.match_import import external_agents
 from arena.results import MatchResults
 
 BATCH = 16
@@ -415,7 +413,7 @@ def _match(plan: Plan, number: int, score: float) -> MatchResults:
 def _tournament(ledger: Ledger, plan: Plan, *, game: str, name: str) -> Tournament:
     """The tournament of the plan, with its prompts, answers and judges; a second time the first one."""
     content_hash = plan.content_hash
-    check_game_name(game)
+    info = game_of_comparisons(ledger, game, version="judged")
     config = plan.config | {"content_hash": content_hash}
     for earlier in ledger.tournaments(game):
         same_name = earlier.source == "judge" and earlier.name == name
@@ -424,18 +422,9 @@ def _tournament(ledger: Ledger, plan: Plan, *, game: str, name: str) -> Tourname
                 f"{earlier.key} stands under the name {name!r} with other prompts, answers, judges or settings: comparisons that are in "
                 "both would count twice; give --name if all of these are new"
             )
-        if earlier.num_players != 2:
-            raise LedgerError(f"{game} is a game of {earlier.num_players} players here; give --game another name")
     tournament = ledger.add_tournament(
         name=name,
-        game=GameInfo(
-            specification=game,
-            title=title_of_game(ledger, game),
-            version="judged",
-            num_players=2,
-            action_space=ActionSpace(),
-            utility="zero_sum",
-        ),
+        game=info,
         agents=external_agents(ledger, plan.sheet.candidates),
         config=config,
         seed=plan.seed,

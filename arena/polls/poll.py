@@ -11,16 +11,14 @@ import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from arena.agents.llm_specification import read_llm
-from arena.connection import LedgerError
 from arena.games import SpecificationError, UnknownName
-from arena.games.actions import ActionSpace
-from arena.games.game import GameInfo
 from arena.judge_input import AnswerSheet
+from arena.judged_match import game_of_comparisons
 from arena.judgements import keep_contexts
 from arena.ledger import Ledger, Tournament
 from arena.ledger_entries import now
 from arena.ledger_schema import answers, contexts, tournaments
-from arena.match_import import check_game_name, external_agents, title_of_game
+from arena.match_import import external_agents
 from arena.poll_schema import poll_endpoints, polls
 from arena.voted_game import SCHEME
 
@@ -161,19 +159,9 @@ def make_poll(
                 f"a page shows up to {LONGEST_ANSWER:,}"
             )
     ladder = game or f"{SCHEME}{name}"
-    check_game_name(ladder)
-    if any(one.num_players != 2 for one in ledger.tournaments(ladder)):
-        raise LedgerError(f"{ladder} is not of two players here; name another ladder")
     tournament = ledger.add_tournament(
         name=name,
-        game=GameInfo(
-            specification=ladder,
-            title=title_of_game(ledger, ladder),
-            version="voted",
-            num_players=2,
-            action_space=ActionSpace(),
-            utility="zero_sum",
-        ),
+        game=game_of_comparisons(ledger, ladder, version="voted"),
         agents=external_agents(ledger, candidates),
         config={"pairing": "vote", "voted_on": settings.pairing},
         seed=None,
