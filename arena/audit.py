@@ -24,12 +24,11 @@ class Deed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """A deed with its number and its time (ISO 8601, UTC)."""
+class Entry(Deed):
+    """A deed as the log has it: with its number, and its time (ISO 8601, UTC)."""
 
     id: int
     at: str
-    deed: Deed
 
 
 def note(ledger: Ledger, deed: Deed) -> None:
@@ -46,19 +45,5 @@ def entries(ledger: Ledger, *, most: int, before: int | None = None, account: st
     if account is not None:
         query = query.where(audit.c.account == account)
     with ledger.reading() as connection:
-        rows = connection.execute(query).all()
-    return [
-        Entry(
-            id=row.id,
-            at=row.at,
-            deed=Deed(
-                account=row.account,
-                credential=row.credential,
-                address=row.address,
-                action=row.action,
-                subject=row.subject,
-                outcome=row.outcome,
-            ),
-        )
-        for row in rows
-    ]
+        rows = connection.execute(query).mappings().all()
+    return [Entry(**row) for row in rows]

@@ -25,11 +25,14 @@ NOTED_S = 60  # how exactly the last use is noted: a write for each request woul
 _MARK = "arena"
 
 Kind = Literal["token", "session", "invitation"]
+State = Literal["valid", "expired", "ended"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credential:
-    """What is known of one. ``account``: whose it is, or who made an invitation (None: the operator, at the command line)."""
+    """What is known of one. ``account``: whose it is, or who made an invitation (None: the operator, at the command line).
+    ``used_at``: the last time, to the minute.
+    """
 
     id: int
     prefix: str
@@ -40,13 +43,7 @@ class Credential:
     created_at: str
     expires_at: str
     used_at: str | None
-    ended: bool
-
-    @property
-    def state(self) -> Literal["valid", "expired", "ended"]:
-        if self.ended:
-            return "ended"
-        return "valid" if now() < self.expires_at else "expired"
+    state: State
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +190,13 @@ def _found(connection: sa.Connection, text: str, kind: Kind) -> sa.Row[tuple[obj
     row = connection.execute(query).first()
     if row is None or not hmac.compare_digest(row.digest, _digest(parts[2])):
         return None
-    return row if row.ended_at is None and now() < row.expires_at else None
+    return row if _state(row) == "valid" else None
+
+
+def _state(row: sa.Row[tuple[object, ...]]) -> State:
+    if row.ended_at is not None:
+        return "ended"
+    return "valid" if now() < row.expires_at else "expired"
 
 
 def _used_up(connection: sa.Connection, number: int) -> bool:
@@ -217,5 +220,5 @@ def _credential(row: sa.Row[tuple[object, ...]], owner: str | None, scope: Scope
         created_at=row.created_at,
         expires_at=row.expires_at,
         used_at=row.used_at,
-        ended=row.ended_at is not None,
+        state=_state(row),
     )

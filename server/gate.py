@@ -29,8 +29,8 @@ from arena.server.rates import Buckets, client_of
 from arena.server.settings import ServerSettings
 from arena.server.site import asked_path
 
-OPEN = ("/static/", "/sign-in", "/sign-up", "/healthz", "/metrics")
-"""What somebody may see who may not even read: how to sign in, and what has rules of its own."""
+OPEN = ("/static/", "/sign-in", "/sign-up", "/healthz", "/metrics", "/api/v1/seats")
+"""What is open to somebody who may not even read: how to sign in, and what asks for itself who it is."""
 SIGN_INS = ("/sign-in", "/sign-up")
 PARAMETER = re.compile(r"{(\w+)(?::\w+)?}")
 UPLOADS = ("multipart/form-data", "application/octet-stream")
@@ -75,7 +75,7 @@ class Gate:
             connection.state.visitor = visitor = await self._visitor(connection)
             if visitor.credential:
                 self._limit(visitor.credential, scope)
-            if visitor.scope is None and not connection.url.path.startswith(OPEN):
+            if visitor.scope is None and not scope["path"].startswith(OPEN):
                 raise unknown_visitor()
             if not is_token(connection):
                 refuse_foreign(connection, self.settings)

@@ -130,7 +130,7 @@ def list_tokens_command(
     with Ledger.open(db, create=False, read_only=True) as ledger:
         found = all_credentials(ledger, kind="token", whose=account(ledger, name) if name else None)
     if json:
-        say_json([{**dataclasses.asdict(one), "state": one.state} for one in found])
+        say_json([dataclasses.asdict(one) for one in found])
         return
     table(
         ["token", "account", "for", "may", "state", "ends", "last used"],
@@ -178,17 +178,17 @@ def audit_command(
     with Ledger.open(db, create=False, read_only=True) as ledger:
         found = entries(ledger, most=most, account=account)
     if json:
-        say_json([{"id": one.id, "at": one.at, **dataclasses.asdict(one.deed)} for one in found])
+        say_json([dataclasses.asdict(one) for one in found])
         return
     table(
         ["when", "who", "from", "what", "outcome"],
         [
             (
                 one.at[:19],
-                one.deed.account or "",
-                one.deed.address,
-                f"{one.deed.action}  {one.deed.subject}",
-                one.deed.outcome,
+                one.account or "",
+                one.address,
+                f"{one.action}  {one.subject}",
+                one.outcome,
             )
             for one in found
         ],

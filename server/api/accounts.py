@@ -12,7 +12,8 @@ from starlette.responses import Response
 
 from arena import accounts, audit, credentials
 from arena.accounts import Account, Scope
-from arena.credentials import Credential, Kind, Shown
+from arena.audit import Entry
+from arena.credentials import Credential, Kind
 from arena.server.access import Visitor, allowed, signed_in, visitor_of
 from arena.server.api.answers import WRITE_ERRORS, PageAnswer, PageAsked, list_answer
 from arena.server.api.route import IDEMPOTENT, ApiRoute
@@ -35,41 +36,22 @@ class WhoAnswer(BaseModel):
     credential: str | None
 
 
-class AccountFacts(BaseModel):
-    name: str
-    scope: Scope
-    created_at: str
-    disabled: bool
-
-
 class AccountList(PageAnswer):
-    accounts: list[AccountFacts]
-
-
-class CredentialFacts(BaseModel):
-    """A token or an invitation. ``account``: whose token it is, or who invites; ``used_at``: to the minute."""
-
-    prefix: str
-    account: str | None
-    name: str
-    scope: Scope
-    created_at: str
-    expires_at: str
-    used_at: str | None
-    state: str
+    accounts: list[Account]
 
 
 class TokenList(PageAnswer):
-    tokens: list[CredentialFacts]
+    tokens: list[Credential]
 
 
 class InvitationList(PageAnswer):
-    invitations: list[CredentialFacts]
+    invitations: list[Credential]
 
 
-class Secret(CredentialFacts):
+class Secret(BaseModel):
     """``text``: shown this once."""
 
+    credential: Credential
     text: str
 
 
@@ -88,21 +70,8 @@ class AccountChange(BaseModel, extra="forbid"):
     disabled: bool | None = None
 
 
-class EntryFacts(BaseModel):
-    """What somebody did. ``account``: null of somebody unknown."""
-
-    id: int
-    at: str
-    account: str | None
-    credential: str | None
-    address: str
-    action: str
-    subject: str
-    outcome: str
-
-
 class EntryList(PageAnswer):
-    entries: list[EntryFacts]
+    entries: list[Entry]
 
 
 @router.get("/account", summary="Who asks, and what he may do", response_model=WhoAnswer)
@@ -128,7 +97,7 @@ def add_token(request: Request, site: SiteOf, asked: NewCredential, visitor: Sig
 @router.delete(
     "/tokens/{prefix}",
     summary="End a token of one's own",
-    response_model=CredentialFacts,
+    response_model=Credential,
     responses=WRITE_ERRORS,
     dependencies=[IDEMPOTENT],
 )
@@ -143,13 +112,13 @@ def end_token(request: Request, site: SiteOf, prefix: Prefix, visitor: SignedIn)
 @router.get("/accounts", summary="All accounts", response_model=AccountList, dependencies=[ADMIN])
 def list_accounts(request: Request, site: SiteOf, page: PageAsked) -> Response:
     found = accounts.all_accounts(site.ledger)
-    return list_answer(request, page, "accounts", found, key=lambda one: (one.name,), show=_account_facts)
+    return list_answer(request, page, "accounts", found, key=lambda one: (one.name,), show=dataclasses.asdict)
 
 
 @router.patch(
     "/accounts/{name}",
     summary="Change what an account may do, or shut it",
-    response_model=AccountFacts,
+    response_model=Account,
     responses=WRITE_ERRORS,
     dependencies=[IDEMPOTENT, ADMIN],
 )
@@ -159,7 +128,7 @@ def change_account(request: Request, site: SiteOf, name: Name, asked: AccountCha
         accounts.change_scope(site.ledger, whose, asked.scope)
     if asked.disabled is not None:
         (accounts.disable if asked.disabled else accounts.enable)(site.ledger, whose)
-    return json_answer(request, _account_facts(accounts.account(site.ledger, name)))
+    return json_answer(request, dataclasses.asdict(accounts.account(site.ledger, name)))
 
 
 @router.get(
@@ -183,7 +152,7 @@ def invite(request: Request, site: SiteOf, asked: NewCredential, visitor: Annota
 @router.delete(
     "/invitations/{prefix}",
     summary="Withdraw an invitation",
-    response_model=CredentialFacts,
+    response_model=Credential,
     responses=WRITE_ERRORS,
     dependencies=[IDEMPOTENT, ADMIN],
 )
@@ -197,14 +166,7 @@ def list_audit(request: Request, site: SiteOf, page: PageAsked, account: str | N
         1 - page.number_after() if page.after is not None else None
     )  # of entries that are listed by their negative number
     found = audit.entries(site.ledger, most=page.limit + 1, before=before, account=account)
-    return list_answer(
-        request,
-        page,
-        "entries",
-        found,
-        key=lambda entry: (-entry.id,),
-        show=lambda entry: {"id": entry.id, "at": entry.at, **dataclasses.asdict(entry.deed)},
-    )
+    return list_answer(request, page, "entries", found, key=lambda entry: (-entry.id,), show=dataclasses.asdict)
 
 
 def _own(site: Site, visitor: Visitor) -> Account:
@@ -213,27 +175,18 @@ def _own(site: Site, visitor: Visitor) -> Account:
 
 def _list(request: Request, site: Site, page: PageAsked, name: str, kind: Kind, whose: Account | None) -> Response:
     found = credentials.all_credentials(site.ledger, kind=kind, whose=whose)
-    return list_answer(request, page, name, found, key=lambda one: (-one.id,), show=_facts)
+    return list_answer(request, page, name, found, key=lambda one: (-one.id,), show=dataclasses.asdict)
 
 
 def _issued(request: Request, site: Site, kind: Kind, whose: Account, asked: NewCredential) -> Response:
-    shown: Shown = credentials.issue(
+    shown = credentials.issue(
         site.ledger, kind, whose, name=asked.name, scope=asked.scope, seconds=asked.days * credentials.DAY_S
     )
-    answer = json_answer(request, {**_facts(shown.credential), "text": shown.text}, status=201)
+    answer = json_answer(request, dataclasses.asdict(shown), status=201)
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
 
 def _ended(request: Request, site: Site, found: Credential) -> Response:
     credentials.end(site.ledger, found.prefix)
-    return json_answer(request, _facts(credentials.credential(site.ledger, found.prefix)))
-
-
-def _account_facts(one: Account) -> dict[str, object]:
-    return {"name": one.name, "scope": one.scope, "created_at": one.created_at, "disabled": one.disabled}
-
-
-def _facts(one: Credential) -> dict[str, object]:
-    facts = dataclasses.asdict(one) | {"state": one.state}
-    return {name: facts[name] for name in CredentialFacts.model_fields}
+    return json_answer(request, dataclasses.asdict(credentials.credential(site.ledger, found.prefix)))

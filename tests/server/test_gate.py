@@ -313,7 +313,7 @@ def test_every_write_is_noted_and_no_read(client, ledger):
     client.get("/api/v1/games")
     client.post("/api/v1/careless?token=hidden", headers=bearer(ledger, Scope.PLAY, "noted"))
     client.post("/api/v1/run")
-    refused, done = (entry.deed for entry in entries(ledger, most=2))
+    refused, done = entries(ledger, most=2)
     assert (done.account, done.action, done.subject, done.outcome) == (
         "noted", "POST /api/v1/careless", "/api/v1/careless", "200 OK"
     )  # fmt: skip

@@ -300,7 +300,7 @@ def test_the_audit_log_knows_who_did_what_and_no_secret(ledger):
     sign_in(client, "ada")
     answer = send(client, "/account/tokens", name="ci", scope="play")
     [token] = re.findall(r"arena_\w{12}_[\w-]{43}", answer.text)
-    made, came, failed = (entry.deed for entry in entries(ledger, most=3))
+    made, came, failed = entries(ledger, most=3)
     assert (made.account, made.action, made.outcome) == ("ada", "POST /account/tokens", "200 OK")
     assert made.credential == client.cookies.get("arena-session").split("_")[1]
     assert (came.account, came.action, came.outcome) == ("ada", "POST /sign-in", "303 See Other")

@@ -75,7 +75,7 @@ def test_an_admin_invites_withdraws_and_shuts(client, ledger):
     admin = bearer(ledger, Scope.ADMIN)
     made = [client.post("/api/v1/invitations", json={"scope": "play"}, headers=admin).json() for _ in range(2)]
     assert accept(ledger, made[0]["text"], "guest", PASSWORD).scope is Scope.PLAY
-    client.delete(f"/api/v1/invitations/{made[1]['prefix']}", headers=admin)
+    client.delete(f"/api/v1/invitations/{made[1]['credential']['prefix']}", headers=admin)
     with pytest.raises(accounts.AccountError):
         accept(ledger, made[1]["text"], "second", PASSWORD)
     changed = client.patch("/api/v1/accounts/guest", json={"scope": "run", "disabled": True}, headers=admin).json()
