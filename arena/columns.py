@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+import numpy as np
+
 from arena.agents import load_agent
 from arena.executor import close_agents
 from arena.games import ArenaError, load_game
@@ -104,8 +106,10 @@ def beaten_by(matrix: Matrix, known: Mapping[str, Exploitability]) -> dict[str, 
     With 95 % confidence, each pair for itself.
     """
     found: dict[str, tuple[str, ...]] = {}
+    surely = matrix.low > EVEN
+    np.fill_diagonal(surely, False)
     for column, agent in enumerate(matrix.agents):
-        winners = [other for row, other in enumerate(matrix.agents) if row != column and matrix.low[row, column] > EVEN]
+        winners = [matrix.agents[row] for row in np.flatnonzero(surely[:, column]).tolist()]
         bound = known.get(agent)
         if bound is not None and bound.exploiter is not None and bound.low > 0 and bound.exploiter not in winners:
             winners.insert(0, bound.exploiter)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from markupsafe import Markup
 from starlette.responses import Response
 
@@ -29,6 +30,7 @@ from arena.server.ladder_words import (
 from arena.server.match_lists import MatchLine, recent_matches, tournaments_of
 from arena.server.opponent_views import Opponent, opponents_of, surprise
 from arena.server.over_time_views import rating_band, rating_sentence
+from arena.server.paging import Pages
 from arena.server.players import can_be_met
 from arena.server.population_views import population_view
 from arena.server.site import Site, SiteOf, page
@@ -134,14 +136,36 @@ class ForfeitLine:
 
 
 @router.get("/agents")
-def agents(request: Request, site: SiteOf, retired: bool = False) -> Response:
-    listed = site.ledger.agents(include_retired=retired)
-    played: dict[int, set[str]] = {}
+def agents(
+    request: Request,
+    site: SiteOf,
+    retired: bool = False,
+    q: str = "",
+    page_number: Annotated[int, Query(alias="page")] = 1,
+) -> Response:
+    registered = site.ledger.agents(include_retired=retired)
+    wanted = q.casefold().strip()
+    listed = sorted(
+        (one for one in registered if wanted in one.label.casefold()),
+        key=lambda agent: (agent.name.casefold(), -agent.version),
+    )
+    pages = Pages.of(len(listed), at=page_number)
+    shown = listed[pages.shown]
+    played: dict[int, set[str]] = {agent.id: set() for agent in shown}
     for tournament in site.ledger.tournaments():
         for agent in tournament.agents:
-            played.setdefault(agent.id, set()).add(tournament.game)
-    rows = sorted(listed, key=lambda agent: (agent.name.casefold(), -agent.version))
-    return page(request, "agents.html", agents=rows, played=played, retired=retired)
+            if agent.id in played:
+                played[agent.id].add(tournament.game)
+    return page(
+        request,
+        "agents.html",
+        agents=shown,
+        pages=pages,
+        registered=len(registered),
+        q=q,
+        played=played,
+        retired=retired,
+    )
 
 
 def opponent_label(site: Site, against: str) -> str:

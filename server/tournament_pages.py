@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from arena.duel_test import duel_test
 from arena.games import ArenaError, UnknownName
 from arena.judgements import judges_and_contexts, read_failures
-from arena.ledger_rows import Played, Tournament
+from arena.ledger_rows import GameRow, Played, Tournament
 from arena.matches_under_way import numbers_under_way
 from arena.results import Fault
 from arena.server import numbers
 from arena.server.drawing.band import band_drawing, in_both_widths
 from arena.server.drawing.files import Ending, Figure
 from arena.server.figures import figure_answer
-from arena.server.home import Run, is_decided_early, meter_of, progress_words, run_of
+from arena.server.home import is_decided_early, meter_of, progress_words, run_of
 from arena.server.ladder import ladder
 from arena.server.match_lists import TERMINATION_WORDS, match_lines
 from arena.server.over_time_views import evidence_band, evidence_rows
+from arena.server.paging import Pages
 from arena.server.pairing_views import PairingView, pairing_view
 from arena.server.site import Site, SiteOf, page, tournament_address
 from arena.server.teams import has_teams
@@ -70,18 +72,24 @@ router = APIRouter()
 
 
 @router.get("/tournaments")
-def tournaments(request: Request, site: SiteOf) -> Response:
+def tournaments(request: Request, site: SiteOf, page_number: Annotated[int, Query(alias="page")] = 1) -> Response:
     listed = sorted(site.ledger.tournaments(), key=lambda one: (one.created_at, one.id), reverse=True)
-    runs = [run_of(site.ledger, one) for one in listed]
-    return page(request, "tournaments.html", runs=runs, pairings=PAIRINGS, sentence=_sentence_of(runs))
+    pages = Pages.of(len(listed), at=page_number)
+    return page(
+        request,
+        "tournaments.html",
+        runs=[run_of(site.ledger, one) for one in listed[pages.shown]],
+        pages=pages,
+        pairings=PAIRINGS,
+        sentence=_sentence_of(listed, site.ledger.games()),
+    )
 
 
-def _sentence_of(runs: Sequence[Run]) -> str:
-    """How many there are and run, and what ran last."""
-    live = sum(run.tournament.status == "running" for run in runs)
-    games = len({run.tournament.game for run in runs})
-    said = f"{numbers.counted(len(runs), 'tournament')} on {numbers.counted(games, 'game')}, "
-    said += f"{numbers.counted(sum(run.done for run in runs), 'match', 'matches')}; "
+def _sentence_of(tournaments: Sequence[Tournament], games: Sequence[GameRow]) -> str:
+    """How many there are, on how many games, and how many run."""
+    live = sum(one.status == "running" for one in tournaments)
+    said = f"{numbers.counted(len(tournaments), 'tournament')} on {numbers.counted(len(games), 'game')}, "
+    said += f"{numbers.counted(sum(one.matches for one in games), 'match', 'matches')}; "
     return said + (f"{numbers.in_words(live)} {'runs' if live == 1 else 'run'} now." if live else "none runs now.")
 
 
