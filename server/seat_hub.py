@@ -10,7 +10,7 @@ import contextlib
 import logging
 import time
 import uuid
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from starlette.concurrency import run_in_threadpool
@@ -26,6 +26,7 @@ from arena.questions import OpenQuestion, OpenSeat, forget_seats, moves_of, play
 SHORTEST_LOOK_S, LOOK_S, IDLE_LOOK_S = 0.005, 0.04, 0.2
 """Between two looks: at most so long while somebody plays, and while nobody does."""
 MOST_UNSENT = 1000  # messages that wait for one connection; who reads so slowly is cut
+CHECK_S = 60.0  # how often it is looked whether who is connected may still play
 MOST_CONNECTIONS, MOST_OF_ACCOUNT = 500, 16
 
 logger = logging.getLogger(__name__)
@@ -37,11 +38,13 @@ class Crowded(ArenaError):
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class Seated:
-    """One agent over one connection. ``unsent``: what is to be said to it; None ends it."""
+    """One agent over one connection. ``unsent``: what is to be said to it; None ends it. ``allowed``: whether it may still play."""
 
     agent: AgentVersion
     account: str
     game: GameInfo
+    allowed: Callable[[], bool]
+    checked: float = field(default_factory=time.monotonic)
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     unsent: asyncio.Queue[JsonObject | None] = field(default_factory=lambda: asyncio.Queue(MOST_UNSENT))
     seats: dict[int, OpenSeat] = field(default_factory=dict)  # that it was told of
@@ -114,6 +117,11 @@ class SeatHub:
         for one in [one for one in self._seated.values() if one.id not in newest]:
             self.leave(one)
             one.part(f"another connection plays as {one.agent.label} now")
+        for one in [one for one in self._seated.values() if time.monotonic() - one.checked > CHECK_S]:
+            one.checked = time.monotonic()
+            if not await run_in_threadpool(one.allowed):
+                self.leave(one)
+                one.part("its token has expired, or was revoked")
 
     async def _look(self) -> bool:
         """Whether there was anything to say."""

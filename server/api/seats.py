@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, WebSocket
@@ -22,7 +23,7 @@ from arena.games import ArenaError, Game, ProtocolError, UnknownName, load_game
 from arena.ledger import Ledger
 from arena.presence import arrive, leave, register_remote
 from arena.questions import Verdict, answer, seats_of
-from arena.server.access import visitor_of
+from arena.server.access import Visitor, visitor_of
 from arena.server.players import HUMAN
 from arena.server.rates import Buckets
 from arena.server.seat_hub import Seated, SeatHub
@@ -78,14 +79,15 @@ async def _welcome(socket: WebSocket, ledger: Ledger, hub: SeatHub) -> Seated:
     """The agent that the first message names, registered and connected."""
     message = await asyncio.wait_for(_received(socket), HELLO_S)
     hello = read_hello(message)
-    account = await run_in_threadpool(_account, socket, ledger, message.get("token"))
+    shown = (visitor_of(socket), ledger, _token(socket, message.get("token")))
+    account = await run_in_threadpool(_account, *shown)
     game = await run_in_threadpool(_game, ledger, message.get("game"))
     hub.require_room(account)
     name = hello.name or account
     if name.endswith(HUMAN):
         raise _Refused(f"a name that ends with {HUMAN!r} is a person's; choose another one")
     agent = await run_in_threadpool(register_remote, ledger, name, account=account, version=hello.version)
-    seated = Seated(agent=agent, account=account, game=game.info)
+    seated = Seated(agent=agent, account=account, game=game.info, allowed=partial(_still_allowed, *shown))
     await run_in_threadpool(arrive, ledger, agent, game.info.specification, hello, connection=seated.id)
     under_way, _ = await run_in_threadpool(seats_of, ledger, [(agent.id, game.info.specification)])
     matches = [seat.match for seat in under_way if seat.returns is None]
@@ -94,21 +96,35 @@ async def _welcome(socket: WebSocket, ledger: Ledger, hub: SeatHub) -> Seated:
     return seated
 
 
-def _account(socket: WebSocket, ledger: Ledger, token: object) -> str:
-    """Whose agent it is: of the connection's visitor, or of the token in the first message, where no header can be set."""
-    visitor = visitor_of(socket)
-    if isinstance(token, str):
+def _account(visitor: Visitor, ledger: Ledger, token: str | None) -> str:
+    """Whose agent it is: of the token where one is said, else of whoever the gate knows. Raises `_Refused` for who may not play."""
+    account, scope = visitor.account, visitor.scope
+    if token is not None:
         found = proved(ledger, token, "token")
         if found is None:
             raise _Refused("this token is not known, has expired or was revoked")
         account, scope = found[1].name, found[0].scope
-    elif visitor.account is not None and visitor.scope is not None:
-        account, scope = visitor.account, visitor.scope
-    else:
+    if account is None or scope is None:
         raise _Refused('sign in, or say your "token" in the first message')
     if not scope.includes(Scope.PLAY):
         raise _Refused(f"{account} may not do this: it asks for the scope {Scope.PLAY.value!r}")
     return account
+
+
+def _still_allowed(visitor: Visitor, ledger: Ledger, token: str | None) -> bool:
+    try:
+        _account(visitor, ledger, token)
+    except _Refused:
+        return False
+    return True
+
+
+def _token(socket: WebSocket, said: object) -> str | None:
+    """The token of the first message, where no header can be set, or of the header."""
+    if isinstance(said, str):
+        return said
+    kind, _, text = socket.headers.get("authorization", "").partition(" ")
+    return text.strip() if kind.lower() == "bearer" else None
 
 
 def _game(ledger: Ledger, specification: object) -> Game:

@@ -20,7 +20,7 @@ from websockets.typing import Origin
 
 from arena.accounts import Scope, add_account
 from arena.config import make_config
-from arena.credentials import issue
+from arena.credentials import end, issue
 from arena.games import SpecificationError, load_game
 from arena.join import Joining, JoinRefused, join, seats_address
 from arena.ledger import Ledger
@@ -335,6 +335,18 @@ def test_a_newer_connection_takes_over(served, token, monkeypatch):
     newer.hear("pong")
     newer.close()
     assert HERE_S > 0.1
+
+
+def test_who_loses_the_token_loses_the_connection(served, token, monkeypatch):
+    monkeypatch.setattr("arena.server.seat_hub.HERE_S", 0.1)
+    monkeypatch.setattr("arena.server.seat_hub.CHECK_S", 0.1)
+    mine = token()
+    bot = Bot(served, token=mine, name="revoked")
+    bot.hear("hello")
+    end(served.ledger, mine.split("_")[1])
+    with pytest.raises(AssertionError, match="was revoked"):
+        bot.hear("never")
+    bot.close()
 
 
 def test_foreign_pages_cannot_join_with_somebodys_cookie(served):
