@@ -115,6 +115,7 @@ def _ladder(
     ordered = _sorted(listed, keys[sort], rising)
     cells = Cells(standings, beside, ordered, kinds, "side" if in_teams else "seat")
     tiers = _tiers(ordered) if sort == "rank" and rising else frozenset()
+    floor = standings.noise_floor.floor if standings.noise_floor is not None and board.method == "elo" else math.nan
     titles = {
         "rank": "Rank", "name": "Agent", "rating": METHODS[board.method],
         **{column.key: f"Since {view.compare}" if column.key == SINCE else column.title for column in columns},
@@ -127,7 +128,7 @@ def _ladder(
             key: _head(key, title, sort, rising, view, path, standings.where or Where())
             for key, title in titles.items()
         },
-        axis=axis_head(cells.axis, label=f"axis of {METHODS[board.method]}"),
+        axis=axis_head(cells.axis, label=f"axis of {METHODS[board.method]}", floor=floor),
         rating=METHODS[board.method],
         has_reliability=any(row.reliability is not None for row in listed),
         seat_words="side" if in_teams else "seat",

@@ -19,7 +19,8 @@ from arena.jobs import job
 from arena.ledger_rows import AgentVersion
 from arena.server import numbers
 from arena.server.drawing.curve import Point, curve_drawing
-from arena.server.drawing.files import MEDIA
+from arena.server.drawing.files import MEDIA, Ending, Figure
+from arena.server.figures import figure_answer
 from arena.server.site import Site, SiteOf, download, json_answer
 from arena.training_answer import TrainingAnswer, kept_answer
 
@@ -28,10 +29,11 @@ router = APIRouter()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
-    """A number over the steps."""
+    """A number over the steps: its drawing, and the points that are drawn."""
 
     title: str
     drawing: Markup
+    points: Sequence[Point]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +82,22 @@ def training_json(request: Request, site: SiteOf, agent: str) -> Response:
     return json_answer(request, _curve_of(site, agent)[1].to_dict())
 
 
+@router.get("/figures/training.{ending}")
+def training_figure(site: SiteOf, ending: Ending, agent: str, panel: int = 0) -> Response:
+    """One number of a training over its steps.
+
+    Raises:
+        UnknownName: the agent has no training, or no such panel.
+    """
+    found = site.ledger.agent(agent)
+    view = training_view(site, found)
+    if view is None or not 0 <= panel < len(view.panels):
+        raise UnknownName("panel of this agent's training", str(panel), [])
+    shown = view.panels[panel]
+    rows: list[Sequence[object]] = [["steps", shown.title], *shown.points]
+    return figure_answer(Figure(name=f"{found.label}-{shown.title}", drawing=shown.drawing, rows=rows), ending)
+
+
 def _curve_of(site: Site, reference: str) -> tuple[str, Curve]:
     agent = site.ledger.agent(reference)
     row = training_of(site, agent)
@@ -114,6 +132,7 @@ def _panel(title: str, points: Sequence[Point], cls: str) -> Panel:
     return Panel(
         title=title[:1].upper() + title[1:],
         drawing=curve_drawing(points, label=label, written=_short, cls=cls),
+        points=points,
     )
 
 

@@ -101,11 +101,16 @@ def _grid(at: tuple[str, ...]) -> Markup:
     return Markup("").join(el("line", cls="grid", x1=x, x2=x, y1=0, y2="100%") for x in at)
 
 
-def axis_head(axis: Axis, *, label: str) -> Markup:
-    """The axis' numbers, for the head of the column."""
-    return cell(
-        [text(axis.written(t) if t else "0", x=percent(axis.at(t)), y="90%", cls="mid t-3") for t in axis.ticks], label
-    )
+def axis_head(axis: Axis, *, label: str, floor: float = math.nan) -> Markup:
+    """The axis' numbers, for the head of the column. ``floor``: how far apart equals seem to be, as a bar true to scale."""
+    marks = [text(axis.written(t) if t else "0", x=percent(axis.at(t)), y="90%", cls="mid t-3") for t in axis.ticks]
+    if math.isfinite(floor):
+        wide = min(axis.at(axis.low + floor) - axis.at(axis.low), 60.0)
+        marks.append(el("rect", cls="iv-bar", x=percent(MARGIN), width=percent(wide), y="18%", height=5, rx=1))
+        words = f"noise floor: {axis.written(floor).lstrip('+')} wide"
+        marks.append(text(words, x=percent(MARGIN + wide + 1.5), y="34%", cls="t-3"))
+        label += f", {words}"
+    return cell(marks, label)
 
 
 def small_intervals(rows: Sequence[tuple[float, float, float]], *, label: str, axis: Axis) -> Markup:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from arena.server import numbers
 from arena.server.drawing.bars import exploit_bar, meter, score_interval, seat_dots, wdl_bar, weight_bar
-from arena.server.drawing.intervals import axis_of, interval
+from arena.server.drawing.intervals import axis_head, axis_of, interval
 from arena.server.drawing.svg import el
 from arena.server.heat import heat_rows, step_class
 
@@ -147,3 +147,12 @@ def test_colours_mirror_around_even(score):
 
 def test_colour_steps_are_ten_points():
     assert [step_class(s) for s in (0.0, 0.44, 0.5, 0.56, 0.66, 1.0)] == ["n5", "n1", "z0", "p1", "p2", "p5"]
+
+
+def test_the_noise_floor_is_drawn_true_to_scale():
+    axis = axis_of([(-100.0, 0.0, 100.0)])
+    head = axis_head(axis, label="axis", floor=50.0)
+    [width] = re.findall(r'class="iv-bar"[^>]* width="([\d.]+)%"', head)
+    assert float(width) == pytest.approx(axis.at(50.0) - axis.at(0.0), abs=0.01)
+    assert "noise floor: 50 wide" in head
+    assert "iv-bar" not in axis_head(axis, label="axis")

@@ -70,6 +70,14 @@ def test_files_hold_what_was_told(ledger, trained):
     assert told == {"steps": [100, 200, 300], "loss": [0.5, 0.4, None], "NashConv": [0.9, None, 0.2]}
 
 
+def test_each_number_is_a_figure_of_its_own(ledger, trained):
+    site = TestClient(create_app(ledger))
+    rows = list(csv.reader(io.StringIO(site.get("/figures/training.csv?agent=mine&panel=1").text)))
+    assert rows == [["steps", "Loss"], ["100", "0.5"], ["200", "0.4"]]
+    assert "loss: 0.5 after 100 steps" in site.get("/figures/training.svg?agent=mine&panel=1").text
+    assert site.get("/figures/training.svg?agent=mine&panel=9").status_code == 404
+
+
 def test_an_agent_that_never_learned_has_no_such_part(ledger):
     ledger.add_agent("plain", specification="random", kind="random")
     site = TestClient(create_app(ledger))
