@@ -51,7 +51,7 @@ def ballot_page(
         last=last_vote(site.ledger, poll, votes_as) if votes_as and poll.settings.reveal else None,
     )
     answer.headers["Cache-Control"] = "no-store"
-    return _keep(answer, request, poll, voter.cookie) if voter.cookie else answer
+    return _keep(answer, request, poll, voter.cookie) if voter.cookie and votes_as else answer
 
 
 @router.post("/polls/{key}/vote", dependencies=[Depends(unnoted)])

@@ -103,8 +103,21 @@ def cast_ballot(ledger: Ledger, poll: Poll, key: str, text: str, choice: Choice,
             raise TooManyVotes(f"{poll.settings.per_minute} votes a minute are taken of one voter; wait a little")
         low, high = sorted((ballot.first, ballot.second))
         match = number - 1 if voted else None
-        row = (tournament, voter, ballot.number, ballot.context, low, high, int(ballot.first == low), choice)
-        insert_or_ignore(connection, ballots, [(*row, ballot.propensity, seconds, now(), match)])
+        row = {
+            "tournament_id": tournament,
+            "voter": voter,
+            "number": ballot.number,
+            "context": ballot.context,
+            "low": low,
+            "high": high,
+            "low_first": int(ballot.first == low),
+            "choice": choice,
+            "propensity": ballot.propensity,
+            "seconds": seconds,
+            "created_at": now(),
+            "match": match,
+        }
+        connection.execute(ballots.insert(), row)
         if match is not None:
             _write(connection, poll, voter, ballot, choice, match)
             _count(connection, poll, low, high, low_first=ballot.first == low)
