@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 import sqlalchemy as sa
@@ -20,7 +20,6 @@ from arena.ledger_schema import judgements, judges
 from arena.poll_schema import vote_reviews
 
 State = Literal["held", "counted", "left out"]
-STATES: tuple[State, ...] = get_args(State)
 SERVER = "the server"
 """Who decided where no person did."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 import sqlalchemy as sa
@@ -24,7 +24,6 @@ from arena.polls.voters import Forged, address_hash, sealed, unsealed, voter_nam
 from arena.vote_reviews import add_review, silenced, standing_state
 
 Choice = Literal["first", "second", "tie", "both_bad", "skip"]
-CHOICES: tuple[Choice, ...] = get_args(Choice)
 SCORES = {"first": 1.0, "second": 0.0, "tie": 0.5, "both_bad": 0.5}
 VALID_S = 86_400.0
 """Seconds after which a ballot that was given out is not taken any more."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal
 
 import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -25,7 +25,6 @@ from arena.voted_game import SCHEME
 State = Literal["draft", "open", "closed"]
 WhoVotes = Literal["anyone", "accounts", "invited"]
 Choosing = Literal["balanced", "adaptive"]
-STATES: tuple[State, ...] = get_args(State)
 LONGEST_ANSWER = 200_000
 """Characters of an answer that is shown on a page."""
 LLM = "llm:"
@@ -140,10 +139,12 @@ def make_poll(
         game: names the ladder; ``preference:NAME`` without it.
 
     Raises:
-        SpecificationError: fewer than two candidates, one that stands twice, an answer longer than a page shows, or a specification
+        SpecificationError: a name that is none, fewer than two candidates, one that stands twice, an answer longer than a page shows, or a specification
             that is no language model's.
         LedgerError: a name that a game cannot have, or a ladder that is not of two players.
     """
+    if not name or name != name.strip() or not name.isprintable():
+        raise SpecificationError(f"a poll is called by printable characters, no blank at the ends; got {name!r:.80}")
     named = dict(endpoints or {})
     for candidate, specification in named.items():
         if candidate in sheet.candidates:
