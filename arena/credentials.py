@@ -155,7 +155,7 @@ def end(ledger: Ledger, prefix: str, *, whose: Account | None = None) -> Credent
 
 def credential(ledger: Ledger, prefix: str, *, kind: Kind | None = None, whose: Account | None = None) -> Credential:
     """The credential of this prefix; only of a kind, only of an account. Raises `UnknownName`."""
-    found = [one for one in all_credentials(ledger, kind=kind, whose=whose) if one.prefix == prefix]
+    found = _read(ledger, credentials.c.prefix == prefix, kind=kind, whose=whose)
     if not found:
         raise UnknownName("token, session or invitation", prefix, [])
     return found[0]
@@ -163,14 +163,7 @@ def credential(ledger: Ledger, prefix: str, *, kind: Kind | None = None, whose: 
 
 def all_credentials(ledger: Ledger, *, kind: Kind | None = None, whose: Account | None = None) -> list[Credential]:
     """Those that were ever issued, the newest first; of a kind, of an account."""
-    query = sa.select(credentials, accounts.c.name.label("owner")).outerjoin(accounts)
-    if kind is not None:
-        query = query.where(credentials.c.kind == kind)
-    if whose is not None:
-        query = query.where(credentials.c.account_id == whose.id)
-    with ledger.reading() as connection:
-        rows = connection.execute(query.order_by(credentials.c.id.desc())).all()
-    return [_credential(row, row.owner, Scope(row.scope)) for row in rows]
+    return _read(ledger, sa.true(), kind=kind, whose=whose)
 
 
 def forget_old_sessions(ledger: Ledger) -> None:
@@ -179,6 +172,19 @@ def forget_old_sessions(ledger: Ledger) -> None:
         connection.execute(
             credentials.delete().where(credentials.c.kind == "session", credentials.c.expires_at < now())
         )
+
+
+def _read(
+    ledger: Ledger, which: sa.ColumnElement[bool], *, kind: Kind | None, whose: Account | None
+) -> list[Credential]:
+    query = sa.select(credentials, accounts.c.name.label("owner")).outerjoin(accounts).where(which)
+    if kind is not None:
+        query = query.where(credentials.c.kind == kind)
+    if whose is not None:
+        query = query.where(credentials.c.account_id == whose.id)
+    with ledger.reading() as connection:
+        rows = connection.execute(query.order_by(credentials.c.id.desc())).all()
+    return [_credential(row, row.owner, Scope(row.scope)) for row in rows]
 
 
 def _found(connection: sa.Connection, text: str, kind: Kind) -> sa.Row[tuple[object, ...]] | None:

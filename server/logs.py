@@ -16,7 +16,10 @@ OURS = "arena"
 
 @contextmanager
 def logs(form: Literal["text", "json"]) -> Iterator[None]:
-    """Within, all logs of this process, of libraries too, go to its standard error in one form."""
+    """Within, all logs of this process, of libraries too, go to its standard error in one form.
+
+    A traceback names lines and never the values of variables: a password may be among them.
+    """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,  # the number of the request
         structlog.stdlib.add_log_level,
@@ -24,9 +27,14 @@ def logs(form: Literal["text", "json"]) -> Iterator[None]:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     last: list[structlog.typing.Processor] = (
-        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        [
+            structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
+            structlog.processors.JSONRenderer(),
+        ]
         if form == "json"
-        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        else [
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
+        ]
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import pty
 import re
@@ -18,11 +19,14 @@ import httpx
 import pytest
 from command_line import said
 from visitors import PASSWORD, bearer
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 from arena import accounts
 from arena.accounts import Scope
 from arena.jobs import job
 from arena.ledger import Ledger
+from arena.server.logs import logs
 from arena.solve_job import ask_solve
 
 PROGRAM = "from arena.cli import main; main()"
@@ -149,7 +153,7 @@ def test_a_header_that_holds_another_is_no_header(served):
     [
         ([], "prot = 1\n", {}, "server.toml, line 1: unknown key 'prot'; did you mean 'port'?"),
         ([], "port = 70000\n", {}, "server.toml, line 1: port: input should be less than or equal to 65535; got 70000"),
-        (["--executor", "cloud"], "", {}, "--executor: executor: input should be"),
+        (["--executor", "cloud"], "", {}, "--executor: executor: string should match"),
         ([], "", {"ARENA_SERVE_SIGNUP": "open"}, "ARENA_SERVE_SIGNUP: unknown key 'signup'; did you mean 'sign_up'?"),
         ([], "", {"ARENA_SERVE_SIGN_UP": "sometimes"}, "ARENA_SERVE_SIGN_UP: sign_up: input should be"),
         ([], 'trusted_proxies = ["10.0.0.1/8"]\n', {}, "has host bits set"),
@@ -162,6 +166,22 @@ def test_a_wrong_setting_is_told_by_its_place(tmp_path, monkeypatch, capsys, opt
     result = said(monkeypatch, capsys, "serve", "--config", str(tmp_path / "server.toml"), *options)
     assert result.code == 2
     assert sentence in result.err
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_traceback_in_the_log_tells_no_values(form, capsys):
+    def broken(password):
+        raise RuntimeError("it broke")
+
+    with logs(form):
+        try:
+            broken(PASSWORD)
+        except RuntimeError:
+            logging.getLogger("arena.server").exception("a request failed")
+    told = capsys.readouterr().err
+    assert "it broke" in told
+    assert "broken" in told
+    assert PASSWORD not in told
 
 
 # The end
@@ -179,8 +199,12 @@ def test_a_server_that_is_told_to_end_ends_its_streams_and_hands_its_jobs_back(s
         lines = answer.iter_lines()
         assert next(lines).startswith("retry")
         assert "arena_streams_open 1.0" in httpx.get(f"{url}/metrics").text
-        server.send_signal(signal.SIGTERM)
-        list(lines)  # ends, and not by an error
+        with connect(f"ws{url.removeprefix('http')}/api/v1/seats") as socket:
+            assert "arena_streams_open 2.0" in httpx.get(f"{url}/metrics").text
+            server.send_signal(signal.SIGTERM)
+            list(lines)  # ends, and not by an error
+            with pytest.raises(ConnectionClosed):
+                socket.recv(timeout=60)
     assert server.wait(60) == 0
     ended = job(ledger, asked.key)
     assert ended.status == "waiting", ended.error
