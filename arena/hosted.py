@@ -31,7 +31,7 @@ LONGEST_MATCH_S = 7200.0
 FILE_BYTES = 32 << 20  # of a file kept with a match; a log is cut at its beginning, anything else is left out
 LOG_BYTES = 256 << 10
 FACTS = "match.json"
-LIMITS = Limits(start_s=LONGEST_MATCH_S, grace_s=15.0, memory_bytes=64 << 30, output_bytes=64 << 20)
+LIMITS = Limits(start_s=LONGEST_MATCH_S, grace_s=0.5, memory_bytes=64 << 30, output_bytes=64 << 20)
 TERMINATIONS: dict[Ending, Termination] = {
     "over": Termination.NORMAL,
     "time_limit": Termination.TRUNCATED,

@@ -39,7 +39,7 @@ class Match:
     def restart(self) -> None:
         """The same match from its start."""
         self.battle = Battle(self.field.size, self.seed)
-        self.standing = Standing(score=dict.fromkeys([*self.players, 2], 0.0))
+        self.standing = Standing(score=dict.fromkeys(self.players, 0.0))
         self.left: set[int] = set()
         self.wanted = dict.fromkeys(self.slots, 0)
         self.dead: dict[int, list[int]] = {player: [] for player in self.slots}
