@@ -11,6 +11,7 @@ from arena.games.worker_process import WorkerProcess
 from arena.job_rows import JobRow
 from arena.jobs import all_jobs, submit
 from arena.ledger import Ledger, Tournament
+from arena.ledger_entries import SILENT_S
 from arena.tournament_job import TOURNAMENT
 from arena.worker import work
 
@@ -36,13 +37,18 @@ class TableHost:
         self._lock = threading.Lock()
         self._process: WorkerProcess | None = None
 
-    def open_table(self) -> None:
-        """One more table: whoever waits for one is played with there, one after the other."""
+    def open_table(self, *, after_s: float = 0.0) -> None:
+        """One more table: whoever waits for one by then is played with there, one after the other."""
         with self._lock:
             if self._process is None or not self._process.process.is_alive():
                 self._process = WorkerProcess(_host, self._url, daemon=True)
             with suppress(OSError):  # it has just died: the match waits for the next table
-                self._process.connection.send(TABLE)
+                self._process.connection.send(after_s)
+
+    def resume(self, ledger: Ledger) -> None:
+        """Tables for the matches that a server left under way when it ended, once it counts as gone."""
+        for _ in range(tables_taken(ledger)):
+            self.open_table(after_s=SILENT_S + 1)
 
     def close(self) -> None:
         """Ends the process; matches under way go on at the next host."""
@@ -55,7 +61,9 @@ class TableHost:
 def _host(connection: Connection, url: str) -> None:
     """The life of the process: a thread for each table that it is asked for."""
     with Ledger.open(url, create=False) as ledger:
-        arguments = {"devices": [TABLE], "kinds": [PLAY_JOB], "until_empty": True}
+        asked = {"devices": [TABLE], "kinds": [PLAY_JOB], "until_empty": True}
         with suppress(EOFError):
-            while connection.recv():
-                threading.Thread(target=work, args=(ledger,), kwargs=arguments, daemon=True).start()
+            while True:
+                table = threading.Timer(connection.recv(), work, args=(ledger,), kwargs=asked)
+                table.daemon = True
+                table.start()

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from pathlib import Path
 
 import uvicorn
+from starlette.concurrency import run_in_threadpool
 
 from arena.accounts import Scope, has_admin
 from arena.agents.reach import only_public
@@ -21,6 +22,7 @@ from arena.ledger import Ledger
 from arena.server.app import create_app
 from arena.server.logs import logs
 from arena.server.settings import ServerSettings
+from arena.table_host import TableHost
 from arena.worker_pool import usual_workers, worker_pool
 
 BACKLOG = 2048
@@ -55,6 +57,8 @@ def make_server(ledger: Ledger, settings: ServerSettings | None = None) -> uvico
     """A server of the ledger that ends its live streams before it stops."""
     settings = settings or ServerSettings()
     app = create_app(ledger, settings)
+    if app.state.tables is not None:
+        app.state.tables.resume(ledger)
     config = uvicorn.Config(
         app,
         log_config=None,  # as `arena.server.logs` says
@@ -63,17 +67,19 @@ def make_server(ledger: Ledger, settings: ServerSettings | None = None) -> uvico
         server_header=False,
         timeout_graceful_shutdown=settings.grace_s,
     )
-    return _Server(config, app.state.site.closing)
+    return _Server(config, app.state.site.closing, app.state.tables)
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, closing: threading.Event):
+    def __init__(self, config: uvicorn.Config, closing: threading.Event, tables: TableHost | None):
         super().__init__(config)
-        self._closing = closing
+        self._closing, self._tables = closing, tables
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._closing.set()
         await super().shutdown(sockets)
+        if self._tables is not None:
+            await run_in_threadpool(self._tables.close)
 
 
 @contextmanager

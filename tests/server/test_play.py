@@ -99,7 +99,6 @@ def test_a_second_answer_and_one_of_an_old_page_change_nothing(person):
     again = act(person, address, page, choose=1)
     assert again.status_code == 409
     assert "answered already" in again.text
-    played_out(person, address)
 
 
 def test_a_stranger_cannot_move_for_a_person_and_sees_the_board(served, person):
@@ -111,7 +110,6 @@ def test_a_stranger_cannot_move_for_a_person_and_sees_the_board(served, person):
         assert "<svg" in seen
         assert 'name="action"' not in seen
         assert act(stranger, address, page).status_code == 403
-    played_out(person, address)
 
 
 def test_no_page_shows_a_card_that_its_reader_may_not_see(served, person):

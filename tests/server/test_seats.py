@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import command_line
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
@@ -420,7 +421,7 @@ def test_the_command_says_what_happens_and_ends_well_when_it_is_stopped(served, 
         (["random", "--game", "openspiel:nonsense"], 2, "nonsense"),
     ],
 )
-def test_the_exit_code_says_who_was_wrong(served, token, arguments, code, said):
-    with arena_join(served, *arguments, token=token()) as process:
-        _, errors = process.communicate(timeout=20)
-    assert (process.returncode, said in errors) == (code, True), errors
+def test_the_exit_code_says_who_was_wrong(served, token, monkeypatch, capsys, arguments, code, said):
+    monkeypatch.setenv("ARENA_TOKEN", token())
+    ended = command_line.said(monkeypatch, capsys, "join", served.url, *arguments)
+    assert (ended.code, said in ended.err) == (code, True), ended.err

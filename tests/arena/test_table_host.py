@@ -1,0 +1,47 @@
+"""Tables at which people play: matches that wait for one are played there, and by no worker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from arena.config import make_config
+from arena.jobs import job
+from arena.ledger import Ledger
+from arena.table_host import TableHost, ask_to_play, tables_taken
+from arena.tournament import create_tournament
+from arena.worker import work
+from tests.server.conftest import wait_for
+
+
+@pytest.fixture
+def ledger(tmp_path: Path):
+    with Ledger.open(tmp_path / "arena.db") as opened:
+        yield opened
+
+
+def test_a_match_is_played_at_a_table_and_left_alone_by_workers(ledger):
+    config = make_config(
+        {
+            "name": "cup",
+            "game": "matrix:rps",
+            "agents": ["random", "uniform"],
+            "pairing": "seated",
+            "matches": 3,
+            "rated": False,
+        }
+    )
+    tournament = create_tournament(config, ledger)
+    asked = ask_to_play(ledger, tournament)
+    assert work(ledger, until_empty=True) == 0
+    assert tables_taken(ledger) == 1
+    host = TableHost(ledger)
+    try:
+        host.open_table()
+        wait_for(lambda: job(ledger, asked.key).status == "finished", 60)
+    finally:
+        host.close()
+    assert tables_taken(ledger) == 0
+    played = ledger.played(ledger.tournament(tournament.key))
+    assert played.seats.tolist() == [[0, 1]] * 3
