@@ -110,13 +110,14 @@ def prefix_of(text: str) -> str:
     return text.removeprefix(f"{_MARK}_").split("_")[0]
 
 
-def is_invitation(ledger: Ledger, text: str) -> bool:
-    """Whether somebody can sign up with this; looking does not use it up."""
+def invitation(ledger: Ledger, text: str) -> Credential | None:
+    """The invitation that this is, if it holds; looking does not use it up."""
     with ledger.reading() as connection:
-        return _found(connection, text, "invitation") is not None
+        found = _found(connection, text, "invitation")
+    return None if found is None else credential(ledger, found.prefix)
 
 
-def accept(ledger: Ledger, invitation: str, name: str, password: str) -> Account:
+def accept(ledger: Ledger, text: str, name: str, password: str) -> Account:
     """The account of somebody who was invited; the invitation holds for one.
 
     Raises:
@@ -124,7 +125,7 @@ def accept(ledger: Ledger, invitation: str, name: str, password: str) -> Account
     """
     row = {"name": checked_name(name), "password": password_hash(password), "created_at": now()}
     with ledger.writing() as connection:
-        found = _found(connection, invitation, "invitation")
+        found = _found(connection, text, "invitation")
         if found is None or not _used_up(connection, found.id):
             raise AccountError("this invitation has been used, or has expired: ask for another one")
         if insert_new(connection, accounts, {**row, "scope": found.scope}) is None:

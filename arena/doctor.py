@@ -200,11 +200,12 @@ def cluster(asked: Asked) -> Iterator[Check]:
     ray.shutdown()
 
 
-def sandbox(_: Asked) -> Iterator[Check]:
+def sandbox(asked: Asked) -> Iterator[Check]:
     try:
         require_tier("bubblewrap")
     except SandboxUnavailable as error:
-        yield Check(name="sandbox", state="absent", said=str(error))
+        needed = asked.settings.uploaded_programs != "off"
+        yield Check(name="sandbox", state="broken" if needed else "absent", said=str(error))
         return
     yield Check(name="sandbox", state="good", said=tier_version("bubblewrap"))
 

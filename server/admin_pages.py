@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Form, Query, Request
+from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from arena import accounts, audit, credentials
@@ -48,6 +49,7 @@ def change_account(
 def invite(
     request: Request, site: SiteOf, scope: Annotated[Scope, Form()], name: Annotated[str, Form(max_length=100)] = ""
 ) -> Response:
+    require_invitations(request)
     inviter = accounts.account(site.ledger, str(visitor_of(request).account))
     seconds = INVITED_DAYS * credentials.DAY_S
     shown = credentials.issue(site.ledger, "invitation", inviter, name=name, scope=scope, seconds=seconds)
@@ -77,6 +79,12 @@ def audit_log(
     )
 
 
+def require_invitations(request: Request) -> None:
+    """Raises `HTTPException` where the settings say that admins invite nobody."""
+    if request.app.state.settings.sign_up == "closed":
+        raise HTTPException(403, "nobody can sign up here: the setting sign_up is 'closed'")
+
+
 def _page(
     request: Request, site: Site, *, status: int = 200, problem: str = "", shown: Shown | None = None
 ) -> Response:
@@ -89,6 +97,7 @@ def _page(
         all_accounts=accounts.all_accounts(site.ledger),
         invitations=[one for one in invitations if one.state == "valid"],
         scopes=list(Scope),
+        sign_up=request.app.state.settings.sign_up,
         problem=problem,
         link=f"{base}/sign-up?invitation={shown.text}" if shown else "",
     )

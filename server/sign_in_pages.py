@@ -99,12 +99,15 @@ def local(address: str) -> str:
     return address if plain else "/"
 
 
-def _refusal(request: Request, ledger: Ledger, invitation: str) -> str:
+def _refusal(request: Request, ledger: Ledger, text: str) -> str:
     """Why nobody can sign up so, or ''. The operator's own invitations hold whatever the settings say."""
-    if invitation:
-        known = credentials.is_invitation(ledger, invitation)
-        return "" if known else "this invitation has been used, was withdrawn or has expired: ask for another one"
-    return "" if _settings(request).sign_up == "open" else CLOSED
+    sign_up = _settings(request).sign_up
+    if not text:
+        return "" if sign_up == "open" else CLOSED
+    found = credentials.invitation(ledger, text)
+    if found is None:
+        return "this invitation has been used, was withdrawn or has expired: ask for another one"
+    return CLOSED if sign_up == "closed" and found.account is not None else ""
 
 
 def _form(request: Request, template: str, *, status: int = 200, **context: object) -> Response:

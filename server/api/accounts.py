@@ -15,6 +15,7 @@ from arena.accounts import Account, Scope
 from arena.audit import Entry
 from arena.credentials import Credential, Kind
 from arena.server.access import Visitor, allowed, signed_in, visitor_of
+from arena.server.admin_pages import require_invitations
 from arena.server.api.answers import WRITE_ERRORS, PageAnswer, PageAsked, list_answer
 from arena.server.api.route import IDEMPOTENT, ApiRoute
 from arena.server.site import Site, SiteOf, json_answer
@@ -146,6 +147,7 @@ def list_invitations(request: Request, site: SiteOf, page: PageAsked) -> Respons
     responses=WRITE_ERRORS,
 )
 def invite(request: Request, site: SiteOf, asked: NewCredential, visitor: Annotated[Visitor, ADMIN]) -> Response:
+    require_invitations(request)
     return _issued(request, site, "invitation", _own(site, visitor), asked)
 
 

@@ -109,6 +109,7 @@ def test_a_cluster_that_is_not_there_is_broken_only_where_it_was_asked_for(look)
 def test_a_sandbox_is_tried_and_never_taken_for_granted(look, monkeypatch):
     monkeypatch.setenv("PATH", os.devnull)
     assert look(doctor.sandbox)["sandbox"].state == "absent"
+    assert look(doctor.sandbox, config='uploaded_programs = "bubblewrap"\n')["sandbox"].state == "broken"
 
 
 def test_starcraft_that_the_environment_names_and_that_is_not_there_is_broken(look, monkeypatch, tmp_path):

@@ -7,6 +7,7 @@ from visitors import PASSWORD
 
 from arena.accounts import Scope, account, add_account
 from arena.ledger import Ledger
+from arena.server.settings import ServerSettings
 
 pytestmark = pytest.mark.browser
 
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.browser
 def served(tmp_path_factory, serve_module):
     with Ledger.open(tmp_path_factory.mktemp("accounts") / "arena.db") as ledger:
         add_account(ledger, "root", PASSWORD, Scope.ADMIN)
-        with serve_module(ledger) as served:
+        with serve_module(ledger, ServerSettings(sign_up="invite")) as served:
             yield served
 
 

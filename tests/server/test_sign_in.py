@@ -221,37 +221,56 @@ def test_what_cannot_be_an_account_is_said_in_the_form(ledger, name, password, s
     assert "<script>" not in answer.text
 
 
-def invitation(ledger, admin, **fields):
-    answer = send(admin, "/admin/invitations", scope="submit", **fields)
+def inviting(ledger):
+    return browser(ledger, sign_up="invite", sign_ins_per_minute=100)
+
+
+def invitation(admin):
+    answer = send(admin, "/admin/invitations", scope="submit")
     [text] = re.findall(r"/sign-up\?invitation=([\w-]+)", answer.text)
     return text
 
 
 def test_an_invitation_makes_one_account_and_looking_does_not_use_it_up(ledger):
-    admin = browser(ledger)
+    admin = inviting(ledger)
     sign_in(admin, "root")
-    text = invitation(ledger, admin)
+    text = invitation(admin)
     for _ in range(2):
-        assert browser(ledger).get(f"/sign-up?invitation={text}").status_code == 200
+        assert inviting(ledger).get(f"/sign-up?invitation={text}").status_code == 200
     fields = {"invitation": text, "password": PASSWORD}
-    assert browser(ledger).post("/sign-up", data={**fields, "name": "x"}).status_code == 400  # and it still holds
-    assert browser(ledger).post("/sign-up", data={**fields, "name": "guest"}).status_code == 303
+    assert inviting(ledger).post("/sign-up", data={**fields, "name": "x"}).status_code == 400  # and it still holds
+    assert inviting(ledger).post("/sign-up", data={**fields, "name": "guest"}).status_code == 303
     assert accounts.account(ledger, "guest").scope is Scope.SUBMIT
-    assert browser(ledger).post("/sign-up", data={**fields, "name": "second"}).status_code == 403
+    assert inviting(ledger).post("/sign-up", data={**fields, "name": "second"}).status_code == 403
     with pytest.raises(accounts.AccountError, match="has been used"):  # also by who looked before it was used
         credentials.accept(ledger, text, "second", PASSWORD)
-    assert browser(ledger).get(f"/sign-up?invitation={text}").status_code == 403
+    assert inviting(ledger).get(f"/sign-up?invitation={text}").status_code == 403
 
 
 def test_a_withdrawn_invitation_and_a_token_in_its_place_are_refused(ledger):
-    admin = browser(ledger)
+    admin = inviting(ledger)
     sign_in(admin, "root")
-    text = invitation(ledger, admin)
+    text = invitation(admin)
     send(admin, f"/admin/invitations/{text.split('_')[1]}/end")
     token = credentials.issue(ledger, "token", accounts.account(ledger, "root"), scope=Scope.ADMIN)
     for wrong in (text, token.text, text[:-1], "arena_", "x"):
-        answer = browser(ledger).post("/sign-up", data={"invitation": wrong, "name": "intruder", "password": PASSWORD})
+        answer = inviting(ledger).post("/sign-up", data={"invitation": wrong, "name": "intruder", "password": PASSWORD})
         assert answer.status_code == 403
+
+
+def test_where_it_is_closed_only_the_operators_own_invitations_hold(ledger):
+    admin = inviting(ledger)
+    sign_in(admin, "root")
+    of_admin = invitation(admin)
+    assert browser(ledger).get(f"/sign-up?invitation={of_admin}").status_code == 403
+    fields = {"invitation": of_admin, "name": "uninvited", "password": PASSWORD}
+    assert browser(ledger).post("/sign-up", data=fields).status_code == 403
+    closed = browser(ledger)
+    sign_in(closed, "root")
+    assert "Admins invite nobody here" in closed.get("/admin").text
+    assert send(closed, "/admin/invitations", scope="admin").status_code == 403
+    of_operator = credentials.issue(ledger, "invitation", None, scope=Scope.READ).text
+    assert browser(ledger).get(f"/sign-up?invitation={of_operator}").status_code == 200
 
 
 # What admins do
@@ -280,7 +299,7 @@ def test_an_admin_changes_what_others_may_and_the_last_one_stays(ledger):
 
 
 def test_what_users_write_is_shown_as_text(ledger):
-    admin = browser(ledger)
+    admin = inviting(ledger)
     hostile = "<script>alert(1)</script>"
     admin.headers["user-agent"] = hostile
     sign_in(admin, "root")

@@ -19,7 +19,7 @@ def ledger(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def client(ledger):
-    return browser(ledger, writes_per_minute=10**6)
+    return browser(ledger, writes_per_minute=10**6, sign_up="invite")
 
 
 def test_who_asks_is_told_what_he_may(client, ledger):
@@ -81,6 +81,11 @@ def test_an_admin_invites_withdraws_and_shuts(client, ledger):
     changed = client.patch("/api/v1/accounts/guest", json={"scope": "run", "disabled": True}, headers=admin).json()
     assert (changed["scope"], changed["disabled"]) == ("run", True)
     assert "password" not in client.get("/api/v1/accounts", headers=admin).text
+
+
+def test_nobody_is_invited_where_signing_up_is_closed(client, ledger):
+    admin = bearer(ledger, Scope.ADMIN)
+    assert browser(ledger).post("/api/v1/invitations", json={"scope": "read"}, headers=admin).status_code == 403
 
 
 def test_a_session_or_a_token_is_no_invitation_to_withdraw(client, ledger):
