@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -239,8 +240,9 @@ class Client:
 
     def part_lacking(self, known: Holdings) -> bytes:
         """The part of the server's ledger that one with these holdings lacks; b'': nothing."""
-        body = {"tournaments": dict(known.tournaments), "agents": known.agents, "jobs": known.jobs}
-        return self.connection.part("/ledger/part", body | {"artifacts": known.artifacts})
+        tournaments = {key: dataclasses.asdict(held) for key, held in known.tournaments.items()}
+        body = {"tournaments": tournaments, "agents": known.agents, "jobs": known.jobs}
+        return self.connection.part("/ledger/part", body)
 
     def send_part(self, part: bytes) -> Merged:
         """Has a part of another ledger taken in."""

@@ -6,6 +6,7 @@ agents travel beside it, one by one, named by their hashes. Nothing of a part is
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from arena.job_rows import JobRow
 from arena.jobs import all_jobs
 from arena.ledger import Ledger, LedgerError
 from arena.ledger_part import LedgerPart
-from arena.ledger_rows import AgentVersion
+from arena.ledger_rows import AgentVersion, Tournament
 from arena.merge import Merged, merge
 from arena.solve_job import POLICY
 
@@ -29,11 +30,18 @@ class BadPart(ArenaError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Holdings:
-    """What a ledger holds: of each tournament by key how many matches; by what tells them apart elsewhere the agents and the answers of
-    jobs; the hashes of artifacts."""
+class Held:
+    """How many matches of a tournament a ledger holds; ``origin`` tells two tournaments of one key apart."""
 
-    tournaments: Mapping[str, int]
+    matches: int
+    origin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holdings:
+    """What a ledger holds: tournaments by key; agents and answers of jobs by what tells them apart everywhere; artifacts by hash."""
+
+    tournaments: Mapping[str, Held]
     agents: tuple[str, ...]
     jobs: tuple[str, ...]
     artifacts: tuple[str, ...]
@@ -42,7 +50,7 @@ class Holdings:
 def holdings(ledger: Ledger) -> Holdings:
     """What a ledger holds now."""
     return Holdings(
-        tournaments={one.key: ledger.progress(one) for one in ledger.tournaments()},
+        tournaments={one.key: _held(ledger, one) for one in ledger.tournaments()},
         agents=tuple(_agent(one) for one in ledger.agents(include_retired=True)),
         jobs=tuple(_job(one) for one in all_jobs(ledger, status="finished")),
         artifacts=tuple(path.name[:64] for path in ledger.artifacts.files()),
@@ -54,7 +62,7 @@ def lacking(ledger: Ledger, known: Holdings, folder: Path) -> Path | None:
 
     A game in which anything is new travels as a whole: whether a column is of the newest matches shows only then.
     """
-    behind = [one for one in ledger.tournaments() if known.tournaments.get(one.key, -1) < ledger.progress(one)]
+    behind = [one for one in ledger.tournaments() if _is_behind(known.tournaments.get(one.key), _held(ledger, one))]
     has_agents, has_jobs = set(known.agents), set(known.jobs)
     answers = [one for one in all_jobs(ledger, status="finished") if _job(one) not in has_jobs]
     agents = [one for one in ledger.agents(include_retired=True) if _agent(one) not in has_agents]
@@ -101,12 +109,25 @@ def _opened(part: Path) -> Ledger:
         raise BadPart(f"this is no part of a ledger of this release: {said}") from None
 
 
+def _held(ledger: Ledger, one: Tournament) -> Held:
+    return Held(matches=ledger.progress(one), origin=_short(one.created_at, one.seed))
+
+
+def _is_behind(there: Held | None, here: Held) -> bool:
+    """Whether the other ledger has fewer matches, or another tournament of this key, which merging refuses."""
+    return there is None or there.origin != here.origin or there.matches < here.matches
+
+
 def _agent(one: AgentVersion) -> str:
-    return f"{one.name} {one.specification} {one.content_hash or ''}"
+    return _short(one.name, one.specification, one.content_hash)
 
 
 def _job(one: JobRow) -> str:
-    return f"{one.kind} {one.game} {one.worker} {one.finished_at}"
+    return _short(one.kind, one.game, one.worker, one.finished_at)
+
+
+def _short(*facts: object) -> str:
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:20]
 
 
 def _check_file(part: Path) -> None:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from arena.entrants import entrant_labels
 from arena.ledger import Ledger
-from arena.ledger_rows import Played, Tournament
+from arena.ledger_rows import Json, Played, Tournament
 from arena.pairing.knockout import Tie
 from arena.pairing.state import AdaptiveState, KnockoutState, SwissState, pairing_state
 from arena.rounds import LOOKING, PlayedRound, Round, played_rounds, read_rounds
@@ -182,8 +182,8 @@ def rounds_of(
     return tuple(found)
 
 
-def rounds_dict(ledger: Ledger, tournament: Tournament, played: Played) -> dict[str, object]:
-    """What the API says: the state as the library has it, and all rounds with the probabilities of their pairings.
+def rounds_told(ledger: Ledger, tournament: Tournament, played: Played) -> tuple[Json | None, list[Json]]:
+    """What the API says: (the state as the library has it, all rounds with the probabilities of their pairings).
 
     Raises:
         ArenaError: a round is damaged.
@@ -192,7 +192,8 @@ def rounds_dict(ledger: Ledger, tournament: Tournament, played: Played) -> dict[
     decided = read_rounds(ledger, tournament) if tournament.config.get("pairing") in LOOKING else []
     past = played_rounds(tournament, decided, played)
     labels = entrant_labels(tournament)
-    rounds, first = [], 0
+    rounds: list[Json] = []
+    first = 0
     for number, one in enumerate(decided):
         done = past[number] if number < len(past) else None
         rounds.append(
@@ -207,7 +208,7 @@ def rounds_dict(ledger: Ledger, tournament: Tournament, played: Played) -> dict[
             }
         )
         first += one.matches
-    return {"state": None if state is None else state.to_dict(), "rounds": rounds}
+    return None if state is None else state.to_dict(), rounds
 
 
 def _swiss(state: SwissState, past: Sequence[PlayedRound]) -> tuple[SwissLine, ...]:

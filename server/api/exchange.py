@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 from pathlib import Path
-from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from arena.connection import LedgerError
-from arena.exchange import Holdings, holdings, lacking, take_in
+from arena.exchange import Held, Holdings, holdings, lacking, take_in
 from arena.server.access import Scope, allowed
 from arena.server.api.answers import READ_ERRORS, WRITE_ERRORS
 from arena.server.api.route import IDEMPOTENT, UPLOAD, ApiRoute, Uploaded, upload_body
@@ -22,12 +22,12 @@ router = APIRouter(tags=["exchange"], route_class=ApiRoute)
 
 
 class HoldingsFacts(BaseModel, extra="forbid"):
-    """``tournaments``: how many matches by key; ``agents``, ``jobs``: by what tells them apart elsewhere; ``artifacts``: hashes."""
+    """Tournaments by key; ``agents``, ``jobs``: by what tells them apart everywhere; ``artifacts``: hashes."""
 
-    tournaments: dict[str, Annotated[int, Field(ge=0, lt=2**63)]]
+    tournaments: dict[str, Held]
     agents: list[str]
     jobs: list[str]
-    artifacts: list[str]
+    artifacts: list[str] = []
 
 
 class MergedFacts(BaseModel):
@@ -46,7 +46,7 @@ class MergedFacts(BaseModel):
 @router.get("/ledger", summary="What this ledger holds", response_model=HoldingsFacts)
 def get_holdings(request: Request, site: SiteOf) -> Response:
     held = holdings(site.ledger)
-    return json_answer(request, {name: getattr(held, name) for name in HoldingsFacts.model_fields})
+    return json_answer(request, dataclasses.asdict(held))
 
 
 @router.post(

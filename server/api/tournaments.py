@@ -25,7 +25,7 @@ from arena.server.api.answers import (
 from arena.server.api.jobs import JobList, job_facts
 from arena.server.api.leaderboards import known_game
 from arena.server.api.route import IDEMPOTENT, ApiRoute
-from arena.server.pairing_views import rounds_dict
+from arena.server.pairing_views import rounds_told
 from arena.server.site import SiteOf, json_answer
 from arena.server.teams import members_of
 from arena.source_facts import TournamentFacts, tournament_facts, tournament_status
@@ -89,7 +89,7 @@ class RoundFacts(BaseModel):
     propensities: list[float] | None
 
 
-class RoundsAnswer(BaseModel):
+class RoundsAnswer(PageAnswer):
     state: Json | None
     rounds: list[RoundFacts]
 
@@ -183,6 +183,15 @@ def resume_tournament(request: Request, site: SiteOf, key: TournamentKey) -> Res
     summary="How a Swiss, knockout or adaptive tournament stands, and its rounds",
     response_model=RoundsAnswer,
 )
-def list_rounds(request: Request, site: SiteOf, key: TournamentKey) -> Response:
+def list_rounds(request: Request, site: SiteOf, key: TournamentKey, page: PageAsked) -> Response:
     found = site.ledger.tournament(key)
-    return json_answer(request, rounds_dict(site.ledger, found, site.played(found)))
+    state, rounds = rounds_told(site.ledger, found, site.played(found))
+    return list_answer(
+        request,
+        page,
+        "rounds",
+        rounds,
+        key=lambda one: (int(str(one["number"])),),
+        show=dict,
+        beside={"state": state},
+    )

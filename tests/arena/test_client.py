@@ -12,7 +12,7 @@ from arena.accounts import Scope
 from arena.client import Client, ServerError
 from arena.config import make_config
 from arena.counterfactual import Where
-from arena.games import SpecificationError, load_game
+from arena.games import ArenaError, SpecificationError, load_game
 from arena.ledger import Ledger
 from arena.push_pull import pull, push
 from arena.server_connection import Connection, token_here
@@ -286,6 +286,17 @@ def test_a_pulled_program_does_not_run_before_it_is_approved(tmp_path, url, clie
 
         with pytest.raises(SpecificationError, match="program of somebody else"):
             playable(mine.agent("bot"), mine)
+
+
+def test_two_tournaments_of_one_key_are_refused(here, tmp_path, client):
+    with Ledger.open(tmp_path / "mine.db") as mine:
+        cup = {"name": "kuhn", "game": KUHN, "agents": {"a": "random", "b": "uniform"}, "matches": 20, "seed": 5}
+        run_tournament(make_config(cup), mine)
+        before = here.results(here.tournament("kuhn"))
+        for way in (push, pull):
+            with pytest.raises(ArenaError, match="two tournaments"):
+                way(mine, client)
+    assert here.results(here.tournament("kuhn")).equals(before)
 
 
 @pytest.mark.parametrize("part", [b"", b"no database", b"SQLite format 3\0" + b"x" * 4096])

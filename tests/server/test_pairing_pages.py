@@ -134,7 +134,7 @@ def test_the_api_has_state_rounds_and_propensities(cups: Site) -> None:
 
 def test_other_tournaments_have_no_such_part(cups: Site) -> None:
     assert 'id="pairing"' not in cups.get("/tournaments/round-robin").text
-    assert cups.get("/api/v1/tournaments/round-robin/rounds").json() == {"state": None, "rounds": []}
+    assert cups.get("/api/v1/tournaments/round-robin/rounds").json() == {"rounds": [], "state": None, "next": None}
 
 
 def test_a_large_bracket_is_drawn_from_where_it_fits() -> None:
