@@ -15,10 +15,10 @@ from starlette.concurrency import run_in_threadpool
 
 from arena.accounts import Scope, has_admin
 from arena.agents.reach import only_public
-from arena.credentials import end, issue
+from arena.credentials import Shown, end, issue
 from arena.games import ArenaError, list_games
 from arena.interruption import signals_interrupt
-from arena.ledger import Ledger
+from arena.ledger import Ledger, LedgerError
 from arena.server.app import create_app
 from arena.server.logs import logs
 from arena.server.settings import ServerSettings
@@ -85,10 +85,10 @@ class _Server(uvicorn.Server):
 @contextmanager
 def _first_admin(ledger: Ledger, address: str) -> Iterator[None]:
     """Where nobody can administer the server yet, whoever sits at its terminal is shown the way; nobody else sees it."""
-    if not sys.stdout.isatty() or has_admin(ledger):
+    shown = _first_invitation(ledger) if sys.stdout.isatty() and not has_admin(ledger) else None
+    if shown is None:
         yield
         return
-    shown = issue(ledger, "invitation", None, name="first admin", scope=Scope.ADMIN, seconds=FIRST_ADMIN_S)
     print(  # noqa: T201  this is what the command says
         f"Nobody can sign in as admin yet. Within an hour, once: {address}/sign-up?invitation={shown.text}", flush=True
     )
@@ -96,6 +96,13 @@ def _first_admin(ledger: Ledger, address: str) -> Iterator[None]:
         yield
     finally:
         end(ledger, shown.credential.prefix)
+
+
+def _first_invitation(ledger: Ledger) -> Shown | None:
+    try:
+        return issue(ledger, "invitation", None, name="first admin", scope=Scope.ADMIN, seconds=FIRST_ADMIN_S)
+    except LedgerError:  # one that this user may only read can be looked at all the same
+        return None
 
 
 def _workers(ledger: Ledger, settings: ServerSettings) -> AbstractContextManager[object]:
