@@ -35,6 +35,7 @@ from arena.ledger import Ledger
 from arena.ledger_matches import block_name, in_rows, read_results
 from arena.ledger_rows import Tournament
 from arena.ledger_schema import REVISION, blocks, lineup_seats, lineups, matches, tournaments
+from arena.polls.problems import problems_of_poll
 from arena.results import NOBODY, Termination
 from arena.rounds import read_rounds
 
@@ -112,7 +113,7 @@ def check(url: str | Path | None = None) -> list[str]:
     """What is wrong with a ledger, a sentence each; empty = it is whole.
 
     Looked at: the database's own structure, references, every block (it unpacks, its borders, its matches against the
-    rows), every round, every judgement, counts, and that every agent's content is in the artifact store with the right hash.
+    rows), every round, every judgement, polls, counts, and that every agent's content is in the artifact store with the right hash.
 
     Raises:
         LedgerError: there is no ledger, or not one of this release's revision.
@@ -228,6 +229,7 @@ def _tournaments(ledger: Ledger) -> Iterator[str]:
         try:
             read_rounds(ledger, tournament)
             yield from problems_of(ledger, tournament)
+            yield from problems_of_poll(ledger, tournament)
         except ArenaError as error:
             yield str(error)
         with ledger.reading() as connection:

@@ -166,6 +166,24 @@ def test_reviews_go_along_when_ledgers_are_merged(ledger, tmp_path):
         assert standings(other, poll.tournament.game).matches == 4
 
 
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        ("update polls set votes = votes + 1", "notes 3 votes; its ballots hold 2"),
+        ("update ballots set match = 7 where match = 1", "not the same votes"),
+        ("update poll_pairs set low_first = low_first + 1", "not what its ballots say"),
+    ],
+)
+def test_a_damaged_poll_is_found(tmp_path, damage, said):
+    with Ledger.open(tmp_path / "arena.db") as own:
+        poll = open_one(own)
+        vote_as(own, poll, "v", lambda b: "skip" if b.number == 1 else "tie", times=3)
+        assert check(own.url) == []
+        with own.writing() as connection:
+            connection.exec_driver_sql(damage)
+        assert any(said in sentence for sentence in check(own.url))
+
+
 def _vote_at_once(url, poll, voters, votes):
     failed = []
 
