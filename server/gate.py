@@ -72,6 +72,8 @@ class Gate:
         connection.state.visitor = stranger(self.settings)
         try:
             self._limit(client_of(address_of(connection)), scope)
+            if "\0" in scope["path"] or b"%00" in scope["query_string"]:  # PostgreSQL keeps no such text
+                raise HTTPException(400, "an address has no character NUL")
             connection.state.visitor = visitor = await self._visitor(connection)
             if visitor.credential:
                 self._limit(visitor.credential, scope)

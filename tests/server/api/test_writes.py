@@ -242,6 +242,11 @@ def test_a_policy_that_does_not_fit_the_game_is_refused(client, ledger):
     assert added.json()["lineage"] == {"uploaded_by": "robot"}
 
 
+@pytest.mark.parametrize("path", ["/agents/%00", "/jobs?kind=a%00", "/tournaments/x%00/matches"])
+def test_an_address_with_a_nul_is_refused(client, path):
+    refused(client.get("/api/v1" + path), 400)
+
+
 def test_errors_of_routes_that_are_none_have_the_same_shape(client):
     refused(client.get("/api/v1/nothing"), 404)
     refused(client.patch("/api/v1/agents"), 405)
