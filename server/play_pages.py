@@ -65,7 +65,7 @@ def begin(
             connection=f"browser of {player.name}",
             here_s=COMING_S,
         )
-        config = _config(site, player, game, opponent, seat, rated=rated)
+        config = _config(site, player, game, opponent, seat, rated=rated and not player.cookie)
         tournament = create_tournament(config, site.ledger, from_elsewhere=True)
     except ArenaError as error:
         return keep_guest(_form(request, site, game=game, opponent=opponent, problem=str(error)), request, player)

@@ -9,7 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from arena.accounts import Scope, add_account
 from arena.config import make_config
+from arena.credentials import issue
 from arena.games import load_game
 from arena.ledger import Ledger
 from arena.replay import replay
@@ -136,9 +138,12 @@ def test_a_game_without_a_board_is_played_as_text(person):
 def test_casual_matches_move_no_ladder_unless_that_is_asked(served, person):
     played_out(person, begin(person, game=KUHN))
     assert "no match of" in served.get(f"/games/{KUHN}", status=404).text
-    address = begin(person, game=KUHN, rated="true")
-    played_out(person, address)
-    assert "guest-" in served.get(f"/games/{KUHN}").text
+    played_out(person, begin(person, game=KUHN, rated="true"))  # nor where a guest asks for it
+    assert "no match of" in served.get(f"/games/{KUHN}", status=404).text
+    ann = add_account(served.ledger, "ann", "correct horse battery", Scope.PLAY)
+    person.headers["Authorization"] = f"Bearer {issue(served.ledger, 'token', ann, scope=Scope.PLAY).text}"
+    played_out(person, begin(person, game=KUHN, rated="true"))
+    assert "ann.human" in served.get(f"/games/{KUHN}").text
 
 
 @pytest.mark.parametrize(
