@@ -8,12 +8,14 @@ import json
 import re
 
 import pytest
+from polling import open_one, vote_as
 from starlette.testclient import TestClient
 from visitors import PASSWORD, form_token, send, sign_in
 
 from arena.accounts import Scope, add_account
 from arena.games.vote_file import votes_of
 from arena.ledger import Ledger
+from arena.polls.drawing import BallotDrawer
 from arena.polls.poll import poll_of
 from arena.server.app import create_app
 from arena.standings import standings
@@ -249,6 +251,20 @@ def test_held_votes_are_shown_do_not_count_and_are_released(ledger, visit, admin
     send(admin, f"{address}/reviews", voter=2, state="left out")
     assert "were left out by one" in visit().get(address).text
     assert len(ledger.played(tournament)) == 11
+
+
+def test_a_cycle_of_votes_is_told_beside_the_minimax_winner(ledger, visit):
+    poll, beats, drawer = open_one(ledger, name="Circle"), {(0, 1), (1, 2), (2, 0)}, BallotDrawer(ledger)
+
+    def say(ballot):
+        pair = (ballot.first, ballot.second)
+        return "first" if pair in beats or ballot.second == 3 else "second"
+
+    for k in range(6):
+        vote_as(ledger, poll, f"v{k}", say, times=9, drawer=drawer)
+    page = visit().get("/polls/circle").text
+    assert re.search(r'id="cycle">A (possible )?cycle, real with probability', page)
+    assert 'id="minimax"' in page
 
 
 @pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
