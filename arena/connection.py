@@ -233,6 +233,8 @@ def explained(url: sa.URL) -> Iterator[None]:
                 f"the PostgreSQL server at {shown(url)} closed the connection; is it restarting?"
             ) from error
         raise _reason(shown(url), str(error.orig)) from error
+    except sa.exc.DataError as error:  # a NUL in a text, a number of too many digits
+        raise LedgerError(f"a ledger cannot keep this: {' '.join(str(error.orig).split())}") from error
     except sa.exc.DatabaseError as error:
         if type(error) is not sa.exc.DatabaseError:
             raise

@@ -265,4 +265,6 @@ def import_matches(
             made = import_file(site.ledger, file, game=game, name=name)
         except LedgerError as error:
             raise HTTPException(409, str(error)) from None
+        except SpecificationError as error:
+            raise SpecificationError(str(error).replace(str(file), file.name)) from None
     return json_answer(request, {"tournament": tournament_facts(site.ledger, made.tournament).to_dict()}, status=201)

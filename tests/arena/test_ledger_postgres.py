@@ -180,3 +180,8 @@ def test_a_dump_that_is_cut_off_is_no_backup(url, monkeypatch, tmp_path):
     with pytest.raises(LedgerError, match="pg_restore cannot read the dump"):
         database.backup(url, tmp_path / "arena.dump")
     assert list(tmp_path.glob("arena.dump")) == []
+
+
+def test_a_text_that_postgres_cannot_keep_is_refused_in_words(url):
+    with Ledger.open(url) as ledger, pytest.raises(LedgerError, match="cannot keep this"):
+        ledger.add_agent("odd", specification="mcts(\0)", kind="mcts")

@@ -193,6 +193,13 @@ def test_a_game_is_no_file_of_the_server(client, game):
     assert client.get(f"/api/v1/games/{game}").status_code == 404
 
 
+def test_a_file_of_results_that_cannot_be_read_is_told_by_its_line(client):
+    said = refused(
+        sent(client, "POST", "/matches/import?game=g&name=n", b"agent_1,agent_2,return_1,return_2\nx,y,1\n"), 400
+    )
+    assert said.startswith("results.csv, line 2")
+
+
 def npz(arrays, *, compressed=False):
     stream = io.BytesIO()
     (np.savez_compressed if compressed else np.savez)(stream, **arrays)
