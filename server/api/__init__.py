@@ -10,6 +10,7 @@ from arena.server.api import (
     accounts,
     agents,
     artifacts,
+    comparisons,
     exchange,
     games,
     jobs,
@@ -39,7 +40,20 @@ router = APIRouter(
     responses=READ_ERRORS,
     generate_unique_id_function=operation_id,
 )
-for module in (games, leaderboards, agents, tournaments, matches, jobs, runs, artifacts, exchange, polls, accounts):
+for module in (
+    games,
+    leaderboards,
+    comparisons,
+    agents,
+    tournaments,
+    matches,
+    jobs,
+    runs,
+    artifacts,
+    exchange,
+    polls,
+    accounts,
+):
     router.include_router(module.router, dependencies=[Depends(TOKEN)])
 router.include_router(polls.unkept, dependencies=[Depends(TOKEN)])
 router.include_router(accounts.unkept, dependencies=[Depends(TOKEN)])
