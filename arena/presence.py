@@ -30,12 +30,14 @@ def register_remote(ledger: Ledger, name: str, *, account: str, version: str = "
         version: what it says of itself.
 
     Raises:
-        SpecificationError: a name that cannot be, or one that is somebody else's.
+        SpecificationError: a name or a version that cannot be, or a name that is somebody else's.
     """
     try:
         check_name(name)
     except ValueError as error:
         raise SpecificationError(str(error)) from None
+    if not version.isprintable():
+        raise SpecificationError(f"the version of {name} must be printable text; it says {version!r:.80}")
     with ledger.reading() as connection:
         known = versions_of(connection, name)
     if any(one.kind != REMOTE or one.lineage.get("account") != account for one in known):

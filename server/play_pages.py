@@ -23,6 +23,7 @@ from arena.tournament import create_tournament
 
 MOVE_S = 600.0  # for a person's move; who leaves has lost by then
 COMING_S = 120.0  # how long a person counts as there before the first question
+FIRST_GAME = "openspiel:tic_tac_toe"  # where none is asked for
 ALWAYS = ("random", "mcts(simulations=100)")
 """Opponents that need no registration."""
 
@@ -38,7 +39,7 @@ def choose(
     game: Annotated[str, Query(max_length=300)] = "",
     opponent: Annotated[str, Query(max_length=300)] = "",
 ) -> Response:
-    return _form(request, site, game=game, opponent=opponent)
+    return _form(request, site, game=game or FIRST_GAME, opponent=opponent)
 
 
 @router.post("/play", dependencies=[Depends(allowed(Scope.PLAY))])

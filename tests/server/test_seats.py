@@ -296,6 +296,8 @@ def test_a_flood_hurts_only_itself(served, token):
         ({"type": "action"}, 'must be of type "hello"'),
         ({"token": None, "name": "../../etc"}, "an agent's name is"),
         ({"token": None, "game": "preference:/etc/passwd"}, "no game"),
+        ({"token": None, "version": "a\0b"}, "must be printable"),
+        ({"token": None, "name": "ann.human"}, "is a person's"),
         ({"token": None, "game": ["x"]}, "no game"),
         ({"token": None, "wants": 5}, "must be a list"),
     ],
