@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from starlette.routing import Route
+from server_routes import routes_of
 
 from arena.server.app import create_app
 from arena.server.site import agent_address, game_address, match_address, tournament_address
@@ -99,13 +99,11 @@ SHIFTS = """
 def _addresses(site) -> list[str]:
     """Every page without a parameter, and one of each that has some."""
     found = [
-        route.path
-        for route in create_app(site.ledger).routes
-        if isinstance(route, Route)
-        and "GET" in (route.methods or ())
-        and "{" not in route.path
-        and not route.path.startswith(NO_PAGES)
+        path
+        for method, path in routes_of(create_app(site.ledger))
+        if method == "GET" and "{" not in path and not path.startswith(NO_PAGES)
     ]
+    assert "/tournaments" in found
     four, kuhn = "openspiel:connect_four", "openspiel:kuhn_poker"
     found = [path for path in found if path not in ("/docs", "/versus", "/anytime")]
     return [
