@@ -11,7 +11,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from arena.columns import ANSWERS_JOB, EXACT_JOB, EXPLOIT_JOB, EXPLOIT_METHODS, PLAY_JOB, SOLVE_JOB, TOURNAMENT_JOB, TRAIN_JOB
+from arena.columns import (
+    ANSWERS_JOB,
+    EXACT_JOB,
+    EXPLOIT_JOB,
+    EXPLOIT_METHODS,
+    PLAY_JOB,
+    SOLVE_JOB,
+    TOURNAMENT_JOB,
+    TRAIN_JOB,
+)
 from arena.games import NotProvided, SpecificationError, UnknownName, load_game
 from arena.job_parts import bootstrapped, nash_conv_of, rated
 from arena.job_rows import JobRow
@@ -37,12 +46,13 @@ DoJob = Callable[[Ledger, JobRow, Progress, Workplace], Mapping[str, object]]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobKind:
     """A kind of job. ``meaning``: what it computes, in half a sentence; ``settings``: their defaults; ``on_tensors``: whether
-    it can compute on a GPU; ``work``: what does it."""
+    it can compute on a GPU; ``travels``: whether what it computes can be sent to a cluster; ``work``: what does it."""
 
     about: About
     meaning: str
     settings: Mapping[str, str | int | float]
     on_tensors: bool
+    travels: bool
     work: DoJob
 
 
@@ -196,6 +206,7 @@ JOB_KINDS: dict[str, JobKind] = {
         meaning="ratings of all agents by one method, with its intervals",
         settings={"method": "elo"},
         on_tensors=False,
+        travels=True,
         work=_ratings,
     ),
     "bootstrap": JobKind(
@@ -203,6 +214,7 @@ JOB_KINDS: dict[str, JobKind] = {
         meaning="intervals of Elo or Bradley-Terry from refits on resampled pairs of twins",
         settings={"method": "elo", "resamples": RESAMPLES},
         on_tensors=True,
+        travels=True,
         work=_bootstrap,
     ),
     EXACT_JOB: JobKind(
@@ -210,6 +222,7 @@ JOB_KINDS: dict[str, JobKind] = {
         meaning="exactly how much a best response gains, of agents that tell their probabilities",
         settings={},
         on_tensors=True,
+        travels=True,
         work=_exploitability,
     ),
     EXPLOIT_JOB: JobKind(
@@ -217,6 +230,7 @@ JOB_KINDS: dict[str, JobKind] = {
         meaning="at least how much an exploiter gains, in fresh matches; 0 stands for a method's own budget or matches",
         settings={"method": "auto", "budget": 0, "matches": 0, "confidence": 0.95, "seed": 0},
         on_tensors=True,
+        travels=True,
         work=_exploit,
     ),
     TRAIN_JOB: JobKind(
@@ -224,6 +238,7 @@ JOB_KINDS: dict[str, JobKind] = {
         meaning="a policy that learns by self-play, kept as an agent with its curve; arena train --submit asks for it",
         settings={},
         on_tensors=True,
+        travels=False,
         work=_train,
     ),
     TOURNAMENT_JOB: JobKind(
@@ -231,6 +246,7 @@ JOB_KINDS: dict[str, JobKind] = {
         meaning="the matches of a tournament; arena tournament run --submit asks for it",
         settings={},
         on_tensors=False,
+        travels=True,
         work=_tournament,
     ),
     PLAY_JOB: JobKind(
@@ -238,6 +254,7 @@ JOB_KINDS: dict[str, JobKind] = {
         meaning="a match with somebody in a browser; the server asks for it, and plays it at a table of its own",
         settings={},
         on_tensors=False,
+        travels=True,
         work=_tournament,
     ),
     ANSWERS_JOB: JobKind(
@@ -245,6 +262,7 @@ JOB_KINDS: dict[str, JobKind] = {
         meaning="the answers of a poll's candidate that is a language model; arena poll answers asks for them",
         settings={},
         on_tensors=False,
+        travels=False,
         work=_answers,
     ),
     SOLVE_JOB: JobKind(
@@ -252,6 +270,7 @@ JOB_KINDS: dict[str, JobKind] = {
         meaning="the solution of a game, with its certificate; arena solve --submit asks for it",
         settings={},
         on_tensors=True,
+        travels=False,
         work=_solve,
     ),
 }

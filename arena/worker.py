@@ -9,7 +9,7 @@ from functools import partial
 
 from arena.connection import LedgerUnavailable
 from arena.games.errors import ArenaError
-from arena.job_kinds import JOB_KINDS, do_job
+from arena.job_kinds import CPU, JOB_KINDS, do_job
 from arena.job_rows import JobRow, Resources
 from arena.job_work import LostJob, Progress, carry_out, claim, worker_name
 from arena.jobs import job
@@ -55,9 +55,8 @@ def work(
     done = 0
     while True:
         row, empty = None, False
-        workers = {device: worker_name(device) for device in (devices or workplace.devices())}
         try:
-            row = claim(ledger, workers, kinds=kinds or JOB_KINDS, gives=gives or workplace.gives())
+            row = _claimed(ledger, kinds or JOB_KINDS, devices or workplace.devices(), gives, workplace)
             empty = row is None
         except LedgerUnavailable as unavailable:
             logger.warning("%s; the worker looks again", unavailable)
@@ -71,6 +70,18 @@ def work(
         done += 1
         if on_ended:
             on_ended(ended)
+
+
+def _claimed(
+    ledger: Ledger, kinds: Collection[str], devices: Collection[str], gives: Resources | None, workplace: Workplace
+) -> JobRow | None:
+    """A job that can be done there. What cannot be sent to a cluster is done by this process, which may have no GPU."""
+    most = gives or workplace.gives()
+    sent = [kind for kind in kinds if workplace.is_here or JOB_KINDS[kind].travels]
+    row = claim(ledger, {device: worker_name(device) for device in devices}, kinds=sent, gives=most)
+    if row is None and len(sent) < len(kinds):
+        row = claim(ledger, {CPU: worker_name()}, kinds=set(kinds) - set(sent), gives=most)
+    return row
 
 
 def _done(ledger: Ledger, row: JobRow, progress: Progress | None, workplace: Workplace) -> JobRow | None:

@@ -20,6 +20,7 @@ from arena.leaderboards import bootstrap_intervals, elo
 from arena.ledger import Ledger
 from arena.rated_matches import rated_matches
 from arena.roster import add_agent
+from arena.solve_job import ask_solve
 from arena.solvers import nash_conv, save_policy
 from arena.tournament import create_tournament, resume_tournament, run_tournament
 from arena.tournament_job import ask_tournament
@@ -107,6 +108,14 @@ def test_programs_are_not_sent_anywhere(ledger, cluster, tmp_path):
     )
     work(ledger, until_empty=True, workplace=cluster)
     assert finished(ledger, row).worker.endswith(f"process {os.getpid()}")
+
+
+def test_a_solver_run_is_done_beside_the_cluster_and_on_a_gpu_not_at_all(ledger, cluster):
+    here = ask_solve(ledger, "cfr_plus", KUHN, settings={"iterations": 5})
+    elsewhere = ask_solve(ledger, "cfr_plus", KUHN, settings={"iterations": 6}, device="cuda", needs=Resources())
+    work(ledger, until_empty=True, workplace=cluster)
+    assert finished(ledger, here).worker.endswith(f"process {os.getpid()}")
+    assert jobs.job(ledger, elsewhere.key).status == "waiting"
 
 
 def test_what_no_node_can_give_waits(ledger, cluster):
