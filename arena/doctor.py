@@ -23,7 +23,7 @@ from arena.agents.sandbox import SandboxUnavailable, require_tier, tier_version
 from arena.artifacts import ArtifactStore
 from arena.connection import identify, locate, newer, shown
 from arena.games import ArenaError
-from arena.games.starcraft.installation import find_installation
+from arena.games.starcraft.installation import SMACV2, find_installation
 from arena.ledger import Ledger
 from arena.ledger_schema import REVISION, tournaments
 from arena.server.assets import FOLDER
@@ -50,6 +50,7 @@ PACKAGES = {
     "psycopg": "ledgers on PostgreSQL: pip install 'minimax-arena[postgres]'",
     "ray": "clusters: pip install 'minimax-arena[ray]'",
     "pysc2": "StarCraft II: pip install 'minimax-arena[sc2]'",
+    "smacv2": f"games smac2:, {SMACV2}",
     "transformers": "language models that are trained: pip install 'minimax-arena[lm]'",
     "openskill": "ratings by OpenSkill: pip install 'minimax-arena[openskill]'",
     "pyarrow": "votes as Parquet: pip install 'minimax-arena[parquet]'",

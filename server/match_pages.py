@@ -161,6 +161,8 @@ def replayed(site: Site, key: str, number: int, *, told_to: int | None = None) -
     judgement = judgement_of(site.ledger, tournament, number, result.spec.seats)
     if tournament.source != "play":
         problem = "" if judgement else "This match was imported with its result alone; there are no moves to replay."
+    elif tournament.lane == "hosted":
+        problem = "This match was played in the game's own programs; what they left is below."
     else:
         try:
             game = loaded_game(tournament.game)

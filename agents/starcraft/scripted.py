@@ -29,7 +29,7 @@ Script = Callable[[Any, np.random.Generator, Size], Any]
 """(pysc2's observation, draws, the size of the map in raw coordinates) -> pysc2's action."""
 
 
-def screen_to_nearest(seen: Any, draws: np.random.Generator, size: Size) -> Any:
+def screen_collect(seen: Any, draws: np.random.Generator, size: Size) -> Any:
     """The army to the nearest thing that belongs to nobody: a beacon, a mineral shard; where none is seen, anywhere."""
     if SCREEN.Move_screen.id not in seen.available_actions:
         return _select(seen)
@@ -70,30 +70,14 @@ def raw_attack(seen: Any, draws: np.random.Generator, size: Size) -> Any:
     return RAW.Attack_pt("now", _tags(own), _place(draws, size))
 
 
-def raw_nearest(seen: Any, draws: np.random.Generator, size: Size) -> Any:
+def raw_charge(seen: Any, draws: np.random.Generator, size: Size) -> Any:
     """All units to where the enemy nearest to them is, shooting at whatever they meet; else to any place."""
-    own, foes = _units(seen, SELF), _units(seen, ENEMY)
-    if not len(own):
-        return RAW.no_op()
-    if not len(foes):
-        return RAW.Attack_pt("now", _tags(own), _place(draws, size))
-    places = foes[:, [UNIT.x, UNIT.y]].astype(np.float64)
-    middle = own[:, [UNIT.x, UNIT.y]].mean(axis=0)
-    nearest = places[np.argmin(np.hypot(*(places - middle).T))]
-    return RAW.Attack_pt("now", _tags(own), [int(nearest[0]), int(nearest[1])])
+    return _all_to_nearest(seen, ENEMY, RAW.Attack_pt, _place(draws, size))
 
 
-def raw_to_nearest(seen: Any, draws: np.random.Generator, size: Size) -> Any:
+def raw_collect(seen: Any, draws: np.random.Generator, size: Size) -> Any:
     """All units to the nearest thing that belongs to nobody; else to any place."""
-    own, goals = _units(seen, SELF), _units(seen, NEUTRAL)
-    if not len(own):
-        return RAW.no_op()
-    if not len(goals):
-        return RAW.Move_pt("now", _tags(own), _place(draws, size))
-    places = goals[:, [UNIT.x, UNIT.y]].astype(np.float64)
-    middle = own[:, [UNIT.x, UNIT.y]].mean(axis=0)
-    goal = places[np.argmin(np.hypot(*(places - middle).T))]
-    return RAW.Move_pt("now", _tags(own), [int(goal[0]), int(goal[1])])
+    return _all_to_nearest(seen, NEUTRAL, RAW.Move_pt, _place(draws, size))
 
 
 def raw_random(seen: Any, draws: np.random.Generator, size: Size) -> Any:
@@ -112,12 +96,12 @@ def wait(seen: Any, draws: np.random.Generator, size: Size) -> Any:
 
 SCRIPTS: dict[tuple[str, str], Script] = {
     ("feature", "attack"): screen_attack,
-    ("feature", "collect"): screen_to_nearest,
+    ("feature", "collect"): screen_collect,
     ("feature", "random"): screen_random,
     ("feature", "wait"): wait,
     ("raw", "attack"): raw_attack,
-    ("raw", "charge"): raw_nearest,
-    ("raw", "collect"): raw_to_nearest,
+    ("raw", "charge"): raw_charge,
+    ("raw", "collect"): raw_collect,
     ("raw", "random"): raw_random,
     ("raw", "wait"): wait,
 }
@@ -142,6 +126,18 @@ def _nearest(seen: Any, relation: int) -> tuple[int, int] | None:
     things, _ = label(screen == relation)
     its_rows, its_columns = np.nonzero(things == things[rows[nearest], columns[nearest]])
     return int(its_columns.mean()), int(its_rows.mean())
+
+
+def _all_to_nearest(seen: Any, alliance: int, order: Any, otherwise: list[int]) -> Any:
+    """An order to all own units, about the place of the nearest unit of an alliance."""
+    own, goals = _units(seen, SELF), _units(seen, alliance)
+    if not len(own):
+        return RAW.no_op()
+    if not len(goals):
+        return order("now", _tags(own), otherwise)
+    places, middle = goals[:, [UNIT.x, UNIT.y]], own[:, [UNIT.x, UNIT.y]].mean(axis=0)
+    nearest = places[np.argmin(np.hypot(*(places - middle).T))]
+    return order("now", _tags(own), nearest.tolist())
 
 
 def _anywhere(seen: Any, draws: np.random.Generator) -> tuple[int, int]:

@@ -27,7 +27,7 @@ from arena.games.starcraft.seat_proxy import SeatProxy
 LOOK_EVERY_S = 0.25  # at clocks
 GAME_ANSWERS_S = 120.0  # while no player is to speak
 WIND_UP_S = 5.0  # for players to notice the end, and for the replay
-REPLAY = "replay.SC2Replay"
+REPLAY, STANDIN_REPLAY = "replay.SC2Replay", "standin-replay.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,9 +240,9 @@ def _outcome(table: _Table, decision: _Decision, replay: bytes) -> Outcome:
     said = next((bot.last_words() for number, _, bot in taken if number == at_fault), "")
     files = {bot.log.name: str(bot.log) for _, _, bot in taken}
     if replay:
-        path = Path(assignment.folder, REPLAY)
+        path = Path(assignment.folder, REPLAY if replay[:3] == b"MPQ" else STANDIN_REPLAY)  # the game's archives
         path.write_bytes(replay)
-        files[REPLAY] = str(path)
+        files[path.name] = str(path)
     content = Path(assignment.base, "Maps", assignment.map_path).read_bytes()
     loop = max(seat.loop for _, seat, _ in taken)
     times = {

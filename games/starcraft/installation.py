@@ -13,6 +13,7 @@ from arena.games.errors import GameMissing, UnknownName
 from arena.games.starcraft.pysc2_repair import repair_pysc2, require_pysc2
 
 DOWNLOADS = "https://github.com/Blizzard/s2client-proto#downloads"
+SMACV2 = "pip install --no-deps git+https://github.com/oxwhirl/smacv2"
 STANDIN_MARK = b"arena.games.starcraft.standin"
 _FOLDER = re.compile(r"Base(\d+)")
 

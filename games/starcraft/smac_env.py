@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from pettingzoo import ParallelEnv
 
 from arena.games.errors import ArenaError, GameMissing, UnknownName
+from arena.games.starcraft.installation import SMACV2
 from arena.games.starcraft.pysc2_repair import repair_pysc2
 
-INSTALL = "pip install --no-deps git+https://github.com/oxwhirl/smacv2"
 GENERATED: Mapping[str, tuple[str, str, str]] = {
     "10gen_terran": ("marine", "marauder", "medivac"),
     "10gen_zerg": ("zergling", "baneling", "hydralisk"),
@@ -41,7 +41,7 @@ def require_smacv2() -> None:
         import smacv2.env  # noqa: F401
     except ImportError as error:
         raise GameMissing(
-            f"smac2: plays SMACv2, which cannot be imported ({error}); install it from its repository with: {INSTALL} "
+            f"smac2: plays SMACv2, which cannot be imported ({error}); install it from its repository with: {SMACV2} "
             "(its own pins are of old packages, and the package called smac is something else)"
         ) from error
 

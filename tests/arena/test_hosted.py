@@ -47,12 +47,12 @@ def test_equal_seeds_give_equal_matches_with_replay_facts_and_the_step_budget():
     first, again = (play(game, ["scripted:attack", "scripted:charge"], seed=5) for _ in range(2))
     assert first.equals(again)
     assert sorted(first.returns[0]) == [-1, 1]
-    assert files(first, "replay.SC2Replay") == files(again, "replay.SC2Replay")
+    assert files(first, "standin-replay.json") == files(again, "standin-replay.json")
     facts = json.loads(files(first, "match.json"))
     assert (facts["most_loops"], facts["step_loops"], facts["seed"]) == (
         4000,
         1,
-        json.loads(files(first, "replay.SC2Replay"))["seed"],
+        json.loads(files(first, "standin-replay.json"))["seed"],
     )
     assert facts["players"]["scripted:attack"]["steps"] > 5
     assert facts["map_sha256"][:12] in load_game(game).info.version

@@ -57,7 +57,7 @@ def test_the_ladder_counts_all_matches_under_the_stand_ins_own_name(ledger, clie
     assert "Skirmish (stand-in, not StarCraft)" in page
 
 
-@pytest.mark.parametrize("page", ["/", "/tournaments", "/games"])
+@pytest.mark.parametrize("page", ["/", "/tournaments"])
 def test_lists_mark_it(client, page):
     assert '<span class="tag warn">stand-in, not StarCraft</span>' in client.get(page).text
 
@@ -66,10 +66,10 @@ def test_a_match_page_offers_its_replay_and_the_log_of_the_bot(client):
     page = client.get("/tournaments/cup/matches/0").text
     assert "game loops of at most 80,640" in page
     assert "stand-in 1, map" in page
-    address = "/tournaments/cup/matches/0/files/replay.SC2Replay"
+    address = "/tournaments/cup/matches/0/files/standin-replay.json"
     assert address in page
     saved = client.get(address)
-    assert saved.headers["content-disposition"] == 'attachment; filename="cup-0-replay.SC2Replay"'
+    assert saved.headers["content-disposition"] == 'attachment; filename="cup-0-standin-replay.json"'
     assert json.loads(saved.content)["format"] == "arena-standin-replay-1"
     logs = [name for name in ("seat-1.log", "seat-2.log") if f"files/{name}" in page]
     assert any("result:" in client.get(f"/tournaments/cup/matches/0/files/{name}").text for name in logs)
