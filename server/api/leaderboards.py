@@ -14,13 +14,12 @@ from arena.leaderboards.methods import RATING_METHODS
 from arena.leaderboards.response_graph import response_graph
 from arena.server.api.answers import Method, TournamentKey, value_answer
 from arena.server.api.board_models import (
-    AnytimeAnswer,
-    ExplanationAnswer,
     ExploitabilityAnswer,
     PayoffsAnswer,
     ResponseGraphAnswer,
     StandingsFacts,
 )
+from arena.server.api.explanation_models import AnytimeAnswer, ExplanationAnswer
 from arena.server.api.route import ApiRoute
 from arena.server.filters import WhereAsked
 from arena.server.ladder_words import method_of

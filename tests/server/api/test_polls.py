@@ -103,7 +103,9 @@ def test_settings_change_but_for_the_pairing(api):
 
 def test_invitations_are_told_once_and_kept_as_hashes(api, ledger):
     path, admin = made(api, "Invites", voters="invited"), api(Scope.ADMIN)
-    [text] = admin.post(f"{path}/invitations", json={"count": 1}, headers={"Idempotency-Key": "x"}).json()["invitations"]
+    [text] = admin.post(f"{path}/invitations", json={"count": 1}, headers={"Idempotency-Key": "x"}).json()[
+        "invitations"
+    ]
     with ledger.reading() as connection:
         everything = [
             str(row)

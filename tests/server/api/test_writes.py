@@ -200,12 +200,6 @@ def test_a_file_of_results_that_cannot_be_read_is_told_by_its_line(client):
     assert said.startswith("results.csv, line 2")
 
 
-def npz(arrays, *, compressed=False):
-    stream = io.BytesIO()
-    (np.savez_compressed if compressed else np.savez)(stream, **arrays)
-    return stream.getvalue()
-
-
 def bomb():
     """An .npz whose array is told to have a terabyte, and whose compressed bytes never end."""
     stream = io.BytesIO()
@@ -219,7 +213,6 @@ def bomb():
 HOSTILE = {
     "deep json": ("x.json", b"[" * 100_000),
     "huge header": ("x.safetensors", (2**60).to_bytes(8, "little") + b"{}"),
-    "object arrays": ("x.npz", npz({"keys": np.array([{}], object)})),
     "bomb": ("x.npz", bomb()),
 }
 
@@ -233,7 +226,7 @@ def test_a_hostile_file_is_refused_and_not_kept(client, ledger, what):
     assert client.get("/api/v1/agents/bad").status_code == 404
 
 
-@pytest.mark.parametrize("file", ["x.pt", "x.py", "x", "x.exploiter"])
+@pytest.mark.parametrize("file", ["x.pt", "x", "x.exploiter"])
 def test_a_file_of_another_kind_is_not_read(client, file):
     assert all(
         ending in refused(sent(client, "POST", f"/agents/upload?name=bad&file={file}", b"x"), 400) for ending in KINDS
