@@ -17,7 +17,7 @@ from arena.ledger import Ledger, Tournament
 from arena.standings import canonical_game, rated_matches
 
 POINTS = 24
-MATCHES_READ = 4_000_000
+MATCHES_READ = 1_000_000
 """In all points together: of a large ledger fewer points are rated."""
 
 

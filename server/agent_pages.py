@@ -15,6 +15,7 @@ from arena.games import ArenaError, UnknownName
 from arena.leaderboards.leaderboard import PROVISIONAL_BELOW, Row
 from arena.ledger_rows import AgentVersion
 from arena.server import numbers
+from arena.server.agent_facts import forfeits_of, relatives_of
 from arena.server.drawing.band import in_both_widths
 from arena.server.drawing.bars import wdl_bar
 from arena.server.explain_views import explain_view
@@ -27,7 +28,7 @@ from arena.server.ladder_words import (
     reliability_in_words,
     writer,
 )
-from arena.server.match_lists import MatchLine, recent_matches, tournaments_of
+from arena.server.match_lists import recent_matches, tournaments_of
 from arena.server.opponent_views import Opponent, opponents_of, surprise
 from arena.server.over_time_views import rating_band, rating_sentence
 from arena.server.paging import Pages
@@ -39,7 +40,6 @@ from arena.server.training_views import training_view
 from arena.standings import Standings
 
 OPPONENTS_SHOWN = 20
-FORFEITS_SHOWN = 10
 
 router = APIRouter()
 
@@ -125,16 +125,6 @@ class RatingOverTime:
     drawing: Markup
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForfeitLine:
-    """A match that the agent forfeited: what happened, and what it said last, '' where nothing was kept."""
-
-    line: MatchLine
-    game: str
-    message: str
-    log: str
-
-
 @router.get("/agents")
 def agents(
     request: Request,
@@ -204,8 +194,8 @@ def agent(
         against=opponent,
         over_time=_over_time(site, explained, found.label),
         ladder=explained,
-        faults=_forfeits(site, found),
-        relatives=_relatives(site, found),
+        faults=forfeits_of(site, found) if any(place.row.forfeits for place in places) else [],
+        relatives=relatives_of(site, found),
         training=training_view(site, found),
         population=population_view(site, found.label),
         lineage={key: str(value) for key, value in found.lineage.items()},
@@ -221,32 +211,6 @@ def _over_time(site: Site, place: OnLadder | None, label: str) -> RatingOverTime
     if band is None:
         return None
     return RatingOverTime(sentence=rating_sentence(found, label), drawing=in_both_widths(band))
-
-
-def _forfeits(site: Site, agent: AgentVersion) -> list[ForfeitLine]:
-    """The newest matches that the agent forfeited, with their logs."""
-    lines = recent_matches(site, agent, forfeits=True, limit=FORFEITS_SHOWN)
-    found = []
-    for key in dict.fromkeys(line.tournament for line in lines):
-        tournament = site.ledger.tournament(key)
-        faults = {fault.index: fault for fault in site.ledger.faults(tournament)}
-        for line in (one for one in lines if one.tournament == key):
-            fault = faults.get(line.number)
-            message, log = ("", "") if fault is None else (fault.message, fault.log)
-            found.append(ForfeitLine(line=line, game=tournament.game_title, message=message, log=log))
-    return found
-
-
-def _relatives(site: Site, agent: AgentVersion) -> list[tuple[str, str]]:
-    """(what it is to this agent, its label): versions before and after it, what it exploits, and what exploits it."""
-    known = site.ledger.agents(include_retired=True)
-    found = [
-        ("the version before" if one.version < agent.version else "the version after", one.label)
-        for one in sorted(known, key=lambda one: one.version)
-        if one.name == agent.name and abs(one.version - agent.version) == 1
-    ]
-    found += [("made against", one.label) for one in known if agent.lineage.get("exploits") == one.label]
-    return found + [("exploited by", one.label) for one in known if one.lineage.get("exploits") == agent.label]
 
 
 def _explained_on(places: list[OnLadder], ladder: str) -> OnLadder | None:

@@ -44,10 +44,7 @@ def newest_results(site: Site, tournaments: Iterable[Tournament]) -> list[Newest
 
 
 def _newest(site: Site, tournament: Tournament) -> Newest | None:
-    numbers = site.played(tournament).index
-    if not len(numbers):
-        return None
-    number = int(numbers[-1])
+    number = site.ledger.progress(tournament) - 1  # a finished tournament has all its matches up to the last
     try:
         if len(site.ledger.match(tournament, number).actions) > LONGEST:
             return None
