@@ -267,7 +267,7 @@ class Ledger:
 
         Who is interrupted late, after others finished it, changes nothing.
         """
-        over = sa.and_(status == "interrupted", schema.tournaments.c.status == "finished")
+        over = schema.tournaments.c.status == "finished" if status == "interrupted" else sa.false()
         with self.writing() as connection:
             connection.execute(
                 schema.tournaments.update()
