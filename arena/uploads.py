@@ -25,7 +25,7 @@ KINDS = {".json": "policy", ".npz": "policy", ".policy": "policy", ".safetensors
 """By the file's ending, the kind of agent that reads it."""
 PROGRAM = ".py"
 
-MOST_MEMORY = 6 * 2**30  # bytes of addresses, most of which torch only reserves
+MOST_MEMORY = 4 * 2**30  # bytes that can be written to; the files of torch are more, and only mapped
 MOST_CPU_S = 60
 MOST_S = 120
 LONGEST_COMPLAINT = 2000  # characters
@@ -141,7 +141,7 @@ def _read(kind: str, file: Path, game: str | None) -> None:
 
 def _limit_self() -> None:
     """Takes from this process what reading a file does not need."""
-    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
+    resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (MOST_CPU_S, MOST_CPU_S))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))  # numba may keep what it compiled
