@@ -77,3 +77,18 @@ def test_a_date_is_asked_on_an_agents_page(open_page, ladders: Site) -> None:
     page.locator("#explained button").click()
     page.wait_for_url("**since=2020-01-01**")
     assert "it had no rating then" in page.locator("#change").inner_text()
+
+
+def test_columns_are_chosen_by_boxes_and_kept_in_the_address(open_page, ladders):
+    page = open_page(f"/games/{GAME}", at=ladders)
+    page.get_by_text("Columns: 7 of").click()
+    page.get_by_label("Copeland", exact=True).check()
+    page.get_by_label("Forfeits", exact=True).uncheck()
+    page.locator("#columns-shown").get_by_role("button", name="Show").click()
+    page.wait_for_url("**column=copeland**")
+    assert "column=forfeits" not in page.url
+    assert page.locator("#sort-copeland").count() == 1
+    assert page.locator("#sort-forfeits").count() == 0
+    page.click("#sort-copeland")
+    page.locator('th[aria-sort="descending"] #sort-copeland').wait_for()
+    assert "column=copeland" in page.url
