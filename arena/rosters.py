@@ -45,7 +45,8 @@ def _read(connection: sa.Connection, tournaments: Collection[int]) -> dict[int, 
     entered: dict[int, list[AgentVersion]] = {one: [] for one in tournaments}
     seated = sa.select(c.tournament_id, c.agent_id).where(of_these).order_by(c.tournament_id, c.position)
     for tournament, agent in connection.execute(seated).all():
-        entered[tournament].append(known[agent])
+        if agent in known:  # not in a damaged ledger, of which `arena db check` tells
+            entered[tournament].append(known[agent])
     return {one: tuple(roster) for one, roster in entered.items()}
 
 
