@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from arena.games import AgentInfo, Game, NotProvided, ObservationBatch, SpecificationError
-
-Loader = Callable[..., "HostedAgent"]
 
 
 class HostedAgent:
