@@ -46,7 +46,7 @@ questions = Table(
     Column("seat_id", BigInteger, ForeignKey("seats.id"), nullable=False, index=True),
     Column("ply", Integer, nullable=False),
     Column("observation", JSON, nullable=False),
-    Column("history", JSON, nullable=False),  # all actions of the match so far: never sent, for drawings of what a seat may see
+    Column("history", JSON, nullable=False),  # all actions so far: never sent, for drawings of what a seat may see
     Column("limit_s", Float(53)),
     Column("asked_at", Float(53), nullable=False),
     Column("state", Text, nullable=False),  # open, answered, failed, withdrawn

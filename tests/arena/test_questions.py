@@ -129,7 +129,10 @@ def test_an_engine_that_stops_leaves_nothing(ledger, far):
     asked(mailbox)
     mailbox.close()
     with ledger.reading() as connection:
-        assert [connection.scalar(sa.select(sa.func.count()).select_from(table)) for table in (seats, questions)] == [0, 0]
+        assert [connection.scalar(sa.select(sa.func.count()).select_from(table)) for table in (seats, questions)] == [
+            0,
+            0,
+        ]
 
 
 def test_the_newest_connection_plays(ledger, far, mailbox):
