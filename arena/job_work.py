@@ -21,8 +21,8 @@ from arena.games.errors import ArenaError
 from arena.heartbeat import heartbeat
 from arena.interruption import is_asked_to_end
 from arena.job_rows import JobRow, JobStatus, Resources
-from arena.jobs import job, submit
-from arena.ledger import AgentVersion, Ledger, LedgerError
+from arena.jobs import job
+from arena.ledger import Ledger, LedgerError
 from arena.ledger_entries import SILENT_S, now
 from arena.ledger_schema import jobs
 
@@ -132,34 +132,13 @@ def keep_checkpoint(ledger: Ledger, row: JobRow, content_hash: str | None) -> No
     _change_mine(ledger, row, checkpoint=content_hash, attempts=0)
 
 
-def record(
-    ledger: Ledger,
-    *,
-    kind: str,
-    game: str,
-    work: Work,
-    agent: AgentVersion | None = None,
-    settings: Mapping[str, object] | None = None,
-    device: str = "cpu",
-    progress: Progress | None = None,
-) -> JobRow:
-    """Does a job here and keeps its answer. A finished one is not done again.
-
-    Args:
-        ledger, kind, game, agent, settings, device: as of `submit`.
-        work: does it.
-        progress: hears how far it is.
+def do_here(ledger: Ledger, asked: JobRow, work: Work, *, progress: Progress | None = None) -> JobRow:
+    """A job that was asked for, done by this process and its answer kept. A finished one is not done again.
 
     Raises:
         LedgerError: a worker is doing it now.
         Exception: what `work` raises; the job then is ``failed``, or waits again where somebody interrupted it.
     """
-    asked = submit(ledger, kind=kind, game=game, agent=agent, settings=settings, device=device)
-    return do_here(ledger, asked, work, progress=progress)
-
-
-def do_here(ledger: Ledger, asked: JobRow, work: Work, *, progress: Progress | None = None) -> JobRow:
-    """A job that was asked for, done by this process. Arguments and errors as of `record`."""
     if asked.status == "finished":
         return asked
     claimed = _claim_this(ledger, asked, worker_name(asked.device))

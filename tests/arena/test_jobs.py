@@ -10,7 +10,7 @@ import pytest
 
 from arena import job_work, jobs
 from arena.games.errors import UnknownName
-from arena.job_work import LostJob
+from arena.job_work import LostJob, do_here
 from arena.ledger import Ledger, LedgerError
 from arena.ledger_schema import jobs as table
 
@@ -130,7 +130,7 @@ def test_work_done_here_is_kept_and_not_done_again(ledger):
         return {"value": 0.5}
 
     for _ in range(2):
-        row = job_work.record(ledger, kind="nash_conv", game="matrix:rps", work=work)
+        row = do_here(ledger, ask(ledger, kind="nash_conv"), work)
         assert row.result == {"value": 0.5}
     assert len(done) == 1
     assert row.worker.startswith("cpu of ")
@@ -141,7 +141,7 @@ def test_work_that_fails_is_noted_and_raised(ledger):
         raise LedgerError("nothing to rate")
 
     with pytest.raises(LedgerError, match="nothing to rate"):
-        job_work.record(ledger, kind="nash_conv", game="matrix:rps", work=work)
+        do_here(ledger, ask(ledger, kind="nash_conv"), work)
     assert jobs.all_jobs(ledger)[0].error == "nothing to rate"
 
 
@@ -150,7 +150,7 @@ def test_an_interrupted_job_waits_again(ledger):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        job_work.record(ledger, kind="nash_conv", game="matrix:rps", work=work)
+        do_here(ledger, ask(ledger, kind="nash_conv"), work)
     assert [(row.status, row.attempts, row.worker) for row in jobs.all_jobs(ledger)] == [("waiting", 0, None)]
 
 
@@ -158,7 +158,7 @@ def test_a_job_that_somebody_is_at_is_not_done_twice(ledger):
     ask(ledger)
     job_work.claim(ledger, {"cpu": "cpu of elsewhere, process 7"})
     with pytest.raises(LedgerError, match="cpu of elsewhere, process 7 is at this job already"):
-        job_work.record(ledger, kind="ratings", game="matrix:rps", settings={"a": 1, "b": 2}, work=answer)
+        do_here(ledger, ask(ledger), answer)
 
 
 def test_the_newest_answer_of_each_agent_counts(ledger):

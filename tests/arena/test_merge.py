@@ -17,7 +17,7 @@ from arena.executor import InProcess
 from arena.job_columns import job_columns
 from arena.job_kinds import ask, do_job
 from arena.job_rows import JobRow
-from arena.job_work import do_here, record
+from arena.job_work import do_here
 from arena.jobs import all_jobs, submit
 from arena.ledger import Ledger, LedgerError
 from arena.merge import merge
@@ -246,9 +246,8 @@ def test_answers_about_agents_follow_their_names(one: Ledger, two: Ledger) -> No
     one.add_agent("a", specification="uniform", kind="uniform")
     run_tournament(make_config({**CUP, "agents": {"a": "random", "b": "uniform"}}), two)
     submit(two, kind="waits", game=CUP["game"])
-    answer = record(
-        two, kind="exploit", game=CUP["game"], agent=two.agent("a"), work=lambda *_: {"victim": "a@1", "value": 0.5}
-    )
+    asked = submit(two, kind="exploit", game=CUP["game"], agent=two.agent("a"))
+    answer = do_here(two, asked, lambda *_: {"victim": "a@1", "value": 0.5})
     assert merge(one, two).jobs == 1
     (found,) = all_jobs(one)
     assert (found.agent, found.result) == ("a@2", {"victim": "a@2", "value": 0.5})
@@ -256,7 +255,7 @@ def test_answers_about_agents_follow_their_names(one: Ledger, two: Ledger) -> No
 
 
 def test_curves_of_trainings_come_along_with_their_jobs(one: Ledger, two: Ledger) -> None:
-    record(one, kind="bootstrap", game=CUP["game"], work=lambda *_: {})  # so that jobs have other numbers here
+    do_here(one, submit(one, kind="bootstrap", game=CUP["game"]), lambda *_: {})  # so that jobs have other numbers here
     points = {512: {"entropy": 0.5}, 1024: {"entropy": 0.25, "NashConv": 0.1}}
 
     def train(row: JobRow, _: object) -> dict[str, object]:
@@ -264,7 +263,7 @@ def test_curves_of_trainings_come_along_with_their_jobs(one: Ledger, two: Ledger
             write_curve(connection, row.id, points)
         return {}
 
-    trained = record(two, kind="train", game=CUP["game"], work=train)
+    trained = do_here(two, submit(two, kind="train", game=CUP["game"]), train)
     assert merge(one, two).jobs == 1
     (copied,) = all_jobs(one, kind="train")
     assert copied.id != trained.id and read_curve(one, copied) == read_curve(two, trained)
