@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -192,8 +191,9 @@ def _openings(ledger: Ledger, rated: RatedMatches, rows: NDArray[np.int64], game
     return found
 
 
-def _newest(rows: NDArray[np.int64]) -> Iterable[int]:
-    return rows[-OPENINGS_READ:].tolist()
+def _newest(rows: NDArray[np.int64]) -> list[int]:
+    newest: list[int] = rows[-OPENINGS_READ:].tolist()
+    return newest
 
 
 def _plain(one: Encounter) -> dict[str, object]:

@@ -73,9 +73,9 @@ def leaderboard_csv(
     rows = leaderboard_rows(board, exploitability, at_least)
     for name, other in beside.items():
         known = {str(row["agent"]): row for row in other.to_csv_rows()}
-        heads = {name: "rating", f"{name}_low": "low", f"{name}_high": "high"}
+        theirs = {name: "rating", f"{name}_low": "low", f"{name}_high": "high"}
         rows = [
-            {**row, **{head: known.get(str(row["agent"]), {}).get(key, "") for head, key in heads.items()}}
+            {**row, **{head: known.get(str(row["agent"]), {}).get(key, "") for head, key in theirs.items()}}
             for row in rows
         ]
     heads = list(rows[0]) if rows else ["agent"]

@@ -177,7 +177,8 @@ jobs = Table(
     Column("result", JSON),
     Column("error", Text),
     Column("checkpoint", Text),  # of work under way: the artifact that another worker goes on from
-    Column("claims", Integer, nullable=False, server_default="0"),  # how often it was taken: who holds it knows its number
+    # how often it was taken: who holds it knows its number
+    Column("claims", Integer, nullable=False, server_default="0"),
     Column("done", BigInteger),  # how far it was when it was last heard of
     Column("planned", BigInteger),
     Column("cpus", Float(53), nullable=False, server_default="1"),  # what a worker must give it

@@ -22,12 +22,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from arena.solve_settings import reports, settings_of
 from arena.convergence_plot import convergence_plot
 from arena.convergence_words import Curve, finding, short
 from arena.convergence_words import gap_name as named
 from arena.games import ArenaError, Game, MarkovGame, NotProvided, load_game
 from arena.games.normal_form import normal_form
+from arena.solve_settings import reports, settings_of
 from arena.solvers import Demonstrations, Solution, demonstrate, methods, soft_markov_equilibrium, solve
 from arena.solvers.registry import function_of
 

@@ -123,7 +123,16 @@ def make_ledger(database: Path, agents: int, matches: int) -> None:
 
 @contextmanager
 def served(database: Path) -> Iterator[str]:
-    command = [str(Path(sys.executable).with_name("arena")), "serve", "--db", str(database), "--port", "0", "--executor", "none"]
+    command = [
+        str(Path(sys.executable).with_name("arena")),
+        "serve",
+        "--db",
+        str(database),
+        "--port",
+        "0",
+        "--executor",
+        "none",
+    ]
     quiet = {"OMP_NUM_THREADS": "1", "ARENA_SERVE_REQUESTS_PER_MINUTE": "1000000"}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | quiet) as process:
         assert process.stdout is not None

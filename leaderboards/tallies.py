@@ -78,7 +78,9 @@ def _count(seats, returns, earned, forfeit, weight, num_agents):  # type: ignore
             row, times = counts[agent, a], weight[match]
             row[MATCHES] += times
             row[ROWS] += times > 0
-            row[POINTS] += times * ((ahead + (others - ahead - behind) / 2) / others if others else EVEN * (forfeit[match] != a))
+            row[POINTS] += times * (
+                (ahead + (others - ahead - behind) / 2) / others if others else EVEN * (forfeit[match] != a)
+            )
             if not np.isnan(earned[match, a]):
                 row[RETURNS] += times * earned[match, a]
                 row[EARNINGS] += times

@@ -136,7 +136,9 @@ def _key(scope: Scope) -> Hashable | None:
 def _may_be_kept(start: Message) -> bool:
     headers = Headers(raw=start["headers"])
     kind = headers.get("content-type", "").partition(";")[0]
-    return start["status"] == 200 and kind in KEPT_TYPES and "etag" in headers and "set-cookie" not in headers
+    private = {"no-store", "private"} & {part.strip() for part in headers.get("cache-control", "").split(",")}
+    plain = "etag" in headers and "set-cookie" not in headers and not private
+    return start["status"] == 200 and kind in KEPT_TYPES and plain
 
 
 def _sent(kept: _Answer, scope: Scope) -> Response:

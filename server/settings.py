@@ -46,7 +46,7 @@ class ServerSettings(BaseSettings):
     )
     visitors: Literal["nothing", "read", "play"] = Field(
         default="read",
-        description="What somebody may do who has not signed in: `nothing`, `read`, or `play`, which lets visitors vote and play.",
+        description="What somebody may do who has not signed in: `nothing`, `read`, or `play`, which lets visitors play; each poll says itself who votes.",
     )
     sign_up: Literal["closed", "invite", "open"] = Field(
         default="closed",

@@ -57,8 +57,8 @@ def judge_command(
 ) -> None:
     """Let judges compare candidates' answers to prompts, every two in both orders. The same command goes on where it stopped."""
     from arena.agents.judges import load_judge
-    from arena.interruption import signals_interrupt
     from arena.cli.output import progress, say_json
+    from arena.interruption import signals_interrupt
     from arena.judge_input import read_answers
     from arena.judging import judge_into, judging_plan
     from arena.ledger import Ledger

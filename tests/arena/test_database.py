@@ -493,6 +493,6 @@ def test_a_copy_that_is_not_whole_is_no_backup(filled, tmp_path, monkeypatch):
             file.write(b"\xff" * 8192)
 
     monkeypatch.setattr(database, "_copy_file", torn)
-    with pytest.raises(LedgerError, match="damaged|not whole"):
+    with pytest.raises(LedgerError, match=r"damaged|not whole"):
         database.backup(filled, tmp_path / "kept.db")
     assert not (tmp_path / "kept.db").exists()

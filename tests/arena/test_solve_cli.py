@@ -16,10 +16,10 @@ from command_line import Arena
 from arena.agents import mlp, save_network
 from arena.cli import solve_progress
 from arena.cli.solve_progress import GapLines, HistoryLines, Last, Way, compiling, solving
-from arena.solve_settings import read_settings, runs_on, settings_of
 from arena.cli.solve_shown import GROUPS, group_of
 from arena.games import SpecificationError, UnknownName, load_game
 from arena.leaderboards.wording import exploitable_by
+from arena.solve_settings import read_settings, runs_on, settings_of
 from arena.solvers import Solution, cfr_plus, load_policy, methods, nash_conv
 
 KUHN = "openspiel:kuhn_poker"

@@ -43,7 +43,10 @@ def test_at_most_three_names_are_like_and_none_where_none_is():
         ),
         ("leduc_poker(players=3)", "did you mean 'openspiel:leduc_poker(players=3)'?"),
         ("backgamon", "'openspiel:backgammon'"),
-        ("pacman", "known: arena, markov, matrix, openspiel, pettingzoo, preference, sc2, sc2-standin, smac2, smac2-standin, smax"),
+        (
+            "pacman",
+            "known: arena, markov, matrix, openspiel, pettingzoo, preference, sc2, sc2-standin, smac2, smac2-standin, smax",
+        ),
         ("opnspiel:kuhn_poker", "did you mean 'openspiel'?"),
     ],
 )

@@ -113,6 +113,7 @@ def test_what_may_be_for_one_visitor_alone_is_never_kept(asked):
         {"status": 404},
         {"headers": HTML[:1]},
         {"headers": [*HTML, (b"set-cookie", b"voter=1")]},
+        {"headers": [*HTML, (b"cache-control", b"max-age=0, no-store")]},
         {"headers": [(b"content-type", b"text/event-stream"), HTML[1]]},
     ],
 )

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from preference_tables import CYCLE, SKEWED, WEIGHTED, gap_by_definition, random_preferences, softmax
 
-from arena.solve_settings import settings_of
 from arena.games import NotProvided, SpecificationError, TabularPolicy, load_game
+from arena.solve_settings import settings_of
 from arena.solvers import methods, preference_learning, preference_queries, solve
 from arena.solvers.preference_learning import Learner, learn, preference_problem
 from arena.solvers.preference_queries import exact_rates

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from arena.solve_settings import settings_of
 from arena.games import NotProvided, SpecificationError, UnknownName, load_game
+from arena.solve_settings import settings_of
 from arena.solvers import methods, solve
 from arena.solvers.method_list import applicable
 from arena.solvers.registry import function_of
