@@ -163,7 +163,7 @@ def test_the_command_line_leaves_a_tournament_to_a_worker_and_cancels_it(arena):
     assert (row["kind"], row["status"], row["needs"]["cpus"]) == ("tournament", "waiting", 2)
     (cancelled,) = json.loads(arena("job", "cancel", row["key"][:10], "--json").out)
     assert cancelled["status"] == "cancelled"
-    assert "they are over already" in arena("job", "cancel", row["key"]).err
+    assert "is over already: it is cancelled" in arena("job", "cancel", row["key"]).err
     assert arena("worker", "--until-empty").err.endswith("did 0 jobs\n")
     arena(*words, "--submit")
     assert arena("worker", "--until-empty").err.endswith("did 1 jobs\n")
