@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from arena.connection import DamagedLedger
 from arena.games.sides import side_of_player, side_returns
+from arena.ledger_matches import Columns
 from arena.ledger_rows import Played, Tournament
 from arena.results import NOBODY, MatchResults
 
@@ -47,7 +48,7 @@ def by_side(tournament: Tournament, played: Played) -> Played:
     )
 
 
-def without_moves(results: MatchResults) -> Played:
+def without_moves(results: MatchResults | Columns) -> Played:
     """These matches as ratings see them."""
     return Played(
         index=results.specs.index,

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from arena.ledger_matches import Columns, read_columns
+from arena.entrants import without_moves
+from arena.ledger_matches import read_columns
 from arena.ledger_rows import Played, Tournament
 from arena.ledger_schema import blocks, tournaments
 
@@ -49,22 +50,10 @@ class KeptColumns:
 def _read(connection: sa.Connection, tournament: Tournament, firsts: Collection[int], before: _Kept | None) -> _Kept:
     new = sorted(set(firsts) - before.firsts) if before is not None and before.firsts <= set(firsts) else None
     if before is None or new is None or len(new) > FEW:
-        played = _played(read_columns(connection, tournament))
+        played = without_moves(read_columns(connection, tournament))
     else:
-        parts = [_played(read_columns(connection, tournament, first=first)) for first in new]
+        parts = [without_moves(read_columns(connection, tournament, first=first)) for first in new]
         played = Played.joined([before.played, *parts])
     for name in Played.__slots__:
         getattr(played, name).flags.writeable = False
     return _Kept(frozenset(firsts), played)
-
-
-def _played(columns: Columns) -> Played:
-    return Played(
-        index=columns.specs.index,
-        seats=columns.specs.seats,
-        seed=columns.specs.seed,
-        returns=columns.returns,
-        termination=columns.termination,
-        forfeit=columns.forfeit,
-        chance_seed=columns.specs.chance_seed,
-    )

@@ -59,7 +59,7 @@ def recent_matches(
     those that it alone played `against` another entrant's label, if given, and only those that it forfeited, if asked."""
     found: list[MatchLine] = []
     for tournament in tournaments_of(site.ledger, agent):
-        played = site.played(tournament)
+        played = site.ledger.played(tournament)
         inside = _played_by(tournament, played, agent, against)
         if forfeits:
             at_fault = played.seats[np.arange(len(played)), np.maximum(played.forfeit, 0)]

@@ -6,7 +6,7 @@ import functools
 import hashlib
 import json
 import threading
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, cast
@@ -22,7 +22,6 @@ from starlette.types import Scope
 from arena.entrants import mixed_teams
 from arena.games import GameInfo, list_games
 from arena.ledger import Ledger
-from arena.ledger_rows import Played, Tournament
 from arena.server import numbers
 from arena.server.access import visitor_of
 from arena.server.assets import asset
@@ -33,25 +32,20 @@ from arena.server.teams import members_of, short_name
 THEMES = ("light", "dark")
 LONG_NAME = 24  # characters
 NAMES_KEPT = 8192  # as they are written: every page says the same ones
-COLUMNS_KEPT = 4  # tournaments; a million matches take 50 MB
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Site:
-    """One ledger as a web site. ``closing`` is set when the server stops: streams end then.
-
-    ``played``: a tournament's matches as columns, kept for the next page of the same list.
-    """
+    """One ledger as a web site. ``closing`` is set when the server stops: streams end then."""
 
     ledger: Ledger
     standings: StandingsCache
     templates: Environment
     closing: threading.Event
-    played: Callable[[Tournament], Played]
 
     @staticmethod
     def of(ledger: Ledger) -> Site:
-        return Site(ledger, StandingsCache(ledger), _templates(), threading.Event(), _kept_columns(ledger))
+        return Site(ledger, StandingsCache(ledger), _templates(), threading.Event())
 
     def state(self) -> Hashable:
         """A value that is another one whenever pages may be: something was committed, or standings were computed."""
@@ -138,14 +132,6 @@ def match_address(key: str, number: int) -> str:
 def playable_games() -> tuple[GameInfo, ...]:
     """The games that can be loaded by name on this machine; listed once, since that loads many of them."""
     return tuple(list_games())
-
-
-def _kept_columns(ledger: Ledger) -> Callable[[Tournament], Played]:
-    @functools.lru_cache(maxsize=COLUMNS_KEPT)
-    def read(key: str, _matches: int) -> Played:  # whose number tells when there are more
-        return ledger.played(ledger.tournament(key))
-
-    return lambda tournament: read(tournament.key, ledger.progress(tournament))
 
 
 def _tagged(request: Request, body: bytes, media_type: str, status: int) -> Response:

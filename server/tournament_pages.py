@@ -97,7 +97,7 @@ def _sentence_of(tournaments: Sequence[Tournament], games: Sequence[GameRow]) ->
 def tournament(request: Request, site: SiteOf, key: str, matches: int = 1) -> Response:
     found = site.ledger.tournament(key)
     done = site.ledger.progress(found)
-    played = site.played(found)
+    played = site.ledger.played(found)
     pages = max(1, -(-len(played) // PER_PAGE))
     at = min(max(matches, 1), pages)
     rows = range(len(played))[::-1][(at - 1) * PER_PAGE : at * PER_PAGE]

@@ -155,7 +155,7 @@ def _lines(site: Site, found: HeadToHead) -> list[MatchLine]:
     lines: dict[tuple[str, int], MatchLine] = {}
     for key in dict.fromkeys(key for key, _ in shown):
         tournament = site.ledger.tournament(key)
-        played = site.played(tournament)
+        played = site.ledger.played(tournament)
         wanted = {number for of, number in shown if of == key}
         rows = [row for row, number in enumerate(played.index.tolist()) if number in wanted]
         lines |= {(key, line.number): line for line in match_lines(tournament, played, rows)}

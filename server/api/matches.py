@@ -138,7 +138,7 @@ def list_matches(
 ) -> Response:
     tournament = site.ledger.tournament(key)
     begin = max(first, page.number_after())
-    found = match_list(tournament, site.played(tournament), first=begin, limit=page.limit + 1, forfeits=forfeits)
+    found = match_list(tournament, site.ledger.played(tournament), first=begin, limit=page.limit + 1, forfeits=forfeits)
     return list_answer(
         request,
         page,

@@ -185,7 +185,7 @@ def resume_tournament(request: Request, site: SiteOf, key: TournamentKey) -> Res
 )
 def list_rounds(request: Request, site: SiteOf, key: TournamentKey, page: PageAsked) -> Response:
     found = site.ledger.tournament(key)
-    state, rounds = rounds_told(site.ledger, found, site.played(found))
+    state, rounds = rounds_told(site.ledger, found, site.ledger.played(found))
     return list_answer(
         request,
         page,
