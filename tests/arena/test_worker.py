@@ -109,10 +109,10 @@ def test_a_defect_of_one_job_does_not_stop_the_worker(ledger, monkeypatch):
     broken = ask(ledger, "bootstrap", GAME)
     ask(ledger, "ratings", GAME)
 
-    def breaks(ledger, row, progress):
+    def breaks(ledger, row, progress, workplace):
         if row.kind == "bootstrap":
             raise ZeroDivisionError("a defect")
-        return do_job(ledger, row, progress)
+        return do_job(ledger, row, progress, workplace)
 
     monkeypatch.setattr("arena.worker.do_job", breaks)
     assert work(ledger, devices=["cpu"], until_empty=True) == 2
