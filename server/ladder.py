@@ -120,6 +120,8 @@ def _ladder(
         "rank": "Rank", "name": "Agent", "rating": METHODS[board.method],
         **{column.key: f"Since {view.compare}" if column.key == SINCE else column.title for column in columns},
     }  # fmt: skip
+    if in_teams and "seats" in titles:
+        titles["seats"] = "Score by side"
     return Ladder(
         rows=tuple(cells.row(row, tier=row.agent in tiers) for row in ordered[here]),
         columns=columns,

@@ -159,12 +159,12 @@ def known_game(site: Site, text: str) -> str:
     """The game of the ledger that a request names. It is looked up, never loaded: loading could read files or take long.
 
     Raises:
-        UnknownName: no match of such a game.
+        UnknownName: no such game.
     """
-    known = [row.game for row in site.ledger.games() if row.matches]
+    known = [row.game for row in site.ledger.games()]
     named = [text] if text in known else [game for game in known if game.partition(":")[2] == text]
     if len(named) != 1:
-        raise UnknownName("game with matches", text, known)
+        raise UnknownName("game in this ledger", text, known)
     return named[0]
 
 

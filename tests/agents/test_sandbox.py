@@ -8,6 +8,7 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -62,7 +63,8 @@ def bubbles() -> None:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that other users may look into, as programs run as one where the tests are root's."""
     made = tmp_path_factory.mktemp("bot")
-    for path in (made, *made.parents[:2]):
+    temporary = Path(tempfile.gettempdir())
+    for path in (made, *(one for one in made.parents if temporary in one.parents)):
         path.chmod(path.stat().st_mode | stat.S_IXOTH | stat.S_IROTH | stat.S_IXGRP)
     return made
 

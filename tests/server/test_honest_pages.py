@@ -91,7 +91,7 @@ def test_few_matches_give_no_rank_and_percentages_with_counts(honest):
     assert "x@1 › y@1" not in _words(text)
     assert "Provisional on Game a:few, with 12 of at least 20 matches" in _words(honest.get("/agents/x@1").text)
     agent = honest.get("/agents/x@1").text
-    assert '33\u00a0%<span class="sub">of 12</span>' in agent
+    assert '>33\u00a0%</a><span class="sub">of 12</span>' in agent
     rows = honest.get("/api/v1/games/a:few").json()["leaderboard"]["rows"]
     assert [(row["agent"], row["rank"]) for row in rows] == [("x@1", None), ("y@1", None)]
 

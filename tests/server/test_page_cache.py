@@ -4,6 +4,7 @@ import asyncio
 import gzip
 
 import pytest
+from coroutines import run
 
 from arena.ledger import Ledger
 from arena.server.access import Visitor
@@ -42,7 +43,7 @@ class Bench:
         return start["status"], dict(start["headers"]), b"".join(part["body"] for part in parts)
 
     def gets(self, *arguments, **headers):
-        return asyncio.run(self.get(*arguments, **headers))
+        return run(self.get(*arguments, **headers))
 
 
 def test_a_page_is_made_once_while_the_ledger_stays_the_same():
@@ -128,7 +129,7 @@ def test_two_who_ask_at_once_are_given_one_page():
         return await asyncio.gather(bench.get(), bench.get())
 
     bench = Bench()
-    first, second = asyncio.run(both(bench))
+    first, second = run(both(bench))
     assert first == second
     assert bench.asked == 1
 
@@ -149,7 +150,7 @@ def test_two_streams_of_one_address_run_beside_each_other():
         await asyncio.wait_for(asyncio.gather(bench.get(), bench.get()), 5)
 
     bench.cache.app = stream
-    asyncio.run(both())
+    run(both())
     assert open_streams == 2
 
 

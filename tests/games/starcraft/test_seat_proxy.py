@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
+from coroutines import run
 
 pytest.importorskip("pysc2")
 
@@ -60,7 +59,7 @@ def ask(kind: str, *, rules: Rules = RULES, status: int = sc_pb.in_game, **field
             setattr(target, last, value)
         return await seat.respond(request), game.asked, seat
 
-    return asyncio.run(talk())
+    return run(talk())
 
 
 def test_debugging_is_answered_and_never_reaches_the_game():
@@ -126,7 +125,7 @@ def test_the_opponents_name_and_race_are_hidden():
         told = await seat.respond(sc_pb.Request(game_info=sc_pb.RequestGameInfo()))
         return told.game_info.player_info
 
-    mine, theirs = asyncio.run(talk())
+    mine, theirs = run(talk())
     assert (mine.player_name, mine.race_actual) == ("me", common_pb2.Zerg)
     assert (theirs.player_name, theirs.race_actual) == ("opponent", common_pb2.NoRace)
 
@@ -151,6 +150,6 @@ def test_what_is_no_message_ends_the_seat_with_its_name():
         await seat.attend(Connection())
         return seat.ended.result()
 
-    how, why = asyncio.run(talk())
+    how, why = run(talk())
     assert how == "garbage"
     assert why.startswith("bot sent")

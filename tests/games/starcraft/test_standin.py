@@ -6,6 +6,7 @@ import asyncio
 import json
 
 import pytest
+from coroutines import run
 
 pytest.importorskip("pysc2")
 
@@ -70,7 +71,7 @@ def test_fog_hides_what_is_out_of_sight_until_one_goes_there():
         await ask(match, "step", count=60)
         return hidden, await units(match, ENEMY)
 
-    hidden, seen = asyncio.run(play())
+    hidden, seen = run(play())
     assert hidden == []
     assert seen != []
 
@@ -82,7 +83,7 @@ def test_units_of_others_do_not_obey():
         told = await ask(match, "action", actions=order(16, [roach.tag], at=(1, 1)))
         return told.action.result[0]
 
-    assert asyncio.run(play()) != 1
+    assert run(play()) != 1
 
 
 def test_a_stronger_computer_player_wins_more_against_one_that_waits():
@@ -92,9 +93,9 @@ def test_a_stronger_computer_player_wins_more_against_one_that_waits():
             await ask(match, "step", count=50)
         return match.standing.results or {}, match.battle.loop
 
-    waits, _ = asyncio.run(lasts(sc_pb.VeryEasy))
+    waits, _ = run(lasts(sc_pb.VeryEasy))
     assert waits == {}
-    attacks, loops = asyncio.run(lasts(sc_pb.Medium))
+    attacks, loops = run(lasts(sc_pb.Medium))
     assert attacks[2] in (sc_pb.Victory, sc_pb.Defeat)
     assert loops < 2000
 
@@ -110,7 +111,7 @@ def test_the_match_is_over_when_one_leaves_and_nothing_more_is_done():
         seen = await ask(match, "observation", 1)
         return {one.player_id: one.result for one in seen.observation.player_result}, await ask(match, "step", 1)
 
-    results, late = asyncio.run(play())
+    results, late = run(play())
     assert results == {1: sc_pb.Victory, 2: sc_pb.Defeat}
     assert late.error == [OVER]
 
@@ -127,7 +128,7 @@ def test_shards_are_collected_and_come_again():
         seen = await ask(match, "observation")
         return seen.observation.observation
 
-    seen = asyncio.run(play())
+    seen = run(play())
     assert seen.score.score > 20
     layer = seen.feature_layer_data.renders.player_relative
     assert {1, 3} <= set(layer.data)
@@ -146,7 +147,7 @@ def test_smacs_maps_stay_empty_for_a_moment_and_then_fill_again():
         await ask(match, "step", count=8)
         return {unit.unit_type for unit in own}, empty, await units(match, SELF)
 
-    kinds, empty, again = asyncio.run(play())
+    kinds, empty, again = run(play())
     assert kinds == {TOLD_NUMBER["Marine"]}
     assert empty == []
     assert len(again) == 3
@@ -162,7 +163,7 @@ def test_units_that_a_client_makes_are_of_the_types_that_it_is_told():
         data = await ask(match, "data")
         return await units(match, SELF), data.data
 
-    made, data = asyncio.run(play())
+    made, data = run(play())
     assert len(made) == 2
     assert len(data.units) == NUM_TYPES
     assert data.units[TOLD_NUMBER["Medivac"]].name == "RL_Medivac"
@@ -176,7 +177,7 @@ def test_a_replay_has_all_that_the_match_follows_from():
         await ask(match, "step", count=40)
         return json.loads((await ask(match, "save_replay")).save_replay.data)
 
-    replay = asyncio.run(play())
+    replay = run(play())
     assert (replay["seed"], replay["loops"], len(replay["log"])) == (7, 40, 1)
     assert replay["map"]["name"] == "Skirmish"
 
