@@ -11,11 +11,11 @@ from starlette.responses import Response
 from arena.anytime_ratings import AGENTS_AT_MOST, AnytimeDifference, AnytimeRatings
 from arena.counterfactual import Where
 from arena.filter_query import query_of
-from arena.games import UnknownName
 from arena.leaderboards.wording import signed
 from arena.ledger import Tournament
 from arena.rounds import LOOKING
 from arena.server import numbers
+from arena.server.boards_asked import require_matches
 from arena.server.filters import WhereAsked
 from arena.server.site import Site, SiteOf, page
 
@@ -47,9 +47,7 @@ def watched(site: Site, game: str, anchor: str, where: Where) -> AnytimeRatings:
         UnknownName: no match of such a game, or no such agent.
         SpecificationError: pairings that looked at results, one seat, or too many agents.
     """
-    known = [row.game for row in site.ledger.games() if row.matches]
-    if game not in known:  # looked up, never loaded
-        raise UnknownName("game with matches", game, known)
+    require_matches(site, game)
     return site.standings.anytime(game, anchor=anchor or None, where=where)
 
 

@@ -37,8 +37,18 @@ def required_standings(site: Site, game: str, method: str, where: Where) -> Stan
     """
     found = standings_of(site, game, method, where)
     if found is None:
-        raise UnknownName("game with matches", game, [row.game for row in site.ledger.games() if row.matches])
+        raise no_matches_of(site, game)
     return found
+
+
+def require_matches(site: Site, game: str) -> None:
+    """Raises `UnknownName` where the ledger has no match of a game; it is looked up, never loaded."""
+    if not any(row.game == game and row.matches for row in site.ledger.games()):
+        raise no_matches_of(site, game)
+
+
+def no_matches_of(site: Site, game: str) -> UnknownName:
+    return UnknownName("game with matches", game, [row.game for row in site.ledger.games() if row.matches])
 
 
 def playable(specification: str, also: Iterable[str] = ()) -> GameInfo:

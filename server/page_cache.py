@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import os
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -23,7 +22,6 @@ from arena.server.access import visitor_of
 OLD_S = 10.0  # after which a page is made again whatever the ledger says: some words on it are of the time of day
 MOST_BYTES = 64 * 2**20
 MOST_OF_ONE = 2 * 2**20
-MADE_AT_ONCE = max(2, os.cpu_count() or 1)  # pages are made by the processor: more at once only wait for each other
 SMALL = 1000  # bytes that are not worth compressing
 KEPT_TYPES = ("text/html", "application/json")
 
@@ -52,7 +50,6 @@ class PageCache:
         self.app, self._state, self._now = app, state, now
         self._kept: OrderedDict[Hashable, _Answer] = OrderedDict()
         self._bytes = 0
-        self._few = asyncio.Semaphore(MADE_AT_ONCE)
         self._making: WeakValueDictionary[Hashable, asyncio.Lock] = WeakValueDictionary()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,7 +60,6 @@ class PageCache:
         making = self._making.setdefault(key, asyncio.Lock())
         async with AsyncExitStack() as turn:
             await turn.enter_async_context(making)  # who asks for the same meanwhile is given the same
-            await turn.enter_async_context(self._few)
             state = await run_in_threadpool(self._state)
             kept = self._kept.get(key)
             if kept is None or kept.state != state or self._now() - kept.made >= OLD_S:

@@ -16,6 +16,7 @@ from arena.head_to_head import Encounter, HeadToHead
 from arena.leaderboards.leaderboard import Leaderboard
 from arena.leaderboards.wording import FEW
 from arena.server import numbers
+from arena.server.boards_asked import require_matches
 from arena.server.drawing.band import band_drawing, in_both_widths
 from arena.server.drawing.bars import score_interval, wdl_bar
 from arena.server.drawing.files import Ending, Figure
@@ -95,9 +96,7 @@ def known_board(site: Site, game: str) -> Leaderboard:
     Raises:
         UnknownName: no match of such a game.
     """
-    known = [row.game for row in site.ledger.games() if row.matches]
-    if game not in known:
-        raise UnknownName("game with matches", game, known)
+    require_matches(site, game)
     return site.standings.standings(game, where=Where()).leaderboard
 
 

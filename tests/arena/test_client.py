@@ -6,6 +6,7 @@ import httpx
 import numpy as np
 import pytest
 from serving import served
+from small_ledger import KUHN, play_kuhn_and_noughts
 from visitors import bearer
 
 from arena.accounts import Scope
@@ -22,26 +23,13 @@ from arena.tournament import run_tournament
 from arena.value_codec import encoded
 from arena.worker import work
 
-KUHN = "openspiel:kuhn_poker"
-
 
 @pytest.fixture(scope="module")
 def here(tmp_path_factory):
     """Kuhn poker between a solved agent and an even one, and a Swiss tournament."""
     folder = tmp_path_factory.mktemp("client")
     with Ledger.open(folder / "arena.db") as ledger:
-        save_policy(cfr(load_game(KUHN), iterations=50).policy, folder / "kuhn.json")
-        LedgerSource(ledger).add_agent("solved", f"policy:{folder / 'kuhn.json'}")
-        cup = {
-            "name": "kuhn",
-            "game": KUHN,
-            "agents": {"solved": "solved", "even": "uniform"},
-            "matches": 20,
-            "seed": 1,
-        }
-        run_tournament(make_config(cup), ledger)
-        swiss = {"name": "noughts", "game": "openspiel:tic_tac_toe", "pairing": "swiss", "rounds": 2, "seed": 2}
-        run_tournament(make_config(swiss | {"matches": 2, "agents": {"a": "random", "b": "random"}}), ledger)
+        play_kuhn_and_noughts(ledger, folder)
         yield ledger
 
 

@@ -6,14 +6,13 @@ import json
 import logging
 import re
 import shutil
-import sys
 import threading
 
 import pytest
+from command_line import said
 from fastapi.testclient import TestClient
 
 from arena.approvals import withdraw
-from arena.cli import main
 from arena.config import make_config
 from arena.executor import ProcessPool, WorkFailed
 from arena.games import ArenaError, SpecificationError
@@ -76,16 +75,6 @@ def cup_played(played, tmp_path):
     shutil.copy(file, tmp_path / "arena.db")
     with Ledger.open(tmp_path / "arena.db") as opened:
         yield opened, opened.tournament(key), asked
-
-
-def run(capsys, monkeypatch, *arguments):
-    monkeypatch.setattr(sys, "argv", ["arena", *arguments])
-    try:
-        main()
-        code = 0
-    except SystemExit as left:
-        code = int(left.code or 0)
-    return code, *capsys.readouterr()
 
 
 def test_a_tournament_records_what_each_match_used(cup_played):
@@ -160,12 +149,12 @@ def test_no_key_stands_in_the_ledger_the_artifacts_the_logs_or_what_is_printed(
     with chat_server(answers) as server:
         tournament = run_tournament(cup(server, options="retries=0, attempts=2"), ledger)
         assert f"Bearer {KEY}" in server.authorizations
-    said = run(capsys, monkeypatch, "tournament", "status", tournament.key, "--json")
-    shown = run(capsys, monkeypatch, "match", "show", f"{tournament.key}/0")
-    assert "[key]" in shown[1]
+    status = said(monkeypatch, capsys, "tournament", "status", tournament.key, "--json")
+    shown = said(monkeypatch, capsys, "match", "show", f"{tournament.key}/0")
+    assert "[key]" in shown.out
     for file in tmp_path.rglob("*"):
         assert not file.is_file() or KEY.encode() not in file.read_bytes(), file
-    assert all(KEY not in text for text in [caplog.text, *said[1:], *shown[1:]])
+    assert all(KEY not in text for text in [caplog.text, status.out, status.err, shown.out, shown.err])
 
 
 def test_a_model_of_somebody_elses_ledger_needs_approval_since_it_sends_a_key(ledger):
@@ -190,14 +179,16 @@ def test_another_model_is_another_version(ledger):
 def test_the_commands_and_the_pages_tell_what_was_used(cup_played, capsys, monkeypatch):
     ledger, tournament, asked = cup_played
     with chat_server(first_move) as server:
-        played = run(capsys, monkeypatch, "play", "matrix:rps", f"llm:tiny@{server.url}", "random", "-n", "3", "--json")
-        plain = run(capsys, monkeypatch, "play", "matrix:rps", f"llm:tiny@{server.url}", "random", "-n", "3")
-    usage = json.loads(played[1])[0]["usage"]
+        played = said(
+            monkeypatch, capsys, "play", "matrix:rps", f"llm:tiny@{server.url}", "random", "-n", "3", "--json"
+        )
+        plain = said(monkeypatch, capsys, "play", "matrix:rps", f"llm:tiny@{server.url}", "random", "-n", "3")
+    usage = json.loads(played.out)[0]["usage"]
     assert [(one["player"], one["requests"], one["prompt_tokens"], one["cost"]) for one in usage] == [(0, 1, 100, None)]
-    assert "used 3 requests, 300 prompt and 21 completion tokens\n" in plain[1].replace("\n", "\n")
-    told = json.loads(run(capsys, monkeypatch, "tournament", "status", tournament.key, "--json")[1])
+    assert "used 3 requests, 300 prompt and 21 completion tokens\n" in plain.out.replace("\n", "\n")
+    told = json.loads(said(monkeypatch, capsys, "tournament", "status", tournament.key, "--json").out)
     assert told["usage"][0]["requests"] == asked
-    status = run(capsys, monkeypatch, "tournament", "status", tournament.key)[1]
+    status = said(monkeypatch, capsys, "tournament", "status", tournament.key).out
     assert f"tiny@1: {asked} requests, {100 * asked:,} prompt and {7 * asked} completion tokens, cost" in status
     client = TestClient(create_app(ledger))
     assert client.get(f"/api/v1/tournaments/{tournament.key}").json()["usage"] == told["usage"]

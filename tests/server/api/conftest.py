@@ -5,22 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from small_ledger import KUHN, play_kuhn_and_noughts
 from starlette.testclient import TestClient
 from visitors import bearer
 
 from arena.accounts import Scope
-from arena.config import make_config
-from arena.games import load_game
 from arena.job_kinds import ask, do_job
 from arena.job_work import do_here
 from arena.ledger import Ledger
 from arena.server.app import create_app
 from arena.server.settings import ServerSettings
-from arena.solvers import cfr, save_policy
-from arena.source import LedgerSource
-from arena.tournament import run_tournament
 
-KUHN = "openspiel:kuhn_poker"
 SETTINGS = ServerSettings(requests_per_minute=10**6, writes_per_minute=10**6)
 
 
@@ -29,19 +24,7 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
     """Kuhn poker with a solved agent, noughts and crosses as a Swiss tournament, a column that a job computed."""
     folder = tmp_path_factory.mktemp("api")
     with Ledger.open(folder / "arena.db") as ledger:
-        policy = folder / "kuhn.json"
-        save_policy(cfr(load_game(KUHN), iterations=50).policy, policy)
-        LedgerSource(ledger).add_agent("solved", f"policy:{policy}")
-        cup = {
-            "name": "kuhn",
-            "game": KUHN,
-            "agents": {"solved": "solved", "even": "uniform"},
-            "matches": 20,
-            "seed": 1,
-        }
-        run_tournament(make_config(cup), ledger)
-        swiss = {"name": "noughts", "game": "openspiel:tic_tac_toe", "pairing": "swiss", "rounds": 2, "seed": 2}
-        run_tournament(make_config(swiss | {"matches": 2, "agents": {"a": "random", "b": "random"}}), ledger)
+        play_kuhn_and_noughts(ledger, folder)
         do_here(ledger, ask(ledger, "ratings", KUHN), lambda row, told: do_job(ledger, row, told))
         yield ledger
 
