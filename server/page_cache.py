@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import os
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -18,10 +19,12 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from arena.server.access import visitor_of
+from arena.server.gate import OPEN
 
 OLD_S = 10.0  # after which a page is made again whatever the ledger says: some words on it are of the time of day
 MOST_BYTES = 64 * 2**20
 MOST_OF_ONE = 2 * 2**20
+MADE_AT_ONCE = max(2, os.cpu_count() or 1)  # pages are made by the processor: more at once only wait for each other
 SMALL = 1000  # bytes that are not worth compressing
 KEPT_TYPES = ("text/html", "application/json")
 
@@ -50,6 +53,7 @@ class PageCache:
         self.app, self._state, self._now = app, state, now
         self._kept: OrderedDict[Hashable, _Answer] = OrderedDict()
         self._bytes = 0
+        self._few = asyncio.Semaphore(MADE_AT_ONCE)
         self._making: WeakValueDictionary[Hashable, asyncio.Lock] = WeakValueDictionary()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,6 +67,7 @@ class PageCache:
             state = await run_in_threadpool(self._state)
             kept = self._kept.get(key)
             if kept is None or kept.state != state or self._now() - kept.made >= OLD_S:
+                await turn.enter_async_context(self._few)
                 kept = await self._made(key, state, turn, scope, receive, send)
             else:
                 self._kept.move_to_end(key)
@@ -119,7 +124,7 @@ def _size(answer: _Answer) -> int:
 
 def _key(scope: Scope) -> Hashable | None:
     """What the answer depends on besides the ledger; None where it may depend on more."""
-    if scope["type"] != "http" or scope["method"] != "GET":
+    if scope["type"] != "http" or scope["method"] != "GET" or scope["path"].startswith(OPEN):
         return None
     connection = HTTPConnection(scope)
     if visitor_of(connection).account is not None or not set(connection.cookies) <= {"theme"}:

@@ -8,7 +8,7 @@ from coroutines import run
 
 from arena.ledger import Ledger
 from arena.server.access import Visitor
-from arena.server.page_cache import OLD_S, SMALL, PageCache
+from arena.server.page_cache import MADE_AT_ONCE, OLD_S, SMALL, PageCache
 
 HTML = [(b"content-type", b"text/html; charset=utf-8"), (b"etag", b'"1"')]
 BODY = b"page " * SMALL
@@ -132,6 +132,27 @@ def test_two_who_ask_at_once_are_given_one_page():
     first, second = run(both(bench))
     assert first == second
     assert bench.asked == 1
+
+
+def test_nothing_kept_and_no_look_at_health_waits_for_pages_that_take_long():
+    bench = Bench()
+    bench.gets("/kept")
+    quick, ended = bench.app, asyncio.Event()
+
+    async def slow(scope, receive, send):
+        if scope["path"].startswith("/slow"):
+            await ended.wait()
+        await quick(scope, receive, send)
+
+    async def all_at_once():
+        making = [asyncio.ensure_future(bench.get(f"/slow/{k}")) for k in range(MADE_AT_ONCE + 1)]
+        await asyncio.sleep(0)
+        await asyncio.wait_for(asyncio.gather(bench.get("/kept"), bench.get("/healthz")), 5)
+        ended.set()
+        await asyncio.gather(*making)
+
+    bench.cache.app = slow
+    run(all_at_once())
 
 
 def test_two_streams_of_one_address_run_beside_each_other():
