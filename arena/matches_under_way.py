@@ -18,7 +18,7 @@ from arena.pairing.rule import rule_of
 from arena.question_schema import questions, seats
 from arena.questions import SILENT_S, clock
 from arena.results import MatchResult, MatchSpec, Termination
-from arena.rounds import LOOKING
+from arena.rounds import LOOKING, read_rounds
 from arena.schedule import Schedule
 from arena.tournament import schedule_of
 
@@ -44,20 +44,20 @@ class SeatUnderWay:
     returns: float | None
 
 
-def planned_match(tournament: Tournament, number: int) -> MatchSpec:
-    """Match `number` of a tournament as its schedule has it.
+def planned_match(ledger: Ledger, tournament: Tournament, number: int) -> MatchSpec:
+    """Match `number` of a tournament as its schedule has it, as far as its rounds are decided.
 
     Raises:
-        NotProvided: there is none, or its pairing decides from round to round.
+        NotProvided: there is none, or it was not played here.
     """
-    specs = _schedule(tournament).specs(number, number + 1)
-    if not len(specs):
-        raise NotProvided(f"{tournament.key} has no match {number}")
-    return specs[0]
+    for schedule in _schedules(ledger, tournament):
+        if schedule.first <= number < schedule.end:
+            return schedule.specs(number, number + 1)[0]
+    raise NotProvided(f"{tournament.key} has no match {number}")
 
 
 def numbers_under_way(ledger: Ledger, tournament: Tournament) -> list[int]:
-    """The matches of a tournament that agents elsewhere play now, of the first `MOST_LOOKED_FOR`."""
+    """The matches of a tournament that agents elsewhere play now, of the first `MOST_LOOKED_FOR` of its newest round."""
     far = [agent.id for agent in tournament.agents if agent.kind == REMOTE]
     if not far:
         return []
@@ -66,11 +66,12 @@ def numbers_under_way(ledger: Ledger, tournament: Tournament) -> list[int]:
     with ledger.reading() as connection:
         played = set(connection.scalars(query.where(s.alive_at > clock(connection) - SILENT_S)))
     try:
-        specs = _schedule(tournament).specs(0, MOST_LOOKED_FOR) if played else None
+        newest = _schedules(ledger, tournament)[-1:] if played else []
     except NotProvided:
         return []
-    if specs is None:
+    if not newest:
         return []
+    specs = newest[0].specs(newest[0].first, newest[0].first + MOST_LOOKED_FOR)
     players = range(specs.seats.shape[1])
     numbers = [match_numbers(specs.seed, np.full(len(specs), player)) for player in players]
     return [
@@ -78,12 +79,19 @@ def numbers_under_way(ledger: Ledger, tournament: Tournament) -> list[int]:
     ]
 
 
-def _schedule(tournament: Tournament) -> Schedule:
-    config = make_config({**tournament.config, "seed": tournament.seed}, source=tournament.key)
-    chosen = None if config.pairing in LOOKING else rule_of(config, len(tournament.sides)).next_round(())
-    if tournament.source != "play" or chosen is None:
+def _schedules(ledger: Ledger, tournament: Tournament) -> list[Schedule]:
+    """The schedules of the rounds that are decided; only the last round can be under way."""
+    if tournament.source != "play":
         raise NotProvided(f"the matches of {tournament.key} are shown when they are recorded")
-    return schedule_of(config, tournament.sides, chosen)
+    config = make_config({**tournament.config, "seed": tournament.seed}, source=tournament.key)
+    if config.pairing in LOOKING:
+        decided = read_rounds(ledger, tournament)
+    else:
+        decided = [one for one in [rule_of(config, len(tournament.sides)).next_round(())] if one is not None]
+    found: list[Schedule] = []
+    for one in decided:
+        found.append(schedule_of(config, tournament.sides, one, first=found[-1].end if found else 0))
+    return found
 
 
 def seats_under_way(ledger: Ledger, tournament: Tournament, spec: MatchSpec) -> list[SeatUnderWay]:

@@ -114,7 +114,7 @@ def _match(request: Request, site: Site, key: str, number: int) -> LiveMatch:
     """Raises `MatchMissing` where it is none that can be looked at."""
     tournament = site.ledger.tournament(key)
     try:
-        spec, game = planned_match(tournament, number), loaded_game(tournament.game)
+        spec, game = planned_match(site.ledger, tournament, number), loaded_game(tournament.game)
     except NotProvided as error:
         raise MatchMissing(str(error)) from None
     seated = seats_under_way(site.ledger, tournament, spec)
