@@ -114,10 +114,13 @@ def finished(ledger: Ledger, game: str) -> int:
 
 def withdraw(ledger: Ledger, row: JobRow) -> bool:
     """Whether a job that waits is gone now, as if nobody had asked for it; one that somebody has begun or ended stays."""
+    waits = (jobs.c.id == row.id, jobs.c.status == "waiting")
     with ledger.writing() as connection:
-        mine = sa.select(jobs.c.id).where(jobs.c.id == row.id, jobs.c.status == "waiting")
-        connection.execute(curves.delete().where(curves.c.job_id.in_(mine)))
-        gone = connection.execute(jobs.delete().where(jobs.c.id == row.id, jobs.c.status == "waiting"))
+        checkpoint = connection.execute(sa.select(jobs.c.checkpoint).where(*waits)).scalar()
+        connection.execute(curves.delete().where(curves.c.job_id.in_(sa.select(jobs.c.id).where(*waits))))
+        gone = connection.execute(jobs.delete().where(*waits))
+    if checkpoint is not None:
+        ledger.artifacts.remove(checkpoint)
     return bool(gone.rowcount)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,17 +16,23 @@ from arena.ledger import Ledger
 WRITTEN_S = 5.0
 """So often what was told is written: a page that shows a training under way is no older."""
 
+Told = Callable[[int, Mapping[str, float]], None]
+"""Hears numbers by name after so many steps."""
+
 
 class KeptTraining:
-    """What `arena.solvers.learning.train` is given of a job: a checkpoint, and who hears what it tells."""
+    """What `arena.solvers.learning.train` is given of a job: a checkpoint, and who hears what it tells.
 
-    def __init__(self, ledger: Ledger, row: JobRow, checkpoint: Path):
-        self._ledger, self._row = ledger, row
+    ``job``: the begin of its key, by which the lineage of what was trained names it.
+    """
+
+    def __init__(self, ledger: Ledger, row: JobRow, checkpoint: Path, also: Told | None = None):
+        self._ledger, self._row, self._also = ledger, row, also
         self._points: dict[int, dict[str, float]] = {}
         self._written = time.monotonic()
         self._kept = row.checkpoint
         self._changed = 0
-        self.checkpoint = checkpoint
+        self.checkpoint, self.job = checkpoint, row.key[:12]
 
     def told(self, steps: int, numbers: Mapping[str, float]) -> None:
         """Hears numbers by name after so many steps; several times of the same steps where there are more of them.
@@ -36,17 +42,19 @@ class KeptTraining:
         """
         self._points.setdefault(steps, {}).update(numbers)
         if self._changes() != self._changed:
-            self.keep()
+            self.keep(before=steps)  # of these steps more may be told
         elif time.monotonic() - self._written > WRITTEN_S:
-            self._write(before=steps)  # of these steps more may be told
+            self._write(before=steps)
+        if self._also is not None:
+            self._also(steps, numbers)
 
-    def keep(self) -> None:
-        """Keeps the checkpoint as it is now, in place of the one before, and all that was told.
+    def keep(self, before: int | None = None) -> None:
+        """Keeps the checkpoint as it is now, in place of the one before, and all that was told, before so many steps.
 
         Raises:
             LostJob: somebody else has the job by now.
         """
-        self._write()
+        self._write(before)
         self._changed = self._changes()
         fresh = self._ledger.artifacts.put(self.checkpoint)
         if fresh != self._kept:
@@ -79,13 +87,19 @@ class KeptTraining:
 
 
 @contextmanager
-def kept_training(ledger: Ledger, row: JobRow) -> Iterator[KeptTraining]:
-    """A job's training, which goes on where the worker before left it. An interrupted one leaves its checkpoint to the next."""
+def kept_training(ledger: Ledger, row: JobRow, also: Told | None = None) -> Iterator[KeptTraining]:
+    """A job's training, which goes on where the worker before left it. An interrupted one leaves its checkpoint to the next.
+
+    Args:
+        ledger: which keeps it.
+        row: the job.
+        also: hears all that is told, once it is kept.
+    """
     with tempfile.TemporaryDirectory(prefix="arena-train-") as folder:
         checkpoint = Path(folder) / "run.npz"
         if row.checkpoint is not None and row.checkpoint in ledger.artifacts:
             checkpoint.write_bytes(ledger.artifacts.path(row.checkpoint).read_bytes())
-        kept = KeptTraining(ledger, row, checkpoint)
+        kept = KeptTraining(ledger, row, checkpoint, also)
         try:
             yield kept
         except KeyboardInterrupt:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from arena.columns import TRAIN_JOB
@@ -18,8 +19,8 @@ from arena.ledger import Ledger
 from arena.solvers.learning.configurations import Configuration, configuration_of
 from arena.solvers.learning.methods import METHODS
 from arena.solvers.learning.training import CPU, Trained, Watch
-from arena.training import register_trained
-from arena.training_answer import answer_of
+from arena.training import TrainedFile, register_trained, trained_file
+from arena.workplace import HERE, Kept, Training, Workplace
 
 NAME = "name"
 """The setting that names the agent."""
@@ -54,32 +55,44 @@ def is_under_way(ledger: Ledger, asked: Configuration, *, name: str, device: str
 
 
 def train_job(
-    ledger: Ledger, row: JobRow, progress: Progress, *, watch: Watch | None = None, workers: int = 1
+    ledger: Ledger,
+    row: JobRow,
+    progress: Progress,
+    workplace: Workplace = HERE,
+    *,
+    watch: Watch | None = None,
+    workers: int = 1,
 ) -> Mapping[str, object]:
     """The answer to a job that asks for a training: it is done, and its policy registered.
 
     Args:
         progress: hears (steps, planned).
+        workplace: where it learns.
         watch: hears what is told beside the ledger; see `trained_telling`.
         workers: processes that keep the tables.
     """
     settings = dict(row.settings)
     name = str(settings.pop(NAME))
     asked = configuration_of(settings)
-    game = load_game(row.game)
-    with kept_training(ledger, row) as kept:
 
-        def tell(steps: int, told: Mapping[str, float]) -> None:
-            kept.told(steps, told)
-            progress(min(steps, asked.steps), asked.steps)
-            if watch is not None:
-                watch(steps, told)
+    def also(steps: int, told: Mapping[str, float]) -> None:
+        progress(min(steps, asked.steps), asked.steps)
+        if watch is not None:
+            watch(steps, told)
 
-        trained = trained_telling(asked, game, tell, device=row.device, workers=workers, checkpoint=kept.checkpoint)
-        agent = register_trained(
-            ledger, trained, game=game, method=asked.method, name=name, lineage={"training": row.key[:12]}
-        )
-    return answer_of(trained, game=game, method=asked.method, agent=agent.label).to_dict()
+    with kept_training(ledger, row, also) as kept:
+        made = workplace.compute(ledger, row, trained_as_file, asked, row.game, row.device, workers, Kept(kept))
+        agent = register_trained(ledger, made, name=name, lineage={"training": kept.job})
+    return replace(made.answer, agent=agent.label).to_dict()
+
+
+def trained_as_file(asked: Configuration, game: str, device: str, workers: int, training: Training) -> TrainedFile:
+    """What is kept of the policy that a configuration ends with."""
+    loaded = load_game(game)
+    trained = trained_telling(
+        asked, loaded, training.told, device=device, workers=workers, checkpoint=training.checkpoint
+    )
+    return trained_file(trained, game=loaded, method=asked.method)
 
 
 def trained_telling(

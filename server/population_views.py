@@ -19,7 +19,6 @@ from arena.server.drawing.population import SEEN, payoff_multiple, weights_drawi
 from arena.server.figures import figure_answer
 from arena.server.site import Site, SiteOf
 from arena.server.training_views import training_of
-from arena.training_answer import kept_answer
 
 SIZES_SHOWN = 6
 TWO_SIDES = 2
@@ -50,7 +49,7 @@ def population_of(site: Site, reference: str) -> Population | None:
     """The population that an agent was made of; None where its training kept none."""
     agent = site.ledger.agent(reference)
     row = training_of(site, agent)
-    kept: Mapping[str, Any] | None = None if row is None else kept_answer(row.result or {}).population
+    kept: Mapping[str, Any] | None = None if row is None else (row.result or {}).get("population")
     if kept is None or len(kept["names"]) < 2:
         return None
     return Population(

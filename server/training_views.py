@@ -10,9 +10,10 @@ from fastapi import APIRouter, Request
 from markupsafe import Markup
 from starlette.responses import Response
 
-from arena.columns import TRAIN_JOB
+from arena.columns import EXPLOIT_JOB, TRAIN_JOB
 from arena.convergence_words import gap_name
 from arena.curves import Curve, read_curve
+from arena.exploit_answer import exploit_of
 from arena.games import UnknownName
 from arena.job_rows import JobRow
 from arena.jobs import job
@@ -50,24 +51,33 @@ def training_view(site: Site, agent: AgentVersion) -> TrainingView | None:
     row = training_of(site, agent)
     if row is None:
         return None
-    answer, curve = kept_answer(row.result or {}), read_curve(site.ledger, row)
+    curve = read_curve(site.ledger, row)
+    if row.kind == EXPLOIT_JOB:
+        found = exploit_of(row.result or {})
+        return _view(row, found.method, f"{found.sentence()}.", curve)
+    answer = kept_answer(row.result or {})
     measured, title = _measured(answer, curve)
-    panels = [_panel(title, measured, "s-orange")] if measured else []
-    panels += [_panel(name, curve.series(name), "s-ink") for name in curve.names if name != gap_name(answer.gap_kind)]
+    panels = (_panel(title, measured, "s-orange"),) if measured else ()
+    return _view(row, answer.method, _finding(answer, title, measured), curve, panels, drawn=gap_name(answer.gap_kind))
+
+
+def _view(
+    row: JobRow, method: str, sentence: str, curve: Curve, panels: tuple[Panel, ...] = (), drawn: str | None = None
+) -> TrainingView:
+    """With a panel more for each number that was told and is not ``drawn`` yet."""
+    told = tuple(_panel(name, curve.series(name), "s-ink") for name in curve.names if name != drawn)
     return TrainingView(
-        sentence=_finding(answer, title, measured),
-        panels=tuple(panels),
-        where=f"by {answer.method} on {row.worker}, job {row.key[:12]}",
+        sentence=sentence, panels=panels + told, where=f"by {method} on {row.worker}, job {row.key[:12]}"
     )
 
 
 def training_of(site: Site, agent: AgentVersion) -> JobRow | None:
-    """The finished job that an agent's lineage names."""
+    """The finished job that an agent's lineage names: a training, or an exploiter's."""
     key = agent.lineage.get("training")
     if isinstance(key, str):
         with suppress(UnknownName):
             found = job(site.ledger, key)
-            return found if found.kind == TRAIN_JOB and found.status == "finished" else None
+            return found if found.kind in (TRAIN_JOB, EXPLOIT_JOB) and found.status == "finished" else None
     return None
 
 

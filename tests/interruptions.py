@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 
-def interrupted(*, after: int) -> Callable[[int, Mapping[str, float]], None]:
-    """A ``watch`` of `train` that breaks off in this update, once."""
+def interrupted(*, after: int) -> Callable[..., None]:
+    """A ``watch`` of `train`, or ``progress`` of `exploit`, that breaks off when it hears something for that time, once."""
     calls = 0
 
-    def watch(steps: int, told: Mapping[str, float]) -> None:
+    def watch(*_: object) -> None:
         nonlocal calls
         calls += 1
         if calls == after:

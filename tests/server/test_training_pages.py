@@ -9,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from arena.curves import read_curve, write_curve
+from arena.exploit_answer import Exploit
 from arena.job_work import claim, finish
 from arena.jobs import submit
 from arena.ledger import Ledger
@@ -97,3 +98,40 @@ def test_a_long_curve_is_drawn_with_its_extremes():
     path = drawing.split(' d="')[1].split('"')[0]
     assert path.count("L") <= MOST + 1
     assert " 14.0" in path  # the top
+
+
+def test_an_exploiter_shows_what_it_found_and_how_it_learned(ledger):
+    victim = ledger.add_agent("random", specification="random", kind="random")
+    settings = {"method": "ppo", "budget": 300, "matches": 0, "confidence": 0.95, "seed": 0}
+    submit(ledger, kind="exploit", game="arena:kuhn_poker", agent=victim, settings=settings)
+    row = claim(ledger, {"cpu": "cpu of here, process 1"})
+    with ledger.writing() as connection:
+        write_curve(connection, row.id, {100: {"entropy": 0.5}, 200: {"entropy": 0.25}})
+    found = Exploit(
+        game="arena:kuhn_poker",
+        victim="random@1",
+        method="ppo",
+        kind="lower bound",
+        value=0.4,
+        nash_conv=0.8,
+        gain=0.45,
+        seat_returns=(0.5, 0.4),
+        own_return=0.0,
+        confidence=0.95,
+        matches=2000,
+        units=1000,
+        unit="rotation",
+        bound="Maurer and Pontil",
+        forfeits=0,
+        budget={},
+        exploiter="random-exploiter@1",
+        tournament=None,
+        own_tournament=None,
+        seed=0,
+    )
+    finish(ledger, row, found.to_dict())
+    lineage = {"training": row.key[:12], "exploits": victim.label}
+    ledger.add_agent("random-exploiter", specification="checkpoint:e.safetensors", kind="checkpoint", lineage=lineage)
+    page = TestClient(create_app(ledger)).get("/agents/random-exploiter").text
+    assert "exploitability at least 0.4" in page
+    assert 'aria-label="entropy: 0.5 after 100 steps, 0.25 after 200"' in page
