@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,7 +49,7 @@ def population_of(site: Site, reference: str) -> Population | None:
     """The population that an agent was made of; None where its training kept none."""
     agent = site.ledger.agent(reference)
     row = training_of(site, agent)
-    kept: Mapping[str, Any] | None = None if row is None else (row.result or {}).get("population")
+    kept: Any = None if row is None else (row.result or {}).get("population")
     if kept is None or len(kept["names"]) < 2:
         return None
     return Population(
