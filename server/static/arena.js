@@ -142,7 +142,7 @@ if (replay) {
     if (event.key !== " ") stop();
     go[keys[event.key]]();
   });
-  for (const hidden of replay.querySelectorAll("[data-slider], [data-keys], [data-go=play]")) hidden.hidden = false;
+  for (const part of replay.querySelectorAll(".scripted")) part.classList.remove("scripted");
   markInList();
 }
 

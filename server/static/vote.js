@@ -2,13 +2,13 @@
 const ballot = document.querySelector("[data-ballot]");
 if (ballot) {
   const choice = ballot.querySelector("[data-keys]");
-  const show = () => { for (const key of ballot.querySelectorAll("kbd")) key.hidden = !choice.checked; };
+  const show = () => { for (const key of ballot.querySelectorAll("kbd")) key.classList.toggle("scripted", !choice.checked); };
   const keep = (value) => { try { localStorage.setItem("vote-keys", value); } catch { /* then it holds for this page */ } };
   let kept = null;
   try { kept = localStorage.getItem("vote-keys"); } catch { /* storage is off */ }
   choice.checked = kept !== "off";
   choice.addEventListener("change", () => { keep(choice.checked ? "on" : "off"); show(); });
-  ballot.querySelector("[data-keys-choice]").hidden = false;
+  ballot.querySelector("[data-keys-choice]").classList.remove("scripted");
   show();
 
   let sent = false;

@@ -128,6 +128,7 @@ def test_replay_steps_without_script(open_page):
     page.click('.moves [data-ply="1"]')
     assert _discs(page) == 1
     assert not page.get_by_role("button", name="Play").is_visible()
+    assert page.locator("[data-slider]").bounding_box() is None
 
 
 def test_replay_keeps_the_view_and_never_fetches_the_other_card(open_page, wait):
@@ -181,11 +182,13 @@ def test_progress_updates_while_a_tournament_writes(open_page, fresh_ledger, ser
         page = open_page(f"/tournaments/{tournament.key}", at=served)
         done = page.locator('[data-live="done"]')
         assert done.inner_text() == "10"
+        forfeits = page.locator("#num-forfeits").bounding_box()
         for so_far in (20, 30):  # the first look tells no speed
             advance(so_far - 10, so_far)
             wait(lambda so_far=so_far: page.locator('[data-live="done"]').inner_text() == str(so_far))
         assert page.locator('[data-live="meter"]').get_attribute("width") == "75.00%"
         assert re.fullmatch(r"[\d.,]+", page.locator('[data-live="speed"]').inner_text())
+        assert page.locator("#num-forfeits").bounding_box() == forfeits
         wait(lambda: "running/29" in page.locator("#matches").inner_text())
         wait(lambda: "30 matches" in page.locator("#standing").inner_text())
         ratings = set(re.findall(r"[+−]?\d+ ±\d+", page.locator("#standing").inner_text()))
@@ -235,9 +238,11 @@ def test_an_open_ladder_says_within_two_seconds_that_there_is_a_new_match(open_p
         page = open_page(f"/games/{tournament.game}", at=served)
         note = page.locator("#new-matches")
         assert note.is_hidden()
+        ladder = page.locator("#ladder").bounding_box()
         advance(10, 11)
         note.wait_for(state="visible", timeout=2000)
         assert note.inner_text() == "1 new match since this page was made. Show the ladder with them"
+        assert page.locator("#ladder").bounding_box() == ladder
         advance(11, 20)
         note.get_by_text("10 new matches").wait_for(timeout=2000)
         note.get_by_role("link").click()
