@@ -23,13 +23,15 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobColumn:
-    """A column. ``title`` of its head; ``digits`` behind the point; ``values`` by agent; ``confidence`` of the intervals.
+    """A column. ``title`` of its head; ``method`` whose scale its ``values`` by agent have, with so many ``digits`` behind the point;
+    ``confidence`` of their intervals.
 
     ``computed_at`` (ISO 8601, UTC) by ``worker``, which names machine and device, in job ``job``; ``matches``: what it was
     computed from; ``current``: whether no block of matches was recorded since.
     """
 
     kind: str
+    method: Method
     title: str
     digits: int
     values: Mapping[str, Estimate]
@@ -95,6 +97,7 @@ def _column(row: JobRow, mark: int) -> JobColumn:
     how = f", {row.kind}" if row.kind != "ratings" else ""
     return JobColumn(
         kind=row.kind,
+        method=result.method,
         title=f"{method.title}{how}",
         digits=method.digits,
         values=result.values(),

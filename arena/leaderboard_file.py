@@ -17,6 +17,9 @@ from arena.match_files import PARQUET_MISSING
 
 SUFFIXES = (".json", ".csv", ".parquet")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+Number = str | int | float
+Interval = tuple[Number, Number, Number]
+"""A number and the ends of its interval; '' for what is not known."""
 WHOLE = ("rank_from", "rank_to", "matches", "wins", "draws", "losses", "forfeits")
 
 
@@ -67,17 +70,13 @@ def leaderboard_csv(
     exploitability: Mapping[str, float],
     at_least: Mapping[str, float],
     *,
-    beside: Mapping[str, Leaderboard] = MappingProxyType({}),
+    beside: Mapping[str, Mapping[str, Interval]] = MappingProxyType({}),
 ) -> str:
-    """A line an agent under one of heads. ``beside``: further boards by name, whose ratings and intervals are three columns each."""
+    """A line an agent under one of heads. ``beside``: further numbers by name, with their intervals three columns each, by agent."""
     rows = leaderboard_rows(board, exploitability, at_least)
-    for name, other in beside.items():
-        known = {str(row["agent"]): row for row in other.to_csv_rows()}
-        theirs = {name: "rating", f"{name}_low": "low", f"{name}_high": "high"}
-        rows = [
-            {**row, **{head: known.get(str(row["agent"]), {}).get(key, "") for head, key in theirs.items()}}
-            for row in rows
-        ]
+    for name, known in beside.items():
+        heads = (name, f"{name}_low", f"{name}_high")
+        rows = [{**row, **dict(zip(heads, known.get(str(row["agent"]), ("", "", "")), strict=True))} for row in rows]
     heads = list(rows[0]) if rows else ["agent"]
     return csv_text([heads, *(list(row.values()) for row in rows)])
 

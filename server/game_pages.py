@@ -28,7 +28,7 @@ from arena.server.heat import heat_rows, margin_rows
 from arena.server.judge_views import by_chance, judge_lines
 from arena.server.ladder import ladders
 from arena.server.ladder_beside import beside_of, compared_sentence
-from arena.server.ladder_columns import COLUMNS, DEFAULT, ViewAsked, offered
+from arena.server.ladder_columns import DEFAULT, ViewAsked, job_key, offered
 from arena.server.ladder_words import METHOD_GROUPS, METHODS
 from arena.server.site import Site, SiteOf, game_address, page, playable_games
 from arena.server.teams import has_teams
@@ -94,9 +94,9 @@ def game(
         pages=pages,
         recorded=site.ledger.recorded(found.game),
         view=view,
-        offered=offered(),
+        offered=(columns := offered({job_key(one.kind, one.method) for one in found.columns})),
         chosen=view.columns or tuple(column.key for column in DEFAULT),
-        num_columns=len(COLUMNS),
+        num_columns=sum(len(of) for _, of in columns),
         beside=beside,
         hows=RATING_METHODS,
         asked=view.query(where),

@@ -10,6 +10,7 @@ from itertools import accumulate, groupby
 from markupsafe import Markup
 
 from arena.counterfactual import Where
+from arena.job_columns import JobColumn
 from arena.leaderboards.leaderboard import Row
 from arena.server.drawing.intervals import axis_head
 from arena.server.ladder_beside import Beside, by_agent
@@ -107,8 +108,8 @@ def _ladder(
     in_teams: bool,
 ) -> Ladder:
     board = standings.leaderboard
-    known = _known(standings, listed)
-    columns = shown(view, known=known, others=beside.others, compared=beside.before is not None)
+    known = {*_known(standings, listed), *beside.others, *beside.jobs}
+    columns = shown(view, known=known, compared=beside.before is not None)
     keys = _sort_keys(standings, beside)
     sort = view.sort if view.sort in keys else "rank"
     rising = view.order == "asc" if view.order else sort in ASCENDING_FIRST
@@ -172,6 +173,9 @@ def _sort_keys(standings: Standings, beside: Beside) -> dict[str, Key]:
     def of(rows: Mapping[str, Row]) -> Key:
         return lambda row: rows[row.agent].rating if row.agent in rows else None
 
+    def of_job(column: JobColumn) -> Key:
+        return lambda row: column.values[row.agent].value if row.agent in column.values else None
+
     return {
         "rank": lambda row: float(order[row.agent]),
         "name": lambda row: row.agent.casefold(),
@@ -187,6 +191,7 @@ def _sort_keys(standings: Standings, beside: Beside) -> dict[str, Key]:
         "forfeits": lambda row: float(row.forfeits),
         SINCE: lambda row: row.rating - before[row.agent].rating if row.agent in before else None,
         **{method: of(by_agent(found)) for method, found in beside.others.items()},
+        **{key: of_job(column) for key, column in beside.jobs.items()},
     }
 
 

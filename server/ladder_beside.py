@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 
 from arena.counterfactual import Where
 from arena.games import ArenaError
+from arena.job_columns import JobColumn
 from arena.leaderboards.leaderboard import Method, Row
 from arena.server import numbers
-from arena.server.ladder_columns import View
+from arena.server.ladder_columns import View, job_key
 from arena.server.ladder_words import METHODS, writer
 from arena.server.standings_cache import StandingsCache
 from arena.standings import Standings
@@ -18,10 +19,11 @@ from arena.standings import Standings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beside:
-    """What a ladder shows beside its own board. ``others``: by further methods; ``before``: by the same one, of the date that it is
-    compared with; ``refused``: what could not be computed, and why."""
+    """What a ladder shows beside its own board. ``others``: by further methods; ``jobs``: what jobs computed, by their columns' keys;
+    ``before``: by the same method, of the date that it is compared with; ``refused``: what could not be computed, and why."""
 
     others: Mapping[Method, Standings] = field(default_factory=dict)
+    jobs: Mapping[str, JobColumn] = field(default_factory=dict)
     before: Standings | None = None
     refused: tuple[str, ...] = ()
 
@@ -30,6 +32,7 @@ def beside_of(cache: StandingsCache, found: Standings, view: View, where: Where)
     """What a view asks for beside a board; kept as boards are. What cannot be computed is said, and its column is not there."""
     others: dict[Method, Standings] = {}
     refused = []
+    jobs = {job_key(one.kind, one.method): one for one in found.columns}
     for method in view.methods:
         try:
             others[method] = cache.standings(found.game, method=method, where=where)
@@ -42,7 +45,8 @@ def beside_of(cache: StandingsCache, found: Standings, view: View, where: Where)
             before = cache.standings(found.game, method=found.leaderboard.method, where=earlier)
         except ArenaError as error:
             refused.append(f"Compared with {view.compare}: {error}")
-    return Beside(others=others, before=before, refused=tuple(refused))
+    asked = {key: one for key, one in jobs.items() if key in view.columns}
+    return Beside(others=others, jobs=asked, before=before, refused=tuple(refused))
 
 
 def compared_sentence(standings: Standings, beside: Beside, date: str) -> str:

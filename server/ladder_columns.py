@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Annotated, Literal
@@ -13,10 +13,11 @@ from fastapi import Depends, Query
 from arena.counterfactual import Where
 from arena.filter_query import query_of
 from arena.games import UnknownName
+from arena.job_kinds import JOB_KINDS
 from arena.leaderboards.leaderboard import Method
 from arena.server.ladder_words import METHOD_GROUPS, METHODS, method_of
 
-Group = Literal["How strong", "Against the field", "How beatable", "Record"]
+Group = Literal["How strong", "Against the field", "How beatable", "Record", "Computed as jobs"]
 
 SINCE = "since"
 """The column of what changed since the date that the ladder is compared with."""
@@ -31,7 +32,7 @@ _OF_METHODS: Mapping[str, Group] = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
     """A column beside rank, agent and rating. ``key``: its name in addresses; ``width``: a class of its ``<col>``; ``cell``: classes of
-    its cells; ``method``: whose numbers it holds, None where they are the board's own."""
+    its cells; ``method``: whose numbers it holds, None where they are the board's own; ``job``: the kind of job that computed them."""
 
     key: str
     title: str
@@ -39,6 +40,7 @@ class Column:
     width: str = "c-m"
     cell: str = "num"
     method: Method | None = None
+    job: str = ""
 
     @property
     def is_number(self) -> bool:
@@ -65,9 +67,28 @@ def _of_group(group: Group) -> list[Column]:
     ]  # the minimax weight and the mean return are columns of every board
 
 
+def job_key(kind: str, method: Method) -> str:
+    """What addresses call the column of a kind of jobs."""
+    return f"{kind}.{method}"
+
+
+_OF_JOBS = tuple(
+    Column(
+        key=job_key(kind, method),
+        title=f"{title}, {kind}",
+        group="Computed as jobs",
+        width="c-mw",
+        method=method,
+        job=kind,
+    )
+    for kind, known in JOB_KINDS.items()
+    if known.about == "field"
+    for method, title in METHODS.items()
+)
+
 COLUMNS: Mapping[str, Column] = {
     column.key: column
-    for column in (*_of_group("How strong"), _WEIGHT, *_of_group("Against the field"), _GAP, *_RECORD)
+    for column in (*_of_group("How strong"), _WEIGHT, *_of_group("Against the field"), _GAP, *_RECORD, *_OF_JOBS)
 }
 """All that can be chosen, in the order in which they stand."""
 
@@ -104,15 +125,23 @@ class View:
 
     @property
     def methods(self) -> tuple[Method, ...]:
-        """The methods whose numbers are asked for beside the board's own."""
-        asked = (COLUMNS[key].method for key in self.columns)
+        """The methods whose numbers are computed beside the board's own."""
+        asked = (COLUMNS[key].method for key in self.columns if not COLUMNS[key].job)
         return tuple(method for method in asked if method is not None and method != self.method)
+
+
+_WITHOUT_JOBS = [key for key, column in COLUMNS.items() if not column.job]
 
 
 def view_asked(
     method: Annotated[str, Query(description="how to rate")] = "elo",
     column: Annotated[
-        list[str] | None, Query(description="columns beside rank, agent and rating: " + ", ".join(COLUMNS))
+        list[str] | None,
+        Query(
+            description="columns beside rank, agent and rating: "
+            + ", ".join(_WITHOUT_JOBS)
+            + f"; {job_key('bootstrap', 'elo')} and the like, where a job has computed it"
+        ),
     ] = None,
     sort: Annotated[str, Query(description="a column, rank, name or rating")] = "rank",
     order: Annotated[str, Query(description="asc or desc")] = "",
@@ -143,20 +172,20 @@ def view_asked(
 ViewAsked = Annotated[View, Depends(view_asked)]
 
 
-def offered() -> list[tuple[str, list[Column]]]:
-    """All columns by their groups, for the form."""
-    return [(group, list(of)) for group, of in groupby(COLUMNS.values(), key=lambda column: column.group)]
+def offered(computed: Collection[str] = ()) -> list[tuple[str, list[Column]]]:
+    """All columns by their groups, for the form. ``computed``: keys of those of jobs that there are."""
+    there = [column for column in COLUMNS.values() if not column.job or column.key in computed]
+    return [(group, list(of)) for group, of in groupby(there, key=lambda column: column.group)]
 
 
-def shown(view: View, *, known: Sequence[str], others: Mapping[Method, object], compared: bool) -> tuple[Column, ...]:
+def shown(view: View, *, known: Collection[str], compared: bool) -> tuple[Column, ...]:
     """The columns of a table in their order.
 
     Args:
         view: what is asked for.
-        known: of the board's own columns those that this board can fill.
-        others: the methods whose numbers there are.
+        known: the keys of those that can be filled.
         compared: whether there is another date's board.
     """
     asked = [COLUMNS[key] for key in view.columns] or list(DEFAULT)
-    kept = [column for column in asked if (column.key in known if column.method is None else column.method in others)]
+    kept = [column for column in asked if column.key in known]
     return (*((SINCE_COLUMN,) if compared else ()), *kept)

@@ -16,6 +16,7 @@ from arena.server.ladder_beside import Beside, by_agent
 from arena.server.ladder_words import (
     beaten_in_words,
     doubt_in_words,
+    estimate_in_words,
     played_out_in_words,
     rank_range,
     reliability_in_words,
@@ -31,7 +32,7 @@ class LadderRow:
     ``exploiter``: who shows a lower bound; ``exploitable``: how that is known, in words. ``beaten_by``: agents that certainly
     beat it; ``beaten``: the same in words. ``reliability``: the share of its matches that it did not forfeit, with its interval;
     ``played_out``: its rating where nobody forfeited, with its half width. ``tier``: everyone above ranks certainly before
-    everyone from here on. ``others``: by method the number and its doubt. ``moved``: since the other date, ``was``: the rating then.
+    everyone from here on. ``others``: by the column of a method or a job the number and its doubt. ``moved``: since the other date, ``was``: the rating then.
     """
 
     agent: str
@@ -69,6 +70,7 @@ class Cells:
         self.written = writer(self.method)
         self.before = by_agent(beside.before)
         self.others = {method: by_agent(found) for method, found in beside.others.items()}
+        self.jobs = beside.jobs
         self.axis: Axis = axis_of([(row.low, row.rating, row.high) for row in rows], written=self.written)
         self.most_weight = max((row.minimax_weight for row in rows if row.minimax_weight is not None), default=1.0)
         self.most_gap = max((one.value for one in standings.exploitability.values()), default=1.0)
@@ -119,6 +121,11 @@ class Cells:
                 method: (writer(method)(rows[row.agent].rating), doubt_in_words(rows[row.agent], method))
                 for method, rows in self.others.items()
                 if row.agent in rows
+            }
+            | {
+                key: estimate_in_words(column.values[row.agent], column.method)
+                for key, column in self.jobs.items()
+                if row.agent in column.values
             },
             moved="new" if before is None else written(row.rating - before.rating),
             was="" if before is None else f"was {written(before.rating)} {doubt_in_words(before, self.method)}",

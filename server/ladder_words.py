@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import cache, partial
 
 from arena.games import UnknownName
+from arena.job_columns import Estimate
 from arena.leaderboards.bradley_terry import expected_score
 from arena.leaderboards.leaderboard import Leaderboard, Method, Row
 from arena.leaderboards.methods import RATING_METHODS
@@ -65,6 +66,13 @@ def rank_range(row: Row) -> str:
 def doubt_in_words(row: Row, method: Method) -> str:
     """``±61``, or of shares ``0.41–0.68``; a dash where there is no interval."""
     return RATING_METHODS[method].doubt(row.low, row.rating, row.high) or numbers.MISSING
+
+
+def estimate_in_words(known: Estimate, method: Method) -> tuple[str, str]:
+    """What a job found of an agent: the number, and its doubt as `doubt_in_words` has it."""
+    if known.low is None or known.high is None:
+        return writer(method)(known.value), numbers.MISSING
+    return writer(method)(known.value), RATING_METHODS[method].doubt(known.low, known.value, known.high)
 
 
 def reliability_in_words(row: Row) -> str:

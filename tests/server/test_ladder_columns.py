@@ -5,12 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import re
+from functools import partial
 
 import pytest
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
 
 from arena.counterfactual import Where
+from arena.job_kinds import ask, do_job
+from arena.job_work import do_here
 from arena.leaderboards.methods import METHODS
 from arena.ledger import Ledger
 from arena.ledger_schema import tournaments
@@ -82,6 +85,27 @@ def test_a_column_of_another_method_sorts(client):
     )
 
 
+def test_what_a_job_computed_is_a_column_that_is_chosen_sorted_and_saved(client):
+    assert "bootstrap.elo" not in client[0].get(LADDER).text
+    asked = ask(client[1], "bootstrap", GAME, settings={"resamples": 20})
+    found = do_here(client[1], asked, partial(do_job, client[1])).result
+    page = client[0].get(LADDER).text
+    assert "<legend>Computed as jobs</legend>" in page
+    assert '<input type="checkbox" name="column" value="bootstrap.elo">' in page
+    assert 'value="bootstrap.davidson"' not in page
+    table = _table(client, "column=bootstrap.elo&column=matches&sort=bootstrap.elo&order=asc")
+    rising = sorted(zip(found["scores"], found["agents"], strict=True))
+    assert _agents(table) == [agent.partition("@")[0] for _, agent in rising]
+    cells = re.findall(
+        r'data-label="Elo, bootstrap"><span><span class="strong">(.*?)</span> <span class="sub">±\d+', table
+    )
+    assert cells == [f"{round(score):+d}".replace("-", "−") for score, _ in rising]
+    body = client[0].get(f"/downloads/standings.csv?game={GAME}&column=bootstrap.elo").text
+    rows = {row["agent"]: row for row in csv.DictReader(io.StringIO(body))}
+    assert [float(rows[agent]["bootstrap.elo"]) for _, agent in rising] == [score for score, _ in rising]
+    assert all(float(row["bootstrap.elo_low"]) < float(row["bootstrap.elo_high"]) for row in rows.values())
+
+
 def test_heads_keep_the_rest_of_the_address(client):
     table = _table(client, "column=copeland&compare=2026-10-06&agents=ann&without_forfeits=1")
     [address] = re.findall(r'id="sort-name" href="([^"]*)"', table)
@@ -147,7 +171,7 @@ def test_a_hundred_agents_a_page(tmp_path):
     pairs = [(f"a{k:03}", f"a{(k + 1) % 120:03}", 1.0, -1) for k in range(120)]
     with Ledger.open(tmp_path / "arena.db") as ledger:
         import_matches(ledger, GAME, pairs)
-        ask = TestClient(create_app(ledger)), ledger
-        assert [len(_agents(_table(ask, f"sort=name&page={page}"))) for page in (1, 2)] == [100, 20]
-        first = ask[0].get(LADDER).text
+        visit = TestClient(create_app(ledger)), ledger
+        assert [len(_agents(_table(visit, f"sort=name&page={page}"))) for page in (1, 2)] == [100, 20]
+        first = visit[0].get(LADDER).text
         assert "1–100 of 120 agents" in first
