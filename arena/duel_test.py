@@ -13,7 +13,7 @@ from arena.leaderboards.gsprt import GsprtDecision
 from arena.leaderboards.same_games import SameGames
 from arena.leaderboards.stopped import verdict_of
 from arena.ledger import Ledger, Tournament
-from arena.verdict import decision_recorded, error_rate_of, hypotheses_of
+from arena.verdict import decision_recorded, error_rate_of, hypotheses_of, matches_rated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +102,7 @@ def duel_test(ledger: Ledger, tournament: Tournament) -> DuelTest | None:
         better=verdict.better,
         pairs=found.at if isinstance(found, SameGames) else found.pairs,
         most=None if tournament.planned is None else tournament.planned // 2,
-        surplus=0 if found.at is None else len(played) - 2 * found.at,
+        surplus=len(played) - matches_rated(found, played),
         evidence={name: float(path[-1]) for name, path in paths.items()},
         low=low,
         high=high,

@@ -107,7 +107,7 @@ def _matches(ledger: Ledger, tournaments: Sequence[Tournament]) -> Iterator[_Mat
         rated = None
         if tournament.config.get("pairing") == "decide":
             played = by_side(tournament, ledger.played(tournament))
-            rated = matches_rated(decision_recorded(ledger, tournament, played), len(played))
+            rated = matches_rated(decision_recorded(ledger, tournament, played), played)
         count = 0
         for block in ledger.result_blocks(tournament):
             for result in block:

@@ -96,14 +96,14 @@ def rated_matches(ledger: Ledger, tournaments: Sequence[Tournament], where: Wher
         rated = len(played)
         if tournament.config.get("pairing") == "decide":
             found = decision_recorded(ledger, tournament, played)
-            rated = matches_rated(found, len(played))
+            rated = matches_rated(found, played)
             surplus += len(played) - rated
             verdicts.append(verdict_of(found, *(agent.label for agent in tournament.agents)))
         counts = where.keeps(own_labels, played)
         reviewed = np.isin(played.index, uncounted(ledger, tournament))
         counts &= ~reviewed
         held += int(reviewed.sum())
-        unrated = played.termination == Termination.INFRASTRUCTURE  # a hosted game that failed: nobody played
+        unrated = played.termination == Termination.INFRASTRUCTURE  # the game failed: nobody played
         counts &= ~unrated
         group = _groups(tournament, played)
         if judged:

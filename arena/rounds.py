@@ -19,6 +19,7 @@ from arena.ledger import Ledger, Played, Tournament
 from arena.ledger_entries import now
 from arena.ledger_schema import insert_or_ignore, rounds
 from arena.packing import pack_lineups, pack_propensities, unpack_lineups, unpack_propensities
+from arena.results import Termination
 
 LOOKING = ("swiss", "knockout", "adaptive")
 """The pairings whose lineups are chosen by results."""
@@ -43,31 +44,37 @@ class Round:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlayedRound:
-    """A round whose matches are all recorded.
+    """A round whose matches are all recorded. A rotation in which the game itself failed counts as not played, whole.
 
     ``half_points`` int64 [L, num_sides]: of each entrant of each lineup, two for every match and opponent that it came
-    ahead of, one where it came level; ``played``: the matches themselves, a column a side.
+    ahead of, one where it came level; ``rotations`` int64 [L]: how many of each lineup were played; ``played``: their
+    matches, a column a side.
     """
 
     round: Round
     half_points: NDArray[np.int64]
+    rotations: NDArray[np.int64]
     played: Played
 
     @property
-    def most(self) -> int:
-        """The half points that an entrant can have."""
+    def most(self) -> NDArray[np.int64]:
+        """The half points that an entrant of each lineup can have [L]."""
         sides = int(self.round.lineups.shape[1])
-        return 2 * (sides - 1) * sides * self.round.rotations
+        return 2 * (sides - 1) * sides * self.rotations
 
 
 def played_round(chosen: Round, played: Played) -> PlayedRound:
     """A round with its matches, ascending and a column a side."""
-    lineups = chosen.lineups
-    slot = np.arange(len(played)) // lineups.shape[1] % len(lineups)
+    lineups, sides = chosen.lineups, chosen.lineups.shape[1]
+    rotation = np.arange(len(played)) // sides  # a lineup in all its seatings, side by side
+    failed = rotation[played.termination == Termination.INFRASTRUCTURE]
+    counts = np.flatnonzero(~np.isin(rotation, failed))
+    slot, played = rotation[counts] % len(lineups), played.take(counts)
     column = np.argmax(lineups[slot][:, None, :] == played.seats[:, :, None], axis=2)
     total = np.zeros(lineups.shape, np.int64)
     np.add.at(total, (slot[:, None], column), half_points(played))
-    return PlayedRound(round=chosen, half_points=total, played=played)
+    rotations = np.bincount(slot, minlength=len(lineups)) // sides
+    return PlayedRound(round=chosen, half_points=total, rotations=rotations, played=played)
 
 
 def half_points(played: Played) -> NDArray[np.int64]:

@@ -244,6 +244,8 @@ def _fitting_game(config: TournamentConfig) -> Game:
         raise ConfigError(
             f"common_chance needs an agent for each of the {sides} sides of {game.info.title}; got {len(config.entrants)}"
         )
+    if (config.block or 1) > 1 and game.info.tables_at_once == 1 and game.info.lane != "hosted":
+        raise ConfigError(f"leave block out: the matches of {game.info.title} are recorded one by one, as it may fail")
     _check_teams(config, game)
     return game
 
@@ -287,8 +289,8 @@ def is_same(recorded: Mapping[str, object], config: TournamentConfig) -> bool:
 
 def block_size(game: Game, agents: tuple[AgentVersion, ...], config: TournamentConfig, rule: Rule) -> int:
     """Matches recorded together: much where agents are fast, little where an interruption would cost long work."""
-    if game.info.lane == "hosted":
-        return 1  # a rotation: each match is long, and leaves files behind
+    if game.info.lane == "hosted" or game.info.tables_at_once == 1:
+        return 1  # a rotation: each match is long, and may leave files behind
     matches = -(-rule.most // BLOCKS_AT_LEAST)
     if config.pairing in LOOKING and (begin := rule.next_round(())) is not None:
         matches = min(matches, -(-begin.matches // BLOCKS_A_ROUND))
@@ -414,7 +416,7 @@ class _UntilDecided:
             block = self.finished.pop(start)
             self.run.write(block)
             met = by_side(self.run.tournament, without_moves(block))
-            self.points = np.append(self.points, points_of_matches(met.seats, met.returns, met.forfeit))
+            self.points = np.append(self.points, points_of_matches(met))
             self.over = self._decided()
 
     def _decided(self) -> bool:

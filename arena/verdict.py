@@ -13,7 +13,7 @@ from arena.leaderboards.same_games import SameGames, alike_pairs_needed
 from arena.leaderboards.sequential_test import Decision, sequential_test
 from arena.ledger import Ledger, Played, Tournament
 from arena.repeated_games import always_alike
-from arena.results import NOBODY
+from arena.results import NOBODY, Termination
 
 Found = Decision | GsprtDecision | SameGames
 """What stops a tournament that is played until decided, or leaves it open."""
@@ -89,10 +89,13 @@ def decision(
 ) -> Found:
     """What the test says of agent 0's points in the first matches [N], in schedule order, so that twins stand side by side.
 
+    It reads the pairs of which both matches were played: see `points_of_matches`.
+
     Args:
         alike: how many pairs there are at the beginning, all alike, after which the rest would be copies; None: they are not.
     """
-    pairs = points[: len(points) - len(points) % 2].reshape(-1, 2).mean(axis=1)
+    pairs = _pairs_of(points)
+    pairs = pairs[~np.isnan(pairs)]
     found: Decision | GsprtDecision
     if hypotheses is None:
         found = sequential_test(pairs, alpha=error_rate)
@@ -111,22 +114,29 @@ def decision(
 
 
 def points_of_prefix(played: Played) -> NDArray[np.float64]:
-    """Agent 0's share of the points of each match of the longest complete prefix [N], in 0..1."""
+    """`points_of_matches` of the longest complete prefix [N]."""
     missing = np.flatnonzero(played.index != np.arange(len(played)))
-    prefix = slice(0, int(missing[0]) if len(missing) else len(played))
-    return points_of_matches(played.seats[prefix], played.returns[prefix], played.forfeit[prefix])
+    return points_of_matches(played.take(slice(0, int(missing[0]) if len(missing) else len(played))))
 
 
-def points_of_matches(
-    seats: NDArray[np.int64], returns: NDArray[np.float64], forfeit: NDArray[np.int8]
-) -> NDArray[np.float64]:
-    """Agent 0's share of the points of each match of two [N], in 0..1; columns as of `Played`."""
-    first, at = np.argmax(seats == 0, axis=1), np.arange(len(seats))  # agent 0's seat
-    played = (np.sign(returns[at, first] - returns[at, 1 - first]) + 1) / 2
-    points: NDArray[np.float64] = np.where(forfeit == NOBODY, played, forfeit != first)
+def points_of_matches(played: Played) -> NDArray[np.float64]:
+    """Agent 0's share of the points of each match of two [N], in 0..1; nan where the game itself failed and nobody played."""
+    first, at = np.argmax(played.seats == 0, axis=1), np.arange(len(played))  # agent 0's seat
+    shares = (np.sign(played.returns[at, first] - played.returns[at, 1 - first]) + 1) / 2
+    points: NDArray[np.float64] = np.where(played.forfeit == NOBODY, shares, played.forfeit != first)
+    points[played.termination == Termination.INFRASTRUCTURE] = np.nan
     return points
 
 
-def matches_rated(decision: Found, recorded: int) -> int:
-    """How many of the recorded matches count: those after the verdict are kept as surplus and not rated."""
-    return recorded if decision.at is None else 2 * decision.at
+def matches_rated(decision: Found, played: Played) -> int:
+    """How many of the recorded matches, from the first on, the verdict read: those after it are kept as surplus and not rated."""
+    if decision.at is None:
+        return len(played)
+    read = np.flatnonzero(~np.isnan(_pairs_of(points_of_prefix(played))))
+    return 2 * (int(read[decision.at - 1]) + 1)
+
+
+def _pairs_of(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The mean of each pair of twins [N // 2]; nan where one of them was not played."""
+    pairs: NDArray[np.float64] = points[: len(points) - len(points) % 2].reshape(-1, 2).mean(axis=1)
+    return pairs

@@ -163,7 +163,9 @@ def rounds_of(
             meetings.append(
                 Meeting(
                     agents=tuple(labels[entrant] for entrant in lineup),
-                    points=() if done is None else tuple(f"{half / 2:g}" for half in done.half_points[slot].tolist()),
+                    points=()
+                    if done is None or not done.rotations[slot]  # the game failed
+                    else tuple(f"{half / 2:g}" for half in done.half_points[slot].tolist()),
                     first=match if done is not None or (recorded is not None and match in recorded) else None,
                     probability="" if one.propensities is None else numbers.probability(float(one.propensities[slot])),
                 )
@@ -203,12 +205,18 @@ def rounds_told(ledger: Ledger, tournament: Tournament, played: Played) -> tuple
                 "matches": one.matches,
                 "complete": done is not None,
                 "lineups": [[labels[entrant] for entrant in lineup] for lineup in one.lineups.tolist()],
-                "points": None if done is None else (done.half_points / 2).tolist(),
+                "points": None if done is None else _points(done),
                 "propensities": None if one.propensities is None else one.propensities.tolist(),
             }
         )
         first += one.matches
     return None if state is None else state.to_dict(), rounds
+
+
+def _points(one: PlayedRound) -> list[list[float] | None]:
+    """Of each lineup the points of its entrants; None where the game failed and nothing was played."""
+    points = (one.half_points / 2).tolist()
+    return [got if rotations else None for got, rotations in zip(points, one.rotations.tolist(), strict=True)]
 
 
 def _swiss(state: SwissState, past: Sequence[PlayedRound]) -> tuple[SwissLine, ...]:
@@ -233,8 +241,9 @@ def _swiss(state: SwissState, past: Sequence[PlayedRound]) -> tuple[SwissLine, .
 def _counted(one: PlayedRound) -> dict[int, str]:
     """Of a round, what it counted for each entrant that played in it: the part of the others that have fewer points."""
     found = {}
-    for lineup, halves in zip(one.round.lineups.tolist(), one.half_points.tolist(), strict=True):
-        for side, entrant in enumerate(lineup):
+    columns = one.round.lineups.tolist(), one.half_points.tolist(), one.rotations.tolist()
+    for lineup, halves, rotations in zip(*columns, strict=True):
+        for side, entrant in enumerate(lineup if rotations else []):
             above = sum((halves[side] > other) + 0.5 * (halves[side] == other) for other in halves) - 0.5
             value = above / (len(lineup) - 1)
             found[entrant] = "½" if value == 0.5 else f"{value:g}"

@@ -60,7 +60,10 @@ def _print_bracket(state: KnockoutState) -> None:
             if tie.how == "bye":
                 names[1], points = "", "bye"
             winner = "" if tie.winner is None else state.labels[tie.winner]
-            how = {"further pairs": f"after {tie.pairs} further pairs", "seed": "level: the better seed"}
+            how = {
+                "further pairs": f"after {tie.pairs} further pairs",
+                "seed": "level: the better seed" if tie.matches else "the game failed: the better seed",
+            }
             rows.append([state.stage_name(number), names[0], points, names[1], winner, how.get(tie.how or "", "")])
     table(["stage", "better seed", "points", "worse seed", "goes on", "how"], rows, optional=("how", "goes on"))
 

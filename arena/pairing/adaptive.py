@@ -72,7 +72,7 @@ def adaptive(
 
 
 def record_of(names: Sequence[str], past: Sequence[PlayedRound]) -> Record:
-    """The matches of these rounds as the aim reads them; a seat-swapped pair is one unit."""
+    """The matches of these rounds as the aim reads them; a seat-swapped pair is one unit, and stands there whole."""
     seats = np.concatenate([np.empty((0, 2), np.int64), *(one.played.seats for one in past)])
     return Record(
         agents=tuple(names),

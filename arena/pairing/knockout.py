@@ -3,7 +3,8 @@
 The entrants stand in their order of seeding. The bracket is the customary one, in which the first two can only meet in the final, the
 first four only in the semi-finals and so on; where the entrants are no power of two the first of them have a bye in the first
 stage. A tie is won by the points in its matches, both agents on both sides equally often. A level tie goes on by one
-seat-swapped pair at a time; after as many as were allowed the better seed wins it.
+seat-swapped pair at a time; after as many as were allowed the better seed wins it. A pair of which the game itself failed in a
+match gives nobody points.
 """
 
 from __future__ import annotations
@@ -24,14 +25,15 @@ How = Literal["points", "further pairs", "seed", "bye"]
 class Tie:
     """Two places of the bracket. ``first`` is the better seed; None: not known yet, or nobody (``second`` of a bye).
 
-    ``half_points``: of both so far; ``matches``: played; ``pairs``: played after the tie was level; ``winner`` None:
-    not decided; ``how`` it was.
+    ``half_points``: of both so far; ``matches``: played; ``rounds``: that it was in; ``pairs``: that it went on for after it was
+    level; ``winner`` None: not decided; ``how`` it was.
     """
 
     first: int | None
     second: int | None
     half_points: tuple[int, int] = (0, 0)
     matches: int = 0
+    rounds: int = 0
     pairs: int = 0
     winner: int | None = None
     how: How | None = None
@@ -65,7 +67,7 @@ class Knockout:
         ties = next((ties for ties in stages if ties), None)  # winners of byes wait for the others of their stage
         if ties is None:
             return None
-        begun = [tie for tie in ties if tie.matches]
+        begun = [tie for tie in ties if tie.rounds]
         lineups = np.array([(tie.first, tie.second) for tie in begun or ties], np.int64)
         return Round(lineups=lineups, rotations=1 if begun else self.rotations)
 
@@ -85,12 +87,13 @@ class Knockout:
 
     def _after(self, tie: Tie, one: PlayedRound) -> Tie:
         """The tie after a round; as it was where it was not in it."""
-        for lineup, got in zip(one.round.lineups.tolist(), one.half_points.tolist(), strict=True):
+        columns = one.round.lineups.tolist(), one.half_points.tolist(), one.rotations.tolist()
+        for lineup, got, rotations in zip(*columns, strict=True):
             if lineup == [tie.first, tie.second]:
                 halves = (tie.half_points[0] + got[0], tie.half_points[1] + got[1])
-                pairs = tie.pairs + (one.round.rotations if tie.matches else 0)
-                played = replace(tie, half_points=halves, matches=tie.matches + 2 * one.round.rotations, pairs=pairs)
-                return self._decided(played)
+                pairs = tie.pairs + (one.round.rotations if tie.rounds else 0)
+                matches, rounds = tie.matches + 2 * rotations, tie.rounds + 1
+                return self._decided(replace(tie, half_points=halves, matches=matches, rounds=rounds, pairs=pairs))
         return tie
 
     def _decided(self, tie: Tie) -> Tie:

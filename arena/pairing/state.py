@@ -86,7 +86,9 @@ class KnockoutState:
         how = {
             "points": "",
             "further pairs": " after further pairs",
-            "seed": ", level in the final, as the better seed",
+            "seed": ", level in the final, as the better seed"
+            if final.matches
+            else ", where the game failed in every match of the final, as the better seed",
         }
         said = f"{self.labels[self.bracket.winner]} wins the knockout against {self.labels[loser]} in the final"
         return said + how[final.how or "points"]
@@ -216,8 +218,8 @@ def _conclusion(config: TournamentConfig, record: Record) -> Conclusion:
 
 def _adaptive(config: TournamentConfig, labels: tuple[str, ...], past: Sequence[PlayedRound]) -> AdaptiveState:
     record = record_of(labels, past)
-    slots = [np.zeros(0), *(one.round.propensities for one in past if one.round.propensities is not None)]
-    propensity = np.repeat(np.concatenate(slots), 2)
+    drawn = [(one.round.propensities, one.rotations) for one in past if one.round.propensities is not None]
+    propensity = np.concatenate([np.zeros(0), *(np.repeat(each, 2 * rotations) for each, rotations in drawn)])
     try:
         weighted, all_met = uniform_field(record, propensity, kind="pair"), True
     except ArenaError:  # some never met: every draw counts the same, and not every opponent

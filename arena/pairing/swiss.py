@@ -4,7 +4,8 @@ A round counts 1 for whoever has more points in its matches, ½ for level, 0 els
 its part. For two sides a round is a perfect matching of least cost in integers, so that nothing is ever overlooked (Edmonds'
 blossom algorithm, networkx): first as few rematches as possible, then the least squared differences of score, then, between
 equals, the upper half of the table against the lower. Where one entrant is left over it has a bye, which counts 1 and is no
-match; a second bye is avoided like a rematch. For more sides the tables are filled from the top.
+match; a second bye is avoided like a rematch. For more sides the tables are filled from the top. Entrants who could not meet, as
+the game itself failed, have a bye, too.
 """
 
 from __future__ import annotations
@@ -98,12 +99,15 @@ def swiss_table(entrants: int, past: Sequence[PlayedRound]) -> list[SwissRow]:
     for one in past:
         score = _round_scores(one)
         seen = np.zeros(entrants, np.bool_)
-        for lineup, scores, halves in zip(one.round.lineups.tolist(), score.tolist(), one.half_points, strict=True):
+        columns = one.round.lineups.tolist(), score.tolist(), one.half_points, one.most.tolist()
+        for lineup, scores, halves, at_most in zip(*columns, strict=True):
+            if not at_most:
+                continue
             for side, entrant in enumerate(lineup):
                 others = tuple(other for other in lineup if other != entrant)
                 got[entrant].append((others, scores[side]))
                 half_points[entrant] += halves[side]
-                most[entrant] += one.most
+                most[entrant] += at_most
             points[lineup] += scores
             seen[lineup] = True
         for entrant in np.flatnonzero(~seen).tolist():

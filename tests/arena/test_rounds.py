@@ -28,8 +28,9 @@ from arena.executor import InProcess, ProcessPool
 from arena.games import SpecificationError
 from arena.ledger import Ledger, Played, Tournament
 from arena.ledger_schema import rounds
+from arena.pairing.adaptive import record_of
 from arena.pairing.knockout import knockout
-from arena.results import NOBODY, MatchResults
+from arena.results import NOBODY, MatchResults, Termination
 from arena.rounds import Round, keep_round, played_round, played_rounds, read_rounds
 from arena.tournament import create_tournament, resume_tournament, run_tournament
 
@@ -314,6 +315,27 @@ def test_half_points_count_forfeits_as_losses() -> None:
         chance_seed=np.zeros(2, np.uint64),
     )
     assert played_round(chosen, played).half_points.tolist() == [[4, 0]]
+
+
+def test_a_rotation_in_which_the_game_failed_is_not_played_and_never_a_draw() -> None:
+    chosen = Round(lineups=np.array([[0, 1], [2, 3]]), rotations=2)
+    seats = np.array([[0, 1], [1, 0], [2, 3], [3, 2]] * 2)
+    termination = np.zeros(8, np.int8)
+    termination[[1, 2, 7]] = Termination.INFRASTRUCTURE
+    played = Played(
+        index=np.arange(8),
+        seats=seats,
+        seed=np.zeros(8, np.uint64),
+        returns=np.where(seats % 2 == 1, 1.0, -1.0) * (termination == 0)[:, None],
+        termination=termination,
+        forfeit=np.full(8, NOBODY, np.int8),
+        chance_seed=np.zeros(8, np.uint64),
+    )
+    round_ = played_round(chosen, played)
+    assert round_.half_points.tolist() == [[0, 4], [0, 0]]
+    assert (round_.rotations.tolist(), round_.most.tolist()) == ([1, 0], [4, 0])
+    assert round_.played.index.tolist() == [4, 5]
+    assert record_of(("a", "b", "c", "d"), [round_]).pair.tolist() == [0, 0]
 
 
 @pytest.mark.parametrize("config", CONFIGS)

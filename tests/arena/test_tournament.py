@@ -23,8 +23,8 @@ from arena.config import ConfigError, make_config
 from arena.executor import InProcess, ProcessPool
 from arena.games import SpecificationError, UnknownName
 from arena.leaderboards.gsprt import GsprtDecision
-from arena.ledger import Ledger, Tournament
-from arena.results import MatchResults
+from arena.ledger import Ledger, Played, Tournament
+from arena.results import MatchResults, Termination
 from arena.standings import standings
 from arena.tournament import create_tournament, resume_tournament, run_tournament
 from arena.verdict import decision, hypotheses_of, matches_rated, points_of_prefix
@@ -129,9 +129,32 @@ def test_two_agents_play_until_the_test_decides(ledger: Ledger) -> None:
     assert found.verdict == "first_better"
     assert found.at is not None
     assert len(played) < 400
-    rated = matches_rated(found, len(played))
+    rated = matches_rated(found, played)
     assert rated == 2 * found.at
     assert len(played) - rated < 4, "at most the rest of the block in which it was decided"
+
+
+def test_pairs_in_which_the_game_failed_are_read_by_no_test() -> None:
+    seats = np.array([[0, 1], [1, 0]] * 12)
+    won = Played(
+        index=np.arange(24),
+        seats=seats,
+        seed=np.zeros(24, np.uint64),
+        returns=np.where(seats == 0, 1.0, -1.0),
+        termination=np.zeros(24, np.int8),
+        forfeit=np.full(24, -1, np.int8),
+        chance_seed=np.zeros(24, np.uint64),
+    )
+    at = decision(points_of_prefix(won), error_rate=0.05).at
+    assert at is not None
+    assert at < 12
+    returns, termination = won.returns.copy(), won.termination.copy()
+    returns[3], termination[3] = 0.0, Termination.INFRASTRUCTURE
+    holed = dataclasses.replace(won, returns=returns, termination=termination)
+    found = decision(points_of_prefix(holed), error_rate=0.05)
+    assert (found.at, found.verdict) == (at, "first_better")
+    assert matches_rated(found, holed) == 2 * at + 2
+    assert decision(points_of_prefix(holed.take(slice(0, 2 * at))), error_rate=0.05).at is None
 
 
 def test_the_pentanomial_test_stops_a_tournament_and_gives_its_standings_the_verdict(ledger: Ledger) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from arena.games import SpecificationError
 from arena.ledger import Played
 from arena.pairing.knockout import Knockout, knockout, seeding
-from arena.results import NOBODY
+from arena.results import NOBODY, Termination
 from arena.rounds import PlayedRound, Round, played_round
 
 
@@ -83,6 +85,18 @@ def test_a_level_tie_goes_on_by_pairs_until_somebody_is_ahead() -> None:
     assert rule.next_round(past) is None
     (tie,) = rule.bracket(past).stages[0]
     assert (tie.winner, tie.how, tie.matches, tie.pairs, tie.half_points) == (1, "further pairs", 8, 2, (6, 10))
+
+
+def test_a_pair_of_which_the_game_failed_gives_nobody_points_and_the_tie_goes_on() -> None:
+    rule = knockout(2, 2, matches=2, further=1)
+    whole = _after(rule.next_round(()), np.array([0, 1]))
+    failed = np.array([Termination.INFRASTRUCTURE, Termination.NORMAL], np.int8)
+    past = [played_round(whole.round, replace(whole.played, termination=failed))]
+    assert rule.next_round(past).rotations == 1
+    (tie,) = rule.bracket([*past, _after(rule.next_round(past), np.array([0, 1]))]).stages[0]
+    assert (tie.winner, tie.how, tie.matches, tie.half_points) == (1, "further pairs", 2, (0, 4))
+    (tie,) = rule.bracket(past * 2).stages[0]
+    assert (tie.winner, tie.how, tie.matches) == (0, "seed", 0), "it does not go on for ever"
 
 
 def test_only_the_level_ties_go_on_and_the_next_stage_waits_for_them() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from arena.games import SpecificationError
 from arena.ledger import Played
 from arena.pairing.swiss import default_rounds, paired, seated_by_score, swiss, swiss_table
-from arena.results import NOBODY
+from arena.results import NOBODY, Termination
 from arena.rounds import PlayedRound, Round, played_round
 
 
@@ -131,6 +132,19 @@ def test_a_bye_counts_one_and_is_no_match() -> None:
     table = {row.entrant: row for row in swiss_table(3, [_after(chosen, np.array([0, 0, 0]))])}
     assert (table[2].points, table[2].share, table[2].byes, table[2].buchholz) == (1.0, None, 1, 0.0)
     assert (table[0].points, table[0].share) == (0.5, 0.5)
+
+
+def test_entrants_whose_game_failed_have_a_bye_and_have_not_met() -> None:
+    whole = _after(Round(lineups=np.array([[0, 1], [2, 3]]), rotations=1), np.array([1, 0, 0, 0]))
+    termination = np.zeros(4, np.int8)
+    termination[2] = Termination.INFRASTRUCTURE
+    table = {
+        row.entrant: row
+        for row in swiss_table(4, [played_round(whole.round, replace(whole.played, termination=termination))])
+    }
+    assert [(table[one].points, table[one].byes, table[one].share) for one in (2, 3)] == [(1.0, 1, None)] * 2
+    assert (table[0].points, table[1].points, table[1].byes) == (1.0, 0.0, 0)
+    assert table[3].opponents == ((),)
 
 
 @settings(max_examples=30, deadline=None)
