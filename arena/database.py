@@ -284,6 +284,10 @@ def _block(connection: sa.Connection, tournament: Tournament, first: int, last: 
             infrastructure and fault.index != first and tournament.lane != "hosted"
         ):  # there single matches are begun again
             yield f"{name}: it is noted as played again from match {fault.index}, with which it does not begin"
+    failed = {fault.index for fault in results.faults if fault.termination is Termination.INFRASTRUCTURE}
+    unrated = index[results.termination == Termination.INFRASTRUCTURE].tolist()
+    for number in sorted(set(unrated) - failed):
+        yield f"{name}: match {number} is unrated, and no failure of the game is noted with it"
     if in_rows(tournament):
         plies = connection.scalars(
             sa.select(matches.c.plies)

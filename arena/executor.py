@@ -20,10 +20,11 @@ import numpy as np
 from arena.agents import load_agent
 from arena.agents.sandbox import Tier
 from arena.block_tasks import BlockTask, next_task, with_deaths
+from arena.failing_games import play_tables
 from arena.games import Agent, AgentFault, ArenaError, ClockedAgent, Game, SpecificationError, load_game
 from arena.games.worker_process import WorkerProcess
 from arena.hosted import play_hosted
-from arena.match import Clock, play_matches
+from arena.match import Clock
 from arena.results import MatchResults, MatchSpecs
 
 MAX_ATTEMPTS = 3  # a block whose worker dies this often is given up
@@ -105,10 +106,10 @@ class Troupe:
         if self._tables.capacity < wanted:
             self._tables = self.game.tables(wanted)
         if self.turns == 1:
-            return play_matches(self._tables, self.agents, specs, clock=self.clock, on_finished=on_finished)
+            return play_tables(self._tables, self.agents, specs, clock=self.clock, on_finished=on_finished)
         turn = specs.index % self.turns
         instances = np.array(self._instance, np.int64)[turn[:, None], specs.seats]
-        played = play_matches(
+        played = play_tables(
             self._tables,
             self.agents,
             dataclasses.replace(specs, seats=instances),

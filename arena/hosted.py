@@ -18,6 +18,7 @@ import numpy as np
 
 from arena.agents.hosted import HostedAgent
 from arena.agents.process import Child, Limits
+from arena.failing_games import ATTEMPTS, failure_noted
 from arena.games import Agent, AgentFault, ClockedAgent, Game, SpecificationError
 from arena.games.forfeits import forfeit_returns
 from arena.games.hosted import Ending, HostedGame, HostedMatch, Outcome, read_outcome
@@ -26,7 +27,6 @@ from arena.games.seeds import DECISION_STREAM, counter_hash
 from arena.match import Clock
 from arena.results import NOBODY, Fault, MatchFile, MatchResults, MatchSpec, MatchSpecs, Termination
 
-ATTEMPTS = 3
 LONGEST_MATCH_S = 7200.0
 FILE_BYTES = 32 << 20  # of a file kept with a match; a log is cut at its beginning, anything else is left out
 LOG_BYTES = 256 << 10
@@ -164,7 +164,7 @@ def _results(game: Game, specs: MatchSpecs, held: Sequence[_Held]) -> MatchResul
     for row, one in enumerate(held):
         index, outcome = int(specs.index[row]), one.outcome
         if one.failures:
-            faults.append(_failure(index, one))
+            faults.append(failure_noted(index, one.failures, played=outcome is not None))
         if outcome is None:
             termination[row] = Termination.INFRASTRUCTURE
             continue
@@ -185,11 +185,3 @@ def _results(game: Game, specs: MatchSpecs, held: Sequence[_Held]) -> MatchResul
         faults=tuple(faults),
         files=tuple(files),
     )
-
-
-def _failure(index: int, held: _Held) -> Fault:
-    """The note of a match that the game itself failed in: nobody's fault."""
-    times = "once" if len(held.failures) == 1 else f"{len(held.failures)} times"
-    then = "it was played again" if held.outcome else "it is not rated"
-    message = f"the game failed {times}, last: {held.failures[-1]}; {then}"
-    return Fault(index=index, player=NOBODY, termination=Termination.INFRASTRUCTURE, message=message)

@@ -323,7 +323,7 @@ def _columns_of_rows(connection: sa.Connection, tournament: Tournament, first: i
 
 def _sound(columns: Columns, tournament: Tournament, what: str) -> Columns:
     """The columns; raises `DamagedBlock` where they hold what no match can have."""
-    endings = int(Termination.INFRASTRUCTURE) + (tournament.lane == "hosted")  # no other match ends by it
+    endings = int(Termination.INFRASTRUCTURE) + (tournament.lane != "tensor")  # games that are programs may fail
     seats, forfeit, termination = columns.specs.seats, columns.forfeit, columns.termination
     for column, low, high, name in (
         (seats, EMPTY_SEAT, len(tournament.agents), "agent"),

@@ -26,6 +26,7 @@ from arena.games import (
     AgentTimeout,
     Answer,
     ClockedAgent,
+    GameFailed,
     LegalActions,
     ObservationBatch,
     Ragged,
@@ -84,6 +85,7 @@ def play_matches(
 
     Raises:
         SpecificationError: a seat names no agent, or the number of seats is not the game's number of players.
+        GameFailed: by the tables; what was played is lost. See `arena.failing_games`.
     """
     players = tables.info.num_players
     if specs.seats.shape[1] != players:
@@ -196,13 +198,12 @@ class _Play:
                 agent.announce_clock(move_s=clock.move_s, match_s=clock.match_s)
 
     def run(self) -> MatchResults:
-        while True:
-            self._seat()
-            asked = self._ask()
-            if self.requests or self.late:
-                self._receive(block=not asked)
-            if not (self.requests or any(self.waiting) or (self.free and len(self.seating))):
-                break
+        try:
+            self._play()
+        except GameFailed:  # what was begun pays nobody
+            left = np.flatnonzero(self.match >= 0)
+            self._tell_end(left, np.zeros((len(left), self.players)))
+            raise
         return MatchResults(
             specs=self.specs,
             returns=self.returns,
@@ -213,6 +214,15 @@ class _Play:
             faults=tuple(sorted(self.faults, key=lambda fault: fault.index)),
             usage=tuple(sorted(self.usage, key=lambda used: (used.index, used.player))),
         )
+
+    def _play(self) -> None:
+        while True:
+            self._seat()
+            asked = self._ask()
+            if self.requests or self.late:
+                self._receive(block=not asked)
+            if not (self.requests or any(self.waiting) or (self.free and len(self.seating))):
+                return
 
     def _no_actions(self) -> Ragged:
         space = self.tables.info.action_space
@@ -228,13 +238,13 @@ class _Play:
         table = table[: len(match)]
         if not len(table):
             return
+        turn = self.tables.start(table, self.specs.chance_seed[match])
         self.match[table] = match
         self.ply.reshape(len(self.match), -1)[table] = 0
         self.spent[table] = 0
         self.seats[table] = self.specs.seats[match]
         self.seeds[table] = self.specs.seed[match]
         failed: list[tuple[_Waiting, AgentFault]] = []
-        turn = self.tables.start(table, self.specs.chance_seed[match])
         for agent in self.remembering:
             row, player = np.nonzero(self.seats[table] == agent)
             if len(row):
@@ -342,6 +352,15 @@ class _Play:
         self.histories.append(self.tables.history(table))
         for agent in self.metered:
             self._meter(self.agents[agent], table, *np.nonzero(self.seats[table] == agent))
+        self._tell_end(table, returns)
+        self.seating.left(match)
+        self.match[table] = -1
+        self.free.append(table)
+        if self.on_finished:
+            self.on_finished(len(match))
+
+    def _tell_end(self, table: NDArray[np.int64], returns: NDArray[np.float64]) -> None:
+        """Tells agents that remember of the end of the matches at these tables."""
         for agent in self.remembering:
             row, player = np.nonzero(self.seats[table] == agent)
             if len(row):
@@ -349,11 +368,6 @@ class _Play:
                     self.agents[agent].end(table[row], player, returns[row, player])
                 except AgentFault as fault:  # the match is over: its result stands
                     logger.warning("%s failed after a match: %s", self.agents[agent].info.name, fault)
-        self.seating.left(match)
-        self.match[table] = -1
-        self.free.append(table)
-        if self.on_finished:
-            self.on_finished(len(match))
 
     def _meter(
         self, agent: Agent | ClockedAgent, table: NDArray[np.int64], row: NDArray[np.int64], player: NDArray[np.int64]

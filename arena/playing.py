@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from arena.agents import as_agent, load_agent
 from arena.agents.sandbox import Tier
 from arena.executor import close_agents, require_started
+from arena.failing_games import play_tables
 from arena.games import Agent, ClockedAgent, Game, GameInfo, SpecificationError, load_game
 from arena.games.seeds import CHANCE_STREAM, MATCH_STREAM, counter_hash
 from arena.games.sides import side_of_player
 from arena.hosted import play_hosted
-from arena.match import Clock, play_matches
+from arena.match import Clock
 from arena.results import MatchResults, MatchSpecs
 
 MAX_MATCHES = 1_000_000  # all results are kept in memory
@@ -66,7 +67,7 @@ def play(
         if loaded.info.lane == "hosted":
             return play_hosted(loaded, seated, specs, clock=clock or Clock())
         tables = loaded.tables(min(loaded.info.tables_at_once, matches))
-        return play_matches(tables, seated, specs, clock=clock)
+        return play_tables(tables, seated, specs, clock=clock)
     finally:
         close_agents(mine)
 

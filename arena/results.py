@@ -19,7 +19,7 @@ NOBODY = -1
 class Termination(enum.IntEnum):
     """How a match ended. Codes are stored: never renumber. Forfeits are the ends that an agent caused.
 
-    Of ``INFRASTRUCTURE`` is a `Fault` that is nobody's: a worker died, or a hosted game failed, and was begun again. Only a hosted
+    Of ``INFRASTRUCTURE`` is a `Fault` that is nobody's: a worker died, or a game that is a program failed, and was begun again. Only a
     match whose game failed every time ends by it: it is not rated.
     """
 

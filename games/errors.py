@@ -63,6 +63,10 @@ class GameMissing(ArenaError):
     """A game that exists but cannot be played here: a package or a data file is missing, or its kind is not playable."""
 
 
+class GameFailed(ArenaError):
+    """The game's own failure in a match: its program did not start, crashed, or answered what it should not. No player's fault."""
+
+
 class NotProvided(ArenaError):
     """Something that this game does not offer (a tensor, a text, a simulator)."""
 

@@ -16,16 +16,13 @@ from typing import Self
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
+from arena.games.errors import GameFailed
 from arena.games.starcraft.ports import LOCALHOST
 from arena.games.starcraft.protocol import sc2api_pb2 as sc_pb
 
 LISTENS_S, LOOK_EVERY_S = 90.0, 0.05
 """How long the game may take until it listens, and how often that is tried."""
 ENDS_S = 1.0
-
-
-class GameFailed(Exception):
-    """The game's own failure: it did not start, crashed, or answered what it should not. No player's fault."""
 
 
 class GameProcess:

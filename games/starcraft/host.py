@@ -16,10 +16,11 @@ from pathlib import Path
 
 from websockets.asyncio.server import serve
 
+from arena.games.errors import GameFailed
 from arena.games.hosted import Ending, Outcome, failed_line
 from arena.games.starcraft.assignment import Assignment, read_assignment
 from arena.games.starcraft.bot_program import BotProgram
-from arena.games.starcraft.game_process import GameFailed, GameProcess
+from arena.games.starcraft.game_process import GameProcess
 from arena.games.starcraft.ports import LOCALHOST, NoPorts, reserved_ports
 from arena.games.starcraft.protocol import sc2api_pb2 as sc_pb
 from arena.games.starcraft.seat_proxy import SeatProxy

@@ -15,8 +15,9 @@ from google.protobuf.message import DecodeError
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
+from arena.games.errors import GameFailed
 from arena.games.starcraft.assignment import Rules
-from arena.games.starcraft.game_process import GameFailed, GameProcess
+from arena.games.starcraft.game_process import GameProcess
 from arena.games.starcraft.protocol import common_pb2
 from arena.games.starcraft.protocol import sc2api_pb2 as sc_pb
 

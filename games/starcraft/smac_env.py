@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping
+import random
+import weakref
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from pettingzoo import ParallelEnv
 
-from arena.games.errors import ArenaError, GameMissing, UnknownName
+from arena.games.errors import ArenaError, GameFailed, GameMissing, UnknownName
 from arena.games.starcraft.installation import SMACV2
 from arena.games.starcraft.pysc2_repair import repair_pysc2
 
@@ -59,7 +61,9 @@ class SmacEnv(ParallelEnv):  # type: ignore[misc]  # PettingZoo is read without 
 
     Observations are ``{"observation", "action_mask"}``, 1 = legal, and the mask stands in the info too; ``state()`` is the state that a
     central critic may read. All are paid alike: SMAC's shaped reward, at most 20 a match, or with ``sparse`` 1 for a win, -1
-    for a loss. An action that is not legal is replaced by the first legal one. The game starts with the first reset.
+    for a loss. An action that is not legal is replaced by the first legal one. The game starts with the first reset, and anew
+    with every reset that gives a seed. `reset` and `step` raise `GameFailed` where the game fails of itself; another
+    `reset` begins a match then.
     """
 
     def __init__(self, scenario: str, *, base: Path, n_units: int = 5, n_enemies: int = 5, sparse: bool = False):
@@ -76,9 +80,13 @@ class SmacEnv(ParallelEnv):  # type: ignore[misc]  # PettingZoo is read without 
         known = scenarios()
         if scenario not in known:
             raise UnknownName("scenario of SMACv2", scenario, known)
-        self._base, self._episode = base, 0
+        self._base = base
+        self._draws = random.getstate(), np.random.get_state()  # noqa: NPY002  # SMACv2 draws from both
         with _installed_in(base):
             self._env = _make(scenario, n_units, n_enemies, sparse)
+        self._match = getattr(self._env, "env", self._env)  # a generated scenario is a match and what generates
+        self._most_paid = self._match.max_reward
+        self._end = weakref.finalize(self, self._match.close)  # SMACv2 itself keeps its games until the program ends
         facts = self._env.get_env_info()
         self.metadata = {"name": f"smac2_{scenario}", "render_modes": [], "is_parallelizable": True}
         self.render_mode = None
@@ -103,14 +111,17 @@ class SmacEnv(ParallelEnv):  # type: ignore[misc]  # PettingZoo is read without 
     def reset(
         self, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[dict[str, Observation], dict[str, dict[str, Any]]]:
-        """Begins a match. The seed draws teams and starts of generated scenarios; the game's own chance goes on from match to match."""
-        for drawn in getattr(self._env, "env_key_to_distribution_map", {}).values():
-            if seed is not None and hasattr(drawn, "rng"):
-                drawn.rng = np.random.default_rng(seed)
-        with _installed_in(self._base):
+        """Begins a match. All its chance follows from the seed: teams, starts, SMACv2's draws, and the game's, which starts anew for it.
+
+        Without a seed all chance goes on from match to match, and so does the game.
+        """
+        self.agents = []
+        with self._playing():
+            if seed is not None:
+                self._seed(seed)
             self._env.reset()
-        self.agents = list(self.possible_agents)
-        return self._told()
+            self.agents = list(self.possible_agents)
+            return self._told()
 
     def step(
         self, actions: dict[str, int]
@@ -122,12 +133,13 @@ class SmacEnv(ParallelEnv):  # type: ignore[misc]  # PettingZoo is read without 
             int(actions[agent]) if mask[int(actions[agent])] else int(np.flatnonzero(mask)[0])
             for agent, mask in zip(self.agents, masks, strict=True)
         ]
-        with _installed_in(self._base):  # a game that crashed is started again
+        late = self._match.timeouts
+        with self._playing():
             reward, over, info = self._env.step(chosen)
-        told = self._told()
+            told = self._told()
         for agent in self.agents:
             told[1][agent]["battle_won"] = bool(info.get("battle_won", False))
-        cut = bool(over) and bool(info.get("episode_limit", False))
+        cut = bool(over) and self._match.timeouts > late
         paid = dict.fromkeys(self.agents, float(reward))
         ends = dict.fromkeys(self.agents, bool(over) and not cut), dict.fromkeys(self.agents, cut)
         if over:
@@ -139,8 +151,48 @@ class SmacEnv(ParallelEnv):  # type: ignore[misc]  # PettingZoo is read without 
         return np.asarray(self._env.get_state(), np.float32)
 
     def close(self) -> None:
-        """Ends the game."""
-        self._env.close()
+        """Ends the game, as it ends with the last reference to this environment."""
+        self._end()
+
+    def _seed(self, seed: int) -> None:
+        match = self._match
+        if getattr(match, "_sc2_proc", None) is not None:
+            match._sc2_proc.close()
+        match._seed, match._episode_count, match.max_reward = seed, 0, self._most_paid  # as if it were new
+        random.seed(seed)
+        np.random.seed(seed % 2**32)  # noqa: NPY002
+        drawn = getattr(self._env, "env_key_to_distribution_map", {})
+        for number, distribution in enumerate(_all_of(drawn.values())):
+            if hasattr(distribution, "rng"):
+                distribution.rng = np.random.default_rng([seed, number])
+
+    @contextlib.contextmanager
+    def _playing(self) -> Iterator[None]:
+        """SMACv2 at work: it finds the game, draws from this environment's own chance, and its failures are the game's.
+
+        A game that crashes is started again by SMACv2 itself, which then tells of a match that ended with nothing won.
+        """
+        from pysc2.lib.protocol import ConnectionError as LostGame
+        from pysc2.lib.protocol import ProtocolError
+        from pysc2.lib.remote_controller import ConnectError, RequestError
+        from pysc2.lib.sc_process import SC2LaunchError
+
+        outer, crashes = (random.getstate(), np.random.get_state()), self._match.force_restarts  # noqa: NPY002
+        random.setstate(self._draws[0])
+        np.random.set_state(self._draws[1])  # noqa: NPY002
+        try:
+            with _installed_in(self._base):
+                yield
+        except (LostGame, ProtocolError, ConnectError, RequestError, SC2LaunchError) as error:
+            self.agents = []
+            raise GameFailed(f"the game failed: {error}") from error
+        finally:
+            self._draws = random.getstate(), np.random.get_state()  # noqa: NPY002
+            random.setstate(outer[0])
+            np.random.set_state(outer[1])  # noqa: NPY002
+        if self._match.force_restarts > crashes:
+            self.agents = []
+            raise GameFailed("the game crashed during the match")
 
     def _told(self) -> tuple[dict[str, Observation], dict[str, dict[str, Any]]]:
         rows, masks = self._env.get_obs(), self._env.get_avail_actions()
@@ -149,6 +201,15 @@ class SmacEnv(ParallelEnv):  # type: ignore[misc]  # PettingZoo is read without 
             for agent, row, mask in zip(self.agents, rows, masks, strict=True)
         }
         return seen, {agent: {"action_mask": one["action_mask"]} for agent, one in seen.items()}
+
+
+def _all_of(distributions: Iterable[Any]) -> Iterator[Any]:
+    """SMACv2's distributions, and those that they are made of."""
+    from smacv2.env.starcraft2.distributions import Distribution
+
+    for one in distributions:
+        yield one
+        yield from _all_of(part for part in vars(one).values() if isinstance(part, Distribution))
 
 
 def _make(scenario: str, n_units: int, n_enemies: int, sparse: bool) -> Any:

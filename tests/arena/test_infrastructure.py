@@ -136,7 +136,7 @@ def test_a_merge_takes_it_along(killed: Ledger, tmp_path: Path) -> None:
         ("update faults set player = 0", "infrastructure, is noted as that of player 0"),
         ("update faults set termination = 4", "crash, is noted as that of nobody"),
         ("update faults set number = number + 1", "with which it does not begin"),
-        ("update matches set termination = 8 where number = 3", "a termination that does not exist"),
+        ("update matches set termination = 8 where number = 3", "no failure of the game is noted with it"),
     ],
 )
 def test_what_cannot_be_is_found(folder: Path, tmp_path: Path, damage: str, said: str) -> None:

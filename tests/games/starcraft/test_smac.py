@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib.util
 import warnings
 
+import numpy as np
+import psutil
 import pytest
 
 pytest.importorskip("pysc2")
 
 from arena import play
-from arena.games import GameMissing, SpecificationError, UnknownName, load_game
+from arena.games import GameFailed, GameMissing, SpecificationError, UnknownName, load_game
 from arena.games.starcraft.installation import standin_installation
 from arena.games.starcraft.smac_env import SmacEnv
 
@@ -52,6 +54,41 @@ def test_a_team_plays_for_one_return(game):
     results = play(loaded, ["random"], matches=1)
     assert len(set(results.returns[0].tolist())) == 1
     assert results.returns[0, 0] in (-1, 0, 1)
+
+
+@installed
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("scenario", ["3m", "10gen_zerg"])
+def test_a_seed_repeats_a_match_and_a_game_that_is_killed_is_said_to_have_failed(scenario):
+    env = SmacEnv(scenario, base=standin_installation().base)
+    try:
+        first, other, again = [_walk(env, seed) for seed in (5, 6, 5)]
+        assert len(first) == len(again)
+        assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+        assert not np.array_equal(first[0], other[0])
+        env.reset(seed=5)
+        (game,) = _games()  # the one before is gone, and those of other tests
+        game.kill()
+        with pytest.raises(GameFailed):
+            env.step(dict.fromkeys(env.agents, 1))
+        assert env.agents == []
+        assert len(_walk(env, 5)) == len(first)
+    finally:
+        env.close()
+
+
+def _games() -> list[psutil.Process]:
+    return [one for one in psutil.Process().children(recursive=True) if "-dataDir" in one.cmdline()]
+
+
+def _walk(env: SmacEnv, seed: int) -> list[np.ndarray]:
+    """All that is seen in a match in which every unit takes its last legal action."""
+    seen, _ = env.reset(seed=seed)
+    told = []
+    while env.agents:
+        told.append(np.concatenate([seen[unit]["observation"] for unit in env.agents]))
+        seen, *_ = env.step({unit: int(np.flatnonzero(seen[unit]["action_mask"])[-1]) for unit in env.agents})
+    return told
 
 
 @installed
