@@ -30,6 +30,7 @@ from arena.leaderboards.bootstrap import RESAMPLES
 from arena.leaderboards.methods import METHODS
 from arena.leaderboards.ratings import Ratings
 from arena.ledger import AgentVersion, Ledger
+from arena.polls.voters_ledger import VotersLedger
 from arena.rated_matches import rated_matches
 from arena.roster import playable
 from arena.workplace import HERE, Carried, Told, Workplace
@@ -117,14 +118,16 @@ def do_job(ledger: Ledger, row: JobRow, progress: Progress, workplace: Workplace
 
 
 def _ratings(ledger: Ledger, row: JobRow, _: Progress, workplace: Workplace) -> Mapping[str, object]:
-    mark = ledger.mark(row.game)
-    record = rated_matches(ledger, ledger.tournaments(row.game)).record
+    shown = VotersLedger(ledger)  # everybody reads the answer
+    mark = shown.mark(row.game)
+    record = rated_matches(shown, shown.tournaments(row.game)).record
     return _column(workplace.compute(ledger, row, rated, record, row.settings["method"]), mark)
 
 
 def _bootstrap(ledger: Ledger, row: JobRow, progress: Progress, workplace: Workplace) -> Mapping[str, object]:
-    mark = ledger.mark(row.game)
-    record = rated_matches(ledger, ledger.tournaments(row.game)).record
+    shown = VotersLedger(ledger)  # everybody reads the answer
+    mark = shown.mark(row.game)
+    record = rated_matches(shown, shown.tournaments(row.game)).record
     resamples = int(str(row.settings["resamples"]))
     asked = (record, row.settings["method"], resamples, row.device, Told(progress))
     return _column(workplace.compute(ledger, row, bootstrapped, *asked), mark)

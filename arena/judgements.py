@@ -21,7 +21,6 @@ from arena.ledger import Ledger, Played, Tournament
 from arena.ledger_entries import now
 from arena.ledger_matches import storable
 from arena.ledger_schema import answers, contexts, insert_or_ignore, judge_failures, judgements, judges, usage
-from arena.poll_schema import polls
 from arena.results import NOBODY, MatchResults
 from arena.vote_reviews import uncounted
 
@@ -219,8 +218,7 @@ def read_judgements(ledger: Ledger, tournament: Tournament) -> Judgements:
 
 
 def judgement_of(ledger: Ledger, tournament: Tournament, number: int, seats: Sequence[int]) -> Judgement | None:
-    """What is known of the judgement that made a match; None for a match that is none. Which prompt and answers it was about is not
-    told while voters of an open poll must not learn whose answers they see.
+    """What is known of the judgement that made a match; None for a match that is none.
 
     Args:
         ledger: of the tournament.
@@ -237,7 +235,7 @@ def judgement_of(ledger: Ledger, tournament: Tournament, number: int, seats: Seq
             return None
         context = judge = None
         texts: dict[int, str] = {}
-        if row.context is not None and not _is_withheld(connection, tournament):
+        if row.context is not None:
             here = (contexts.c.tournament_id == tournament.id, contexts.c.position == row.context)
             found = connection.execute(sa.select(contexts.c.key, contexts.c.prompt).where(*here)).first()
             context = None if found is None else Context(found.key, found.prompt)
@@ -374,13 +372,6 @@ def _add_usage(connection: sa.Connection, tournament: Tournament, number: int, u
         connection.execute(usage.insert().values(tournament_id=tournament.id, number=number, player=NOBODY, **values))
     else:
         connection.execute(usage.update().where(*here).values(**values))
-
-
-def _is_withheld(connection: sa.Connection, tournament: Tournament) -> bool:
-    """Whether the matches are votes in a poll that is open and does not show names."""
-    here = (polls.c.tournament_id == tournament.id, polls.c.state == "open")
-    settings = connection.scalars(sa.select(polls.c.settings).where(*here)).first()
-    return settings is not None and not settings["reveal"]
 
 
 def _names(

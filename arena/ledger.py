@@ -260,7 +260,7 @@ class Ledger:
         """In the order in which they were made; of one game or of all."""
         with self.reading() as connection:
             which = sa.true() if game is None else schema.tournaments.c.game == game
-            return read_tournaments(connection, which, self._rosters)
+            return read_tournaments(connection, which & self._shown(), self._rosters)
 
     def set_status(self, tournament: Tournament, status: Status) -> Tournament:
         """The tournament with its new status; ``finished`` notes the time. One that runs must say so: see `keep_alive`.
@@ -288,7 +288,7 @@ class Ledger:
         state = self.state()
         if self._games is None or self._games[0] != state:
             with self.reading() as connection:
-                self._games = state, read_games(connection)
+                self._games = state, read_games(connection, self._shown())
         return list(self._games[1])
 
     # Matches
@@ -354,7 +354,7 @@ class Ledger:
         """A number that grows whenever matches of the game are written, or it is decided whether votes count: the key of what was
         computed from them.
         """
-        of_game = schema.tournaments.c.game == game
+        of_game = (schema.tournaments.c.game == game) & self._shown()
         reviews = (
             sa.select(sa.func.count()).join_from(vote_reviews, schema.tournaments).where(of_game).scalar_subquery()
         )
@@ -365,7 +365,8 @@ class Ledger:
 
     def recorded(self, game: str) -> int:
         """How many matches of a game are written."""
-        query = sa.select(sa.func.sum(schema.tournaments.c.matches)).where(schema.tournaments.c.game == game)
+        of_game = (schema.tournaments.c.game == game) & self._shown()
+        query = sa.select(sa.func.sum(schema.tournaments.c.matches)).where(of_game)
         with self.reading() as connection:
             return int(connection.scalars(query).one() or 0)
 
@@ -434,13 +435,17 @@ class Ledger:
         found: list[tuple[str, int]] = []
         with self.reading() as connection:
             for tournament in reversed(
-                read_tournaments(connection, schema.tournaments.c.id.in_(joined), self._rosters)
+                read_tournaments(connection, schema.tournaments.c.id.in_(joined) & self._shown(), self._rosters)
             ):
                 numbers = numbers_of(connection, tournament, agent_id, limit - len(found))
                 found += [(tournament.key, number) for number in numbers]
                 if len(found) >= limit:
                     break
         return found
+
+    def _shown(self) -> sa.ColumnElement[bool]:
+        """Which tournaments there are for whoever asks: all of them."""
+        return sa.true()
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:

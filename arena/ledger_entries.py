@@ -88,19 +88,22 @@ def free_key(connection: sa.Connection, name: str) -> str:
     return key
 
 
-def read_games(connection: sa.Connection) -> list[GameRow]:
-    """All games with a tournament, by title."""
+def read_games(connection: sa.Connection, which: sa.ColumnElement[bool]) -> list[GameRow]:
+    """All games with such a tournament, by title."""
     t, seats = tournaments.c, tournament_agents.c
-    titles = sa.select(t.game, t.game_title, t.game_version).order_by(t.id)
+    titles = sa.select(t.game, t.game_title, t.game_version).where(which).order_by(t.id)
     newest = {row.game: row for row in connection.execute(titles)}
     entered = (
         sa.select(t.game, sa.func.count(seats.agent_id.distinct()).label("agents"))
         .join(tournament_agents, seats.tournament_id == t.id)
+        .where(which)
         .group_by(t.game)
     )
     entrants = {row.game: row.agents for row in connection.execute(entered)}
-    counted = sa.select(t.game, sa.func.count().label("tournaments"), sa.func.sum(t.matches).label("matches")).group_by(
-        t.game
+    counted = (
+        sa.select(t.game, sa.func.count().label("tournaments"), sa.func.sum(t.matches).label("matches"))
+        .where(which)
+        .group_by(t.game)
     )
     rows = [
         GameRow(

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+import sqlalchemy as sa
+
 from arena.games import UnknownName
 from arena.ledger import Ledger
-from arena.ledger_rows import AgentVersion, GameRow, Tournament
+from arena.ledger_rows import AgentVersion, Tournament
+from arena.ledger_schema import tournaments
 
 
 class LedgerPart(Ledger):
@@ -14,16 +17,10 @@ class LedgerPart(Ledger):
 
     def __init__(self, ledger: Ledger, games: Collection[str]):
         super().__init__(ledger._url, ledger._engine)
-        self._chosen = frozenset(games)
-
-    def games(self) -> list[GameRow]:
-        return [row for row in super().games() if row.game in self._chosen]
-
-    def tournaments(self, game: str | None = None) -> list[Tournament]:
-        return [one for one in super().tournaments(game) if one.game in self._chosen]
+        self._whole, self._chosen = ledger, frozenset(games)
 
     def tournament(self, key: str) -> Tournament:
-        found = super().tournament(key)
+        found = self._whole.tournament(key)
         if found.game not in self._chosen:
             raise UnknownName("tournament", key, [one.key for one in self.tournaments()])
         return found
@@ -39,13 +36,5 @@ class LedgerPart(Ledger):
             raise UnknownName("agent", reference, [agent.label for agent in known])
         return found
 
-    def matches_of(self, agent_id: int, limit: int = 100) -> list[tuple[str, int]]:
-        keys = {one.key for one in self.tournaments()}
-        found: list[tuple[str, int]] = []
-        asked = limit
-        while True:  # matches of other games stand between them
-            every = super().matches_of(agent_id, asked)
-            found = [(key, number) for key, number in every if key in keys]
-            if len(found) >= limit or len(every) < asked:
-                return found[:limit]
-            asked *= 2
+    def _shown(self) -> sa.ColumnElement[bool]:
+        return self._whole._shown() & tournaments.c.game.in_(self._chosen)

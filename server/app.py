@@ -10,6 +10,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from arena.ledger import Ledger
 from arena.polls.drawing import BallotDrawer
+from arena.polls.voters_ledger import VotersLedger
 from arena.server import (
     account_pages,
     admin_pages,
@@ -69,7 +70,8 @@ def create_app(ledger: Ledger, settings: ServerSettings | None = None) -> FastAP
     )
     app.state.settings = settings = settings or ServerSettings()
     app.state.counts = counts = Counts(ledger)
-    app.state.site = site = Site.of(ledger)
+    app.state.site = site = Site.of(VotersLedger(ledger))
+    app.state.whole_site = Site.of(ledger)
     app.state.ballot_drawer = BallotDrawer(ledger)
     app.state.seats = SeatHub(ledger)
     app.state.tables = TableHost(ledger) if settings.executor != "none" else None

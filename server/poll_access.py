@@ -72,5 +72,5 @@ def refusals_told() -> Iterator[None]:
 
 
 def may_see_votes(connection: HTTPConnection, poll: Poll) -> bool:
-    """Whether who asks may see which answer is whose, prompt by prompt."""
+    """Whether who asks may see what tells which answers are whose: votes, and ladders that move with each (`arena.polls.voters_ledger`)."""
     return poll.state != "open" or poll.settings.reveal or visitor_of(connection).may(Scope.ADMIN)

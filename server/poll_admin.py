@@ -24,7 +24,7 @@ from arena.polls.poll import (
 from arena.polls.voters import invite
 from arena.server.access import Scope, allowed, visitor_of
 from arena.server.poll_pages import poll_address, stands
-from arena.server.site import SiteOf, page
+from arena.server.site import WholeSite, page
 from arena.server.vote_pages import vote_address
 from arena.vote_reviews import State, decide
 
@@ -48,7 +48,7 @@ def new_poll_page(request: Request) -> Response:
 @router.post("/new")
 def new_poll(
     request: Request,
-    site: SiteOf,
+    site: WholeSite,
     file: Annotated[UploadFile, File()],
     name: Annotated[str, Form(max_length=100)],
     asked: PostedSettings,
@@ -67,7 +67,7 @@ def new_poll(
 
 @router.post("/{key}/state")
 def change_state(
-    request: Request, site: SiteOf, key: str, state: Annotated[Literal["open", "closed"], Form()]
+    request: Request, site: WholeSite, key: str, state: Annotated[Literal["open", "closed"], Form()]
 ) -> Response:
     poll = poll_of(site.ledger, key)
     try:
@@ -78,7 +78,7 @@ def change_state(
 
 
 @router.post("/{key}/settings")
-def set_settings(request: Request, site: SiteOf, key: str, given: PostedSettings) -> Response:
+def set_settings(request: Request, site: WholeSite, key: str, given: PostedSettings) -> Response:
     poll = poll_of(site.ledger, key)
     try:
         change_settings(site.ledger, poll, poll_settings({"pairing": poll.settings.pairing, "reveal": False, **given}))
@@ -88,7 +88,7 @@ def set_settings(request: Request, site: SiteOf, key: str, given: PostedSettings
 
 
 @router.post("/{key}/answers")
-def ask_again(site: SiteOf, key: str) -> Response:
+def ask_again(site: WholeSite, key: str) -> Response:
     poll = poll_of(site.ledger, key)
     ask_for_answers(site.ledger, poll)
     return _to(poll)
@@ -97,7 +97,7 @@ def ask_again(site: SiteOf, key: str) -> Response:
 @router.post("/{key}/reviews")
 def review(
     request: Request,
-    site: SiteOf,
+    site: WholeSite,
     key: str,
     voter: Annotated[int, Form(ge=1)],
     state: Annotated[State, Form()],
@@ -111,7 +111,9 @@ def review(
 
 
 @router.post("/{key}/invitations")
-def new_invitations(request: Request, site: SiteOf, key: str, count: Annotated[int, Form(ge=1, le=1000)]) -> Response:
+def new_invitations(
+    request: Request, site: WholeSite, key: str, count: Annotated[int, Form(ge=1, le=1000)]
+) -> Response:
     poll = poll_of(site.ledger, key)
     base = request.app.state.settings.public_url or str(request.base_url).rstrip("/")
     links = [f"{base}{vote_address(poll)}?invitation={text}" for text in invite(site.ledger, poll, count)]

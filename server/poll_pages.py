@@ -16,7 +16,7 @@ from arena.server.access import Scope, visitor_of
 from arena.server.findings import headline
 from arena.server.ladder import ladder
 from arena.server.poll_access import may_see_votes
-from arena.server.site import Site, SiteOf, download, page
+from arena.server.site import Site, WholeSite, download, page
 from arena.server.vote_pages import vote_address
 from arena.standings import Standings
 from arena.vote_files import votes_file, votes_of_game
@@ -31,19 +31,19 @@ router = APIRouter()
 
 
 @router.get("/polls")
-def polls_page(request: Request, site: SiteOf) -> Response:
-    polls = [(poll, poll_summary(site.ledger, poll)) for poll in all_polls(site.ledger)]
+def polls_page(request: Request, site: WholeSite) -> Response:
+    polls = [(poll, poll_summary(site.ledger, poll, with_names=False)) for poll in all_polls(site.ledger)]
     is_admin = visitor_of(request).may(Scope.ADMIN)
     return page(request, "polls.html", polls=polls, vote_address=vote_address, is_admin=is_admin)
 
 
 @router.get("/polls/{key}")
-def poll_page(request: Request, site: SiteOf, key: str) -> Response:
+def poll_page(request: Request, site: WholeSite, key: str) -> Response:
     return stands(request, site, poll_of(site.ledger, key))
 
 
 @router.get("/polls/{key}/votes.{kind}")
-def export(request: Request, site: SiteOf, key: str, kind: VoteFormat) -> Response:
+def export(request: Request, site: WholeSite, key: str, kind: VoteFormat) -> Response:
     return votes_download(request, site, poll_of(site.ledger, key), kind)
 
 
@@ -70,9 +70,10 @@ def stands(
     request: Request, site: Site, poll: Poll, *, status: int = 200, problem: str = "", links: list[str] | None = None
 ) -> Response:
     """The page of a poll. ``problem``: what could not be done; ``links``: invitations that are shown this once."""
-    summary = poll_summary(site.ledger, poll)
+    may_see = may_see_votes(request, poll)
+    summary = poll_summary(site.ledger, poll, with_names=may_see)
     standing: Standings | None = None
-    if summary.counted:
+    if summary.counted and may_see:
         standing = site.standings.standings(poll.tournament.game, tournament=poll.key, method="bradley_terry")
     is_admin = visitor_of(request).may(Scope.ADMIN)
     return page(
@@ -91,7 +92,7 @@ def stands(
         most_failures=FAILURES_SHOWN,
         most_reviewed=REVIEWED_SHOWN,
         is_admin=is_admin,
-        may_see=may_see_votes(request, poll),
+        may_see=may_see,
         fields=PollSettings.model_fields,
         problem=problem,
         links=links or [],

@@ -17,13 +17,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 from starlette.datastructures import URL
 from starlette.responses import Response
-from starlette.types import Scope
+from starlette.types import Scope as Connection
 
 from arena.entrants import mixed_teams
 from arena.games import GameInfo, list_games
 from arena.ledger import Ledger
+from arena.polls.voters_ledger import VotersLedger
 from arena.server import numbers
-from arena.server.access import visitor_of
+from arena.server.access import Scope, visitor_of
 from arena.server.assets import asset
 from arena.server.standings_cache import StandingsCache
 from arena.server.starcraft_views import marked_title, starcraft_view
@@ -53,10 +54,20 @@ class Site:
 
 
 def _site(request: Request) -> Site:
-    return cast("Site", request.app.state.site)
+    """What whoever asks may see: without votes that are kept back (`arena.polls.voters_ledger`), but for admins."""
+    shown = cast("Site", request.app.state.site)
+    if visitor_of(request).may(Scope.ADMIN) and cast("VotersLedger", shown.ledger).withholds():
+        return _whole_site(request)
+    return shown
+
+
+def _whole_site(request: Request) -> Site:
+    return cast("Site", request.app.state.whole_site)
 
 
 SiteOf = Annotated[Site, Depends(_site)]
+WholeSite = Annotated[Site, Depends(_whole_site)]
+"""The ledger with all that is in it: for routes that write, and those of polls, which say themselves what voters may see."""
 
 
 def page(request: Request, template: str, *, status: int = 200, **context: object) -> Response:
@@ -144,7 +155,7 @@ def _tagged(request: Request, body: bytes, media_type: str, status: int) -> Resp
     return Response(body, status_code=status, media_type=media_type, headers=headers)
 
 
-def asked_path(scope: Scope) -> str:
+def asked_path(scope: Connection) -> str:
     """The path as the browser wrote it: quoted, so that a link to it leads to the same page."""
     return quote(scope.get("raw_path") or scope["path"], safe="%/:@!$&'()*+,;=-._~")
 

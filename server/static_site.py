@@ -19,6 +19,7 @@ import httpx
 from arena.games import SpecificationError
 from arena.ledger import Ledger
 from arena.ledger_part import LedgerPart
+from arena.polls.voters_ledger import VotersLedger
 from arena.server.app import create_app
 from arena.server.settings import ServerSettings
 from arena.server.static_page import static_page
@@ -288,7 +289,7 @@ def _name_of(path: str, query: dict[str, str]) -> tuple[str, str]:
 
 
 def _write(ledger: Ledger, folder: Path, matches: int, progress: Callable[[int, int], None]) -> _Crawl:
-    crawl = _Crawl(extent=_extent(ledger, matches))
+    crawl = _Crawl(extent=_extent(VotersLedger(ledger), matches))
     for address in START:
         crawl.file_of(address)
     _run(partial(_ask, ledger, crawl, folder, progress))

@@ -16,7 +16,7 @@ from arena.polls.poll import Poll, poll_of, texts_of
 from arena.server.answer_text import answer_parts
 from arena.server.gate import is_encrypted
 from arena.server.poll_access import COOKIE, drawer_of, may_see_votes, refusals_told, take_vote, unnoted, voter_of
-from arena.server.site import SiteOf, page
+from arena.server.site import WholeSite, page
 
 YEAR_S = 31_536_000
 
@@ -25,7 +25,7 @@ router = APIRouter()
 
 @router.get("/polls/{key}/vote")
 def ballot_page(
-    request: Request, site: SiteOf, key: str, invitation: Annotated[str, Query(max_length=100)] = ""
+    request: Request, site: WholeSite, key: str, invitation: Annotated[str, Query(max_length=100)] = ""
 ) -> Response:
     poll = poll_of(site.ledger, key)
     if invitation and poll.settings.voters == "invited":
@@ -57,7 +57,7 @@ def ballot_page(
 @router.post("/polls/{key}/vote", dependencies=[Depends(unnoted)])
 def vote(
     request: Request,
-    site: SiteOf,
+    site: WholeSite,
     key: str,
     ballot: Annotated[str, Form(max_length=1000)],
     choice: Annotated[Choice, Form()],

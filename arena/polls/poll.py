@@ -46,7 +46,10 @@ class PollSettings(BaseModel):
         default="balanced",
         description="which two answers are shown next: those compared least, or those that say most about the minimax winner",
     )
-    reveal: bool = Field(default=False, description="whether a voter is told the candidates' names after each vote")
+    reveal: bool = Field(
+        default=False,
+        description="whether a voter is told the candidates' names after each vote, and the ladder is shown while votes are taken",
+    )
     per_minute: int = Field(default=20, ge=1, le=1000, description="votes of one voter in a minute; more are refused")
     per_address: int = Field(
         default=20,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from statistics import NormalDist, median
 
@@ -110,8 +110,10 @@ class PollSummary:
         }
 
 
-def poll_summary(ledger: Ledger, poll: Poll) -> PollSummary:
-    """How the poll stands now."""
+def poll_summary(ledger: Ledger, poll: Poll, *, with_names: bool = True) -> PollSummary:
+    """How the poll stands now. ``with_names``: also what tells of candidates: what being shown first is worth beside their ratings, and
+    why voters are reviewed.
+    """
     of, tournament = ballots.c, poll.tournament.id
     is_quick = of.seconds < poll.settings.least_seconds
     uncounted = of.voter.in_(silenced(poll.tournament))
@@ -150,11 +152,11 @@ def poll_summary(ledger: Ledger, poll: Poll) -> PollSummary:
         ties=counts["tie"],
         both_bad=counts["both_bad"],
         first_shown=share_of(counts["first"], decided, z) if decided else None,
-        first_worth=_first_worth(ledger, poll) if decided else None,
+        first_worth=_first_worth(ledger, poll) if decided and with_names else None,
         pairs=all_pairs,
         pairs_met=len(met),
         fewest=min(met) if len(met) == all_pairs else 0,
-        reviewed=tuple(reviewed),
+        reviewed=tuple(one if with_names else replace(one, review=replace(one.review, reason="")) for one in reviewed),
     )
 
 

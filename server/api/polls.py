@@ -42,9 +42,9 @@ from arena.server.api.poll_models import (
     VoteAnswer,
 )
 from arena.server.api.route import IDEMPOTENT, ApiRoute, Uploaded, upload_body
-from arena.server.poll_access import drawer_of, refusals_told, take_vote, unnoted, voter_of
+from arena.server.poll_access import drawer_of, may_see_votes, refusals_told, take_vote, unnoted, voter_of
 from arena.server.poll_pages import VoteFormat, votes_download
-from arena.server.site import Site, SiteOf, json_answer
+from arena.server.site import Site, WholeSite, json_answer
 from arena.vote_reviews import decide
 
 router = APIRouter(tags=["polls"], route_class=ApiRoute)
@@ -57,7 +57,7 @@ PollKey = Annotated[str, Path(description="a poll's key, as in its address")]
 
 
 @router.get("/polls", summary="Polls", response_model=PollList)
-def list_polls(request: Request, site: SiteOf, page: PageAsked) -> Response:
+def list_polls(request: Request, site: WholeSite, page: PageAsked) -> Response:
     return list_answer(request, page, "polls", all_polls(site.ledger), key=lambda one: (one.key,), show=poll_facts)
 
 
@@ -70,7 +70,7 @@ def list_polls(request: Request, site: SiteOf, page: PageAsked) -> Response:
     dependencies=[IDEMPOTENT, ADMIN],
     openapi_extra=upload_body("prompts and answers, as `arena judge` reads them"),
 )
-def add_poll(request: Request, site: SiteOf, content: Uploaded, asked: Annotated[NewPoll, Query()]) -> Response:
+def add_poll(request: Request, site: WholeSite, content: Uploaded, asked: Annotated[NewPoll, Query()]) -> Response:
     settings = PollSettings(**asked.model_dump(include=set(PollSettings.model_fields)))
     poll = make_poll(
         site.ledger,
@@ -85,7 +85,7 @@ def add_poll(request: Request, site: SiteOf, content: Uploaded, asked: Annotated
 
 
 @router.get("/polls/{key}", summary="One poll, how it stands, and how far its answers are", response_model=PollAnswer)
-def get_poll(request: Request, site: SiteOf, key: PollKey) -> Response:
+def get_poll(request: Request, site: WholeSite, key: PollKey) -> Response:
     return _answer(request, site, poll_of(site.ledger, key))
 
 
@@ -96,7 +96,7 @@ def get_poll(request: Request, site: SiteOf, key: PollKey) -> Response:
     responses=WRITE_ERRORS,
     dependencies=[IDEMPOTENT, ADMIN],
 )
-def set_poll_settings(request: Request, site: SiteOf, key: PollKey, settings: PollSettings) -> Response:
+def set_poll_settings(request: Request, site: WholeSite, key: PollKey, settings: PollSettings) -> Response:
     return _answer(request, site, change_settings(site.ledger, poll_of(site.ledger, key), settings))
 
 
@@ -107,7 +107,7 @@ def set_poll_settings(request: Request, site: SiteOf, key: PollKey, settings: Po
     responses=WRITE_ERRORS,
     dependencies=[IDEMPOTENT, ADMIN],
 )
-def set_poll_state(request: Request, site: SiteOf, key: PollKey, asked: NewState) -> Response:
+def set_poll_state(request: Request, site: WholeSite, key: PollKey, asked: NewState) -> Response:
     change = open_poll if asked.state == "open" else close_poll
     return _answer(request, site, change(site.ledger, poll_of(site.ledger, key)))
 
@@ -119,7 +119,7 @@ def set_poll_state(request: Request, site: SiteOf, key: PollKey, asked: NewState
     responses=WRITE_ERRORS,
     dependencies=[IDEMPOTENT, ADMIN],
 )
-def ask_poll_answers(request: Request, site: SiteOf, key: PollKey) -> Response:
+def ask_poll_answers(request: Request, site: WholeSite, key: PollKey) -> Response:
     jobs = ask_for_answers(site.ledger, poll_of(site.ledger, key))
     return json_answer(request, {"jobs": [row.key for row in jobs]})
 
@@ -131,7 +131,7 @@ def ask_poll_answers(request: Request, site: SiteOf, key: PollKey) -> Response:
     responses=WRITE_ERRORS,
     dependencies=[ADMIN],
 )
-def invite_voters(request: Request, site: SiteOf, key: PollKey, asked: NewInvitations) -> Response:
+def invite_voters(request: Request, site: WholeSite, key: PollKey, asked: NewInvitations) -> Response:
     made = invite(site.ledger, poll_of(site.ledger, key), asked.count)
     return json_answer(request, {"invitations": made}, headers={"Cache-Control": "no-store"})
 
@@ -143,7 +143,7 @@ def invite_voters(request: Request, site: SiteOf, key: PollKey, asked: NewInvita
     responses=WRITE_ERRORS,
     dependencies=[IDEMPOTENT, ADMIN],
 )
-def review_voter(request: Request, site: SiteOf, key: PollKey, asked: NewReview) -> Response:
+def review_voter(request: Request, site: WholeSite, key: PollKey, asked: NewReview) -> Response:
     poll, who = poll_of(site.ledger, key), visitor_of(request).account or ""
     said = asked.reason.strip() or f"decided by {who}"
     decide(site.ledger, poll.tournament, judge=asked.voter - 1, state=asked.state, reason=said, decided_by=who)
@@ -158,7 +158,7 @@ def review_voter(request: Request, site: SiteOf, key: PollKey, asked: NewReview)
 )
 def export_poll_votes(
     request: Request,
-    site: SiteOf,
+    site: WholeSite,
     key: PollKey,
     kind: Annotated[VoteFormat, Query(alias="format", description="of the file")] = "jsonl",
 ) -> Response:
@@ -171,7 +171,7 @@ def export_poll_votes(
     response_model=BallotFacts,
     dependencies=[PLAY],
 )
-def get_ballot(request: Request, site: SiteOf, key: PollKey) -> Response:
+def get_ballot(request: Request, site: WholeSite, key: PollKey) -> Response:
     poll = poll_of(site.ledger, key)
     voter = _voter(request, site, poll)
     ballot = drawer_of(request).draw(poll, voter) if poll.state == "open" else None
@@ -189,7 +189,7 @@ def get_ballot(request: Request, site: SiteOf, key: PollKey) -> Response:
     responses=WRITE_ERRORS,
     dependencies=[PLAY, Depends(unnoted)],
 )
-def cast_vote(request: Request, site: SiteOf, key: PollKey, asked: NewVote) -> Response:
+def cast_vote(request: Request, site: WholeSite, key: PollKey, asked: NewVote) -> Response:
     poll = poll_of(site.ledger, key)
     with refusals_told():
         voted = take_vote(request, site.ledger, poll, _voter(request, site, poll), asked.ballot, asked.choice)
@@ -208,14 +208,14 @@ def poll_facts(poll: Poll) -> dict[str, object]:
     }
 
 
-def _answering_facts(one: Answering) -> dict[str, object]:
+def _answering_facts(one: Answering, *, with_failures: bool) -> dict[str, object]:
     return {
         "candidate": one.candidate,
         "prompts": one.prompts,
         "answered": one.answered,
         "failures": [
             {"prompt": f.prompt, "attempt": f.attempt, "message": f.message, "created_at": f.created_at}
-            for f in one.failures
+            for f in (one.failures if with_failures else ())
         ],
         "job": None if one.job is None else one.job.key,
         "status": None if one.job is None else one.job.status,
@@ -223,10 +223,11 @@ def _answering_facts(one: Answering) -> dict[str, object]:
 
 
 def _answer(request: Request, site: Site, poll: Poll, *, status: int = 200) -> Response:
+    is_admin = visitor_of(request).may(Scope.ADMIN)
     facts = {
         "poll": poll_facts(poll),
-        "summary": poll_summary(site.ledger, poll).to_dict(),
-        "answers": [_answering_facts(one) for one in answering(site.ledger, poll)],
+        "summary": poll_summary(site.ledger, poll, with_names=may_see_votes(request, poll)).to_dict(),
+        "answers": [_answering_facts(one, with_failures=is_admin) for one in answering(site.ledger, poll)],
     }
     return json_answer(request, facts, status=status)
 
