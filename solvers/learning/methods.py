@@ -14,7 +14,7 @@ from arena.games.errors import NotProvided
 from arena.games.game import Game, GameInfo
 from arena.games.policy import Policy
 from arena.games.seeds import seed_of
-from arena.solvers.learning.empirical_game import payoffs_between
+from arena.solvers.learning.empirical_game import EmpiricalGame, payoffs_between
 from arena.solvers.learning.environment import Environment
 from arena.solvers.learning.learner import Learner
 from arena.solvers.learning.match_tables import MatchTables, inputs_of
@@ -67,14 +67,17 @@ class Method:
     """A way to train.
 
     ``learner``: makes it of a plan and settings; raises `NotProvided` for games that it is not for. ``settings``: its own where
-    none are given. ``remembers``: whether it can train networks with a memory. ``measure``: of a game, how policies are
-    measured there, by what ``gap_kind`` names; None where that cannot be said.
+    none are given. ``remembers``: whether it can train networks with a memory; ``responds``: whether it can learn a response to an
+    opponent. ``population``: of its learner, what members of a mixture earn against each other. ``measure``: of a game, how
+    policies are measured there, by what ``gap_kind`` names; None where that cannot be said.
     """
 
     learner: Callable[[Plan, Any], Learner]
     settings: Settings = field(repr=False)
     source: str
     remembers: bool = False
+    responds: bool = False
+    population: Callable[[Any], EmpiricalGame] | None = None
     measure: Callable[[Game], Measure | None] = exact_measure
     gap_kind: str = NASH_CONV
 
@@ -88,7 +91,7 @@ def ippo(plan: Plan, settings: PPOSettings) -> PPO:
     """PPO of a team's units, each of which is judged by what it observes itself.
 
     Raises:
-        NotProvided: no game of SMAX with discrete actions, or an opponent is given.
+        NotProvided: no game of SMAX with discrete actions.
     """
     return _ppo(_teams(plan, central=False), plan, settings)
 
@@ -112,8 +115,6 @@ def pqn_vdn(plan: Plan, settings: PQNSettings) -> PQN:
 
 
 def _teams(plan: Plan, *, central: bool) -> SmaxTeams:
-    if plan.opponent is not None:
-        raise NotProvided("teams learn against the scripted team; ppo learns a response to another agent")
     if plan.played is not plan.game:
         raise NotProvided("matches of teams are tensors, all stepped at once: leave workers out")
     return SmaxTeams(rules_of(plan.game), plan.tables, seed=plan.seed, central=central, device=plan.device)
@@ -143,11 +144,9 @@ def psro(plan: Plan, settings: PSROSettings) -> PSRO:
     """PSRO, whose oracles learn by PPO.
 
     Raises:
-        NotProvided: an opponent is given, or a game without tensors or listed actions.
+        NotProvided: a game without tensors or listed actions.
     """
     info = plan.game.info
-    if plan.opponent is not None:
-        raise NotProvided("psro learns responses to its own population; ppo learns one to another agent")
     inputs = inputs_of(info)
 
     def respond(opponents: Policy, oracle: int) -> PPO:
@@ -170,10 +169,8 @@ def nfsp(plan: Plan, settings: NFSPSettings) -> NFSP:
     """NFSP on any game with listed actions and tensors.
 
     Raises:
-        NotProvided: an opponent or another precision is given, or a game without tensors or listed actions.
+        NotProvided: another precision is given, or a game without tensors or listed actions.
     """
-    if plan.opponent is not None:
-        raise NotProvided("nfsp learns responses to its own average; ppo learns one to another agent")
     if plan.precision != "float32":
         raise NotProvided("nfsp learns in float32; leave precision out")
     return NFSP(
@@ -212,12 +209,14 @@ METHODS: Mapping[str, Method] = {
     "ppo": Method(
         learner=ppo,
         remembers=True,
+        responds=True,
         settings=PPOSettings(),
         source="Schulman et al. 2017, arXiv:1707.06347; Rudolph et al., ICLR 2026, arXiv:2502.08938",
     ),
     "mmd": Method(
         learner=ppo,
         remembers=True,
+        responds=True,
         settings=PPOSettings(learning_rate=3e-3, rollout=32, epochs=2, minibatches=2, clip=None, kl=5.0),
         source="Sokota et al., ICLR 2023, arXiv:2206.05825",
     ),
@@ -246,6 +245,7 @@ METHODS: Mapping[str, Method] = {
     ),
     "psro": Method(
         learner=psro,
+        population=PSRO.empirical_game,
         settings=PSROSettings(rollout=8, **RESPONSE),
         source="Lanctot et al., NeurIPS 2017, arXiv:1711.00832",
     ),

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from arena.games.errors import NotProvided
 from arena.games.observation import ObservationBatch, reads_of
-from arena.solvers.learning.networks import ActorCritic, log_probabilities
+from arena.solvers.learning.networks import Actor, log_probabilities
 
 ASKED_AT_ONCE = 4096
 
@@ -25,11 +25,11 @@ class NetworkPolicy:
     logits, "greedy" takes the greatest.
     """
 
-    network: ActorCritic = field(repr=False, compare=False)
+    network: Actor = field(repr=False, compare=False)
     choice: Literal["sample", "greedy"] = "sample"
 
     @staticmethod
-    def of(network: ActorCritic, choice: Literal["sample", "greedy"] = "sample") -> NetworkPolicy:
+    def of(network: Actor, choice: Literal["sample", "greedy"] = "sample") -> NetworkPolicy:
         """Of a copy on the CPU."""
         return NetworkPolicy(network.in_float32().eval(), choice)
 

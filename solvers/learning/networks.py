@@ -14,7 +14,7 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor, nn
@@ -76,8 +76,8 @@ class Architecture:
     precision: Precision = "float32"
 
 
-class ActorCritic(nn.Module):
-    """``actor`` and ``critic`` read what ``memory`` gives, or what is observed where there is none; the critic the state too."""
+class Actor(nn.Module):
+    """``actor`` reads what ``memory`` gives, or what is observed where there is none."""
 
     def __init__(self, architecture: Architecture):
         super().__init__()
@@ -88,38 +88,20 @@ class ActorCritic(nn.Module):
             self.encoder = nn.Sequential(
                 *layers([one.inputs, *one.hidden], one.activation, last=math.sqrt(2)), ACTIVATIONS[one.activation]()
             )
-        read, *between = [one.memory] if one.memory else [one.inputs, *one.hidden]
-        self.actor = layers([read, *between, one.actions], one.activation, last=0.01)
-        self.critic = layers([read + one.state, *between, 1], one.activation, last=1.0)
-
-    def forward(self, observation: Tensor, state: Tensor, memory: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(logits [R, A], values [R], memories [R, H] after it) of observations [R, D], states [R, W] and the memories before.
-
-        H = 0 without a memory, W = 0 without a state.
-        """
-        with self._mixed(observation):
-            read, after = self._read(observation, memory)
-            judged = torch.cat((read, state), -1) if self.architecture.state else read
-            logits, value = self.actor(read), self.critic(judged).squeeze(-1)
-        return logits.to(observation.dtype), value.to(observation.dtype), after.to(memory.dtype)
+        self.actor = layers([*_widths_read(one), one.actions], one.activation, last=0.01)
 
     def act(self, observation: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
-        """As `forward` without the critic: (logits, memories after it)."""
+        """(logits [R, A], memories [R, H] after it) of observations [R, D] and the memories before; H = 0 without a memory."""
         with self._mixed(observation):
             read, after = self._read(observation, memory)
             logits = self.actor(read)
         return logits.to(observation.dtype), after.to(memory.dtype)
 
-    def in_float32(self) -> ActorCritic:
+    def in_float32(self) -> Self:
         """A copy on the CPU that computes in float32: as it is measured, played and kept."""
         copied = copy.deepcopy(self).cpu()
         copied.architecture = replace(self.architecture, precision="float32")
         return copied
-
-    def _mixed(self, observation: Tensor) -> torch.autocast:
-        return torch.autocast(
-            observation.device.type, torch.bfloat16, enabled=self.architecture.precision == "bfloat16"
-        )
 
     def acting(self) -> nn.Sequential | nn.ModuleDict:
         """The part that chooses: the actor, and the encoder and memory that it reads where there are any."""
@@ -127,12 +109,39 @@ class ActorCritic(nn.Module):
             return self.actor
         return nn.ModuleDict({"encoder": self.encoder, "memory": self.memory, "actor": self.actor})
 
+    def _mixed(self, observation: Tensor) -> torch.autocast:
+        return torch.autocast(
+            observation.device.type, torch.bfloat16, enabled=self.architecture.precision == "bfloat16"
+        )
+
     def _read(self, observation: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
         """(what actor and critic read, the memory after it)."""
         if self.memory is None or self.encoder is None:
             return observation, memory
         after = self.memory(self.encoder(observation), memory)
         return after, after
+
+
+class ActorCritic(Actor):
+    """An actor, and a ``critic`` that reads what it reads and the state besides."""
+
+    def __init__(self, architecture: Architecture):
+        super().__init__(architecture)
+        read, *between = _widths_read(architecture)
+        self.critic = layers([read + architecture.state, *between, 1], architecture.activation, last=1.0)
+
+    def forward(self, observation: Tensor, state: Tensor, memory: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """As `act` with values [R] between logits and memories; states [R, W], W = 0 without a state."""
+        with self._mixed(observation):
+            read, after = self._read(observation, memory)
+            judged = torch.cat((read, state), -1) if self.architecture.state else read
+            logits, value = self.actor(read), self.critic(judged).squeeze(-1)
+        return logits.to(observation.dtype), value.to(observation.dtype), after.to(memory.dtype)
+
+
+def _widths_read(one: Architecture) -> list[int]:
+    """The widths of an actor or critic up to its last hidden layer: of what is read, and of the layers behind it."""
+    return [one.memory] if one.memory else [one.inputs, *one.hidden]
 
 
 def layers(sizes: Sequence[int], activation: Activation, *, last: float) -> nn.Sequential:

@@ -30,7 +30,7 @@ from arena.solvers.learning.buffers import Buffer, Reservoir, Rows
 from arena.solvers.learning.environment import ENVIRONMENT, GROWING, Environment
 from arena.solvers.learning.experience import draw, explored
 from arena.solvers.learning.network_policy import NetworkPolicy
-from arena.solvers.learning.networks import ILLEGAL, Activation, ActorCritic, Architecture, log_probabilities
+from arena.solvers.learning.networks import ILLEGAL, Activation, Actor, Architecture, log_probabilities
 from arena.solvers.learning.settings import number, whole
 from arena.solvers.learning.transitions import Waiting
 from arena.solvers.neural.tensor_state import TensorState
@@ -82,9 +82,7 @@ class NFSP:
         shape = Architecture(inputs=facts.inputs, actions=facts.actions, hidden=hidden, activation=ACTIVATION)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed_of(("network", seed)))
-            # their actors are the policy and the values; what would judge them is not needed
-            self.network, values = ActorCritic(shape).to(device), ActorCritic(shape).to(device)
-        self.values = values.actor
+            self.network, self.values = Actor(shape).to(device), Actor(shape).to(device).actor
         self.target = copy.deepcopy(self.values)
         self.waiting = Waiting(facts, device)
         self.best = torch.zeros(facts.tables, facts.players, dtype=torch.bool, device=device)

@@ -22,7 +22,7 @@ from arena.solvers.checkpoint import State, part, prefixed
 from arena.solvers.learning.environment import ENVIRONMENT, GROWING, Environment, Seen
 from arena.solvers.learning.experience import explored
 from arena.solvers.learning.network_policy import NetworkPolicy
-from arena.solvers.learning.networks import ILLEGAL, ActorCritic, Architecture, Precision
+from arena.solvers.learning.networks import ILLEGAL, Actor, Architecture, Precision
 from arena.solvers.learning.returns import lambda_returns
 from arena.solvers.learning.settings import number, switch, whole
 from arena.solvers.neural.tensor_state import TensorState
@@ -80,8 +80,7 @@ class PQN:
         facts = environment.facts
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed_of(("network", seed)))
-            # an actor whose logits are action values; what would judge them is not needed
-            self.network = ActorCritic(
+            self.network = Actor(  # whose logits are action values
                 Architecture(
                     inputs=facts.inputs,
                     actions=facts.actions,

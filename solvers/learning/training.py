@@ -22,7 +22,6 @@ from arena.solvers.learning.empirical_game import EmpiricalGame
 from arena.solvers.learning.learner import Learner
 from arena.solvers.learning.methods import METHODS, Plan
 from arena.solvers.learning.networks import PRECISIONS, Precision
-from arena.solvers.learning.psro import PSRO
 from arena.solvers.learning.settings import require_whole, require_word, with_given
 from arena.solvers.solution import Progress, Setting
 from arena.solvers.tensor_tree import tensor_device
@@ -128,6 +127,9 @@ def train(
     if memory and not chosen.remembers:
         able = ", ".join(name for name, one in METHODS.items() if one.remembers)
         raise NotProvided(f"{method} trains no networks that remember; {able} do: leave memory out")
+    if opponent is not None and not chosen.responds:
+        able = ", ".join(name for name, one in METHODS.items() if one.responds)
+        raise NotProvided(f"{method} learns no response to another agent; {able} do: leave opponent out")
     require_word("precision", precision, PRECISIONS)
     require_whole("workers", workers)
     where = torch.device(CPU) if device == CPU else tensor_device(device)
@@ -190,7 +192,7 @@ def train(
             updates=run.iterations,
             history=history if measure is not None else (),
             settings={"steps": steps, "until": until, **told},
-            population=learner.empirical_game() if isinstance(learner, PSRO) else None,
+            population=None if chosen.population is None else chosen.population(learner),
             source=chosen.source,
         )
 

@@ -6,8 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from arena.agents import load_agent
-from arena.games import NotProvided, load_game
+from arena.games import load_game
 from arena.solvers.learning import train
 from arena.solvers.learning.match_tables import MatchTables
 from arena.solvers.learning.nfsp import NFSP, NFSPSettings, policy_loss, value_loss
@@ -96,11 +95,6 @@ def test_the_target_becomes_the_values_now_and_then():
     assert torch.equal(kept[0], kept[1])
     assert torch.equal(kept[2], kept[3])
     assert not torch.equal(kept[0], kept[2])
-
-
-def test_nobody_else_may_sit_there():
-    with pytest.raises(NotProvided, match="its own average"):
-        train("nfsp", KUHN, steps=100, opponent=load_agent("uniform", game=KUHN))
 
 
 def test_the_average_policy_comes_close_to_an_equilibrium():

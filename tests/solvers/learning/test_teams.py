@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from arena.agents import load_agent
 from arena.agents.network_file import load_network
 from arena.games import NotProvided, SpecificationError, load_game
 from arena.games.seeds import counter_hash
@@ -216,11 +215,9 @@ def test_broken_arrays_of_matches_are_refused():
 
 
 @pytest.mark.parametrize("method", TEAMS)
-def test_only_smax_has_teams_to_learn_and_no_agent_as_opponent(method):
+def test_only_smax_has_teams_to_learn(method):
     with pytest.raises(NotProvided, match="teams learn SMAX"):
         train(method, load_game("arena:kuhn_poker"), **SHORT)
-    with pytest.raises(NotProvided, match="ppo learns a response"):
-        train(method, SMAX, opponent=load_agent("scripted:weakest", game=SMAX), **SHORT)
 
 
 def test_a_trained_team_plays_matches_as_well_as_was_measured(tmp_path):

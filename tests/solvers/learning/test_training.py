@@ -8,6 +8,7 @@ from arena.agents import load_agent
 from arena.games import NotProvided, SpecificationError, TabularPolicy, UnknownName, load_game
 from arena.solvers import expected_returns, nash_conv
 from arena.solvers.learning import train
+from arena.solvers.learning.methods import METHODS
 from arena.solvers.policy_table import tabulate
 
 KUHN = load_game("arena:kuhn_poker")
@@ -142,6 +143,13 @@ def test_what_cannot_be_is_refused_by_name(change, error, says):
     given = {"method": "ppo", "game": KUHN, **SHORT, **change}
     with pytest.raises(error, match=says):
         train(given.pop("method"), given.pop("game"), **given)
+
+
+@pytest.mark.parametrize("method", [name for name, one in METHODS.items() if not one.responds])
+def test_who_learns_no_response_takes_no_opponent(method):
+    assert method not in ("ppo", "mmd")
+    with pytest.raises(NotProvided, match=f"{method} learns no response to another agent; ppo, mmd do"):
+        train(method, KUHN, opponent=load_agent("uniform", game=KUHN), **SHORT)
 
 
 def test_a_checkpoint_of_other_settings_is_refused_and_left_alone(tmp_path):
