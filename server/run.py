@@ -20,6 +20,7 @@ from arena.games import ArenaError, list_games
 from arena.interruption import signals_interrupt
 from arena.ledger import Ledger, LedgerError
 from arena.server.app import create_app
+from arena.server.host_names import KnownNames, names_of
 from arena.server.logs import logs
 from arena.server.settings import ServerSettings
 from arena.table_host import TableHost
@@ -60,7 +61,7 @@ def make_server(ledger: Ledger, settings: ServerSettings | None = None) -> uvico
     if app.state.tables is not None:
         app.state.tables.resume(ledger)
     config = uvicorn.Config(
-        app,
+        KnownNames(app, names_of(settings)),
         log_config=None,  # as `arena.server.logs` says
         access_log=False,  # the application's own knows more
         proxy_headers=False,  # whom to believe is a setting

@@ -40,6 +40,11 @@ class ServerSettings(BaseSettings):
         description="What people's browsers call this server, such as `https://arena.example.org`, where a proxy stands "
         "before it. With `https` cookies are sent encrypted alone.",
     )
+    hosts: Listed = Field(
+        default=(),
+        description="Names by which the server may be asked besides `localhost`, its machine's and that of `public_url`; `*` is "
+        "any. Addresses always may.",
+    )
     trusted_proxies: Listed = Field(
         default=(),
         description="Addresses or networks of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.",

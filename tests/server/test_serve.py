@@ -19,14 +19,16 @@ import httpx
 import pytest
 from command_line import said
 from visitors import PASSWORD, bearer
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from arena import accounts
 from arena.accounts import Scope
 from arena.jobs import job
 from arena.ledger import Ledger
+from arena.server.host_names import may_ask, names_of
 from arena.server.logs import logs
+from arena.server.settings import ServerSettings
 from arena.solve_job import ask_solve
 
 PROGRAM = "from arena.cli import main; main()"
@@ -139,6 +141,42 @@ def test_a_body_without_a_length_is_refused_while_it_comes(served):
         )
         connection.sendall(b"400\r\n" + b"x" * 1024 + b"\r\n")  # and no end
         assert connection.recv(100).startswith(b"HTTP/1.1 413")
+
+
+def test_a_name_that_somebody_else_leads_here_is_refused(served):
+    url, _, _, _ = served
+    foreign = {"Host": "evil.example:80"}
+    for path in ("/", "/api/v1/games", "/static/arena.css"):
+        refused = httpx.get(url + path, headers=foreign)
+        assert (refused.status_code, "`public_url` or `hosts`" in refused.text) == (421, True), path
+    assert httpx.get(url + "/api/v1/games", headers=foreign).json()["error"]["kind"] == "MisdirectedRequest"
+    assert httpx.get(url + "/healthz", headers=foreign).status_code == 200
+    with pytest.raises(InvalidStatus), connect(url.replace("http", "ws") + "/api/v1/seats", additional_headers=foreign):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("host", "known"),
+    [
+        ("localhost:8000", True),
+        ("LOCALHOST.", True),
+        ("127.0.0.1", True),
+        ("[::1]:8000", True),
+        ("192.0.2.7:8000", True),
+        ("arena.example.org", True),
+        ("lab.example", True),
+        ("evil.example", False),
+        ("arena.example.org.evil.example", False),
+        ("localhost.evil.example", False),
+        ("2130706433", False),
+        ("127.1", False),
+        ("", True),
+    ],
+)
+def test_by_which_names_a_server_may_be_asked(host, known):
+    settings = ServerSettings(public_url="https://arena.example.org:8443", hosts=("lab.example",))
+    assert may_ask(host, names_of(settings)) == known
+    assert may_ask(host, {"*"})
 
 
 def test_a_header_that_holds_another_is_no_header(served):
