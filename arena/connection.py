@@ -47,6 +47,10 @@ class LedgerError(ArenaError):
     """A ledger that cannot be opened, read or written."""
 
 
+class NoLedger(LedgerError):
+    """Nothing, or an empty database, where a ledger is looked for."""
+
+
 class LedgerUnavailable(LedgerError):
     """A ledger that did not answer now, and may again: its server is gone, or another program wrote too long."""
 
@@ -120,7 +124,8 @@ def connect(url: sa.URL, *, create: bool, read_only: bool = False) -> sa.Engine:
     engine itself see one state of the ledger throughout.
 
     Raises:
-        LedgerError: missing, damaged, another application's, of another revision, on a network disk, or unreachable.
+        NoLedger: it is missing.
+        LedgerError: damaged, another application's, of another revision, on a network disk, or unreachable.
     """
     sqlite = url.get_backend_name() == "sqlite"
     if sqlite:
@@ -129,7 +134,7 @@ def connect(url: sa.URL, *, create: bool, read_only: bool = False) -> sa.Engine:
     if identity.state != "ledger":
         if not create or read_only:
             what = "there is no ledger at" if identity.state == "missing" else "there is only an empty database at"
-            raise LedgerError(f"{what} {shown(url)}; `arena tournament run` makes one, --db or ARENA_DB names another")
+            raise NoLedger(f"{what} {shown(url)}; `arena tournament run` makes one, --db or ARENA_DB names another")
         if sqlite:
             _create_file(_path(url))
         else:

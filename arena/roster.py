@@ -11,9 +11,10 @@ from arena.agents.registry import FILE_SCHEMES, KEY_SCHEMES, REMOTE, SELF_CONTAI
 from arena.agents.sandbox import Tier
 from arena.approvals import approve, is_approved
 from arena.artifacts import ArtifactStore, file_hash
+from arena.connection import NoLedger
 from arena.executor import close_agents, require_forgetful, require_started
 from arena.games import Game, SpecificationError, UnknownName
-from arena.ledger import AgentVersion, Ledger, LedgerError
+from arena.ledger import AgentVersion, Ledger
 
 
 def add_agent(ledger: Ledger, store: ArtifactStore, *, name: str, specification: str) -> AgentVersion:
@@ -37,12 +38,13 @@ def specification_meant(text: str, db: str | None) -> str:
     Raises:
         UnknownName: neither a specification nor, in the ledger at `db`, a registered agent.
         SpecificationError: as `playable`.
+        LedgerError: the ledger there cannot be read.
     """
     if _is_specification(text):
         return text
     try:
         ledger = Ledger.open(db, create=False, read_only=True)
-    except LedgerError:
+    except NoLedger:
         if db is not None:
             raise
         return text  # no ledger here: an unknown kind of agent, as whoever loads it says
