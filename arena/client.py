@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 from urllib.parse import quote
 
 import httpx
@@ -19,14 +19,14 @@ from arena.curves import Curve
 from arena.exchange import Holdings
 from arena.explanation import AgentExplanation
 from arena.filter_query import query_of
-from arena.games import GameInfo
+from arena.games import GameInfo, SpecificationError
 from arena.job_rows import JobRow, JobStatus
 from arena.leaderboards.leaderboard import Method
 from arena.ledger_rows import AgentVersion, GameRow
 from arena.merge import Merged
 from arena.server_connection import Connection, Params, ServerError, token_here
 from arena.source import Settings
-from arena.source_facts import MatchFacts, MatchList, MatchRecord, TournamentFacts, TournamentStatus
+from arena.source_facts import ImportFacts, MatchFacts, MatchList, MatchRecord, TournamentFacts, TournamentStatus
 from arena.standings import Standings
 from arena.value_codec import decoded
 
@@ -35,6 +35,8 @@ __all__ = ["Client", "ServerError"]
 POLL_S = 0.5
 OVER = ("finished", "failed", "cancelled")
 
+MATCHES = "arena-matches"
+"""The header that says how many matches an export has."""
 
 class Client:
     """One server, as a `arena.source.Source`. Errors are `ServerError`, an `ArenaError` with the server's words.
@@ -130,7 +132,7 @@ class Client:
     def upload_agent(self, name: str, file: str | Path, *, game: str | None = None) -> AgentVersion:
         """Registers an agent that is made of a file; the server checks that it can play ``game``, if one is named."""
         asked = [("name", name), ("file", Path(file).name), *([("game", game)] if game else [])]
-        told = self.connection.write("POST", "/agents/upload", asked, file=Path(file).read_bytes())
+        told = self.connection.write("POST", "/agents/upload", asked, file=content_read(file))
         return decoded(AgentVersion, told)
 
     def retire_agent(self, reference: str) -> AgentVersion:
@@ -174,12 +176,35 @@ class Client:
         path = f"/tournaments/{_quoted(key)}/matches/{number}/record"
         return decoded(MatchRecord, self.connection.read(path, as_value=True))
 
-    def import_results(self, file: str | Path, *, game: str, name: str) -> TournamentFacts:
-        """Takes results from elsewhere into the server's ledger: .csv, .jsonl or .pgn."""
+    def match_file(self, key: str, number: int, name: str) -> bytes:
+        """A replay or a log that a match left behind; its record names them."""
+        return self.connection.content(f"/tournaments/{_quoted(key)}/matches/{number}/files/{_quoted(name)}")
+
+    def export(
+        self,
+        stream: BinaryIO,
+        kind: str,
+        *,
+        game: str | None = None,
+        tournament: str | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> int:
+        """Writes the matches of a game, of a tournament, or all, as jsonl, csv, parquet or pgn; how many there are."""
+        asked = [(name, one) for name, one in (("game", game), ("tournament", tournament)) if one is not None]
+        headers = self.connection.copy("/matches/export", [("format", kind), *asked], stream)
+        return int(headers[MATCHES])
+
+    def votes(self, game: str, kind: str = "csv") -> bytes:
+        """The votes of a ladder as a file: csv, jsonl or parquet."""
+        return self.connection.content("/votes", [("game", game), ("format", kind)])
+
+    def import_results(self, file: str | Path, *, game: str, name: str) -> ImportFacts:
+        """Takes results from elsewhere into the server's ledger: .csv, .jsonl, .parquet or .pgn."""
         path = Path(file)
-        asked = [("game", game), ("name", name), ("format", path.suffix.lower().removeprefix("."))]
-        told = self.connection.write("POST", "/matches/import", asked, file=path.read_bytes())
-        return decoded(TournamentFacts, told["tournament"])
+        form = path.suffix.lower().removeprefix(".")
+        asked = [("game", game), ("name", name), ("format", "jsonl" if form == "ndjson" else form)]
+        told = self.connection.write("POST", "/matches/import", asked, file=content_read(path))
+        return decoded(ImportFacts, told)
 
     # Jobs
 
@@ -238,11 +263,11 @@ class Client:
         """What the server's ledger holds."""
         return decoded(Holdings, self.connection.read("/ledger"))
 
-    def part_lacking(self, known: Holdings) -> bytes:
-        """The part of the server's ledger that one with these holdings lacks; b'': nothing."""
+    def part_lacking(self, known: Holdings, number: int = 0) -> bytes:
+        """Of what one with these holdings lacks of the server's ledger the part of this number, from 0; b'' after the last."""
         tournaments = {key: dataclasses.asdict(held) for key, held in known.tournaments.items()}
         body = {"tournaments": tournaments, "agents": known.agents, "jobs": known.jobs}
-        return self.connection.part("/ledger/part", body)
+        return self.connection.part("/ledger/part", [("number", number)], body)
 
     def send_part(self, part: bytes) -> Merged:
         """Has a part of another ledger taken in."""
@@ -261,3 +286,11 @@ class Client:
 def _quoted(part: str) -> str:
     """A part of an address; a slash inside it is none of the address."""
     return quote(part, safe=":(),=@-._")
+def content_read(file: str | Path) -> bytes:
+    """The content of a file that is sent. Raises `SpecificationError` where it cannot be read."""
+    try:
+        return Path(file).read_bytes()
+    except OSError as error:
+        raise SpecificationError(f"cannot read {str(file)!r}: {error.strerror}") from None
+
+

@@ -9,13 +9,14 @@ Everything is written under the keys that it has, so that an interrupted merge i
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
 import sqlalchemy as sa
 
 from arena.connection import LedgerError
+from arena.job_rows import JobRow
 from arena.ledger import AgentVersion, Ledger, Tournament
 from arena.ledger_entries import insert_agent, insert_tournament, now
 from arena.ledger_matches import read_results
@@ -58,7 +59,8 @@ class Merged:
     """What was new: agents by their label here, tournaments by key, ``completed`` ones that were here with fewer matches, how many
     matches, contents of agents and answers of jobs.
 
-    ``renamed``: label there -> label here, where the version is another.
+    ``renamed``: label there -> label here, where the version is another. ``refused``: keys of tournaments that stayed where they are,
+    since another one has that key here, or the file was imported here already.
     """
 
     agents: tuple[str, ...]
@@ -68,6 +70,20 @@ class Merged:
     matches: int
     artifacts: int
     jobs: int
+    refused: tuple[str, ...] = ()
+
+    def then(self, more: Merged) -> Merged:
+        """What was new by this merge and by one after it of the same two ledgers."""
+        return Merged(
+            agents=(*self.agents, *more.agents),
+            renamed={**self.renamed, **more.renamed},
+            tournaments=(*self.tournaments, *more.tournaments),
+            completed=tuple(sorted({*self.completed, *more.completed} - {*self.tournaments})),
+            matches=self.matches + more.matches,
+            artifacts=self.artifacts + more.artifacts,
+            jobs=self.jobs + more.jobs,
+            refused=(*self.refused, *more.refused),
+        )
 
     @property
     def changed(self) -> bool:
@@ -82,11 +98,12 @@ class Merged:
             "matches": self.matches,
             "artifacts": self.artifacts,
             "jobs": self.jobs,
+            "refused": list(self.refused),
         }
 
 
-def merge(ledger: Ledger, other: Ledger) -> Merged:
-    """Takes all that `other` has and `ledger` lacks into `ledger`.
+def merge(ledger: Ledger, other: Ledger, *, wanted: Callable[[JobRow], bool] = lambda _: True) -> Merged:
+    """Takes all that `other` has and `ledger` lacks into `ledger`; of answers of jobs those that are wanted.
 
     Raises:
         LedgerError: both are one; or a tournament of one key, or an imported file, stands in both with different content:
@@ -122,7 +139,7 @@ def merge(ledger: Ledger, other: Ledger) -> Merged:
         completed=tuple(completed),
         matches=matches,
         artifacts=artifacts,
-        jobs=copy_jobs(ledger, other, ours, renamed),
+        jobs=copy_jobs(ledger, other, ours, renamed, wanted=wanted),
     )
 
 

@@ -6,7 +6,7 @@ stays current; otherwise its state is noted as a negative number, which no state
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from arena.columns import TOURNAMENT_JOB
 from arena.curves import read_curve, write_curve
@@ -21,18 +21,26 @@ from arena.solve_job import POLICY
 LABELS = ("victim", "exploiter", "agent")  # in answers
 
 
-def copy_jobs(ledger: Ledger, other: Ledger, ours: Mapping[int, AgentVersion], renamed: Mapping[str, str]) -> int:
+def copy_jobs(
+    ledger: Ledger,
+    other: Ledger,
+    ours: Mapping[int, AgentVersion],
+    renamed: Mapping[str, str],
+    *,
+    wanted: Callable[[JobRow], bool],
+) -> int:
     """How many answers are new here. Jobs that wait, are being done or failed are the other ledger's own business.
 
     Args:
         ledger, other: with all matches of `other` in `ledger`.
         ours: of each agent's number there the agent here.
         renamed: labels there and here, where they differ.
+        wanted: which answers.
     """
     known = {(one.kind, one.game, one.agent_id, one.worker, one.finished_at) for one in all_jobs(ledger)}
     count = 0
     for one in all_jobs(other, status="finished"):
-        if one.kind == TOURNAMENT_JOB:  # the tournament itself is what is merged
+        if one.kind == TOURNAMENT_JOB or not wanted(one):  # of a tournament, itself is what is merged
             continue
         agent_id = None if one.agent_id is None else ours[one.agent_id].id
         if (one.kind, one.game, agent_id, one.worker, one.finished_at) in known:
@@ -42,23 +50,21 @@ def copy_jobs(ledger: Ledger, other: Ledger, ours: Mapping[int, AgentVersion], r
         if isinstance(policy, str) and policy in other.artifacts:
             ledger.artifacts.put(other.artifacts.path(policy))
         with ledger.writing() as connection:
-            number = insert_new(connection, jobs, _row(ledger, other, one, agent_id, renamed))
+            number = insert_new(connection, jobs, _row(ledger, one, agent_id, renamed))
             if number is not None:
                 write_curve(connection, number, dict(curve.points))
                 count += 1
     return count
 
 
-def _row(
-    ledger: Ledger, other: Ledger, one: JobRow, agent_id: int | None, renamed: Mapping[str, str]
-) -> dict[str, object]:
+def _row(ledger: Ledger, one: JobRow, agent_id: int | None, renamed: Mapping[str, str]) -> dict[str, object]:
     settings, result = dict(one.settings), dict(one.result or {})
     for name in LABELS:
         if result.get(name) in renamed:
             result[name] = renamed[str(result[name])]
-    if MARK in result:  # a number of blocks, which are only added: with all of the other's, as many are the same
+    if MARK in result:  # a number of blocks, which are only added: with all of the other's here, as many are the same
         state = int(str(result[MARK]))
-        same = state == other.mark(one.game) == ledger.mark(one.game)
+        same = state == ledger.mark(one.game)
         settings[MARK] = result[MARK] = state if same else -abs(state)
     return {
         "key": job_key(one.kind, one.game, agent_id, settings, one.device),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from arena.client import Client
-from arena.exchange import BadPart, contents_of, holdings, lacking, take_in
+from arena.exchange import BadPart, contents_of, halves, holdings, others, planned_parts, take_in, write_part
 from arena.ledger import Ledger
 from arena.merge import Merged
 
@@ -16,36 +18,56 @@ NOTHING_NEW = Merged(agents=(), renamed={}, tournaments=(), completed=(), matche
 def push(ledger: Ledger, server: Client) -> Merged:
     """What was new to the server: agents with their contents, tournaments, matches, answers of jobs.
 
+    A tournament that is another one at the server stays here, and all others travel. One that is interrupted is gone on with.
+
     Raises:
         ArenaError: the server refuses, such as for a tournament that it knows with other matches.
     """
     known = server.holdings()
+    merged, there = NOTHING_NEW, set(known.artifacts)
+    left = planned_parts(ledger, known)[::-1]
     with tempfile.TemporaryDirectory(prefix="arena-push-") as folder:
-        part = lacking(ledger, known, Path(folder))
-        if part is None:
-            return NOTHING_NEW
-        for content_hash in set(contents_of(part)) - set(known.artifacts):
-            file = ledger.artifacts.path(content_hash)
-            server.send_artifact(content_hash, file.read_bytes(), ending=file.name[64:])
-        return server.send_part(part.read_bytes())
+        while left:
+            planned, file = left.pop(), Path(folder) / "part.db"
+            write_part(ledger, planned, known, file)
+            if known.most_bytes and file.stat().st_size > known.most_bytes:
+                left.extend(reversed(halves(planned)))
+            else:
+                for content_hash in set(contents_of(file)) - there:
+                    _send(ledger, server, content_hash)
+                    there.add(content_hash)
+                merged = merged.then(server.send_part(file.read_bytes()))
+            file.unlink()
+    return replace(merged, refused=others(holdings(ledger), known))
 
 
 def pull(ledger: Ledger, server: Client) -> Merged:
     """What was new to this ledger of the server's. No program of it runs here before it is approved here.
 
+    A tournament that is another one here stays there, and all others travel. One that is interrupted is gone on with.
+
     Raises:
-        ArenaError: the server refuses, or a tournament stands in both with different content.
+        ArenaError: the server refuses, or a tournament stands in both with different matches.
     """
-    sent = server.part_lacking(holdings(ledger))
-    if not sent:
-        return NOTHING_NEW
+    known, merged = holdings(ledger), NOTHING_NEW
     with tempfile.TemporaryDirectory(prefix="arena-pull-") as folder:
-        part = Path(folder) / "part.db"
-        part.write_bytes(sent)
-        for content_hash in contents_of(part):
-            if content_hash not in ledger.artifacts:
-                _fetch(ledger, server, content_hash, Path(folder))
-        return take_in(ledger, part)
+        for number in itertools.count():
+            sent = server.part_lacking(known, number)
+            if not sent:
+                return replace(merged, refused=others(server.holdings(), known))
+            part = Path(folder) / "part.db"
+            part.write_bytes(sent)
+            for content_hash in contents_of(part):
+                if content_hash not in ledger.artifacts:
+                    _fetch(ledger, server, content_hash, Path(folder))
+            merged = merged.then(take_in(ledger, part))
+            part.unlink()
+    raise AssertionError("the loop ends by what the server sends")
+
+
+def _send(ledger: Ledger, server: Client, content_hash: str) -> None:
+    file = ledger.artifacts.path(content_hash)
+    server.send_artifact(content_hash, file.read_bytes(), ending=file.name[64:])
 
 
 def _fetch(ledger: Ledger, server: Client, content_hash: str, folder: Path) -> None:

@@ -15,6 +15,7 @@ from arena.connection import NoLedger
 from arena.executor import close_agents, require_forgetful, require_started
 from arena.games import Game, SpecificationError, UnknownName
 from arena.ledger import AgentVersion, Ledger
+from arena.shown_origin import FOLDER
 
 
 def add_agent(ledger: Ledger, store: ArtifactStore, *, name: str, specification: str) -> AgentVersion:
@@ -28,7 +29,7 @@ def add_agent(ledger: Ledger, store: ArtifactStore, *, name: str, specification:
     if needs_approval(specification):
         approve(specification, content_hash)
     kind, _ = split_specification(specification)
-    lineage = {"folder": str(Path.cwd())} if content_hash is not None else None
+    lineage = {FOLDER: str(Path.cwd())} if content_hash is not None else None
     return ledger.add_agent(name, specification=specification, kind=kind, content_hash=content_hash, lineage=lineage)
 
 
@@ -160,7 +161,7 @@ def playable(agent: AgentVersion, ledger: Ledger) -> str:
     scheme, _ = split_specification(agent.specification)
     if scheme in FILE_SCHEMES:  # from the store, whatever became of the original
         return f"{scheme}:{ledger.artifacts.path(agent.content_hash)}"
-    folder = str(agent.lineage.get("folder", Path.cwd()))
+    folder = str(agent.lineage.get(FOLDER, Path.cwd()))
     try:
         found = _hash_of(content_of(agent.specification))
     except SpecificationError:

@@ -9,7 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import httpx
 
@@ -21,6 +21,8 @@ UPLOAD = "application/octet-stream"
 RETRIED = frozenset((429, 502, 503, 504))  # a server that is busy, or away for a moment
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 10.0
+BEING_DONE = 409  # with a Retry-After: the first of two equal writes
+LONGEST_WORK_S = 600.0  # so long the end of it is waited for
 TOKEN, TOKEN_FILE = "ARENA_TOKEN", "ARENA_TOKEN_FILE"
 
 Params = Sequence[tuple[str, str | int | float]]
@@ -96,9 +98,26 @@ class Connection:
         """The JSON of an answer, or with ``as_value`` that of a value of `arena.value_codec`."""
         return self._asked("GET", path, params, {"Accept": VALUE} if as_value else {}).json()
 
-    def content(self, path: str) -> bytes:
+    def content(self, path: str, params: Params = ()) -> bytes:
         """An answer that is a file."""
-        return self._asked("GET", path, (), {}).content
+        return self._asked("GET", path, params, {}).content
+
+    def copy(self, path: str, params: Params, stream: BinaryIO) -> httpx.Headers:
+        """Writes an answer that is a large file, as it comes; its headers. It is asked for once.
+
+        Raises:
+            ServerError: the server refuses, or the connection broke in the middle.
+        """
+        try:
+            with self._client.stream("GET", path, params=list(params)) as answer:
+                if not answer.is_success:
+                    answer.read()
+                self._good(answer)
+                for chunk in answer.iter_bytes():
+                    stream.write(chunk)
+                return answer.headers
+        except httpx.TransportError as error:
+            raise self._no_answer(error) from None
 
     def listed(self, path: str, name: str, params: Params = ()) -> Iterator[Any]:
         """All entries of a list, part by part."""
@@ -123,9 +142,9 @@ class Connection:
         """
         return self._written(method, path, params, body, file).json()
 
-    def part(self, path: str, body: object) -> bytes:
+    def part(self, path: str, params: Params, body: object) -> bytes:
         """A file that is asked for with a body; b'' where there is none."""
-        return self._written("POST", path, (), body, None).content
+        return self._written("POST", path, params, body, None).content
 
     def _written(self, method: str, path: str, params: Params, body: object, file: bytes | None) -> httpx.Response:
         headers = {"Idempotency-Key": uuid.uuid4().hex}
@@ -135,20 +154,27 @@ class Connection:
 
     def _asked(self, method: str, path: str, params: Params, headers: Mapping[str, str], **body: Any) -> httpx.Response:
         request = self._client.build_request(method, path, params=list(params), headers=dict(headers), **body)
-        for attempt in range(1, self._attempts + 1):
+        attempt, waited = 1, 0.0
+        while True:
+            pause = FIRST_PAUSE_S * 2 ** (attempt - 1)
             try:
                 answer = self._client.send(request)
             except httpx.TransportError as error:
                 if attempt == self._attempts:
-                    raise ServerError(
-                        f"{self.url} does not answer: {error or type(error).__name__}", status=0, kind="NoAnswer"
-                    ) from None
-                self._pause(FIRST_PAUSE_S * 2 ** (attempt - 1))
-                continue
-            if answer.status_code not in RETRIED or attempt == self._attempts:
-                return self._good(answer)
-            self._pause(_told_to_wait(answer) or FIRST_PAUSE_S * 2 ** (attempt - 1))
-        raise AssertionError("the last attempt returns or raises")
+                    raise self._no_answer(error) from None
+            else:
+                pause = _told_to_wait(answer) or pause
+                if answer.status_code == BEING_DONE and "retry-after" in answer.headers and waited < LONGEST_WORK_S:
+                    waited += pause  # an answer to this very request, which we stopped waiting for
+                    attempt -= 1
+                elif answer.status_code not in RETRIED or attempt == self._attempts:
+                    return self._good(answer)
+            self._pause(pause)
+            attempt += 1
+
+    def _no_answer(self, error: httpx.TransportError) -> ServerError:
+        said = str(error) or type(error).__name__
+        return ServerError(f"{self.url} does not answer: {said}", status=0, kind="NoAnswer")
 
     def _good(self, answer: httpx.Response) -> httpx.Response:
         if answer.is_success:

@@ -6,9 +6,10 @@ whoever shows them need not know where they come from.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, BinaryIO, Protocol, Self
 
 from arena.games.errors import ArenaError, SpecificationError, UnknownName
 from arena.ledger_rows import AgentVersion, GameRow
@@ -20,11 +21,12 @@ if TYPE_CHECKING:
     from arena.job_rows import JobRow, JobStatus
     from arena.leaderboards.leaderboard import Method
     from arena.ledger import Ledger
-    from arena.source_facts import MatchList, MatchRecord, TournamentFacts, TournamentStatus
+    from arena.source_facts import ImportFacts, MatchList, MatchRecord, TournamentFacts, TournamentStatus
     from arena.standings import Standings
 
 Settings = Mapping[str, str | int | float]
 LATEST = 20  # matches of an agent
+Progress = Callable[[int, int], None]
 
 
 class JobOver(ArenaError):
@@ -71,6 +73,23 @@ class Source(Protocol):
         """All that is recorded of a match."""
 
     def standings(
+    def export(
+        self,
+        stream: BinaryIO,
+        kind: str,
+        *,
+        game: str | None = None,
+        tournament: str | None = None,
+        progress: Progress | None = None,
+    ) -> int:
+        """Writes the matches of a game, of a tournament, or all, as jsonl, csv, parquet or pgn; how many there are."""
+
+    def votes(self, game: str, kind: str) -> bytes:
+        """The votes of a ladder as a file: csv, jsonl or parquet."""
+
+    def import_results(self, file: Path, *, game: str, name: str) -> ImportFacts:
+        """Takes results from elsewhere in: .csv, .jsonl, .parquet or .pgn. The same file again changes nothing."""
+
         self,
         game: str,
         *,
@@ -184,6 +203,39 @@ class LedgerSource:
         joint: bool = False,
     ) -> Standings:
         from arena.standings import standings
+
+    def export(
+        self,
+        stream: BinaryIO,
+        kind: str,
+        *,
+        game: str | None = None,
+        tournament: str | None = None,
+        progress: Progress | None = None,
+    ) -> int:
+        from arena.match_export import chosen_matches
+        from arena.match_formats import write_matches
+        from arena.standings import canonical_game
+
+        only = None if game is None else canonical_game(self.ledger, game)
+        chosen = chosen_matches(self.ledger, game=only, tournament=tournament)
+        write_matches(stream, self.ledger, chosen, kind, progress or (lambda _done, _planned: None))
+        return chosen.matches
+
+    def votes(self, game: str, kind: str) -> bytes:
+        from arena.standings import canonical_game
+        from arena.vote_files import votes_file, votes_of_game
+
+        rated = [one for one in self.ledger.tournaments(canonical_game(self.ledger, game)) if one.is_rated]
+        return votes_file(votes_of_game(self.ledger, rated), kind)
+
+    def import_results(self, file: Path, *, game: str, name: str) -> ImportFacts:
+        from arena.results_file import import_file
+        from arena.source_facts import ImportFacts, tournament_facts
+
+        made = import_file(self.ledger, file, game=game, name=name)
+        facts = tournament_facts(self.ledger, made.tournament)
+        return ImportFacts(tournament=facts, agents=made.agents, judges=made.judges, contexts=made.contexts)
 
         return standings(self.ledger, game, tournament=tournament, method=method, where=where, joint=joint)
 

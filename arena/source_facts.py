@@ -12,6 +12,7 @@ from arena.entrants import by_side, entrant_labels
 from arena.games.usage import Usage
 from arena.infrastructure import PlayedAgain, played_again
 from arena.judgements import judgement_of
+from arena.kept_files import files_of
 from arena.ledger import Ledger
 from arena.ledger_rows import Json, Played, Tournament
 from arena.pairing.state import PairingState, pairing_state
@@ -40,6 +41,17 @@ class TournamentFacts:
     def to_dict(self) -> Json:
         """In types of JSON."""
         return asdict(self) | {"agents": list(self.agents)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportFacts:
+    """Results from elsewhere that stand in a ledger now: in which tournament, of how many agents; of votes by how many judges in how
+    many contexts."""
+
+    tournament: TournamentFacts
+    agents: int
+    judges: int | None
+    contexts: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +107,7 @@ class MatchList:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatchRecord:
     """All that is recorded of a match; ``seats`` index into the tournament's agents, -1 an empty one; ``faults``: what the player at
-    fault said; ``judgement``: what a voter or judge said."""
+    fault said; ``judgement``: what a voter or judge said; ``files``: what a hosted match left behind."""
 
     match: str
     game: str
@@ -111,12 +123,13 @@ class MatchRecord:
     usage: tuple[PlayerUsage, ...]
     faults: tuple[FaultFacts, ...]
     judgement: Json | None
+    files: tuple[MatchFileFacts, ...] = ()
 
     def to_dict(self) -> Json:
         """What ``--json`` prints and the API answers."""
         told = asdict(self)
         told["usage"] = [{"player": one.player, **one.usage.to_dict()} for one in self.usage]
-        return {name: value for name, value in told.items() if value or name not in ("usage", "judgement")}
+        return {name: value for name, value in told.items() if value or name not in ("usage", "judgement", "files")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +147,14 @@ class FaultFacts:
     player: int
     message: str
     log: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchFileFacts:
+    """A replay or a log of a match. ``content_hash``: the SHA-256 of what it holds."""
+
+    name: str
+    content_hash: str
 
 
 def tournament_facts(ledger: Ledger, tournament: Tournament) -> TournamentFacts:
@@ -221,4 +242,11 @@ def match_record(ledger: Ledger, tournament: Tournament, number: int) -> MatchRe
             if fault.index == number
         ),
         judgement=None if judgement is None else judgement.to_dict(),
+        files=match_files_told(ledger, tournament, number),
     )
+
+
+def match_files_told(ledger: Ledger, tournament: Tournament, number: int) -> tuple[MatchFileFacts, ...]:
+    """What a match left behind, by name."""
+    found = files_of(ledger, tournament, number)
+    return tuple(MatchFileFacts(name=name, content_hash=content) for name, content in found.items())

@@ -38,6 +38,7 @@ from arena.server.site import Site, SiteOf, page
 from arena.server.teams import members_of
 from arena.server.training_views import training_view
 from arena.standings import Standings
+from arena.shown_origin import shown_lineage, shown_specification
 
 OPPONENTS_SHOWN = 20
 
@@ -198,7 +199,8 @@ def agent(
         relatives=relatives_of(site, found),
         training=training_view(site, found),
         population=population_view(site, found.label),
-        lineage={key: str(value) for key, value in found.lineage.items()},
+        specification=shown_specification(found.specification),
+        lineage={key: str(value) for key, value in shown_lineage(found.lineage).items()},
     )
 
 

@@ -25,14 +25,17 @@ logger = logging.getLogger(__name__)
 
 
 def install(app: FastAPI) -> None:
-    """Adds the answers to errors: 404 for unknown names, 503 for what passes, 400 for what else a user can mend, 422."""
+    """Adds the answers to errors: 404 for names in an address, 422 for those in what is sent and for what cannot be read, 503 for
+    what passes, 400 for what else a user can mend."""
     app.add_exception_handler(ArenaError, _arena_error)
     app.add_exception_handler(HTTPException, http_error)
     app.add_exception_handler(RequestValidationError, _invalid)
 
 
 def _arena_error(request: Request, error: Exception) -> Response:
-    status = 404 if isinstance(error, NOT_FOUND) else 503 if isinstance(error, IN_A_MOMENT) else 400
+    status = 503 if isinstance(error, IN_A_MOMENT) else 400
+    if isinstance(error, NOT_FOUND):  # an address that names nothing it writes to is there: what it was sent names it
+        status = 404 if request.method in SAFE_METHODS or request.path_params else 422
     return _answer(request, status, type(error).__name__, str(error))
 
 

@@ -23,6 +23,7 @@ def push_command(url: Url, db: Db = None, json: Json = False) -> None:
     with Ledger.open(db, create=False) as ledger, Client(url) as server:
         merged = push(ledger, server)
     say_merged(merged, url, json=json)
+    _say_refused(merged, there=url)
 
 
 def pull_command(url: Url, db: Db = None, json: Json = False) -> None:
@@ -35,6 +36,7 @@ def pull_command(url: Url, db: Db = None, json: Json = False) -> None:
         merged = pull(ledger, server)
         place = ledger.url_for_people
     say_merged(merged, place, json=json)
+    _say_refused(merged, there=place)
 
 
 def say_merged(merged: Merged, place: str, *, json: bool) -> None:
@@ -53,6 +55,18 @@ def say_merged(merged: Merged, place: str, *, json: bool) -> None:
     )
     for there, here in merged.renamed.items():
         say(f"{there} is {here} here")
+
+
+def _say_refused(merged: Merged, *, there: str) -> None:
+    """Tells what did not travel; then the exit code is 1."""
+    import sys
+
+    for key in merged.refused:
+        sys.stderr.write(
+            f"tournament {key} is left out: {there} has another one of this key, or the same file imported under another key\n"
+        )
+    if merged.refused:
+        raise typer.Exit(1)
 
 
 def _new(count: int, what: str) -> str:

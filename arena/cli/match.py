@@ -164,14 +164,12 @@ def import_command(
 ) -> None:
     """Take results from elsewhere into the ledger. The same file again changes nothing."""
     from arena.cli.output import say
-    from arena.ledger import Ledger
-    from arena.results_file import import_file
 
-    with Ledger.open(db) as ledger:
-        made = import_file(ledger, file, game=game, name=name or file.stem)
+    with open_source(db, create=True, read_only=False) as source:
+        made = source.import_results(file, game=game, name=name or file.stem)
     kept = "" if made.judges is None else f", with {made.judges:,} judges and {made.contexts:,} contexts,"
     say(
-        f"{made.tournament.planned:,} matches of {made.agents:,} agents{kept} stand as {made.tournament.key}: "
+        f"{made.tournament.planned:,} matches of {made.agents:,} agents{kept} stand as {made.tournament.tournament}: "
         f"arena leaderboard {game}"
     )
 
@@ -188,34 +186,28 @@ def export_command(
 ) -> None:
     """Write every match of the ledger, or of one game, as `arena tournament export` does for a tournament."""
     from arena.games import SpecificationError
-    from arena.ledger import Ledger
-    from arena.match_export import chosen_matches
-    from arena.standings import canonical_game
 
     if votes and game is None:
         raise SpecificationError("name the game whose votes to write")
     written = format_of(output, kind or ("csv" if votes and output is None else None))
-    with Ledger.open(db, create=False, read_only=True) as ledger:
-        only = None if game is None else canonical_game(ledger, game)
+    with open_source(db) as source:
         if votes:
-            _write_votes(ledger, str(only), output, written)
-            return
-        write_matches(ledger, chosen_matches(ledger, game=only), output, written)
+            _write_votes(source.votes(str(game), written), output)
+        else:
+            write_matches(source, output, written, game=game)
 
 
-def _write_votes(ledger: Ledger, game: str, output: Path | None, kind: str) -> None:
-    """The votes of a game's tournaments, to a file or to stdout."""
+def _write_votes(votes: bytes, output: Path | None) -> None:
     import sys
 
     from arena.games.array_file import replace_file
-    from arena.vote_files import votes_file, votes_of_game, write_votes
 
-    votes = votes_of_game(ledger, [one for one in ledger.tournaments(game) if one.is_rated])
     if output is None:
-        write_votes(sys.stdout, votes, kind)
+        sys.stdout.buffer.write(votes)
+        sys.stdout.buffer.flush()
         return
-    replace_file(output, lambda stream: stream.write(votes_file(votes, kind)), what="votes to")
-    sys.stderr.write(f"wrote {output}: {len(votes):,} votes on {len(votes.candidates):,} candidates\n")
+    replace_file(output, lambda stream: stream.write(votes), what="votes to")
+    sys.stderr.write(f"wrote {output}: {len(votes):,} bytes\n")
 
 
 def find_match(ledger: Ledger, match: str) -> tuple[Tournament, MatchResult]:

@@ -224,12 +224,9 @@ def list_command(
 @app.command("export")
 def export_command(key: Key, output: Output = None, kind: Format = None, db: Db = None) -> None:
     """Write every match of a tournament: agents, returns, seeds, how it ended, actions, timings; PGN of open games of turns."""
-    from arena.ledger import Ledger
-    from arena.match_export import chosen_matches
-
     written = format_of(output, kind)
-    with Ledger.open(db, create=False, read_only=True) as ledger:
-        write_matches(ledger, chosen_matches(ledger, tournament=key), output, written)
+    with open_source(db) as source:
+        write_matches(source, output, written, tournament=key)
 
 
 def _name_of(games: list[str] | None) -> str:

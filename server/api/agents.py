@@ -26,6 +26,7 @@ from arena.server.api.board_models import RowFacts
 from arena.server.api.route import IDEMPOTENT, ApiRoute, Uploaded, upload_body
 from arena.server.match_lists import recent_matches
 from arena.server.site import SiteOf, json_answer
+from arena.shown_origin import shown_lineage, shown_specification
 from arena.source import checked_name
 from arena.source_facts import MatchFacts
 from arena.uploads import add_upload
@@ -191,7 +192,8 @@ def retire_agent(request: Request, site: SiteOf, reference: Reference) -> Respon
 
 def agent_facts(agent: AgentVersion) -> dict[str, object]:
     """A version of an agent in types of JSON."""
-    return dataclasses.asdict(agent) | {"label": agent.label}
+    told = {"lineage": shown_lineage(agent.lineage), "specification": shown_specification(agent.specification)}
+    return dataclasses.asdict(agent) | {"label": agent.label} | told
 
 
 def _row(standings: dict[str, object], label: str) -> object:

@@ -20,7 +20,9 @@ from arena.server.api.leaderboards import known_game
 from arena.server.api.route import IDEMPOTENT, ApiRoute
 from arena.server.site import SiteOf, json_answer
 from arena.source import JobOver, LedgerSource
+from arena.shown_origin import shown_config
 
+from arena.tournament_job import CONFIG
 router = APIRouter(tags=["jobs"], route_class=ApiRoute)
 
 JobKey = Annotated[str, Path(min_length=1, description="a job's key, or how it begins where no other begins so")]
@@ -134,4 +136,6 @@ def cancel_job(request: Request, site: SiteOf, key: JobKey) -> Response:
 
 def job_facts(row: JobRow) -> dict[str, object]:
     """A job in types of JSON."""
-    return dataclasses.asdict(row)
+    config = row.settings.get(CONFIG)
+    told = {CONFIG: shown_config(config)} if isinstance(config, dict) else {}
+    return dataclasses.asdict(row) | {"settings": {**row.settings, **told}}

@@ -7,9 +7,9 @@ import io
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path as FilePath
-from typing import Annotated, Literal
+from typing import IO, Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
@@ -17,9 +17,9 @@ from starlette.responses import Response, StreamingResponse
 from arena.connection import LedgerError
 from arena.games import SpecificationError
 from arena.ledger_rows import Json
-from arena.match_export import chosen_matches, match_columns
+from arena.match_export import Chosen, chosen_matches, match_columns
 from arena.match_files import write_jsonl
-from arena.results_file import import_file
+from arena.match_formats import Format, write_matches
 from arena.server.access import Scope, allowed
 from arena.server.api.answers import (
     WRITE_ERRORS,
@@ -30,15 +30,34 @@ from arena.server.api.answers import (
     value_answer,
 )
 from arena.server.api.leaderboards import known_game
-from arena.server.api.route import IDEMPOTENT, ApiRoute, Uploaded, upload_body
+from arena.server.api.route import IDEMPOTENT, UPLOAD, ApiRoute, Uploaded, upload_body
 from arena.server.drawing.battle import as_json
-from arena.server.match_pages import MatchMissing, Number, film_seen, moves_seen, replayed, text_seen, view_of
-from arena.server.site import SiteOf, json_answer
-from arena.source_facts import MatchFacts, TournamentFacts, match_list, match_record, tournament_facts
+from arena.server.match_pages import (
+    MatchMissing,
+    Number,
+    film_seen,
+    match_file,
+    moves_seen,
+    replayed,
+    text_seen,
+    view_of,
+)
+from arena.server.poll_pages import MEDIA as VOTE_MEDIA
+from arena.server.poll_pages import VoteFormat
+from arena.server.site import Site, SiteOf, json_answer
+from arena.source import LedgerSource
+from arena.source_facts import ImportFacts, MatchFacts, MatchFileFacts, match_list, match_record
 
 router = APIRouter(tags=["matches"], route_class=ApiRoute)
 
-JSON_LINES = "application/jsonl"
+MEDIA: dict[Format, str] = {
+    "jsonl": "application/jsonl",
+    "csv": "text/csv; charset=utf-8",
+    "parquet": "application/vnd.apache.parquet",
+    "pgn": "application/vnd.chess-pgn",
+}
+MATCHES = "Arena-Matches"
+CHUNK = 1 << 18
 
 
 class MatchListAnswer(PageAnswer):
@@ -67,7 +86,7 @@ class PlayerUsageFacts(BaseModel):
 
 
 class RecordAnswer(BaseModel):
-    """``seats`` index into the tournament's agents; ``usage``, ``judgement`` only where there is some."""
+    """``seats`` index into the tournament's agents; ``usage``, ``judgement``, ``files`` only where there is some."""
 
     match: str
     game: str
@@ -83,6 +102,7 @@ class RecordAnswer(BaseModel):
     faults: list[FaultAnswer]
     usage: list[PlayerUsageFacts] | None = None
     judgement: Json | None = None
+    files: list[MatchFileFacts] | None = None
 
 
 class SideFacts(BaseModel):
@@ -119,10 +139,6 @@ class MatchAnswer(BaseModel):
     seed: int | None = None
     chance_seed: int | None = None
     actions: list[float | list[float]] | None = None
-
-
-class ImportAnswer(BaseModel):
-    tournament: TournamentFacts
 
 
 @router.get(
@@ -203,6 +219,20 @@ def get_match_record(request: Request, site: SiteOf, key: TournamentKey, number:
     return value_answer(request, found, found.to_dict)
 
 
+@router.get(
+    "/tournaments/{key}/matches/{number}/files/{name}",
+    summary="A replay or a log that a match left behind",
+    response_class=Response,
+    responses={
+        200: {"content": {UPLOAD: {"schema": {"type": "string", "format": "binary"}}}, "description": "The file"}
+    },
+)
+def get_match_file(
+    site: SiteOf, key: TournamentKey, number: Number, name: Annotated[str, Path(description="of `files` of its record")]
+) -> Response:
+    return match_file(site, key, number, name)
+
+
 @router.get("/tournaments/{key}/matches/{number}/film", summary="A match on a map, frame by frame", response_model=Json)
 def get_film(
     request: Request,
@@ -217,34 +247,70 @@ def get_film(
 
 @router.get(
     "/matches/export",
-    summary="Every match of a tournament or a game, a JSON object a line",
-    description="The columns are those of `arena match export`: docs/how-to/export.md.",
+    summary="Every match of a tournament, of a game, or of the ledger, as a file",
+    description="The columns are those of `arena match export`: docs/how-to/export.md. The header `Arena-Matches` says how many there are.",
     response_class=StreamingResponse,
-    responses={200: {"content": {JSON_LINES: {"schema": {"type": "string"}}}, "description": "The matches"}},
+    responses={
+        200: {
+            "content": {kind: {"schema": {"type": "string"}} for kind in MEDIA.values()},
+            "description": "The matches",
+        }
+    },
 )
 def export_matches(
     site: SiteOf,
     game: Annotated[str | None, Query(description="only matches of this game")] = None,
     tournament: Annotated[str | None, Query(description="only matches of this tournament")] = None,
+    form: Annotated[Format, Query(alias="format", description="of the file")] = "jsonl",
 ) -> Response:
-    if (game is None) == (tournament is None):
-        raise SpecificationError("name a game or a tournament")
+    if game is not None and tournament is not None:
+        raise SpecificationError("name a game or a tournament, not both")
     only = None if game is None else known_game(site, game)
     chosen = chosen_matches(site.ledger, game=only, tournament=tournament)
+    headers = {MATCHES: str(chosen.matches)}
+    if form == "jsonl":
+        return StreamingResponse(_lines(site, chosen), media_type=MEDIA[form], headers=headers)
+    file = tempfile.TemporaryFile()  # noqa: SIM115  # closed once it is sent; written before, so that errors are told
+    try:
+        write_matches(file, site.ledger, chosen, form, lambda _done, _planned: None)
+    except BaseException:
+        file.close()
+        raise
+    return StreamingResponse(_chunks(file), media_type=MEDIA[form], headers=headers)
 
-    def lines() -> Iterator[str]:
-        for block in match_columns(site.ledger, chosen):
-            text = io.StringIO()
-            write_jsonl(text, [block])
-            yield text.getvalue()
 
-    return StreamingResponse(lines(), media_type=JSON_LINES)
+def _lines(site: Site, chosen: Chosen) -> Iterator[str]:
+    for block in match_columns(site.ledger, chosen):
+        text = io.StringIO()
+        write_jsonl(text, [block])
+        yield text.getvalue()
+
+
+def _chunks(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        file.seek(0)
+        while chunk := file.read(CHUNK):
+            yield chunk
+
+
+@router.get(
+    "/votes",
+    summary="The votes of a ladder as a file that solvers read",
+    response_class=Response,
+    responses={200: {"content": {kind: {} for kind in VOTE_MEDIA.values()}, "description": "The votes"}},
+)
+def export_votes(
+    site: SiteOf,
+    game: Annotated[str, Query(description="the ladder")],
+    form: Annotated[VoteFormat, Query(alias="format", description="of the file")] = "csv",
+) -> Response:
+    return Response(LedgerSource(site.ledger).votes(known_game(site, game), form), media_type=VOTE_MEDIA[form])
 
 
 @router.post(
     "/matches/import",
     summary="Take results from elsewhere into the ledger; the same file again changes nothing",
-    response_model=ImportAnswer,
+    response_model=ImportFacts,
     status_code=201,
     responses=WRITE_ERRORS,
     dependencies=[IDEMPOTENT, Depends(allowed(Scope.RUN))],
@@ -256,15 +322,15 @@ def import_matches(
     game: Annotated[str, Query(min_length=1, max_length=200, description="what was played; names the ladder")],
     name: Annotated[str, Query(min_length=1, max_length=100, description="what the import is called")],
     content: Uploaded,
-    form: Annotated[Literal["csv", "jsonl", "pgn"], Query(alias="format", description="of the file")] = "csv",
+    form: Annotated[Format, Query(alias="format", description="of the file")] = "csv",
 ) -> Response:
     with tempfile.TemporaryDirectory(prefix="arena-import-") as folder:
         file = FilePath(folder) / f"results.{form}"
         file.write_bytes(content)
         try:
-            made = import_file(site.ledger, file, game=game, name=name)
+            made = LedgerSource(site.ledger).import_results(file, game=game, name=name)
         except LedgerError as error:
             raise HTTPException(409, str(error)) from None
         except SpecificationError as error:
             raise SpecificationError(str(error).replace(str(file), file.name)) from None
-    return json_answer(request, {"tournament": tournament_facts(site.ledger, made.tournament).to_dict()}, status=201)
+    return json_answer(request, dataclasses.asdict(made), status=201)

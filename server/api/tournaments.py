@@ -28,6 +28,7 @@ from arena.server.api.route import IDEMPOTENT, ApiRoute
 from arena.server.pairing_views import rounds_told
 from arena.server.site import SiteOf, json_answer
 from arena.server.teams import members_of
+from arena.shown_origin import shown_config
 from arena.source_facts import TournamentFacts, tournament_facts, tournament_status
 from arena.tournament_job import ask_to_go_on, ask_tournament
 
@@ -152,7 +153,7 @@ def get_tournament(request: Request, site: SiteOf, key: TournamentKey) -> Respon
         entrants: tuple[AgentVersion, ...] = found.agents
         return {
             "tournament": status.facts.to_dict(),
-            "config": found.config,
+            "config": shown_config(found.config),
             "versions": found.versions,
             "entrants": [agent_facts(one) for one in entrants],
             "teams": [{"label": label, "members": list(members_of(label))} for label in mixed_teams(found)],

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import httpx
 import numpy as np
 import pytest
+import sqlalchemy as sa
 from serving import served
 from small_ledger import KUHN, play_kuhn_and_noughts
 from visitors import bearer
@@ -13,8 +17,24 @@ from arena.accounts import Scope
 from arena.client import Client, ServerError
 from arena.config import make_config
 from arena.counterfactual import Where
+from arena.exchange import (
+    PART_BYTES,
+    PlannedPart,
+    contents_of,
+    halves,
+    holdings,
+    planned_parts,
+    take_in,
+    write_part,
+)
 from arena.games import ArenaError, SpecificationError, load_game
+from arena.job_columns import job_columns
+from arena.job_kinds import ask, do_job
+from arena.job_work import do_here
+from arena.jobs import all_jobs
+from arena.kept_files import read_file
 from arena.ledger import Ledger
+from arena.match_file_schema import match_files
 from arena.push_pull import pull, push
 from arena.server_connection import Connection, token_here
 from arena.solvers import cfr, save_policy
@@ -83,8 +103,8 @@ def test_explanations_and_differences_are_those_of_the_ledger(client, local):
 
 def test_lists_and_single_things_are_those_of_the_ledger(client, local):
     assert client.games() == local.games()
-    assert client.agents() == local.agents()
-    assert client.agent("solved") == local.agent("solved")
+    assert [one.label for one in client.agents()] == [one.label for one in local.agents()]
+    assert client.agent("even") == local.agent("even")
     assert client.latest_matches("solved") == local.latest_matches("solved")
     assert client.tournaments() == local.tournaments()
     assert client.tournaments("kuhn_poker") == local.tournaments(KUHN)
@@ -128,7 +148,7 @@ def test_results_are_imported_once(client, tmp_path):
     file = tmp_path / "chess.csv"
     file.write_text("agent_1,agent_2,return_1,return_2\nx,y,1,0\ny,x,1,0\n")
     first = client.import_results(file, game="elsewhere:chess", name="chess")
-    assert (first.matches, first.source) == (2, "import")
+    assert (first.tournament.matches, first.tournament.source, first.agents) == (2, "import", 2)
     assert client.import_results(file, game="elsewhere:chess", name="chess") == first
 
 
@@ -193,6 +213,13 @@ def test_a_busy_server_is_given_the_time_that_it_asks_for():
     connection, _, pauses = flaky(httpx.Response(429, headers={"Retry-After": "3"}), httpx.Response(503), GOOD)
     assert connection.read("/agents") == {"a": 1}
     assert pauses == [3.0, 0.4]
+
+
+def test_an_answer_that_is_being_made_is_waited_for():
+    being_done = httpx.Response(409, headers={"Retry-After": "1"}, json={})
+    connection, transport, pauses = flaky(httpx.ReadTimeout("slow"), *[being_done] * 5, GOOD)
+    assert connection.write("POST", "/ledger", file=b"x") == {"a": 1}
+    assert (len(transport.asked), pauses[1:]) == (7, [1.0] * 5)
 
 
 def test_an_error_of_the_asker_is_not_repeated():
@@ -276,15 +303,82 @@ def test_a_pulled_program_does_not_run_before_it_is_approved(tmp_path, url, clie
             playable(mine.agent("bot"), mine)
 
 
-def test_two_tournaments_of_one_key_are_refused(here, tmp_path, client):
+def test_a_tournament_that_is_another_one_there_stays_and_all_others_travel(here, tmp_path, client):
+    results = tmp_path / "results.csv"
+    results.write_text("agent_1,agent_2,return_1,return_2\nx,y,1,0\n")
+    client.import_results(results, game="elsewhere:go", name="go there")
     with Ledger.open(tmp_path / "mine.db") as mine:
-        cup = {"name": "kuhn", "game": KUHN, "agents": {"a": "random", "b": "uniform"}, "matches": 20, "seed": 5}
-        run_tournament(make_config(cup), mine)
-        before = here.results(here.tournament("kuhn"))
-        for way in (push, pull):
-            with pytest.raises(ArenaError, match="two tournaments"):
-                way(mine, client)
-    assert here.results(here.tournament("kuhn")).equals(before)
+        cup = {"game": KUHN, "agents": {"a": "random", "b": "uniform"}, "matches": 4, "seed": 5}
+        for name in ("kuhn", "unheard of"):
+            run_tournament(make_config({**cup, "name": name}), mine)
+        LedgerSource(mine).import_results(results, game="elsewhere:go", name="go here")
+        before = [ledger.results(ledger.tournament("kuhn")) for ledger in (here, mine)]
+        pushed = push(mine, client)
+        assert (pushed.tournaments, set(pushed.refused)) == (("unheard-of",), {"kuhn", "go-here"})
+        pulled = pull(mine, client)
+        assert {"noughts"} <= set(pulled.tournaments)
+        assert set(pulled.refused) == {"kuhn", "go-there"}
+        assert not pull(mine, client).changed
+        after = [ledger.results(ledger.tournament("kuhn")) for ledger in (here, mine)]
+    assert all(one.equals(other) for one, other in zip(before, after, strict=True))
+
+
+def test_a_tournament_of_one_origin_and_other_matches_is_refused(tmp_path):
+    cup = {"name": "cup", "game": "matrix:rps", "agents": {"a": "random", "b": "uniform"}, "matches": 4, "seed": 5}
+    with Ledger.open(tmp_path / "one.db") as one, Ledger.open(tmp_path / "two.db") as two:
+        run_tournament(make_config(cup), one)
+        take_all(one, two)
+        with two.writing() as connection:
+            connection.execute(sa.text("update blocks set seconds = (select zeroblob(length(seconds)))"))
+            connection.execute(sa.text("update tournaments set matches = 2"))
+        with pytest.raises(ArenaError, match=r"damaged|two tournaments"):
+            take_all(one, two)
+
+
+def take_all(source, target, *, part_bytes=PART_BYTES, until=None):
+    """Has a ledger take in what it lacks of another, part by part, or only so many parts; how many parts there are."""
+    known = holdings(target)
+    parts = planned_parts(source, known, part_bytes=part_bytes)
+    for planned in parts[:until]:
+        with tempfile.TemporaryDirectory() as folder:
+            write_part(source, planned, known, Path(folder) / "part.db")
+            for one in contents_of(Path(folder) / "part.db"):
+                target.artifacts.put(source.artifacts.path(one))
+            take_in(target, Path(folder) / "part.db")
+    return len(parts)
+
+
+def test_what_is_too_large_for_one_part_goes_in_several_and_can_be_interrupted(tmp_path):
+    cup = {"name": "cup", "game": "matrix:rps", "agents": {"a": "random", "b": "uniform"}, "matches": 16, "block": 4}
+    with Ledger.open(tmp_path / "one.db") as one, Ledger.open(tmp_path / "two.db") as two:
+        played = run_tournament(make_config({**cup, "seed": 1}), one)
+        run_tournament(make_config({**cup, "seed": 2, "name": "small", "matches": 4}), one)
+        do_here(one, ask(one, "ratings", cup["game"]), lambda row, told: do_job(one, row, told))
+        with one.writing() as connection:
+            row = (played.id, 3, "replay", one.artifacts.put(b"a replay"))
+            connection.execute(match_files.insert().values(row))
+        assert len(one.written(played)) == 4
+        assert take_all(one, two, part_bytes=1000, until=2) == 5
+        partly = two.tournament("cup")
+        assert (partly.status, two.progress(partly)) == ("interrupted", 8)
+        assert not all_jobs(two)
+        assert take_all(one, two, part_bytes=1000) == 5
+        for each in one.tournaments():
+            assert two.tournament(each.key).status == "finished"
+            assert two.results(two.tournament(each.key)).equals(one.results(each))
+        assert all(column.current for column in job_columns(two, cup["game"]))
+        assert [column.kind for column in job_columns(two, cup["game"])] == ["ratings"]
+        assert read_file(two, two.tournament("cup"), 3, "replay") == b"a replay"
+        assert take_all(one, two) == 0
+
+
+def test_a_part_that_is_larger_than_planned_is_halved():
+    whole = PlannedPart(blocks={1: frozenset({0, 64}), 2: frozenset({0})}, whole=frozenset({1, 2}), last=True)
+    one, two = halves(whole)
+    assert one == PlannedPart(blocks={1: frozenset({0})}, whole=frozenset(), last=False)
+    assert two == PlannedPart(blocks={1: frozenset({64}), 2: frozenset({0})}, whole=frozenset({1, 2}), last=True)
+    with pytest.raises(ArenaError, match="upload_bytes"):
+        halves(one)
 
 
 @pytest.mark.parametrize("part", [b"", b"no database", b"SQLite format 3\0" + b"x" * 4096])
@@ -294,12 +388,11 @@ def test_what_is_no_part_of_a_ledger_is_refused(client, part):
 
 
 def test_a_part_whose_contents_were_not_sent_is_refused(here, tmp_path):
-    from arena.exchange import Holdings, lacking
-
-    part = lacking(here, Holdings(tournaments={}, agents=(), jobs=(), artifacts=()), tmp_path)
     with Ledger.open(tmp_path / "arena.db") as there, served(there) as url:
+        [planned] = planned_parts(here, holdings(there))
+        write_part(here, planned, holdings(there), tmp_path / "part.db")
         with Client(url, token_of(there)) as server, pytest.raises(ServerError, match="send them first"):
-            server.send_part(part.read_bytes())
+            server.send_part((tmp_path / "part.db").read_bytes())
         assert there.tournaments() == []
 
 

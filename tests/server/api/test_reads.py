@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from arena.match_file_schema import match_files
 from arena.standings import standings
 
 
@@ -157,3 +158,28 @@ def test_an_unchanged_answer_is_not_sent_again(site):
 
 def test_health_answers_from_the_ledger(site):
     assert site.get("/healthz").json() == {"status": "ok", "games": len(site.ledger.games())}
+
+
+def test_where_files_lie_on_the_machine_of_the_server_is_not_told(client, ledger):
+    added = ledger.agent("solved")
+    assert added.lineage["folder"]
+    assert str(ledger.artifacts.folder.parent) in added.specification
+    told = client.get("/api/v1/agents/solved").json()["agent"]
+    assert (told["specification"], "folder" in told["lineage"]) == ("policy:kuhn.json", False)
+    for path in ("/api/v1/agents/solved", "/api/v1/agents", "/api/v1/tournaments/kuhn", "/agents/solved"):
+        text = client.get(path).text
+        assert "solved" in text
+        assert added.lineage["folder"] not in text
+        assert str(ledger.artifacts.folder.parent) not in text
+
+
+def test_a_match_names_its_files_and_they_can_be_fetched(client, ledger):
+    kuhn = ledger.tournament("kuhn")
+    with ledger.writing() as connection:
+        row = (kuhn.id, 3, "replay.SC2Replay", ledger.artifacts.put(b"a replay"))
+        connection.execute(match_files.insert().values(row))
+    record = client.get("/api/v1/tournaments/kuhn/matches/3/record").json()
+    assert [one["name"] for one in record["files"]] == ["replay.SC2Replay"]
+    assert client.get("/api/v1/tournaments/kuhn/matches/3/files/replay.SC2Replay").content == b"a replay"
+    assert client.get("/api/v1/tournaments/kuhn/matches/3/files/other").status_code == 404
+    assert "files" not in client.get("/api/v1/tournaments/kuhn/matches/4/record").json()

@@ -94,6 +94,21 @@ def test_a_tournament_file_with_an_unknown_key_is_refused_with_its_name(client):
     )
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/jobs", {"kind": "nothing", "game": KUHN}),
+        ("/jobs", {"kind": "ratings", "game": "openspiel:chess"}),
+        ("/solves", {"method": "nothing", "game": KUHN}),
+        ("/trainings", {"method": "nothing", "game": KUHN, "name": "x"}),
+        ("/agents", {"name": "x", "specification": "nothing:x"}),
+        ("/tournaments", {"config": {"name": "x", "game": "openspiel:nothing", "agents": ["random", "uniform"]}}),
+    ],
+)
+def test_a_name_in_a_body_that_is_not_known_makes_the_body_wrong_and_not_the_address(client, path, body):
+    assert "nothing" in refused(sent(client, "POST", path, body), 422) or "chess" in str(body)
+
+
 # Once
 
 
