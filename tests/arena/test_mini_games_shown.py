@@ -9,6 +9,7 @@ from arena.cli.mini_games_shown import print_mini_games
 from arena.games.actions import ActionSpace
 from arena.games.game import GameInfo
 from arena.games.ragged import Ragged
+from arena.games.starcraft.mini_games import MINI_GAMES
 from arena.ledger import Ledger
 from arena.results import MatchResults, MatchSpecs
 from arena.standings import standings
@@ -46,10 +47,11 @@ def ledger(tmp_path):
 def test_the_columns_are_the_maps_in_the_published_order_with_published_rows_first(ledger, capsys):
     print_mini_games([board(ledger, "sc2", "DefeatRoaches", [90, 110]), board(ledger, "sc2", "MoveToBeacon", [25, 27])])
     lines = [line for line in capsys.readouterr().out.splitlines() if line.strip()]
-    assert lines[1].split() == ["mean", "score", "MoveToBeacon", "DefeatRoaches"]
-    assert lines[3].split() == ["random", "policy", "(published)", "1", "1"]
+    assert lines[1].split() == ["mean", "score", *MINI_GAMES]
+    assert lines[3].split("(published)")[1].split() == ["1", "17", "4", "1", "23", "12", "<", "1"]
     mine = next(line for line in lines if line.strip().startswith("mine@1"))
-    assert mine.split()[1::2] == ["26.0", "100.0"]
+    assert [word for word in mine.split()[1:] if "±" not in word] == ["26.0", "–", "–", "100.0", "–", "–", "–"]
+    assert "–: not played" in lines[-2]
     assert "arXiv 1708.04782" in lines[-1]
 
 
@@ -59,6 +61,12 @@ def test_scores_on_the_stand_in_stand_alone_and_say_so(ledger, capsys):
     shown = capsys.readouterr().out
     assert "stand-in, not StarCraft" in shown
     assert "published" not in shown.lower()
+    assert "BuildMarines" in shown
+
+
+def test_boards_of_the_game_and_of_the_stand_in_are_in_different_tables(ledger, capsys):
+    print_mini_games([board(ledger, "sc2-standin", "MoveToBeacon", [1]), board(ledger, "sc2", "DefeatRoaches", [90])])
+    assert capsys.readouterr().out == "", "neither has two"
 
 
 def test_one_mini_game_alone_is_no_table(ledger, capsys):
