@@ -65,17 +65,18 @@ def play_hosted(
     Raises:
         SpecificationError: a seat has an agent that this game cannot start.
     """
-    hosted = _hosted(game)
+    held_by = hosted(game)
     seated = [_player(agent, game) for agent in agents]
     held: list[_Held] = []
     for spec in (specs[row] for row in range(len(specs))):
-        held.append(_hold(hosted, seated, spec, clock))
+        held.append(_hold(held_by, seated, spec, clock))
         if on_finished:
             on_finished(1)
     return _results(game, specs, held)
 
 
-def _hosted(game: Game) -> HostedGame:
+def hosted(game: Game) -> HostedGame:
+    """The game as such a one."""
     assert game.info.lane == "hosted"
     return game  # type: ignore[return-value]  # what the lane says
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, Self
 
 if TYPE_CHECKING:  # hosts start without numpy
     from arena.games.game import GameInfo
@@ -78,4 +78,8 @@ class HostedGame(Protocol):
 
     def assignment(self, match: HostedMatch) -> str:
         """The line that the host reads."""
+        ...
+
+    def trial(self, player: object) -> tuple[Self, tuple[str, ...]]:
+        """(the game with short matches, the other players by specification) to try a player in; see `HostedMatch.players`."""
         ...

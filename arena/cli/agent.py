@@ -105,9 +105,12 @@ def check_command(
 
     from arena.agents import load_agent
     from arena.agents.check import check_agent
+    from arena.agents.hosted import HostedAgent
     from arena.cli.output import say, say_json
     from arena.executor import close_agents
     from arena.games import load_game
+    from arena.hosted import hosted
+    from arena.hosted_check import check_hosted
     from arena.ledger import Ledger, ledger_exists
     from arena.roster import playable
 
@@ -119,7 +122,10 @@ def check_command(
     loaded = load_game(game)
     agent = load_agent(specification, game=loaded)
     try:
-        findings = check_agent(agent, loaded, seed=seed)
+        if isinstance(agent, HostedAgent):
+            findings = check_hosted(agent, hosted(loaded), seed=seed)
+        else:
+            findings = check_agent(agent, loaded, seed=seed)
     finally:
         close_agents([agent])
     if json:

@@ -41,7 +41,7 @@ class Rules:
     move_s: float | None = None
     match_s: float | None = None
     silent_s: float = 30.0
-    start_s: float = 60.0
+    start_s: float = 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

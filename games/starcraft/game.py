@@ -29,6 +29,7 @@ from arena.games.starcraft.pysc2_repair import require_pysc2
 
 LADDER_LOOPS = 80_640
 """An hour of the game: what ladders of bots allow."""
+TRIAL_LOOPS = 2_688
 MOST_LOOPS = 524_000  # the game fails above 2^19
 SC2LE_STEP = 8
 SEED_BITS = 32
@@ -76,6 +77,13 @@ class StarcraftGame:
             seed=match.chance_seed % (1 << SEED_BITS),
             folder=str(match.folder),
         ).to_line()
+
+    def trial(self, player: object) -> tuple[StarcraftGame, tuple[str, ...]]:
+        """Two minutes of the game, for two players against one who hardly does anything."""
+        assert isinstance(player, Seat)
+        rules = replace(self.rules, max_loops=min(self.rules.max_loops, TRIAL_LOOPS))
+        waits = "bot:very_easy" if player.command else "scripted:wait"
+        return replace(self, rules=rules), (waits,) * (self.info.num_players - 1)
 
 
 def load(rest: str) -> StarcraftGame:
