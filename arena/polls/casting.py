@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,7 +17,7 @@ from arena.ledger import Ledger
 from arena.ledger_entries import now
 from arena.ledger_matches import write_block
 from arena.ledger_schema import contexts, insert_or_ignore, judgements, judges
-from arena.poll_schema import ballots, poll_pairs, polls, voters
+from arena.poll_schema import ballots, poll_pairs, polls, vote_reviews, voters
 from arena.polls.drawing import Ballot
 from arena.polls.poll import Poll
 from arena.polls.suspicion import Cast, favourite, suspicion
@@ -224,12 +225,39 @@ def _review(connection: sa.Connection, poll: Poll, voter: int, said: list[Cast],
         return state != "counted"
     reason = suspicion(said, least_seconds=poll.settings.least_seconds)
     if not reason and len(said) % VOTES_A_LOOK == 0:
-        reason = favourite(said, _others(connection, poll, voter), poll.candidates)
+        reason = favourite(said, _others(connection, poll, [voter]), poll.candidates)
     if not reason and _place_of_day(connection, poll, voter, network) > poll.settings.per_address:
         reason = f"more than {poll.settings.per_address} voters came from one network address in a day"
     if reason:
         add_review(connection, poll.tournament, judge=voter, state="held", reason=reason)
-    return bool(reason)
+        return True
+    return _review_together(connection, poll, voter, network)
+
+
+def _review_together(connection: sa.Connection, poll: Poll, voter: int, network: str) -> bool:
+    """Holds voters of one network address who look as if they were one, few votes by each; whether this one is held.
+
+    Only those of whom nothing was decided; and not where most votes come from there: then the others are no measure.
+    """
+    tournament = poll.tournament
+    decided = sa.select(vote_reviews.c.judge).where(vote_reviews.c.tournament_id == tournament.id)
+    of = voters.c
+    here = (of.tournament_id == tournament.id, of.address == network, of.number.not_in(decided))
+    together = list(connection.scalars(sa.select(of.number).where(*here)))
+    cast = sa.select(sa.func.count()).where(ballots.c.tournament_id == tournament.id, ballots.c.voter.in_(together))
+    if len(together) < 2 or int(connection.scalars(cast).one()) % VOTES_A_LOOK:
+        return False
+    said = [one for number in together for _, one in _earlier(connection, poll, number)]
+    others = _others(connection, poll, together)
+    reason = suspicion(said, least_seconds=poll.settings.least_seconds)
+    if not reason and 2 * len(said) < sum(won + lost for won, lost in others):  # which count each vote twice
+        reason = favourite(said, others, poll.candidates)
+    if not reason:
+        return False
+    for number in together:
+        told = f"{len(together)} voters of one network address, looked at together: {reason}"
+        add_review(connection, tournament, judge=number, state="held", reason=told)
+    return voter in together
 
 
 def _place_of_day(connection: sa.Connection, poll: Poll, voter: int, network: str) -> int:
@@ -238,13 +266,13 @@ def _place_of_day(connection: sa.Connection, poll: Poll, voter: int, network: st
     return int(connection.scalars(sa.select(sa.func.count()).where(*same)).one())
 
 
-def _others(connection: sa.Connection, poll: Poll, voter: int) -> list[tuple[float, float]]:
-    """Of each candidate (comparisons won, lost) by all voters but this one and those whose votes do not count."""
+def _others(connection: sa.Connection, poll: Poll, but: Sequence[int]) -> list[tuple[float, float]]:
+    """Of each candidate (comparisons won, lost) by all voters but these and those whose votes do not count."""
     of, tournament = ballots.c, poll.tournament
     counted = (of.low, of.high, of.low_first, of.choice)
     query = (
         sa.select(*counted, sa.func.count().label("times"))
-        .where(of.tournament_id == tournament.id, of.voter != voter, of.choice.in_(("first", "second")))
+        .where(of.tournament_id == tournament.id, of.voter.not_in(but), of.choice.in_(("first", "second")))
         .where(of.voter.not_in(silenced(tournament)))
         .group_by(*counted)
     )

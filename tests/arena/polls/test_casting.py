@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
+from itertools import combinations
 
 import pytest
+import sqlalchemy as sa
 from polling import open_one, vote_as
 
+from arena import poll_schema as schema
 from arena.database import check
-from arena.judgements import judgement_of, read_judgements
+from arena.judgements import read_judgements
 from arena.ledger import Ledger
+from arena.ledger_entries import now
 from arena.merge import merge
 from arena.polls.casting import (
     VALID_S,
@@ -23,7 +27,8 @@ from arena.polls.casting import (
 )
 from arena.polls.drawing import BallotDrawer
 from arena.polls.poll import close_poll, open_poll
-from arena.polls.voters import Forged, voter_key
+from arena.polls.summary import poll_summary
+from arena.polls.voters import Forged, address_hash, voter_key
 from arena.standings import standings
 from arena.vote_reviews import decide
 
@@ -31,6 +36,13 @@ from arena.vote_reviews import decide
 @pytest.fixture(scope="module")
 def ledger(tmp_path_factory):
     with Ledger.open(tmp_path_factory.mktemp("polls") / "arena.db") as ledger:
+        yield ledger
+
+
+@pytest.fixture
+def own(tmp_path):
+    """A ledger that a test may write anything into."""
+    with Ledger.open(tmp_path / "arena.db") as ledger:
         yield ledger
 
 
@@ -129,18 +141,6 @@ def test_what_was_said_last_is_told_with_names(ledger):
     assert last_vote(ledger, poll, key) == (first, second, "second")
 
 
-def test_prompt_and_answers_of_a_vote_are_told_once_the_poll_is_closed(ledger):
-    poll = open_one(ledger, name="Withheld")
-    vote_as(ledger, poll, "v", lambda _: "first")
-    seats = ledger.match(poll.tournament, 0).spec.seats
-    hidden = judgement_of(ledger, poll.tournament, 0, seats)
-    assert (hidden.context, hidden.answers) == (None, (None, None))
-    close_poll(ledger, poll)
-    told = judgement_of(ledger, poll.tournament, 0, seats)
-    assert told.context.prompt.startswith("prompt")
-    assert all(text.endswith(told.context.key[1:]) for text in told.answers)
-
-
 def test_held_votes_leave_the_board_and_come_back(ledger):
     poll = open_one(ledger, name="Board")
     for k in range(3):
@@ -166,6 +166,43 @@ def test_reviews_go_along_when_ledgers_are_merged(ledger, tmp_path):
         assert standings(other, poll.tournament.game).matches == 4
 
 
+def test_voters_of_one_address_who_vote_as_one_are_held_together(own):
+    ledger, poll = own, open_one(own)
+    stood(ledger, poll, voters=12, address="elsewhere", votes=10)
+    stood(ledger, poll, voters=12, address="here", votes=3, for_=2)
+    assert poll_summary(ledger, poll).held == 0  # by each alone nothing can be told
+    vote_as(ledger, poll, "one more", lambda b: "first" if b.first == 2 else "second", times=4, address="here")
+    held = [one for one in poll_summary(ledger, poll).reviewed if one.review.state == "held"]
+    assert {one.voter for one in held} == set(range(12, 25))
+    assert held[0].review.reason.startswith("13 voters of one network address, looked at together: c wins")
+
+
+def test_voters_of_one_address_who_vote_as_others_do_count(own):
+    ledger, poll = own, open_one(own)
+    for where in ("elsewhere", "here"):
+        stood(ledger, poll, voters=12, address=where, votes=10)
+    vote_as(ledger, poll, "one more", lambda b: ("first", "second")[b.number % 2], times=5, address="here")
+    assert poll_summary(ledger, poll).reviewed == ()
+
+
+def stood(ledger, poll, *, voters, address, votes, for_=None):
+    """Voters with ballots as if they had been cast: for a candidate, and between others, or without one, for each as often."""
+    network, here, pairs = address_hash(ledger, poll, address), poll.tournament.id, list(combinations(range(4), 2))
+    with ledger.writing() as connection:
+        first = connection.scalars(sa.select(sa.func.count()).where(schema.voters.c.tournament_id == here)).one()
+        for voter in range(first, first + voters):
+            person = {"number": voter, "key": f"key {voter}", "address": network, "created_at": now()}
+            connection.execute(schema.voters.insert(), {"tournament_id": here, **person})
+            for k in range(votes):
+                low, high = pairs[(k + voter) % len(pairs)]
+                left_low = k // 2 % 2
+                low_wins = {low: 1, high: 0}.get(for_, (k + voter) % 2)
+                row = {"voter": voter, "number": k, "context": k, "low": low, "high": high, "low_first": left_low}
+                said = {"choice": "first" if low_wins == left_low else "second", "propensity": 0.5, "seconds": 9.0}
+                old = {"created_at": "2026-01-01T00:00:00.000Z"}
+                connection.execute(schema.ballots.insert(), {"tournament_id": here, **row, **said, **old})
+
+
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
@@ -174,14 +211,13 @@ def test_reviews_go_along_when_ledgers_are_merged(ledger, tmp_path):
         ("update poll_pairs set low_first = low_first + 1", "not what its ballots say"),
     ],
 )
-def test_a_damaged_poll_is_found(tmp_path, damage, said):
-    with Ledger.open(tmp_path / "arena.db") as own:
-        poll = open_one(own)
-        vote_as(own, poll, "v", lambda b: "skip" if b.number == 1 else "tie", times=3)
-        assert check(own.url) == []
-        with own.writing() as connection:
-            connection.exec_driver_sql(damage)
-        assert any(said in sentence for sentence in check(own.url))
+def test_a_damaged_poll_is_found(own, damage, said):
+    poll = open_one(own)
+    vote_as(own, poll, "v", lambda b: "skip" if b.number == 1 else "tie", times=3)
+    assert check(own.url) == []
+    with own.writing() as connection:
+        connection.exec_driver_sql(damage)
+    assert any(said in sentence for sentence in check(own.url))
 
 
 def _vote_at_once(url, poll, voters, votes):
