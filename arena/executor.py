@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import gc
 import logging
 import os
 import signal
@@ -21,6 +20,7 @@ from arena.agents import load_agent
 from arena.agents.sandbox import Tier
 from arena.block_tasks import BlockTask, next_task, with_deaths
 from arena.failing_games import play_tables
+from arena.frozen_heap import frozen_heap
 from arena.games import Agent, AgentFault, ArenaError, ClockedAgent, Game, SpecificationError, load_game
 from arena.games.worker_process import WorkerProcess
 from arena.hosted import play_hosted
@@ -188,15 +188,10 @@ class InProcess:
         *,
         on_finished: Callable[[int], None] | None = None,
     ) -> Iterator[MatchResults]:
-        with Troupe(setup) as troupe:
-            gc.collect()
-            gc.freeze()  # what imports made is not walked again and again while matches are played
-            try:
-                for specs in blocks:
-                    if specs is not None:
-                        yield troupe.play(specs, on_finished=on_finished)
-            finally:
-                gc.unfreeze()
+        with Troupe(setup) as troupe, frozen_heap():
+            for specs in blocks:
+                if specs is not None:
+                    yield troupe.play(specs, on_finished=on_finished)
 
 
 class ProcessPool:
@@ -295,9 +290,7 @@ def _work(connection: Connection, setup: MatchSetup) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # leave through `finally`, so that agents' programs end
     os.environ["OMP_NUM_THREADS"] = "1"
     try:
-        with Troupe(setup) as troupe:
-            gc.collect()
-            gc.freeze()
+        with Troupe(setup) as troupe, frozen_heap():
             while True:
                 try:
                     specs = connection.recv()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -18,6 +19,12 @@ from arena.games.actions import ActionSpace
 from arena.games.game import GameInfo
 from arena.games.ragged import Ragged
 from arena.results import Fault, MatchResults, MatchSpecs, Termination
+
+
+def pytest_collection_finish() -> None:
+    """All tests and what they import stay to the end: each walk of the collector over them costs a fifth of a second."""
+    gc.collect()
+    gc.freeze()
 
 
 class PostgresServer:
