@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from functools import cache
 
 import typer
+import typer.main
 
 from arena.cli import (
     account,
@@ -73,10 +76,16 @@ def options(server: Server = None) -> None:
     """What stands before a command; `arena.cli.options` reads it."""
 
 
+@cache
+def command() -> Callable[..., object]:
+    """All commands, as one tree: reading their options takes longer than most of them run."""
+    return typer.main.get_command(app)
+
+
 def main() -> None:
     """Runs the command line: exit code 0 good, 1 the work failed, 2 wrong usage."""
     try:
-        app()
+        command()()
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:  # the reader of a pipe left, as `head` does
@@ -91,4 +100,4 @@ def main() -> None:
         sys.exit(1 if getattr(error, "work_failed", False) else 2)
 
 
-__all__ = ["app", "main"]
+__all__ = ["app", "command", "main"]

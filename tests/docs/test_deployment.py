@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from typer.main import get_command
 
-from arena.cli import app
+from arena.cli import command as arena_command
 from arena.server.settings import PREFIX, ServerSettings
 
 ROOT = Path(__file__).parents[2]
@@ -34,7 +33,7 @@ def commands(line):
 
 def option_names(words):
     """The options of the command that these words name."""
-    command = get_command(app)
+    command = arena_command()
     for word in words:
         command = command.commands[word]
     return {option for parameter in command.params for option in parameter.opts}

@@ -21,11 +21,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer.main
 
 from arena.agents.registry import SCHEMES as AGENT_SCHEMES
 from arena.agents.registry import kinds
-from arena.cli import app, main
+from arena.cli import command as arena_command
+from arena.cli import main
 from arena.config import TournamentConfig
 from arena.games.registry import SCHEMES as GAME_SCHEMES
 from arena.games.registry import load_game
@@ -91,7 +91,7 @@ def commands() -> Iterator[tuple[tuple[str, ...], Any]]:
         else:
             yield words, command
 
-    return walk((), typer.main.get_command(app))
+    return walk((), arena_command())
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -288,7 +288,7 @@ def _anchors(file: Path) -> set[str]:
 
 def _parse(words: list[str], line: str) -> None:
     """Reads a command line as `arena` would, without running it."""
-    command: Any = typer.main.get_command(app)
+    command: Any = arena_command()
     name = "arena"
     while hasattr(command, "commands"):
         if not words or words[0].startswith("-"):
