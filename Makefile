@@ -34,6 +34,9 @@ system:
 		$$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
 	else echo "== not found:$$missing; the tests that need them will say so"; fi
 
+# Two workers on two cores leave no cores to the threads of each; some hundreds of interpreters start, which compile nothing twice.
+test: export OMP_NUM_THREADS := 1
+test: export PYTHONDONTWRITEBYTECODE :=
 test: setup system
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -q
 
