@@ -5,16 +5,14 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Path, Request
 from markupsafe import Markup
 from starlette.responses import Response
 
 from arena.connection import DamagedLedger, LedgerError
-from arena.film import Film, film_of
 from arena.games import ArenaError, Game, UnknownName, load_game
-from arena.games.smax.game import SmaxGame
 from arena.games.usage import used_words
 from arena.hosted import FACTS
 from arena.judgements import EVEN, Judgement, judgement_of
@@ -29,6 +27,9 @@ from arena.server.match_lists import TERMINATION_WORDS, winners
 from arena.server.site import Site, SiteOf, download, page
 from arena.server.starcraft_views import facts_said
 from arena.server.teams import MatchSide, short_name, sides_of
+
+if TYPE_CHECKING:
+    from arena.film import Film
 
 HIDDEN = "hidden move"
 REPLAYS_KEPT = 64
@@ -166,7 +167,7 @@ def replayed(site: Site, key: str, number: int, *, told_to: int | None = None) -
     else:
         try:
             game = loaded_game(tournament.game)
-            imperfect, on_map = game.info.information == "imperfect", isinstance(game, SmaxGame)
+            imperfect, on_map = game.info.information == "imperfect", game.info.specification.startswith("smax:")
             views_of = None if not on_map else () if told_to is None else (told_to,)
             positions = _positions(site, tournament.game, key, number, views_of)
         except ArenaError as error:
@@ -351,4 +352,6 @@ def _positions(site: Site, game: str, key: str, number: int, views_of: tuple[int
 
 @functools.lru_cache(maxsize=REPLAYS_KEPT)
 def _film(site: Site, game: str, key: str, number: int, view: int | None) -> Film:
+    from arena.film import film_of  # late: torch comes with it, and most matches have no map
+
     return film_of(loaded_game(game), site.ledger.match(site.ledger.tournament(key), number), view)

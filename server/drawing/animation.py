@@ -5,12 +5,12 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from arena.film import Film
 from arena.server.drawing.battle import (
     WIDTH,
     ground,
@@ -23,6 +23,9 @@ from arena.server.drawing.battle import (
 )
 from arena.server.drawing.standalone import document
 from arena.server.drawing.svg import el, text
+
+if TYPE_CHECKING:
+    from arena.film import Film
 
 MOVE_S = 0.26  # of a map
 POSITION_S = 0.8  # of a board

@@ -9,13 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from markupsafe import Markup
 
-from arena.film import Film, Shot
 from arena.server import numbers
 from arena.server.drawing.svg import el, picture, text
+
+if TYPE_CHECKING:
+    from arena.film import Film, Shot
 
 WIDTH = 528  # units of the drawing: pixels on a wide screen
 LEAST = 14.0  # map units across; less would make giants of units

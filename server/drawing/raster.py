@@ -6,15 +6,18 @@ import math
 import os
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from arena.film import Film
 from arena.games import NotProvided
 from arena.server.drawing.animation import HEAD, HOLD_S
 from arena.server.drawing.battle import GRID, RING, WIDTH, share_left, shot_ends, stage_of
 from arena.server.drawing.standalone import tokens
+
+if TYPE_CHECKING:
+    from arena.film import Film
 
 FINER = 2  # drawn so much larger, then averaged: edges without steps
 FOOT = 12
