@@ -64,7 +64,7 @@ def vote(
 ) -> Response:
     poll = poll_of(site.ledger, key)
     voter = voter_of(request, site.ledger, poll)
-    if voter.key is None or voter.cookie:
+    if voter.key is None or voter.is_new:
         raise HTTPException(403, "this poll does not know you: a browser needs cookies to vote")
     with refusals_told(), suppress(NotThisBallot):  # sent twice, or from a page that is old: the next one is shown
         take_vote(request, site.ledger, poll, voter.key, ballot, choice)

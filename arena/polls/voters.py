@@ -18,8 +18,9 @@ import sqlalchemy as sa
 from arena.games import ArenaError
 from arena.ledger import Ledger
 from arena.ledger_schema import insert_or_ignore
-from arena.poll_schema import address_salts, poll_invitations
+from arena.poll_schema import address_salts, poll_invitations, voters
 from arena.polls.poll import Poll
+from arena.vote_reviews import add_review, standing_state
 
 Known = Literal["account", "invitation", "cookie"]
 """By what a voter is known."""
@@ -69,14 +70,49 @@ def new_cookie(poll: Poll) -> str:
     return sealed(poll, "cookie", secrets.token_urlsafe(16))
 
 
+def account_cookie(poll: Poll, key: str) -> str:
+    """What a browser is known by in which the account of this key votes: it is the same voter after signing out."""
+    return sealed(poll, "cookie", [key])
+
+
 def cookie_key(poll: Poll, cookie: str | None) -> str | None:
     """The voter's key of a cookie; None of one that this poll did not give out."""
     if not cookie:
         return None
     try:
-        return voter_key(poll, "cookie", str(unsealed(poll, "cookie", cookie)))
+        match unsealed(poll, "cookie", cookie):
+            case [str(key)]:
+                return key
+            case name:
+                return voter_key(poll, "cookie", str(name))
     except Forged:
         return None
+
+
+def is_account_cookie(poll: Poll, cookie: str) -> bool:
+    """Whether a cookie that this poll gave out stands for an account."""
+    return isinstance(unsealed(poll, "cookie", cookie), list)
+
+
+def become(ledger: Ledger, poll: Poll, before: str, key: str) -> None:
+    """Makes who voted without signing in the voter of an account, both by key: one person stays one voter.
+
+    Where both have voted, the votes without an account are held for review.
+    """
+    here = voters.c.tournament_id == poll.tournament.id
+    with ledger.writing() as connection:
+        known = dict(
+            connection.execute(
+                sa.select(voters.c.key, voters.c.number).where(here, voters.c.key.in_((before, key)))
+            ).all()
+        )
+        if before not in known:
+            return
+        if key not in known:
+            connection.execute(voters.update().where(here, voters.c.key == before).values(key=key))
+        elif standing_state(connection, poll.tournament, known[before]) is None:
+            reason = "votes by an account, too, in the same browser"
+            add_review(connection, poll.tournament, judge=known[before], state="held", reason=reason)
 
 
 def invite(ledger: Ledger, poll: Poll, count: int) -> list[str]:

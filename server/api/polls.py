@@ -235,6 +235,6 @@ def _answer(request: Request, site: Site, poll: Poll, *, status: int = 200) -> R
 def _voter(request: Request, site: Site, poll: Poll) -> str:
     """The key of the account that asks."""
     voter = voter_of(request, site.ledger, poll)
-    if voter.key is None or voter.cookie:
+    if voter.key is None or voter.is_new:
         raise HTTPException(403, "in this poll programs vote by an account where it lets accounts vote")
     return voter.key

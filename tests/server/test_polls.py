@@ -177,6 +177,34 @@ def test_who_is_signed_in_is_one_voter_in_every_browser(ledger, visit, admin):
     assert "1</dd>" in re.search(r"<dt>Voters</dt>.*?</div>", admin.get(address).text)[0]
 
 
+def test_who_signs_in_and_out_stays_one_voter_where_anyone_votes(ledger, visit, admin):
+    address = opened(admin, "Twice")
+
+    def voters():
+        return admin.get("/api/v1/polls/twice").json()["summary"]["voters"]
+
+    ada = visit()
+    vote(ada, address)
+    sign_in(ada, "ada")
+    ballot = ballot_in(ada.get(f"{address}/vote").text)
+    assert send(ada, f"{address}/vote", ballot=ballot, choice="first").status_code == 303
+    send(ada, "/sign-out")
+    vote(ada, address)
+    assert voters() == 1
+    elsewhere = visit()
+    vote(elsewhere, address)
+    sign_in(elsewhere, "ada")
+    elsewhere.get(f"{address}/vote")  # the same person in two browsers, the second time without an account first
+    [held] = admin.get("/api/v1/polls/twice").json()["summary"]["reviewed"]
+    assert (voters(), held["voter"]) == (2, "voter 2")
+    assert "in the same browser" in held["reason"]
+    send(elsewhere, "/sign-out")
+    sign_in(elsewhere, "ben")  # somebody else at this machine votes by his own account
+    ballot = ballot_in(elsewhere.get(f"{address}/vote").text)
+    assert send(elsewhere, f"{address}/vote", ballot=ballot, choice="first").status_code == 303
+    assert voters() == 3
+
+
 def test_an_invitation_is_one_voter(ledger, visit, admin):
     address = opened(admin, "Invited", voters="invited")
     page = send(admin, f"{address}/invitations", count=2).text
@@ -229,6 +257,11 @@ def test_a_file_that_is_none_is_refused_with_the_reason(admin, content, said):
 def test_the_list_offers_admins_a_new_poll(visit, admin):
     assert 'href="/polls/new"' in admin.get("/polls").text
     assert 'href="/polls/new"' not in visit().get("/polls").text
+    upload(admin, "Draft that waits", ANSWERS)
+    opened(admin, "Open now")
+    listed = visit().get("/tournaments").text
+    for name, state in (("Open now", "open for votes"), ("Draft that waits", "takes no votes")):
+        assert re.search(rf'>{name}</a> <span class="tag[^"]*">{state}</span>', listed)
     assert 'enctype="multipart/form-data"' in admin.get("/polls/new").text
 
 
