@@ -10,10 +10,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:  # hosts start without numpy
-    from arena.games.game import GameInfo
+    from arena.games.game import Game, GameInfo
 
 Ending = Literal["over", "time_limit", "timeout", "crash", "protocol_error"]
 """``over``: the game's own end, or a player left. ``time_limit``: the match was longer than it may be. The others are a player's fault."""
@@ -80,6 +80,6 @@ class HostedGame(Protocol):
         """The line that the host reads."""
         ...
 
-    def trial(self, player: object) -> tuple[Self, tuple[str, ...]]:
+    def trial(self, player: object) -> tuple[Game, tuple[str, ...]]:
         """(the game with short matches, the other players by specification) to try a player in; see `HostedMatch.players`."""
         ...
