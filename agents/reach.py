@@ -34,6 +34,9 @@ NEVER_PUBLIC = tuple(
 )
 TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")  # IPv6 addresses that mean IPv4 addresses
 COMPATIBLE = ipaddress.IPv6Network("::/96")
+GLOBAL_UNICAST = ipaddress.IPv6Network(
+    "2000::/3"
+)  # all that is given out; what lies outside has local meanings, old and new
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,8 @@ def _is_reachable(address: Address, allowed: Sequence[Network]) -> bool:
     if any(address in network for network in allowed):
         return True
     carries = bool(_carried(address))  # as an address it is not global, or is so whatever it carries
-    public = carries or (address.is_global and not address.is_multicast)
+    given_out = isinstance(address, ipaddress.IPv4Address) or address in GLOBAL_UNICAST
+    public = carries or (address.is_global and not address.is_multicast and given_out)
     return public and not any(address in network for network in NEVER_PUBLIC)
 
 
