@@ -6,6 +6,7 @@ any program with the ladders' arguments; ``bot:DIFFICULTY`` is the game's own co
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shlex
 import shutil
@@ -23,7 +24,7 @@ PILOT = "arena.agents.starcraft.pilot"
 PILOT_STEP = 8
 """Game loops between two actions of a script or a pysc2 agent, where the game allows shorter ones."""
 RACES = {name.lower(): int(number) for name, number in common_pb2.Race.items() if number}
-BOTS_FOLDER = "arena.bots"
+BOTS_FOLDER, NAME_CHARACTERS = "arena.bots", 60
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 DIFFICULTIES = {"_".join(_WORD.findall(name)).lower(): int(number) for name, number in sc_pb.Difficulty.items()}
 
@@ -40,7 +41,7 @@ def player_of(scheme: str, rest: str, *, game: StarcraftGame, name: str) -> tupl
     if scheme == "scripted":
         return _pilot(f"scripted:{rest}", game, name), True
     if scheme == "python":
-        return Seat(name=name, command=_flown(f"python:{rest}", "Terran", game)), False
+        return Seat(name=name, command=_flown(f"python:{rest}", "Terran", game), data=_data_folder(name)), False
     if scheme == "exec":
         return _program(rest, name), False
     if scheme == "bot":
@@ -71,7 +72,6 @@ def _flown(agent: str, race: str, game: StarcraftGame) -> tuple[str, ...]:
 
 
 def _program(rest: str, name: str) -> Seat:
-    """Its data folder is named after the agent, below the working folder: ladders keep what a bot has learned."""
     try:
         command = shlex.split(rest)
     except ValueError as error:
@@ -81,8 +81,15 @@ def _program(rest: str, name: str) -> Seat:
         raise SpecificationError(
             f"{what}; on StarCraft II it gets --GamePort, --LadderServer, --StartPort, --OpponentId"
         )
-    folder = Path(BOTS_FOLDER, re.sub(r"[^\w.-]", "_", name), "data").absolute()
-    return Seat(name=name, command=tuple(command), data=str(folder))
+    return Seat(name=name, command=tuple(command), data=_data_folder(name))
+
+
+def _data_folder(name: str) -> str:
+    """Named after the agent, below the working folder: ladders keep what a bot has learned. Each name has one of its own."""
+    folder = re.sub(r"[^\w-]", "_", name)[:NAME_CHARACTERS]
+    if folder != name:
+        folder += f"-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return str(Path(BOTS_FOLDER, folder, "data").absolute())
 
 
 def _computer(rest: str, game: StarcraftGame, name: str) -> Seat:

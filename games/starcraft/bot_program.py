@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from arena.games.errors import GameFailed
 from arena.games.starcraft.assignment import Seat
 from arena.games.starcraft.ports import LOCALHOST
 
@@ -39,7 +40,10 @@ class BotProgram:
     async def __aenter__(self) -> Self:
         environment = {**os.environ, "PYTHONUNBUFFERED": "1", SEED: str(self.seat.seed)}
         if self.seat.data:
-            Path(self.seat.data).mkdir(parents=True, exist_ok=True)
+            try:
+                Path(self.seat.data).mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise GameFailed(f"there can be no data folder {self.seat.data}: {error.strerror}") from None
             environment[DATA_FOLDER] = self.seat.data
         with self.log.open("wb") as log:
             try:

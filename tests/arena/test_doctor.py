@@ -117,6 +117,20 @@ def test_starcraft_that_the_environment_names_and_that_is_not_there_is_broken(lo
     assert look(doctor.starcraft)["StarCraft II"].state == "broken"
 
 
+def test_maps_are_counted_of_the_game_and_of_its_stand_in(look, monkeypatch, tmp_path):
+    pytest.importorskip("pysc2")
+    from arena.games.starcraft.standin.install import EXECUTABLE, install
+
+    monkeypatch.setenv("SC2PATH", str(tmp_path))
+    install(tmp_path)
+    (tmp_path / EXECUTABLE).write_bytes(b"\x7fELF")
+    found = look(doctor.starcraft)
+    assert found["StarCraft II"].said.endswith("17 maps, 5 of the 7 mini-games")
+    assert found["its stand-in"].said.startswith("17 maps in ")
+    shutil.rmtree(tmp_path / "Maps")
+    assert look(doctor.starcraft)["StarCraft II"].state == "broken"
+
+
 def test_a_look_that_breaks_down_stops_no_other(look, monkeypatch):
     def broken(_):
         raise RuntimeError("no such thing")

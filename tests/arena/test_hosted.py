@@ -16,6 +16,7 @@ import pytest
 pytest.importorskip("pysc2")
 
 from arena import play
+from arena.agents import load_agent
 from arena.games import GameMissing, SpecificationError, UnknownName, load_game
 from arena.games.starcraft.standin.install import EXECUTABLE, install
 from arena.match import Clock
@@ -155,6 +156,16 @@ def test_what_is_missing_is_said_with_the_way_out(tmp_path, monkeypatch):
 def test_agents_that_cannot_play_are_refused_before_anything_runs(agents, said):
     with pytest.raises((SpecificationError, UnknownName), match=said):
         play(GAME, agents)
+
+
+def test_every_program_has_a_data_folder_of_its_own_whatever_it_is_called():
+    game, names = load_game(GAME), ["a b", "a_b", "..", "x" * 300, "x" * 301]
+    seats = [
+        load_agent(spec, game=game, name=name).player for spec in ("exec:true", "python:json:Agent") for name in names
+    ]
+    folders = [Path(seat.data) for seat in seats]
+    assert len(set(folders)) == len(names)
+    assert all(folder.parents[1] == Path.cwd() / "arena.bots" and len(folder.parent.name) < 100 for folder in folders)
 
 
 def test_rules_that_make_no_sense_are_refused():
