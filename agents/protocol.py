@@ -98,9 +98,9 @@ def act_message(*, request: int, observation: Message, limit_s: float | None) ->
     return {"type": "act", "request": request, "limit_s": _plain(limit_s), "observation": observation}
 
 
-def end_message(*, match: int, player: int, returns: float) -> JsonObject:
-    """A match ended with this player's return."""
-    return {"type": "end", "match": match, "player": player, "returns": _plain(returns)}
+def end_message(*, match: int, player: int, returns: float | None) -> JsonObject:
+    """A match ended with this player's return; None: it was broken off without one."""
+    return {"type": "end", "match": match, "player": player, "returns": None if returns is None else _plain(returns)}
 
 
 def quit_message() -> JsonObject:

@@ -32,7 +32,8 @@ from arena.games import (
     ProtocolError,
 )
 
-AWAY_S = 60.0  # without a clock: how long a match waits for an agent that is not connected
+AWAY_S = 60.0  # how long a match without a clock waits for an agent that is not connected; and so long an engine waits at its begin
+RETURN_LOOK_S = 0.05  # between two looks whether it is back
 DELIVERY_S = 0.25  # an answer that came in time may be found so much later
 FIRST_LOOK_S, LONGEST_LOOK_S = 0.004, 0.04  # between two looks for answers: soon, and then seldom while somebody thinks
 ALIVE_S = 5.0  # how often the mailbox hears that matches go on
@@ -125,10 +126,16 @@ class _Open:
 
 
 class RemoteAgent:
-    """A `ClockedAgent` that asks through a mailbox. Each decision is a request of its own, with its own clock."""
+    """A `ClockedAgent` that asks through a mailbox. Each decision is a request of its own, with its own clock.
 
-    def __init__(self, mailbox: Mailbox, *, game: GameInfo, name: str):
+    ``wait_s``: how long its first match waits for an agent that is away: where a server was away itself, it begins again before those
+    who were connected are back.
+    """
+
+    def __init__(self, mailbox: Mailbox, *, game: GameInfo, name: str, wait_s: float = AWAY_S):
         self.game, self.name = game, name
+        self._wait_s = wait_s
+        self._begun: float | None = None  # when it was first asked to play
         self._mailbox = mailbox
         self._changed = threading.Condition()  # guards all below
         self._hello: Hello | None = None
@@ -170,6 +177,9 @@ class RemoteAgent:
             )
 
     def start(self, table: NDArray[np.int64], player: NDArray[np.int64], seed: NDArray[np.uint64]) -> None:
+        if self._begun is None:
+            self._begun = time.monotonic()
+            self._await_return(self._begun + self._wait_s)
         at = list(zip(table.tolist(), player.tolist(), strict=True))
         seats = [
             SeatTaken(match=number, player=seat, move_s=self._move_s, match_s=self._match_s)
@@ -221,6 +231,10 @@ class RemoteAgent:
         if self._watcher is not None:
             self._watcher.join()
         self._mailbox.close()
+
+    def _await_return(self, until: float) -> None:
+        while time.monotonic() < until and (presence := self._mailbox.presence()) is not None and presence.away_s > 0:
+            time.sleep(RETURN_LOOK_S)
 
     def _greeting(self) -> Hello:
         if self._hello is None:

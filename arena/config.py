@@ -50,7 +50,9 @@ class TournamentConfig(BaseModel):
     chosen by the speed of the agents where it is not given. ``noise_floor``: a byte-identical twin of ``twin_of`` (None: of the
     first agent) takes part as ``NAME-twin``, and an agent that plays at random where there is none; ``agents`` then has them.
     ``common_chance``: of ``round_robin`` and ``gauntlet``, whether the k-th rotation of every lineup has the same chance and the
-    same draws of agents, not only the matches of one rotation the same chance. ``sandbox``: the tier in which ``exec:`` and
+    same draws of agents, not only the matches of one rotation the same chance. ``own_chance``: whether no two
+    matches share their chance, not even those of one rotation; always so in games of chance where an agent plays from elsewhere.
+    ``sandbox``: the tier in which ``exec:`` and
     ``python:`` agents are confined; where it does not hold, nothing is played. ``rated``: whether its matches count on leaderboards.
     """
 
@@ -81,6 +83,7 @@ class TournamentConfig(BaseModel):
     noise_floor: bool = False
     twin_of: str | None = None
     common_chance: bool = False
+    own_chance: bool = False
     sandbox: Tier = "none"
     rated: bool = True
 
@@ -126,6 +129,8 @@ class TournamentConfig(BaseModel):
             )
         if self.common_chance and self.pairing not in ("round_robin", "gauntlet"):
             raise ValueError(f"common_chance is for pairing = 'round_robin' or 'gauntlet'; got {self.pairing!r}")
+        if self.common_chance and self.own_chance:
+            raise ValueError("common_chance and own_chance exclude each other; leave one of them out")
         if self.pairing == "decide" and len(self.entrants) != 2:
             raise ValueError(f"pairing = 'decide' is between two agents; got {len(self.entrants)}")
         if self.pairing == "exploit" and not 1 <= len(self.entrants) <= 2:

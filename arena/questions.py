@@ -24,6 +24,7 @@ from arena.question_schema import presences, questions, seats
 
 SILENT_S = 30.0  # an engine that has not been heard of for so long plays no more
 FORGOTTEN_S = 3600.0  # what nobody came for is gone
+STEP = 2**32  # between two numbers of matches: more than floating point rounds away
 
 Verdict = Literal["taken", "late", "closed", "unknown"]
 """What became of an answer: counted; after its limit; to a question that is answered or off; to none of that agent's."""
@@ -72,14 +73,16 @@ class LedgerMailbox:
         numbers = [_drawn() for _ in taken]
         with self._ledger.writing() as connection:
             moment = clock(connection)
+            mine = sa.and_(seats.c.agent_id == self._agent_id, seats.c.game == self._game)
             _clear(connection, sa.and_(seats.c.agent_id == self._agent_id, seats.c.alive_at < moment - FORGOTTEN_S))
+            named = set(connection.scalars(sa.select(seats.c.match).where(mine)))
             rows = [
                 {
                     "id": number,
                     "agent_id": self._agent_id,
                     "game": self._game,
                     "engine": self._engine,
-                    "match": seat.match,
+                    "match": _free(seat.match, named),
                     "player": seat.player,
                     "move_s": seat.move_s,
                     "match_s": seat.match_s,
@@ -266,6 +269,15 @@ def _close(which: sa.ColumnElement[bool]) -> sa.Update:
 def _clear(connection: sa.Connection, which: sa.ColumnElement[bool]) -> None:
     connection.execute(questions.delete().where(questions.c.seat_id.in_(sa.select(seats.c.id).where(which))))
     connection.execute(seats.delete().where(which))
+
+
+def _free(match: int, named: set[int]) -> int:
+    """The number by which a match is told of: its own, or the next one where the agent has heard that of another match, such as the same
+    one of an engine that was killed and has begun it again."""
+    while match in named:
+        match = (match + STEP) % 2**63
+    named.add(match)
+    return match
 
 
 def _drawn() -> int:

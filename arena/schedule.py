@@ -36,7 +36,8 @@ class Schedule:
     ``entrants``: the agents that each number of a lineup stands for, which take turns at the players of a side; ``sides``:
     the players of each. Without them a lineup names the agents, one a player. ``first``: the number of its first match,
     which is also the first of a rotation. ``common_chance``: whether all lineups share their seeds. ``seated``: whether lineups
-    keep the sides in which they are listed; a rotation is then one match, with a chance of its own.
+    keep the sides in which they are listed; a rotation is then one match, with a chance of its own. ``own_chance``: whether no two
+    matches share their chance, so that nothing seen in one tells of another.
     """
 
     lineups: NDArray[np.int64]
@@ -47,6 +48,7 @@ class Schedule:
     first: int = 0
     common_chance: bool = False
     seated: bool = False
+    own_chance: bool = False
 
     @property
     def end(self) -> int:
@@ -90,8 +92,9 @@ class Schedule:
         return seeds
 
     def chance_seeds(self, index: NDArray[np.int64]) -> NDArray[np.uint64]:
-        """The chance seed of each match: that of its rotation, which with common chance all lineups share."""
-        seeds: NDArray[np.uint64] = counter_hash(np.uint64(self.seed), CHANCE_STREAM, self._turns(index))
+        """The chance seed of each match: that of its rotation, which with common chance all lineups share, or its own."""
+        number = index if self.own_chance else self._turns(index)
+        seeds: NDArray[np.uint64] = counter_hash(np.uint64(self.seed), CHANCE_STREAM, number)
         return seeds
 
     def _turns(self, index: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -17,6 +17,7 @@ from itertools import cycle, islice
 
 import numpy as np
 
+from arena.agents.registry import REMOTE
 from arena.agents.sandbox import tier_version
 from arena.config import ConfigError, TournamentConfig, make_config
 from arena.entrants import by_side, without_moves
@@ -121,6 +122,8 @@ def create_tournament(
     agents = tuple(enlisted[name] for name in config.agents)
     if len({agent.id for agent in agents}) < len(agents):
         raise ConfigError("one agent stands twice in the tournament; leave it out, or give its twin another name")
+    if game.info.chance and any(agent.kind == REMOTE for agent in agents):  # who plays there remembers what it likes
+        config = config.model_copy(update={"own_chance": True})
     rule = rule_of(config, len(game.info.sides))
     same = [
         earlier
@@ -218,6 +221,7 @@ def schedule_of(config: TournamentConfig, sides: Sides, chosen: Round, *, first:
         first=first,
         common_chance=config.common_chance,
         seated=chosen.seated,
+        own_chance=config.own_chance,
     )
 
 

@@ -140,9 +140,9 @@ class SeatHub:
                 happened = True
         owner = {seat.id: (by_agent[seat.agent_id, seat.game], seat) for seat in seats}
         for question in questions:
-            one, _ = owner[question.seat]
+            one, seat = owner[question.seat]
             if question.id not in one.asked and question.seat in one.seats:
-                await self._ask(one, question)
+                await self._ask(one, seat, question)
                 happened = True
         if ended:
             await run_in_threadpool(forget_seats, self.ledger, ended)
@@ -154,16 +154,18 @@ class SeatHub:
         begun = start_message(match=seat.match, player=seat.player, move_s=seat.move_s, match_s=seat.match_s)
         one.tell({**begun, "history": await run_in_threadpool(played_so_far, self.ledger, seat.id)})
 
-    async def _ask(self, one: Seated, question: OpenQuestion) -> None:
+    async def _ask(self, one: Seated, seat: OpenSeat, question: OpenQuestion) -> None:
         one.asked.add(question.id)
-        asked = act_message(request=question.id, observation=question.observation, limit_s=question.left_s)
+        observation = {**question.observation, "match": seat.match}
+        asked = act_message(request=question.id, observation=observation, limit_s=question.left_s)
         if can_be_followed(one.game):
             asked["moves"] = await run_in_threadpool(moves_of, self.ledger, question.id)
         one.tell(asked)
 
     def _forget(self, connected: Collection[Seated], seats: set[int], questions: set[int]) -> None:
-        """What is over is asked no more; a match whose engine fell silent is begun again when it speaks."""
+        """What is over is asked no more; a match whose engine fell silent is broken off, and begun again when it speaks."""
         for one in connected:
             one.asked &= questions
             for gone in one.seats.keys() - seats:
-                del one.seats[gone]
+                seat = one.seats.pop(gone)
+                one.tell(end_message(match=seat.match, player=seat.player, returns=None))

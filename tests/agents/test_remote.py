@@ -60,9 +60,9 @@ def says(action: object, waited_s: float = 0.0) -> Callable[[Question], Reply]:
     return lambda _: Reply(action=action, failure=None, waited_s=waited_s)
 
 
-def played(box: Box, *, matches: int = 2, clock: Clock | None = None):
+def played(box: Box, *, matches: int = 2, clock: Clock | None = None, wait_s: float = AWAY_S):
     """Matches of Kuhn poker between two seats of one agent elsewhere."""
-    agent = RemoteAgent(box, game=GAME.info, name="far")
+    agent = RemoteAgent(box, game=GAME.info, name="far", wait_s=wait_s)
     index = np.arange(matches)
     specs = MatchSpecs(
         index=index,
@@ -125,9 +125,23 @@ def test_without_an_answer_the_clock_decides_and_the_question_is_withdrawn():
 
 
 def test_without_a_clock_who_is_away_for_long_has_lost():
-    results = played(Box(lambda _: None, away_s=AWAY_S + 1), matches=1)
+    results = played(Box(lambda _: None, away_s=AWAY_S + 1), matches=1, wait_s=0)
     assert results.termination.tolist() == [Termination.TIMEOUT]
     assert "was away for 61 s" in results.faults[0].message
+
+
+def test_who_was_away_since_the_server_was_is_waited_for_and_has_lost_nothing():
+    class Returning(Box):
+        looks = 0
+
+        def presence(self) -> Presence | None:
+            self.looks += 1
+            self.away_s = 0.0 if self.looks > 3 else 1e4
+            return super().presence()
+
+    box = Returning(says(1))
+    assert played(box).termination.tolist() == [Termination.NORMAL] * 2
+    assert box.looks > 3
 
 
 @pytest.mark.parametrize(("away_s", "said"), [(None, "has never been"), (90.0, "was last 90 s ago")])

@@ -22,7 +22,8 @@ from arena.presence import arrive, leave, register_remote, stay
 from arena.question_schema import questions, seats
 from arena.questions import LedgerMailbox, answer, forget_seats, played_so_far, seats_of
 from arena.results import Termination
-from arena.tournament import run_tournament
+from arena.rounds import Round
+from arena.tournament import create_tournament, run_tournament, schedule_of
 
 KUHN = "openspiel:kuhn_poker"
 OBSERVATION = {"game": KUHN, "player": 0, "ply": 0, "seed": 1, "match": 2, "legal_actions": [0, 1]}
@@ -73,6 +74,31 @@ def test_of_many_answers_at_once_one_counts(ledger, far, mailbox):
     assert sorted(verdicts) == ["closed"] * 5 + ["taken"]
 
 
+def test_a_match_that_is_begun_again_has_another_number_than_the_one_that_a_killed_engine_left(ledger, far, mailbox):
+    left, _ = asked(mailbox)
+    again = LedgerMailbox(ledger.url.render_as_string(hide_password=False), far.id, KUHN)
+    both = again.take_seats([SeatTaken(match=number, player=0, move_s=None, match_s=None) for number in (2, 2, 3)])
+    under_way, _ = seats_of(ledger, [(far.id, KUHN)])
+    match = {seat.id: seat.match for seat in under_way}
+    assert match[left] == 2
+    assert match[both[2]] == 3
+    assert len({float(number) for number in match.values()}) == 4, "told apart where numbers are floating point, too"
+    again.close()
+
+
+def test_cards_are_shared_by_no_two_matches_of_who_plays_from_elsewhere(ledger, far, mailbox):
+    arrive(ledger, far, KUHN, Hello(matches=4), connection="here")
+    cup = {"name": "cup", "game": KUHN, "agents": ["far", "random"], "matches": 4}
+    made = create_tournament(make_config(cup), ledger)
+    assert made.config["own_chance"] is True
+    schedule = schedule_of(
+        make_config({**made.config, "seed": made.seed}), made.sides, Round(lineups=np.array([[0, 1]]), rotations=2)
+    )
+    assert len(set(schedule.specs(0, 4).chance_seed.tolist())) == 4
+    assert schedule.specs(0, 4).seats.tolist()[0] == schedule.specs(0, 4).seats.tolist()[1][::-1]
+    assert create_tournament(make_config(cup), ledger, go_on=True) == made, "the same command goes on with it"
+
+
 def test_another_agents_question_is_unknown(ledger, far, mailbox):
     _, question = asked(mailbox)
     other = register_remote(ledger, "other", account="bob")
@@ -81,11 +107,12 @@ def test_another_agents_question_is_unknown(ledger, far, mailbox):
 
 
 def test_an_answer_is_judged_by_when_it_arrived(ledger, far, mailbox):
-    _, question = asked(mailbox, limit_s=0.05)
-    time.sleep(0.06)
+    _, question = asked(mailbox, limit_s=1000)
+    with ledger.writing() as connection:
+        connection.execute(questions.update().values(asked_at=questions.c.asked_at - 1500))
     assert answer(ledger, [far.id], question, 1) == "late"
-    assert answer(ledger, [far.id], question, 1, ago_s=0.05) == "taken"
-    assert mailbox.replies([question])[question].waited_s < 0.05
+    assert answer(ledger, [far.id], question, 1, ago_s=1000) == "taken"
+    assert 500 <= mailbox.replies([question])[question].waited_s < 1000
 
 
 def test_a_withdrawn_question_takes_no_answer(ledger, far, mailbox):

@@ -20,6 +20,7 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
 from arena.accounts import Scope, add_account
+from arena.agents.remote import SeatTaken
 from arena.config import make_config
 from arena.credentials import end, issue
 from arena.games import SpecificationError, load_game
@@ -27,6 +28,7 @@ from arena.join import Joining, JoinRefused, join, seats_address
 from arena.ledger import Ledger
 from arena.ledger_rows import Played
 from arena.presence import HERE_S
+from arena.questions import LedgerMailbox
 from arena.results import Termination
 from arena.tournament import run_tournament
 from tests.server.conftest import Site, serving, wait_for
@@ -180,6 +182,20 @@ def test_a_bot_that_comes_back_in_time_goes_on_where_it_was(served, token):
         finish(second, ends=2)
         assert results().termination.tolist() == [Termination.NORMAL] * 2
     second.close()
+
+
+def test_a_match_whose_engine_is_gone_is_broken_off(served, token, monkeypatch):
+    monkeypatch.setattr("arena.questions.SILENT_S", 0.5)
+    bot = Bot(served, token=token(), name="orphan")
+    label = bot.hear("hello")["agent"]
+    url = served.ledger.url.render_as_string(hide_password=False)
+    engine = LedgerMailbox(url, served.ledger.agent(label).id, KUHN)
+    engine.take_seats([SeatTaken(match=7, player=1, move_s=None, match_s=None)])
+    assert bot.hear("start")["match"] == 7
+    told = bot.hear("end")
+    assert (told["match"], told["player"], told["returns"]) == (7, 1, None)
+    bot.close()
+    engine.close()
 
 
 def test_it_is_told_what_it_played_in_the_matches_under_way(served, token):
