@@ -19,16 +19,19 @@ TOURNAMENTS_OFFERED = 200
 """The newest ones; others can be named in the address."""
 OFFERED = 500
 """Judges, and contexts: the first ones, likewise."""
+AGENTS_OFFERED = 200
+"""Of more agents one is named by hand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
-    """What the form offers: seats (or sides) from 1, tournaments by (key, name), agents by label, judges and contexts by name."""
+    """What the form offers: seats (or sides) from 1, tournaments by (key, name), agents by label (None: too many to choose from), judges
+    and contexts by name."""
 
     seats: tuple[int, ...]
     seat_word: str
     tournaments: tuple[tuple[str, str], ...]
-    agents: tuple[str, ...]
+    agents: tuple[str, ...] | None
     judges: tuple[str, ...]
     contexts: tuple[str, ...]
 
@@ -78,16 +81,24 @@ def choices_of(ledger: Ledger, tournaments: Sequence[Tournament]) -> Choices:
     judges, contexts = judges_and_contexts(ledger, tournaments, most=OFFERED)
     sides = tournaments[0].sides
     newest = tournaments[::-1][:TOURNAMENTS_OFFERED]
-    playing = {agent.id: agent for one in tournaments for agent in one.agents}
-    labels = {agent.label for agent in playing.values()} | {team for one in tournaments for team in mixed_teams(one)}
     return Choices(
         seats=tuple(range(1, len(sides) + 1)) if len(sides) > 1 else (),
         seat_word="Side" if any(len(side) > 1 for side in sides) else "Seat",
         tournaments=tuple((one.key, one.name) for one in newest),
-        agents=tuple(sorted(labels, key=str.casefold)),
+        agents=_agents(tournaments),
         judges=tuple(sorted(judges[:OFFERED], key=str.casefold)),
         contexts=contexts[:OFFERED],
     )
+
+
+def _agents(tournaments: Sequence[Tournament]) -> tuple[str, ...] | None:
+    labels: set[str] = set()
+    for one in tournaments:
+        if len(one.agents) > AGENTS_OFFERED:
+            return None
+        labels.update(agent.label for agent in one.agents)
+        labels.update(mixed_teams(one))
+    return tuple(sorted(labels, key=str.casefold)) if len(labels) <= AGENTS_OFFERED else None
 
 
 def _given(values: list[str] | None) -> tuple[str, ...]:

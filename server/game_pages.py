@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TypedDict
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
@@ -21,11 +22,12 @@ from arena.server import numbers
 from arena.server.adjusted_views import adjusted_view
 from arena.server.anytime_pages import may_be_watched
 from arena.server.boards_asked import playable, standings_of
-from arena.server.drawing.response import response_drawing
+from arena.server.drawing.response import ResponseDrawing, response_drawing
 from arena.server.filters import WhereAsked, choices_of
-from arena.server.findings import headline
+from arena.server.findings import Headline, headline
 from arena.server.heat import heat_rows, margin_rows
 from arena.server.judge_views import by_chance, judge_lines
+from arena.server.kept import Kept
 from arena.server.ladder import ladders
 from arena.server.ladder_beside import beside_of, compared_sentence
 from arena.server.ladder_columns import DEFAULT, ViewAsked, job_key, offered
@@ -64,38 +66,41 @@ def game(
     found, refusal = _rated(site, specification, view.method, where)
     if found is None:
         return page(request, "game_empty.html", info=playable(specification), specification=specification)
-    said = headline(found)
+    said = _KEPT.of(found, "said", lambda: _said(found))
     board = found.leaderboard
     every = [one for one in site.ledger.tournaments(found.game) if one.is_rated]
     tournaments = [one for one in every if one.key in found.tournaments]
-    playing = {agent.id: agent for one in tournaments for agent in one.agents}
-    kinds = {agent.label: agent.kind for agent in playing.values()}
     beside = beside_of(site.standings, found, view, where)
     tables, pages = ladders(
         found,
         view,
         beside=beside,
         path=game_address(specification),
-        kinds=kinds,
+        kinds=lambda: {agent.label: agent.kind for one in tournaments for agent in one.agents},
         in_teams=any(has_teams(one) for one in tournaments),
     )
     on_page = {row.agent for one in tables for row in one.rows}
     in_table = [row.agent for row in board.rows if row.agent in on_page]
     in_table = in_table[: HEAT_MOST if len(board.rows) <= HEAT_MOST else HEAT_OF_MANY]
-    framed = said.cycle if set(said.cycle) <= set(in_table) else ()
+    cycle = said["headline"].cycle
+    framed = cycle if set(cycle) <= set(in_table) else ()
     by_margin = board.minimax is not None and board.minimax.payoff == "margin"
     return page(
         request,
         "leaderboard.html",
         standings=found,
         board=board,
-        headline=said,
         ladders=tables,
         pages=pages,
         recorded=site.ledger.recorded(found.game),
         view=view,
         offered=(columns := offered({job_key(one.kind, one.method) for one in found.columns})),
-        chosen=view.columns or tuple(column.key for column in DEFAULT),
+        chosen=[
+            column.key
+            for _, of in columns
+            for column in of
+            if column.key in view.columns or (not view.columns and column in DEFAULT)
+        ],
         num_columns=sum(len(of) for _, of in columns),
         beside=beside,
         hows=RATING_METHODS,
@@ -105,8 +110,6 @@ def game(
         on_page=on_page,
         heat=heat_rows(board.matrix, framed=framed, order=in_table),
         margins=margin_rows(board.matrix, framed=framed, order=in_table) if by_margin else (),
-        cycles=[(cycle, _scores(board.matrix, cycle)) for cycle in board.cycles[:CYCLES_SHOWN]],
-        mixture=mixture_in_words(board.minimax) if board.minimax is not None else "",
         framed=len(framed) > 1,
         tournaments=tournaments,
         facts=facts_of(specification),
@@ -118,16 +121,41 @@ def game(
         kept={"sort": view.sort, "order": view.order} if view.sort != "rank" or view.order else {},
         filters=urlencode(query_of(where)),
         moved=_moves(found),
-        exploit_sources=exploit_sources(found),
         again=_again(found, where),
         luck=adjusted_view(site, found, where),
         moved_finding=moves_in_words(found.moved) if where else "",
-        graph=response_drawing(board),
         judge_lines=judge_lines(found.preference.judges, most=JUDGES_SHOWN) if found.preference is not None else (),
         by_chance=by_chance(found.preference.judges) if found.preference is not None else "",
         watchable=may_be_watched(tournaments, len(board.rows)) and where.seat is None,
         again_game=shlex.quote(found.game),
+        **said,
     )
+
+
+class _Said(TypedDict):
+    """What stands on every page of a board, as its template names it."""
+
+    headline: Headline
+    graph: ResponseDrawing | None
+    cycles: list[tuple[Cycle, list[str]]]
+    mixture: str
+    any_met: bool
+    exploit_sources: list[str]
+
+
+def _said(found: Standings) -> _Said:
+    board = found.leaderboard
+    return _Said(
+        headline=headline(found),
+        graph=response_drawing(board),
+        cycles=[(cycle, _scores(board.matrix, cycle)) for cycle in board.cycles[:CYCLES_SHOWN]],
+        mixture=mixture_in_words(board.minimax) if board.minimax is not None else "",
+        any_met=bool(board.matrix.matches.any()),
+        exploit_sources=exploit_sources(found),
+    )
+
+
+_KEPT: Kept[_Said] = Kept(24)
 
 
 def exploit_sources(found: Standings) -> list[str]:
@@ -218,7 +246,11 @@ def facts_of(specification: str) -> str:
     who = f"{info.num_players} players" if info.num_players != 1 else "1 player"
     if info.teams:
         who = f"teams of {' and '.join(str(len(team)) for team in info.teams)}"
-    parts = [who, info.utility.replace("_", "-")]
+    parts = (
+        [who]
+        if info.num_players == 1
+        else [who, info.utility.replace("_", "-") + " returns" * (info.utility == "identical")]
+    )
     if info.simultaneous:
         parts.append("simultaneous moves")
     parts.append("hidden information" if info.information == "imperfect" else "open information")

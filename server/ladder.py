@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, groupby
 
 from markupsafe import Markup
@@ -13,6 +13,7 @@ from arena.counterfactual import Where
 from arena.job_columns import JobColumn
 from arena.leaderboards.leaderboard import Row
 from arena.server.drawing.intervals import axis_head
+from arena.server.kept import Kept
 from arena.server.ladder_beside import Beside, by_agent
 from arena.server.ladder_columns import SINCE, Column, View, shown
 from arena.server.ladder_rows import Cells, LadderRow
@@ -39,7 +40,7 @@ class Head:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ladder:
     """The table as a whole: its columns beside rank, agent and rating, their groups as (title, number of columns), and the axis that
-    its intervals share."""
+    its intervals share. ``drawn``: the lines that were made of rows of this table, on whichever page."""
 
     rows: tuple[LadderRow, ...]
     columns: tuple[Column, ...]
@@ -50,6 +51,7 @@ class Ladder:
     has_reliability: bool
     seat_words: str
     any_provisional: bool
+    drawn: dict[LadderRow, Markup]
 
     def has(self, key: str) -> bool:
         return any(column.key == key for column in self.columns)
@@ -66,7 +68,7 @@ def ladders(
     *,
     beside: Beside,
     path: str,
-    kinds: Mapping[str, str],
+    kinds: Callable[[], Mapping[str, str]],
     in_teams: bool,
 ) -> tuple[list[Ladder], Pages]:
     """(a ladder for each group of agents that met, of those that have rows on the view's page; the pages).
@@ -76,67 +78,105 @@ def ladders(
         view: which columns, order, agents and page; an unknown sort means the ladder's own order.
         beside: what else is in the columns.
         path: the page's path, for the heads' links.
-        kinds: what each agent is, in a word.
+        kinds: gives what each agent is, in a word.
         in_teams: whether players stand in teams, so that scores are by side and not by seat.
     """
-    names = {row.agent: row for row in standings.leaderboard.rows}
-    groups = standings.leaderboard.groups or (tuple(names),)
-    fitting = [[names[agent] for agent in group if _fits(agent, kinds.get(agent, ""), view.agents)] for group in groups]
-    pages = Pages.of(sum(map(len, fitting)), at=view.page)
+
+    def tables() -> list[_Table]:
+        names, kind_of = {row.agent: row for row in standings.leaderboard.rows}, kinds()
+        groups = standings.leaderboard.groups or (tuple(names),)
+        fitting = [
+            [names[agent] for agent in group if _fits(agent, kind_of.get(agent, ""), view.agents)] for group in groups
+        ]
+        return [_Table(standings, rows, view, beside, kind_of, in_teams) for rows in fitting]
+
+    others = (beside.before, *beside.others.values())
+    kept = _TABLES.of(standings, (view.columns, view.compare, view.agents), tables, others)
+    pages = Pages.of(sum(len(table.listed) for table in kept), at=view.page)
     found, before = [], 0
-    for rows in fitting:
-        here = pages.shown_of(before, len(rows))
-        before += len(rows)
+    for table in kept:
+        here = pages.shown_of(before, len(table.listed))
+        before += len(table.listed)
         if here.stop > here.start:
-            found.append(_ladder(standings, rows, here, view, beside, path, kinds, in_teams))
+            found.append(table.ladder(here, view, path))
     return found, pages
 
 
 def ladder(standings: Standings) -> Ladder:
     """The first agents of these standings in one ladder of its own order."""
-    return _ladder(standings, standings.leaderboard.rows, slice(ROWS), View(), Beside(), "", {}, False)
+    return _Table(standings, standings.leaderboard.rows, View(), Beside(), {}, False).ladder(slice(ROWS), View(), "")
 
 
-def _ladder(
-    standings: Standings,
-    listed: Sequence[Row],
-    here: slice,
-    view: View,
-    beside: Beside,
-    path: str,
-    kinds: Mapping[str, str],
-    in_teams: bool,
-) -> Ladder:
-    board = standings.leaderboard
-    known = {*_known(standings, listed), *beside.others, *beside.jobs}
-    columns = shown(view, known=known, compared=beside.before is not None)
-    keys = _sort_keys(standings, beside)
-    sort = view.sort if view.sort in keys else "rank"
-    rising = view.order == "asc" if view.order else sort in ASCENDING_FIRST
-    ordered = _sorted(listed, keys[sort], rising)
-    cells = Cells(standings, beside, ordered, kinds, "side" if in_teams else "seat")
-    tiers = _tiers(ordered) if sort == "rank" and rising else frozenset()
-    floor = standings.noise_floor.floor if standings.noise_floor is not None and board.method == "elo" else math.nan
-    titles = {
-        "rank": "Rank", "name": "Agent", "rating": METHODS[board.method],
-        **{column.key: f"Since {view.compare}" if column.key == SINCE else column.title for column in columns},
-    }  # fmt: skip
-    if in_teams and "seats" in titles:
-        titles["seats"] = "Score by side"
-    return Ladder(
-        rows=tuple(cells.row(row, tier=row.agent in tiers) for row in ordered[here]),
-        columns=columns,
-        groups=_groups(columns),
-        heads={
-            key: _head(key, title, sort, rising, view, path, standings.where or Where())
-            for key, title in titles.items()
-        },
-        axis=axis_head(cells.axis, label=f"axis of {METHODS[board.method]}", floor=floor),
-        rating=METHODS[board.method],
-        has_reliability=any(row.reliability is not None for row in listed),
-        seat_words="side" if in_teams else "seat",
-        any_provisional=any(row.provisional for row in listed),
-    )
+class _Table:
+    """What a ladder's pages have in common, however they are sorted."""
+
+    def __init__(
+        self,
+        standings: Standings,
+        listed: Sequence[Row],
+        view: View,
+        beside: Beside,
+        kinds: Mapping[str, str],
+        in_teams: bool,
+    ):
+        self.standings, self.listed = standings, listed
+        known = {*_known(standings, listed), *beside.others, *beside.jobs}
+        titles = {SINCE: f"Since {view.compare}"} | ({"seats": "Score by side"} if in_teams else {})
+        self.columns = tuple(
+            replace(column, title=titles.get(column.key, column.title))
+            for column in shown(view, known=known, compared=beside.before is not None)
+        )
+        self.seat_words = "side" if in_teams else "seat"
+        self.has_reliability = any(row.reliability is not None for row in listed)
+        self.any_provisional = any(row.provisional for row in listed)
+        self._keys = _sort_keys(standings, beside)
+        self._orders: dict[tuple[str, bool], list[Row]] = {}
+        self._rows: dict[tuple[str, bool], LadderRow] = {}
+        self._drawn: dict[LadderRow, Markup] = {}
+        self._cells = Cells(standings, beside, listed, kinds, self.seat_words)
+        self._tiers = _tiers(self._ordered("rank", True))
+        board, floor = standings.leaderboard, standings.noise_floor
+        self._axis = axis_head(
+            self._cells.axis,
+            label=f"axis of {METHODS[board.method]}",
+            floor=floor.floor if floor is not None and board.method == "elo" else math.nan,
+        )
+
+    def ladder(self, here: slice, view: View, path: str) -> Ladder:
+        """The rows of a slice of it, in the view's order."""
+        sort = view.sort if view.sort in self._keys else "rank"
+        rising = view.order == "asc" if view.order else sort in ASCENDING_FIRST
+        tiers = self._tiers if sort == "rank" and rising else frozenset()
+        rating = METHODS[self.standings.leaderboard.method]
+        titles = {"rank": "Rank", "name": "Agent", "rating": rating} | {
+            column.key: column.title for column in self.columns
+        }
+        where = self.standings.where or Where()
+        return Ladder(
+            rows=tuple(self._row(row, row.agent in tiers) for row in self._ordered(sort, rising)[here]),
+            columns=self.columns,
+            groups=_groups(self.columns),
+            heads={key: _head(key, title, sort, rising, view, path, where) for key, title in titles.items()},
+            axis=self._axis,
+            rating=rating,
+            has_reliability=self.has_reliability,
+            seat_words=self.seat_words,
+            any_provisional=self.any_provisional,
+            drawn=self._drawn,
+        )
+
+    def _ordered(self, sort: str, rising: bool) -> list[Row]:
+        if (sort, rising) not in self._orders:
+            self._orders[sort, rising] = _sorted(self.listed, self._keys[sort], rising)
+        return self._orders[sort, rising]
+
+    def _row(self, row: Row, tier: bool) -> LadderRow:
+        if (row.agent, tier) not in self._rows:
+            self._rows[row.agent, tier] = self._cells.row(row, tier=tier)
+        return self._rows[row.agent, tier]
+
+
+_TABLES: Kept[list[_Table]] = Kept(24)  # of a thousand agents five megabytes each
 
 
 def _fits(agent: str, kind: str, asked: str) -> bool:
@@ -149,7 +189,7 @@ def _known(standings: Standings, rows: Sequence[Row]) -> list[str]:
     filled = {
         "weight": any(row.minimax_weight is not None for row in rows),
         "exploitability": bool(standings.exploitability),
-        "score": True,
+        "score": bool(standings.leaderboard.matrix.matches.any()),
         "return": standings.leaderboard.method != "mean_return",
         "seats": any(len(row.seat_scores) > 1 for row in rows),
         "matches": True,

@@ -25,9 +25,9 @@ from arena.server.ladder_words import (
 from arena.standings import Standings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LadderRow:
-    """One agent's cells, ready to be shown.
+    """One agent's cells in one table, ready to be shown.
 
     ``exploiter``: who shows a lower bound; ``exploitable``: how that is known, in words. ``beaten_by``: agents that certainly
     beat it; ``beaten``: the same in words. ``reliability``: the share of its matches that it did not forfeit, with its interval;

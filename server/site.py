@@ -10,7 +10,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, cast
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, quote_plus
 
 from fastapi import Depends, Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -26,6 +26,8 @@ from arena.polls.voters_ledger import VotersLedger
 from arena.server import numbers
 from arena.server.access import Scope, visitor_of
 from arena.server.assets import asset
+from arena.server.ladder import Ladder
+from arena.server.ladder_rows import LadderRow
 from arena.server.standings_cache import StandingsCache
 from arena.server.starcraft_views import marked_title, starcraft_view
 from arena.server.teams import members_of, short_name
@@ -128,7 +130,7 @@ def pairing_address(agent: str, opponent: str) -> str:
 
 def versus_address(game: str, agent: str, opponent: str) -> str:
     """Where two entrants of a ladder are held against each other."""
-    return "/versus?" + urlencode({"game": game, "a": agent, "b": opponent})
+    return f"/versus?game={_quoted(game)}&a={_quoted(agent)}&b={_quoted(opponent)}"
 
 
 def tournament_address(key: str) -> str:
@@ -164,6 +166,9 @@ def _link(request: Request, url: URL) -> str:
     return asked_path(request.scope) + (f"?{url.query}" if url.query else "")
 
 
+_quoted = functools.lru_cache(maxsize=NAMES_KEPT)(quote_plus)
+
+
 @functools.lru_cache(maxsize=NAMES_KEPT)
 def _name(label: str) -> Markup:
     """``name@version`` with the version set back, ``team(name@version+...)`` with its members; only a long name may break."""
@@ -192,6 +197,13 @@ def _opened(sentence: str) -> str:
     return sentence if "@" in first else sentence[:1].upper() + sentence[1:]
 
 
+def _kept_row(environment: Environment, ladder: Ladder, row: LadderRow) -> Markup:
+    """A row of a ladder as its table has it; a macro for each of a hundred rows takes longer than all the rest of a page."""
+    if row not in ladder.drawn:
+        ladder.drawn[row] = environment.get_template("parts.html").module.board_row(ladder, row)  # type: ignore[attr-defined]  # a macro
+    return ladder.drawn[row]
+
+
 def _templates() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -214,6 +226,7 @@ def _templates() -> Environment:
         short_name=short_name,
         starcraft=starcraft_view,
     )
+    environment.globals["kept_row"] = functools.partial(_kept_row, environment)
     environment.filters.update(
         agent_name=_name,
         is_team=lambda label: bool(members_of(label)),

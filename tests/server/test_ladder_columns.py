@@ -18,6 +18,8 @@ from arena.leaderboards.methods import METHODS
 from arena.ledger import Ledger
 from arena.ledger_schema import tournaments
 from arena.server.app import create_app
+from arena.server.ladder import ladders
+from arena.server.ladder_beside import Beside
 from arena.server.ladder_columns import COLUMNS, View
 from arena.standings import standings
 from tests.server.conftest import import_matches
@@ -165,6 +167,20 @@ def test_the_file_has_what_the_table_shows(client):
     rows = {row["agent"]: row for row in csv.DictReader(io.StringIO(body))}
     assert rows["ann@1"]["copeland"] and rows["ann@1"]["copeland_low"]
     assert rows["ann@1"]["rating_2026-10-06"] and not rows["cyd@1"]["rating_2026-10-06"]
+
+
+def test_rows_are_made_once_for_all_pages_of_a_board_and_anew_for_a_newer_one(client):
+    older, newer = standings(client[1], GAME), standings(client[1], GAME)
+
+    def rows(board, sort):
+        [found], _ = ladders(board, View(sort=sort), beside=Beside(), path=LADDER, kinds=dict, in_teams=False)
+        return {row.agent: row for row in found.rows}
+
+    by_name, by_score = rows(older, "name"), rows(older, "score")
+    assert len(by_name) == 3
+    assert all(by_name[agent] is by_score[agent] for agent in by_name)
+    assert rows(newer, "name")["ann@1"] is not by_name["ann@1"]
+    assert rows(older, "name")["ann@1"] is not by_name["ann@1"], "what was made of older ones goes"
 
 
 def test_a_hundred_agents_a_page(tmp_path):
