@@ -72,7 +72,6 @@ class Source(Protocol):
     def match(self, key: str, number: int) -> MatchRecord:
         """All that is recorded of a match."""
 
-    def standings(
     def export(
         self,
         stream: BinaryIO,
@@ -90,6 +89,7 @@ class Source(Protocol):
     def import_results(self, file: Path, *, game: str, name: str) -> ImportFacts:
         """Takes results from elsewhere in: .csv, .jsonl, .parquet or .pgn. The same file again changes nothing."""
 
+    def standings(
         self,
         game: str,
         *,
