@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,15 +40,15 @@ class ArtifactStore:
 
         return ArtifactStore(artifacts_folder(locate(url)))
 
-    def put(self, content: Path | str | bytes) -> str:
+    def put(self, content: Path | str | bytes, *, ending: str = "") -> str:
         """Stores bytes, or a copy of the file at a path; the SHA-256 of the content in hex.
 
-        A file's ending is kept, because loaders go by it. The same content is stored once.
+        A file's ending is kept, because loaders go by it; bytes have the one that is given. The same content is stored once.
 
         Raises:
             ArtifactError: the file cannot be read, or the store cannot be written.
         """
-        ending = "" if isinstance(content, bytes) else Path(content).suffix
+        ending = ending if isinstance(content, bytes) else Path(content).suffix
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(prefix=".incoming-", dir=self.folder)
@@ -120,6 +120,14 @@ class ArtifactStore:
     def _find(self, content_hash: str) -> Path | None:
         found = sorted((self.folder / content_hash[:2]).glob(content_hash + "*"))
         return found[0] if found else None
+
+
+def saved_bytes(save: Callable[[Path], None], *, ending: str) -> bytes:
+    """The content of the file that `save` writes, whose name has this ending."""
+    with tempfile.TemporaryDirectory(prefix="arena-saved-") as folder:
+        place = Path(folder) / f"saved{ending}"
+        save(place)
+        return place.read_bytes()
 
 
 def file_hash(path: Path) -> str:

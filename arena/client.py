@@ -14,13 +14,14 @@ import httpx
 
 from arena.agents.registry import FILE_SCHEMES, content_of, split_specification
 from arena.anytime_ratings import AnytimeRatings
+from arena.attendance import Worker
 from arena.counterfactual import Where
 from arena.curves import Curve
 from arena.exchange import Holdings
 from arena.explanation import AgentExplanation
 from arena.filter_query import query_of
 from arena.games import GameInfo, SpecificationError
-from arena.job_rows import JobRow, JobStatus
+from arena.job_rows import JobRow, JobStatus, Resources
 from arena.leaderboards.leaderboard import Method
 from arena.ledger_rows import AgentVersion, GameRow
 from arena.merge import Merged
@@ -34,9 +35,9 @@ __all__ = ["Client", "ServerError"]
 
 POLL_S = 0.5
 OVER = ("finished", "failed", "cancelled")
-
 MATCHES = "arena-matches"
 """The header that says how many matches an export has."""
+
 
 class Client:
     """One server, as a `arena.source.Source`. Errors are `ServerError`, an `ArenaError` with the server's words.
@@ -227,10 +228,18 @@ class Client:
         return Curve(points=tuple(points))
 
     def ask(
-        self, game: str, kind: str, *, agents: Sequence[str] = (), settings: Settings | None = None, device: str = "cpu"
+        self,
+        game: str,
+        kind: str,
+        *,
+        agents: Sequence[str] = (),
+        settings: Settings | None = None,
+        device: str = "cpu",
+        needs: Resources | None = None,
     ) -> list[JobRow]:
         """Asks for a column of a ladder: one job, or for kinds about an agent one an agent."""
-        body = {"game": game, "kind": kind, "agents": list(agents), "settings": dict(settings or {}), "device": device}
+        body: dict[str, object] = {"game": game, "kind": kind, "agents": list(agents), "settings": dict(settings or {})}
+        body |= {"device": device, **({} if needs is None else {"needs": dataclasses.asdict(needs)})}
         return [decoded(JobRow, one) for one in self.connection.write("POST", "/jobs", body=body)["jobs"]]
 
     def solve(self, method: str, game: str, *, settings: Settings | None = None, device: str = "cpu") -> JobRow:
@@ -246,6 +255,10 @@ class Client:
     def cancel_job(self, key: str) -> JobRow:
         """Ends a job that waits or is being done."""
         return decoded(JobRow, self.connection.write("DELETE", f"/jobs/{_quoted(key)}"))
+
+    def workers(self) -> list[Worker]:
+        """The workers that are there now."""
+        return [decoded(Worker, one) for one in self.connection.read("/workers")["workers"]]
 
     def wait(self, job: JobRow, *, progress: Callable[[int, int], None] | None = None) -> JobRow:
         """The job once it is over, however it ended; ``progress`` hears (done, planned) meanwhile."""
@@ -283,9 +296,6 @@ class Client:
         self.connection.write("PUT", f"/artifacts/{content_hash}", [("ending", ending)], file=content)
 
 
-def _quoted(part: str) -> str:
-    """A part of an address; a slash inside it is none of the address."""
-    return quote(part, safe=":(),=@-._")
 def content_read(file: str | Path) -> bytes:
     """The content of a file that is sent. Raises `SpecificationError` where it cannot be read."""
     try:
@@ -294,3 +304,6 @@ def content_read(file: str | Path) -> bytes:
         raise SpecificationError(f"cannot read {str(file)!r}: {error.strerror}") from None
 
 
+def _quoted(part: str) -> str:
+    """A part of an address; a slash inside it is none of the address."""
+    return quote(part, safe=":(),=@-._")

@@ -23,7 +23,7 @@ from arena.columns import (
 )
 from arena.games import NotProvided, SpecificationError, UnknownName, load_game
 from arena.job_parts import bootstrapped, nash_conv_of, rated
-from arena.job_rows import JobRow
+from arena.job_rows import JobRow, Resources
 from arena.job_work import Progress
 from arena.jobs import submit
 from arena.leaderboards.bootstrap import RESAMPLES
@@ -65,6 +65,7 @@ def ask(
     agent: AgentVersion | None = None,
     settings: Mapping[str, str | int | float] | None = None,
     device: str = CPU,
+    needs: Resources | None = None,
 ) -> JobRow:
     """The job that asks for this, checked: see `arena.jobs.submit`.
 
@@ -75,6 +76,7 @@ def ask(
         agent: whom it is about, for kinds that are about an agent.
         settings: those of the kind that differ from its defaults.
         device: ``cpu``, ``cuda``, ``cuda:1``, or ``torch`` for tensors on the CPU.
+        needs: what a worker must give it.
 
     Raises:
         UnknownName: no such kind, or no such setting.
@@ -102,7 +104,7 @@ def ask(
         _check_method(kind, str(asked["method"]))
     if known.about == "field":
         asked[MARK] = ledger.mark(game)
-    return submit(ledger, kind=kind, game=game, agent=agent, settings=asked, device=device)
+    return submit(ledger, kind=kind, game=game, agent=agent, settings=asked, device=device, needs=needs)
 
 
 def do_job(ledger: Ledger, row: JobRow, progress: Progress, workplace: Workplace = HERE) -> Mapping[str, object]:
@@ -145,10 +147,10 @@ def _exploit(ledger: Ledger, row: JobRow, progress: Progress, workplace: Workpla
     return exploit_job(ledger, row, progress, workplace)
 
 
-def _train(ledger: Ledger, row: JobRow, progress: Progress, _: Workplace) -> Mapping[str, object]:
+def _train(ledger: Ledger, row: JobRow, progress: Progress, workplace: Workplace) -> Mapping[str, object]:
     from arena.training_job import train_job  # late: torch is slow to import
 
-    return train_job(ledger, row, progress)
+    return train_job(ledger, row, progress, workplace, workers=max(1, int(row.needs.cpus)))
 
 
 def _tournament(ledger: Ledger, row: JobRow, progress: Progress, workplace: Workplace) -> Mapping[str, object]:
@@ -163,10 +165,10 @@ def _answers(ledger: Ledger, row: JobRow, progress: Progress, _: Workplace) -> M
     return answers_job(ledger, row, progress)
 
 
-def _solve(ledger: Ledger, row: JobRow, progress: Progress, _: Workplace) -> Mapping[str, object]:
+def _solve(ledger: Ledger, row: JobRow, progress: Progress, workplace: Workplace) -> Mapping[str, object]:
     from arena.solve_job import solve_job  # late: it loads the solvers' files
 
-    return solve_job(ledger, row, progress)
+    return solve_job(ledger, row, progress, workplace)
 
 
 def _column(ratings: Ratings, mark: int) -> Mapping[str, object]:
@@ -241,7 +243,7 @@ JOB_KINDS: dict[str, JobKind] = {
         meaning="a policy that learns by self-play, kept as an agent with its curve; arena train --submit asks for it",
         settings={},
         on_tensors=True,
-        travels=False,
+        travels=True,
         work=_train,
     ),
     TOURNAMENT_JOB: JobKind(
@@ -273,7 +275,7 @@ JOB_KINDS: dict[str, JobKind] = {
         meaning="the solution of a game, with its certificate; arena solve --submit asks for it",
         settings={},
         on_tensors=True,
-        travels=False,
+        travels=True,
         work=_solve,
     ),
 }

@@ -32,6 +32,18 @@ def usual_needs(device: str) -> Resources:
     return Resources(gpus=1.0 if device.startswith("cuda") else 0.0)
 
 
+def needs_of(
+    device: str, *, cpus: float | None = None, gpus: float | None = None, memory_bytes: int | None = None
+) -> Resources:
+    """What a job takes that says some of it; the rest is usual."""
+    usual = usual_needs(device)
+    return Resources(
+        cpus=usual.cpus if cpus is None else cpus,
+        gpus=usual.gpus if gpus is None else gpus,
+        memory_bytes=usual.memory_bytes if memory_bytes is None else memory_bytes,
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRow:
     """A job as it stands in the ledger. ``agent``: the label of the agent that it is about, None where it is about all.

@@ -42,6 +42,12 @@ class LostJob(ArenaError):
     work_failed = True
 
 
+class WorkplaceLost(ArenaError):
+    """Where a job was computed does not answer any more, which is not the job's fault."""
+
+    work_failed = True
+
+
 def claim(
     ledger: Ledger,
     workers: Mapping[str, str],
@@ -156,7 +162,7 @@ def carry_out(ledger: Ledger, row: JobRow, work: Work, *, progress: Progress | N
     try:
         with heartbeat(hold.keep):
             result = work(row, hold.went)
-    except LedgerUnavailable:  # nobody's failure
+    except (LedgerUnavailable, WorkplaceLost):  # nobody's failure
         _patiently(lambda: give_back(ledger, row))
         raise
     except Exception as error:

@@ -7,6 +7,7 @@ twice is one job. Whoever does one holds it as `arena.job_work` says, so that a 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 
 import sqlalchemy as sa
 
@@ -36,11 +37,10 @@ def submit(
         agent: whom it is about.
         settings: values of JSON; what they say decides, not their order.
         device: where it shall be computed, as torch names it: ``cpu``, ``cuda``.
-        needs: what a worker must give it, `usual_needs` of the device by default; of one asked for before, as was said first.
+        needs: what a worker must give it, `usual_needs` of the device by default; of one that nobody does, as was said last.
     """
     asked = dict(settings or {})
     agent_id = None if agent is None else agent.id
-    wanted = needs or usual_needs(device)
     key = job_key(kind, game, agent_id, asked, device)
     row = {
         "key": key,
@@ -52,9 +52,7 @@ def submit(
         "status": "waiting",
         "attempts": 0,
         "claims": 0,
-        "cpus": wanted.cpus,
-        "gpus": wanted.gpus,
-        "memory_bytes": wanted.memory_bytes,
+        **asdict(needs or usual_needs(device)),
         "created_at": now(),
     }
     with ledger.writing() as connection:
@@ -64,6 +62,9 @@ def submit(
                 .where(jobs.c.key == key, jobs.c.status.in_(("failed", "cancelled")))
                 .values(status="waiting", attempts=0, error=None)
             )
+            if needs is not None:
+                mine = (jobs.c.key == key, jobs.c.status == "waiting")
+                connection.execute(jobs.update().where(*mine).values(**asdict(needs)))
     return job(ledger, key)
 
 

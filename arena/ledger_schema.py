@@ -23,7 +23,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0006"
+REVISION = "0007"
 """What this release reads and writes: the newest file in ``arena/migrations/versions``. Numbers, so that they are ordered."""
 
 metadata = MetaData(

@@ -11,10 +11,12 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from arena.agents.exploiter_file import read_exploiter
 from arena.agents.registry import SELF_CONTAINED, split_specification
 
 FILES = ("policy", "checkpoint")
-"""Kinds of agents that are one file; an exploiter's names further ones."""
+"""Kinds of agents that are one file, as an exploiter is, which holds its opponent."""
+EXPLOITER = "exploiter"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +33,12 @@ def travels(specification: str) -> bool:
 
     Raises:
         UnknownName: no such kind of agent.
+        SpecificationError: no file of an exploiter.
     """
-    return split_specification(specification)[0] in SELF_CONTAINED + FILES
+    scheme, rest = split_specification(specification)
+    if scheme == EXPLOITER:
+        scheme, _ = split_specification(read_exploiter(rest).victim)
+    return scheme in SELF_CONTAINED + FILES
 
 
 def pack(specification: str) -> Luggage:
@@ -43,7 +49,7 @@ def pack(specification: str) -> Luggage:
         OSError: its file cannot be read.
     """
     scheme, rest = split_specification(specification)
-    if scheme not in FILES:
+    if scheme not in (*FILES, EXPLOITER):
         return Luggage(specification=specification)
     return Luggage(specification=scheme, file=Path(rest).name, content=Path(rest).read_bytes())
 

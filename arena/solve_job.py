@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import get_args
 
+from arena.artifacts import saved_bytes
 from arena.columns import SOLVE_JOB
 from arena.games import NotProvided, SpecificationError, load_game
 from arena.job_rows import JobRow, Resources
@@ -20,9 +20,10 @@ from arena.solve_settings import MethodSetting, read_settings, reports, settings
 from arena.solvers import methods, save_policy, solve
 from arena.solvers.method_list import applicable
 from arena.solvers.registry import ALIASES, function_of
+from arena.workplace import HERE, Kept, Training, Workplace
 
 METHOD, SETTINGS = "method", "settings"
-POLICY = "policy"
+POLICY, ENDING = "policy", ".npz"
 """Of an answer: the artifact that holds it."""
 GAP = "gap"
 """Of its curve."""
@@ -70,37 +71,45 @@ def ask_solve(
     return submit(ledger, kind=SOLVE_JOB, game=loaded.info.specification, settings=asked, device=device, needs=needs)
 
 
-def solve_job(ledger: Ledger, row: JobRow, progress: Progress) -> Mapping[str, object]:
+def solve_job(ledger: Ledger, row: JobRow, progress: Progress, workplace: Workplace = HERE) -> Mapping[str, object]:
     """The answer to a job that asks for a solution: its facts, and ``policy``, the artifact that holds it as a table, if one can.
 
     Args:
         progress: hears (iterations, planned), of methods that tell.
+        workplace: where it is computed.
     """
     method, settings = str(row.settings[METHOD]), row.settings[SETTINGS]
     assert isinstance(settings, dict)
-    game, known = load_game(row.game), settings_of(function_of(method))
+    planned = int(str(settings.get("iterations") or 0))
+
+    def also(iteration: int, _: Mapping[str, float]) -> None:
+        progress(iteration, max(planned, iteration))
+
+    with kept_training(ledger, row, also) as kept:
+        facts, content = workplace.compute(ledger, row, solved, method, row.game, settings, row.device, Kept(kept))
+    return {**facts, POLICY: None if content is None else ledger.artifacts.put(content, ending=ENDING)}
+
+
+def solved(
+    method: str, game: str, settings: Mapping[str, object], device: str, training: Training
+) -> tuple[Mapping[str, object], bytes | None]:
+    """(facts, the policy as a file) of the solution of a game; None where it is no table."""
+    loaded, known = load_game(game), settings_of(function_of(method))
     given = _read(method, settings, known)
-    planned = int(str(given.get("iterations") or 0))
-    with kept_training(ledger, row) as kept:
 
-        def tell(iteration: int, value: float) -> None:
-            kept.told(iteration, {GAP: value})
-            progress(iteration, max(planned, iteration))
+    def tell(iteration: int, value: float) -> None:
+        training.told(iteration, {GAP: value})
 
-        ways = {"progress": tell} if reports(function_of(method)) else {}
-        files = {"checkpoint": kept.checkpoint} if "checkpoint" in known else {}
-        devices = {DEVICE: row.device} if DEVICE in known else {}
-        try:
-            solution = solve(method, game, **given, **ways, **files, **devices)
-        except ValueError as error:  # of an argument: what the method says of its settings
-            raise SpecificationError(f"{method}: {error}") from None
-    table = table_of(game, solution)
-    with tempfile.TemporaryDirectory(prefix="arena-solve-") as folder:
-        place = Path(folder) / "solution.npz"
-        if table is not None:
-            save_policy(table, place)
-        policy = None if table is None else ledger.artifacts.put(place)
-    return {**solution_facts(method, game, solution), POLICY: policy}
+    ways = {"progress": tell} if reports(function_of(method)) else {}
+    files = {"checkpoint": training.checkpoint} if "checkpoint" in known else {}
+    devices = {DEVICE: device} if DEVICE in known else {}
+    try:
+        solution = solve(method, loaded, **given, **ways, **files, **devices)
+    except ValueError as error:  # of an argument: what the method says of its settings
+        raise SpecificationError(f"{method}: {error}") from None
+    table = table_of(loaded, solution)
+    content = None if table is None else saved_bytes(lambda place: save_policy(table, place), ending=ENDING)
+    return solution_facts(method, loaded, solution), content
 
 
 def _read(method: str, settings: Mapping[str, object], known: Mapping[str, MethodSetting]) -> dict[str, object]:

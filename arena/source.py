@@ -16,17 +16,18 @@ from arena.ledger_rows import AgentVersion, GameRow
 
 if TYPE_CHECKING:
     from arena.anytime_ratings import AnytimeRatings
+    from arena.attendance import Worker
     from arena.counterfactual import Where
     from arena.explanation import AgentExplanation
-    from arena.job_rows import JobRow, JobStatus
+    from arena.job_rows import JobRow, JobStatus, Resources
     from arena.leaderboards.leaderboard import Method
     from arena.ledger import Ledger
     from arena.source_facts import ImportFacts, MatchList, MatchRecord, TournamentFacts, TournamentStatus
     from arena.standings import Standings
 
 Settings = Mapping[str, str | int | float]
-LATEST = 20  # matches of an agent
 Progress = Callable[[int, int], None]
+LATEST = 20  # matches of an agent
 
 
 class JobOver(ArenaError):
@@ -124,12 +125,22 @@ class Source(Protocol):
         """The job of this key, or of the only key that begins so."""
 
     def ask(
-        self, game: str, kind: str, *, agents: Sequence[str] = (), settings: Settings | None = None, device: str = "cpu"
+        self,
+        game: str,
+        kind: str,
+        *,
+        agents: Sequence[str] = (),
+        settings: Settings | None = None,
+        device: str = "cpu",
+        needs: Resources | None = None,
     ) -> list[JobRow]:
         """The jobs that this asks for: one, or for kinds about an agent one an agent."""
 
     def cancel_job(self, key: str) -> JobRow:
         """Ends a job that waits or is being done; one that is over cannot be."""
+
+    def workers(self) -> list[Worker]:
+        """The workers that are there now."""
 
 
 class LedgerSource:
@@ -193,17 +204,6 @@ class LedgerSource:
 
         return match_record(self.ledger, self.ledger.tournament(key), number)
 
-    def standings(
-        self,
-        game: str,
-        *,
-        tournament: str | None = None,
-        method: Method = "elo",
-        where: Where | None = None,
-        joint: bool = False,
-    ) -> Standings:
-        from arena.standings import standings
-
     def export(
         self,
         stream: BinaryIO,
@@ -236,6 +236,17 @@ class LedgerSource:
         made = import_file(self.ledger, file, game=game, name=name)
         facts = tournament_facts(self.ledger, made.tournament)
         return ImportFacts(tournament=facts, agents=made.agents, judges=made.judges, contexts=made.contexts)
+
+    def standings(
+        self,
+        game: str,
+        *,
+        tournament: str | None = None,
+        method: Method = "elo",
+        where: Where | None = None,
+        joint: bool = False,
+    ) -> Standings:
+        from arena.standings import standings
 
         return standings(self.ledger, game, tournament=tournament, method=method, where=where, joint=joint)
 
@@ -273,7 +284,14 @@ class LedgerSource:
         return job(self.ledger, key)
 
     def ask(
-        self, game: str, kind: str, *, agents: Sequence[str] = (), settings: Settings | None = None, device: str = "cpu"
+        self,
+        game: str,
+        kind: str,
+        *,
+        agents: Sequence[str] = (),
+        settings: Settings | None = None,
+        device: str = "cpu",
+        needs: Resources | None = None,
     ) -> list[JobRow]:
         from arena.job_kinds import JOB_KINDS, ask
         from arena.standings import canonical_game
@@ -284,10 +302,17 @@ class LedgerSource:
         if JOB_KINDS[kind].about != "agent":
             if agents:
                 raise SpecificationError(f"{kind} is about {game} as a whole; name no agent")
-            return [ask(self.ledger, kind, game, settings=settings, device=device)]
+            return [ask(self.ledger, kind, game, settings=settings, device=device, needs=needs)]
         played = {agent.label: agent for one in self.ledger.tournaments(game) for agent in one.agents}
         chosen = [self.ledger.agent(name) for name in agents] if agents else list(played.values())
-        return [ask(self.ledger, kind, game, agent=agent, settings=settings, device=device) for agent in chosen]
+        return [
+            ask(self.ledger, kind, game, agent=agent, settings=settings, device=device, needs=needs) for agent in chosen
+        ]
+
+    def workers(self) -> list[Worker]:
+        from arena.attendance import workers_there
+
+        return workers_there(self.ledger)
 
     def cancel_job(self, key: str) -> JobRow:
         from arena.jobs import cancel, job

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from arena.agents import save_network
 from arena.agents.network_mixture import save_mixture
+from arena.artifacts import saved_bytes
 from arena.convergence_words import gap_name
 from arena.games import Game, MixturePolicy, NotProvided, Policy
 from arena.ledger import AgentVersion, Ledger
 from arena.tournament import versions
+from arena.training_answer import TrainingAnswer, answer_of
 
 if TYPE_CHECKING:
     from arena.solvers.learning import NetworkPolicy, Trained
@@ -53,24 +55,38 @@ def _network(policy: Policy) -> NetworkPolicy:
     return policy
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainedFile:
+    """A trained policy as it is kept: what ``checkpoint:FILE`` plays, how it was made, what came of it."""
+
+    content: bytes = field(repr=False)
+    lineage: Mapping[str, object]
+    answer: TrainingAnswer
+
+
+def trained_file(trained: Trained, *, game: Game, method: str) -> TrainedFile:
+    """What is kept of a trained policy. Raises `NotProvided` as `save_trained`."""
+    return TrainedFile(
+        content=saved_bytes(lambda place: save_trained(trained, place, game=game), ending=ENDING),
+        lineage=lineage_of(trained, game=game, method=method),
+        answer=answer_of(trained, game=game, method=method),
+    )
+
+
 def register_trained(
-    ledger: Ledger, trained: Trained, *, game: Game, method: str, name: str, lineage: Mapping[str, object] | None = None
+    ledger: Ledger, made: TrainedFile, *, name: str, lineage: Mapping[str, object] | None = None
 ) -> AgentVersion:
     """The version of agent `name` that the policy is now; its lineage says how it was made, and what is given beside it.
 
     Raises:
         LedgerError: no name of an agent.
     """
-    with tempfile.TemporaryDirectory(prefix="arena-train-") as folder:
-        place = Path(folder) / f"trained{ENDING}"
-        save_trained(trained, place, game=game)
-        content_hash = ledger.artifacts.put(place)
     return ledger.add_agent(
         name,
         specification=f"checkpoint:{name}{ENDING}",
         kind="checkpoint",
-        content_hash=content_hash,
-        lineage={**lineage_of(trained, game=game, method=method), **(lineage or {})},
+        content_hash=ledger.artifacts.put(made.content, ending=ENDING),
+        lineage={**made.lineage, **(lineage or {})},
     )
 
 

@@ -11,7 +11,7 @@ from arena.columns import TRAIN_JOB
 from arena.config import check_name
 from arena.convergence_words import gap_name
 from arena.games import Game, SpecificationError, load_game
-from arena.job_rows import JobRow, job_key
+from arena.job_rows import JobRow, Resources, job_key
 from arena.job_work import Progress
 from arena.jobs import all_jobs, submit
 from arena.kept_training import kept_training
@@ -26,7 +26,9 @@ NAME = "name"
 """The setting that names the agent."""
 
 
-def ask_training(ledger: Ledger, asked: Configuration, *, name: str, device: str = CPU) -> JobRow:
+def ask_training(
+    ledger: Ledger, asked: Configuration, *, name: str, device: str = CPU, needs: Resources | None = None
+) -> JobRow:
     """The job that asks for this training, whose policy will be an agent; it waits for a worker.
 
     Args:
@@ -34,6 +36,7 @@ def ask_training(ledger: Ledger, asked: Configuration, *, name: str, device: str
         asked: what is trained, and how.
         name: of the agent.
         device: where it learns: ``cpu``, ``cuda``, ``cuda:1``.
+        needs: what a worker must give it; as many processes as it takes cores keep the tables.
 
     Raises:
         UnknownName: no such game, method or setting.
@@ -45,7 +48,8 @@ def ask_training(ledger: Ledger, asked: Configuration, *, name: str, device: str
     except ValueError as error:
         raise SpecificationError(str(error)) from None
     game = load_game(asked.game).info.specification
-    return submit(ledger, kind=TRAIN_JOB, game=game, settings={**asked.to_dict(), NAME: name}, device=device)
+    settings = {**asked.to_dict(), NAME: name}
+    return submit(ledger, kind=TRAIN_JOB, game=game, settings=settings, device=device, needs=needs)
 
 
 def is_under_way(ledger: Ledger, asked: Configuration, *, name: str, device: str = CPU) -> bool:

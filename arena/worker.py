@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable, Collection
 from functools import partial
 
+from arena.attendance import Worker
 from arena.connection import LedgerUnavailable
 from arena.games.errors import ArenaError
 from arena.job_kinds import CPU, JOB_KINDS, do_job
 from arena.job_rows import JobRow, Resources
-from arena.job_work import LostJob, Progress, carry_out, claim, worker_name
+from arena.job_work import LostJob, Progress, WorkplaceLost, carry_out, claim, worker_name
 from arena.jobs import job
 from arena.ledger import Ledger
 from arena.workplace import HERE, Workplace
@@ -51,6 +52,9 @@ def work(
         workplace: where jobs are computed.
         on_begun: hears of each job and returns who hears of its progress.
         on_ended: hears how it ended.
+
+    Raises:
+        WorkplaceLost: the workplace does not answer any more; the job that was computed there waits again.
     """
     done = 0
     while True:
@@ -72,6 +76,18 @@ def work(
             on_ended(ended)
 
 
+def worker_at(
+    workplace: Workplace, *, devices: Collection[str] | None = None, kinds: Collection[str] | None = None
+) -> Worker:
+    """This process as a worker that is there. Arguments as of `work`."""
+    return Worker(
+        name=worker_name(),
+        devices=tuple(devices or workplace.devices()),
+        kinds=tuple(kinds or JOB_KINDS),
+        gives=workplace.gives(),
+    )
+
+
 def _claimed(
     ledger: Ledger, kinds: Collection[str], devices: Collection[str], gives: Resources | None, workplace: Workplace
 ) -> JobRow | None:
@@ -91,6 +107,8 @@ def _done(ledger: Ledger, row: JobRow, progress: Progress | None, workplace: Wor
     except (LostJob, LedgerUnavailable) as lost:
         logger.warning("%s", lost)
         return None
+    except WorkplaceLost:
+        raise
     except ArenaError:
         return job(ledger, row.key)
     except Exception:  # a defect of one kind of job must not stop the others

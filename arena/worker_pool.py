@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from arena.attendance import Worker, attending
 from arena.games.errors import ArenaError
 from arena.games.worker_process import WorkerProcess
 from arena.interruption import signals_interrupt
+from arena.job_kinds import JOB_KINDS
 from arena.job_rows import JobRow, Resources
-from arena.job_work import Progress, is_work
+from arena.job_work import Progress, is_work, worker_name
 from arena.ledger import Ledger
 from arena.workplace import PROCESSES, workplace_of
 
@@ -46,11 +49,12 @@ def worker_pool(ledger: Ledger, workers: int, executor: str = PROCESSES) -> Iter
             its GPUs one a worker; or in a Ray cluster, ``ray://...``: then each looks after one job at a time.
     """
     pool = WorkerPool(ledger, executor, shares(workers) if executor == PROCESSES else [None] * workers)
-    pool.start()
-    try:
-        yield pool
-    finally:
-        pool.stop()
+    with attending(ledger, pool.there):
+        pool.start()
+        try:
+            yield pool
+        finally:
+            pool.stop()
 
 
 def shares(workers: int) -> list[Resources]:
@@ -76,6 +80,10 @@ class WorkerPool:
     def pids(self) -> list[int]:
         """The processes that live now."""
         return [place.worker.process.pid or 0 for place in self._places if place.worker is not None]
+
+    def there(self) -> list[Worker]:
+        """Who could do a job: all, but for those in a cluster that live and say so themselves."""
+        return [place.offer() for place in self._places if place.gives is not None or place.worker is None]
 
     def start(self) -> None:
         self._thread.start()
@@ -125,6 +133,10 @@ class _Place:
         self._delay = SHORTEST_S
         self._not_before = 0.0
 
+    def offer(self) -> Worker:
+        name = f"{worker_name()}, place {self._number + 1}"
+        return Worker(name=name, devices=tuple(self.devices), kinds=tuple(JOB_KINDS), gives=self.gives)
+
     def may_start(self) -> bool:
         return self.worker is None and time.monotonic() >= self._not_before
 
@@ -157,7 +169,7 @@ def _live(
     if gives is not None:
         os.environ["OMP_NUM_THREADS"] = str(int(gives.cpus))
         os.environ["CUDA_VISIBLE_DEVICES"] = str(number) if gives.gpus else ""
-    from arena.worker import work  # late: what it imports reads the environment once
+    from arena.worker import work, worker_at  # late: what it imports reads the environment once
 
     try:
         with Ledger.open(url, create=False) as ledger, signals_interrupt() as interrupted:
@@ -166,16 +178,22 @@ def _live(
                 logger.info("job %s (%s) on %s", row.key[:12], row.kind, row.device)
                 return lambda *_: interrupted()
 
-            work(
-                ledger,
-                devices=devices,
-                gives=gives,
-                pause=connection.poll,
-                workplace=workplace_of(executor),
-                on_begun=begun,
-            )
+            workplace = workplace_of(executor)
+            elsewhere = nullcontext() if gives is not None else attending(ledger, lambda: [worker_at(workplace)])
+            with elsewhere:
+                work(
+                    ledger,
+                    devices=devices,
+                    gives=gives,
+                    pause=connection.poll,
+                    workplace=workplace,
+                    on_begun=begun,
+                )
     except KeyboardInterrupt:
         return
+    except ArenaError as error:  # a cluster or a ledger that is not there: whoever replaces this worker tries again
+        logger.error("%s", error)
+        sys.exit(1)
 
 
 def _cores() -> int:

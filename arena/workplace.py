@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 from arena.executor import Executor, InProcess, ProcessPool
@@ -25,16 +26,32 @@ class Carried:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Who hears how far it is, among the arguments of a function; where the function is called elsewhere, nobody does."""
+    """Who hears how far it is, among the arguments of a function."""
 
     progress: Progress
+
+
+class Training(Protocol):
+    """What a function that learns or iterates is given: a file to go on from, which it keeps up to date, and who hears its numbers."""
+
+    checkpoint: Path
+
+    def told(self, steps: int, numbers: Mapping[str, float]) -> None:
+        """Hears numbers by name after so many steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A training among the arguments of a function; where that is called elsewhere, the file goes there and comes back."""
+
+    training: Training
 
 
 class Workplace(Protocol):
     """Somewhere to compute. Results come back to whoever holds the job, who alone writes them."""
 
     is_here: bool
-    """Whether what is under way can be heard of and kept, as in this process."""
+    """Whether it is this process."""
 
     def devices(self) -> Sequence[str]:
         """What it computes on now."""
@@ -49,9 +66,10 @@ class Workplace(Protocol):
         ...
 
     def compute(self, ledger: Ledger, row: JobRow, function: Callable[..., Value], *given: object) -> Value:
-        """What a module's function returns for these arguments; `Carried` and `Told` stand for what they hold.
+        """What a module's function returns for these arguments; `Carried`, `Told` and `Kept` stand for what they hold.
 
         Raises:
+            WorkplaceLost: it does not answer any more.
             Exception: what the function raises.
         """
         ...
@@ -79,7 +97,11 @@ HERE = Here()
 
 
 def _held(one: object) -> object:
-    return one.specification if isinstance(one, Carried) else one.progress if isinstance(one, Told) else one
+    if isinstance(one, Carried):
+        return one.specification
+    if isinstance(one, Told):
+        return one.progress
+    return one.training if isinstance(one, Kept) else one
 
 
 @cache

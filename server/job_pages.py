@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from arena.attendance import lacking, workers_there
 from arena.job_rows import JobRow, JobStatus, read_jobs
 from arena.jobs import counts
 from arena.ledger import Ledger
@@ -21,11 +22,12 @@ router = APIRouter()
 @router.get("/jobs")
 def jobs_page(request: Request, site: SiteOf, status: str = "") -> Response:
     wanted = status if status in ORDER else ""
-    found = counts(site.ledger)
+    found, there = counts(site.ledger), workers_there(site.ledger)
     return page(
         request,
         "jobs.html",
-        jobs=newest_jobs(site.ledger, wanted),
+        jobs=[(row, lacking(row, there)) for row in newest_jobs(site.ledger, wanted)],
+        workers=there,
         counts={state: found[state] for state in ORDER if state in found},
         wanted=wanted,
         most=SHOWN,

@@ -81,8 +81,8 @@ class ServerSettings(BaseSettings):
     executor: str = Field(
         default="processes",
         pattern=r"^(processes|none|ray://[^/]+)$",
-        description="Who does the jobs of the ledger: `processes` beside the server; a Ray cluster that this machine has joined, "
-        "`ray://HOST:PORT`, or one that is started here, `ray://local`; `none`: only workers elsewhere.",
+        description="Who does the jobs of the ledger: `processes` beside the server; a Ray cluster, `ray://HOST:PORT`, "
+        "10001 in most cases, or one that is started here, `ray://local`; `none`: only workers elsewhere.",
     )
     workers: int | None = Field(
         default=None,

@@ -9,8 +9,11 @@ import typer
 from arena.cli.options import Db, Json, open_source
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from arena.attendance import Worker
     from arena.cli.output import Head
-    from arena.job_rows import JobRow
+    from arena.job_rows import JobRow, Resources
     from arena.job_work import Progress
 
 app = typer.Typer(
@@ -27,6 +30,15 @@ Settings = Annotated[
 ]
 Device = Annotated[
     str, typer.Option("--device", help="Where it computes: cpu, cuda, cuda:1, or torch for tensors on the CPU.")
+]
+
+
+Cpus = Annotated[float | None, typer.Option("--cpus", min=0.01, help="Cores that a worker must give it; 1.")]
+Gpus = Annotated[
+    float | None, typer.Option("--gpus", min=0, help="GPUs that a worker must give it; 1 where it computes on cuda.")
+]
+Memory = Annotated[
+    float | None, typer.Option("--memory", min=0, metavar="GIB", help="GiB of memory that a worker must give it.")
 ]
 
 
@@ -63,7 +75,7 @@ def run_command(
                     raise
                 failed += 1
                 sys.stderr.write(f"{row.agent}: {error}\n")
-    say_jobs(done, json=json)
+    say_jobs(done, (), json=json)
     if failed:
         raise typer.Exit(1)
 
@@ -75,13 +87,17 @@ def submit_command(
     agents: Agents = None,
     settings: Settings = None,
     device: Device = "cpu",
+    cpus: Cpus = None,
+    gpus: Gpus = None,
+    memory: Memory = None,
     db: Db = None,
     json: Json = False,
 ) -> None:
     """Ask for a column and leave it to a worker: arena worker, or one of the server."""
     with open_source(db, read_only=False) as source:
-        asked = source.ask(game, kind, agents=agents or (), settings=_given(settings), device=device)
-    say_jobs(asked, json=json)
+        needs = needs_said(device, cpus, gpus, memory)
+        asked = source.ask(game, kind, agents=agents or (), settings=_given(settings), device=device, needs=needs)
+        say_jobs(asked, source.workers(), json=json)
 
 
 @app.command("list")
@@ -93,7 +109,7 @@ def list_command(
     db: Db = None,
     json: Json = False,
 ) -> None:
-    """List the jobs of the ledger."""
+    """List the jobs of the ledger; of those that wait, what is lacking where no worker that is there can do them."""
     from arena.games import UnknownName
     from arena.job_rows import JOB_STATUSES
 
@@ -101,8 +117,7 @@ def list_command(
     if status is not None and wanted is None:
         raise UnknownName("status", status, JOB_STATUSES)
     with open_source(db) as source:
-        found = source.jobs(game, wanted)
-    say_jobs(found, json=json)
+        say_jobs(source.jobs(game, wanted), source.workers(), json=json)
 
 
 @app.command("show")
@@ -136,7 +151,7 @@ def cancel_command(
     """Cancel jobs that wait or are being done; what was recorded stays, and asking again goes on from there."""
     with open_source(db, read_only=False) as source:
         rows = [source.job(key) for key in keys]
-        say_jobs([source.cancel_job(row.key) for row in rows], json=json)
+        say_jobs([source.cancel_job(row.key) for row in rows], (), json=json)
 
 
 @app.command("kinds")
@@ -190,12 +205,13 @@ def worker_command(
     import sys
 
     from arena.agents.reach import only_public
+    from arena.attendance import attending
     from arena.cli.output import ProgressLines
     from arena.games import UnknownName
     from arena.interruption import signals_interrupt
     from arena.job_kinds import JOB_KINDS
     from arena.ledger import Ledger
-    from arena.worker import work
+    from arena.worker import work, worker_at
     from arena.workplace import workplace_of
 
     for name in kind or []:
@@ -222,7 +238,10 @@ def worker_command(
     with only_public(), Ledger.open(db, create=False) as ledger:
         sys.stderr.write(f"waiting for jobs in {ledger.url_for_people}; Ctrl-C stops\n")
         try:
-            with signals_interrupt() as interrupted:
+            with (
+                signals_interrupt() as interrupted,
+                attending(ledger, lambda: [worker_at(workplace, devices=device, kinds=kind)]),
+            ):
                 done = work(
                     ledger,
                     devices=device,
@@ -260,12 +279,31 @@ def _title(row: JobRow) -> str:
     return f"{row.kind}{about}, {row.game.partition(':')[2] or row.game}"
 
 
-def say_jobs(rows: list[JobRow], *, json: bool) -> None:
-    import dataclasses
+def needs_said(device: str, cpus: float | None, gpus: float | None, memory_gib: float | None) -> Resources | None:
+    """What a worker must give, as options say it; None where they say nothing."""
+    from arena.attendance import GIB
+    from arena.job_rows import needs_of
 
+    if (cpus, gpus, memory_gib) == (None, None, None):
+        return None
+    memory_bytes = None if memory_gib is None else int(memory_gib * GIB)
+    return needs_of(device, cpus=cpus, gpus=gpus, memory_bytes=memory_bytes)
+
+
+def say_jobs(rows: list[JobRow], there: Sequence[Worker], *, json: bool) -> None:
+    """Shows jobs; of those that wait, whether one of the workers that are there can do them."""
+    import dataclasses
+    import sys
+
+    from arena.attendance import lacking
     from arena.cli.output import say_json, table
 
+    lacks = {row.key: lacking(row, there) for row in rows}
+
     if json:
+        for row in rows:
+            if lacks[row.key]:
+                sys.stderr.write(f"job {row.key[:12]} waits: {lacks[row.key]}\n")
         say_json([dataclasses.asdict(row) for row in rows])
         return
     heads: list[Head] = ["job", "what", "device", "status", "asked", "by", "answer"]
@@ -277,7 +315,7 @@ def say_jobs(rows: list[JobRow], *, json: bool) -> None:
             row.status,
             row.created_at[:16].replace("T", " "),
             row.worker or "",
-            _answer(row),
+            lacks[row.key] or _answer(row),
         ]
         for row in rows
     ]

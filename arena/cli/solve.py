@@ -101,13 +101,15 @@ def solve_command(
 
 
 def _submit(method: str, game: str, given: dict[str, object], db: str | None, *, json: bool) -> None:
+    from arena.attendance import workers_there
     from arena.cli.job import say_jobs
     from arena.ledger import Ledger
     from arena.solve_job import ask_solve
 
     device = str(given.pop("device", "cpu"))
     with Ledger.open(db) as ledger:
-        say_jobs([ask_solve(ledger, method, game, settings=given, device=device)], json=json)
+        row = ask_solve(ledger, method, game, settings=given, device=device)
+        say_jobs([row], workers_there(ledger), json=json)
 
 
 def _loaded(specification: str, db: str | None) -> Game:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 def play_or_leave(ledger: Ledger, tournaments: list[Tournament], workers: int, *, submit: bool, json: bool) -> None:
     """Plays here, or leaves it to whoever does the ledger's jobs, with as many processes as are asked for."""
+    from arena.attendance import workers_there
     from arena.cli.job import say_jobs
     from arena.job_rows import Resources
     from arena.tournament_job import ask_to_go_on
@@ -26,7 +27,8 @@ def play_or_leave(ledger: Ledger, tournaments: list[Tournament], workers: int, *
     if submit:
         needs = Resources(cpus=workers)
         left = [tournament for tournament in tournaments if tournament.status != "finished"]
-        say_jobs([ask_to_go_on(ledger, tournament, needs=needs) for tournament in left], json=json)
+        jobs = [ask_to_go_on(ledger, tournament, needs=needs) for tournament in left]
+        say_jobs(jobs, workers_there(ledger), json=json)
     else:
         _play(ledger, tournaments, workers, json=json)
 
@@ -95,7 +97,7 @@ def _follow(client: Client, jobs: list[JobRow], *, submit: bool, json: bool) -> 
     from arena.games import ArenaError
 
     if submit:
-        say_jobs(jobs, json=json)
+        say_jobs(jobs, client.workers(), json=json)
         return
     keys = []
     try:

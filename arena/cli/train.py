@@ -109,7 +109,7 @@ def train_command(
     if submit:
         if register is None or (output, log, tensorboard) != (None, None, None):
             raise SpecificationError("--submit needs --register NAME; a worker writes no files here, leave them out")
-        _submit(asked, register, device, db, json=json)
+        _submit(asked, register, device, workers, db, json=json)
         return
     if log is not None:
         goes_on = checkpoint is not None and checkpoint.exists()
@@ -211,13 +211,16 @@ def _registered(
     return answer
 
 
-def _submit(asked: Configuration, name: str, device: str, db: str | None, *, json: bool) -> None:
+def _submit(asked: Configuration, name: str, device: str, workers: int, db: str | None, *, json: bool) -> None:
+    from arena.attendance import workers_there
     from arena.cli.job import say_jobs
+    from arena.job_rows import needs_of
     from arena.ledger import Ledger
     from arena.training_job import ask_training
 
     with Ledger.open(db) as ledger:
-        say_jobs([ask_training(ledger, asked, name=name, device=device)], json=json)
+        row = ask_training(ledger, asked, name=name, device=device, needs=needs_of(device, cpus=workers))
+        say_jobs([row], workers_there(ledger), json=json)
 
 
 def _say_interrupted(last: Last, kept: str) -> None:

@@ -10,19 +10,20 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from arena.attendance import Worker, workers_there
 from arena.curves import read_curve
 from arena.job_kinds import CPU, JOB_KINDS, TENSOR_DEVICES
-from arena.job_rows import JobRow, JobStatus
+from arena.job_rows import JobRow, JobStatus, Resources, needs_of
 from arena.jobs import all_jobs, job
 from arena.server.access import Scope, allowed
 from arena.server.api.answers import WRITE_ERRORS, PageAnswer, PageAsked, list_answer
 from arena.server.api.leaderboards import known_game
 from arena.server.api.route import IDEMPOTENT, ApiRoute
 from arena.server.site import SiteOf, json_answer
-from arena.source import JobOver, LedgerSource
 from arena.shown_origin import shown_config
-
+from arena.source import JobOver, LedgerSource
 from arena.tournament_job import CONFIG
+
 router = APIRouter(tags=["jobs"], route_class=ApiRoute)
 
 JobKey = Annotated[str, Path(min_length=1, description="a job's key, or how it begins where no other begins so")]
@@ -55,6 +56,23 @@ class CurveAnswer(BaseModel):
     columns: dict[str, list[float | None]]
 
 
+class NewNeeds(BaseModel, extra="forbid"):
+    """What a worker must give a job; what is left out is usual: a core, and the GPU that it computes on."""
+
+    cpus: float | None = Field(default=None, gt=0, le=4096, allow_inf_nan=False)
+    gpus: float | None = Field(default=None, ge=0, le=4096, allow_inf_nan=False)
+    memory_bytes: int | None = Field(default=None, ge=0, lt=2**63)
+
+    def of(self, device: str) -> Resources:
+        return needs_of(device, cpus=self.cpus, gpus=self.gpus, memory_bytes=self.memory_bytes)
+
+
+class WorkerList(BaseModel):
+    """Workers that are there now. ``gives``: the most that a job can have of one, null where that is not counted."""
+
+    workers: list[Worker]
+
+
 class NewJob(BaseModel, extra="forbid"):
     """A column of a ladder to be computed. ``agents``: of kinds about an agent; none are all of the game."""
 
@@ -63,6 +81,7 @@ class NewJob(BaseModel, extra="forbid"):
     agents: list[str] = Field(default=[], max_length=1000)
     settings: dict[str, Setting] = Field(default={}, max_length=100)
     device: Device = CPU
+    needs: NewNeeds = NewNeeds()
 
 
 @router.get("/jobs", summary="Jobs, oldest first", response_model=JobList)
@@ -94,6 +113,11 @@ def list_job_kinds(request: Request) -> Response:
     return json_answer(request, {"kinds": kinds})
 
 
+@router.get("/workers", summary="Who does jobs now, and what each can give", response_model=WorkerList)
+def list_workers(request: Request, site: SiteOf) -> Response:
+    return json_answer(request, {"workers": [dataclasses.asdict(one) for one in workers_there(site.ledger)]})
+
+
 @router.get("/jobs/{key}", summary="One job and its answer", response_model=JobRow)
 def get_job(request: Request, site: SiteOf, key: JobKey) -> Response:
     return json_answer(request, job_facts(job(site.ledger, key)))
@@ -116,7 +140,8 @@ def get_curve(request: Request, site: SiteOf, key: JobKey) -> Response:
 def submit_job(request: Request, site: SiteOf, asked: NewJob) -> Response:
     source = LedgerSource(site.ledger)
     game = known_game(site, asked.game)
-    rows = source.ask(game, asked.kind, agents=asked.agents, settings=asked.settings, device=asked.device)
+    needs = asked.needs.of(asked.device)
+    rows = source.ask(game, asked.kind, agents=asked.agents, settings=asked.settings, device=asked.device, needs=needs)
     return json_answer(request, {"jobs": [job_facts(row) for row in rows], "next": None}, status=201)
 
 

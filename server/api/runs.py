@@ -12,7 +12,7 @@ from arena.job_rows import JobRow
 from arena.named_games import refuse_files
 from arena.server.access import Scope, allowed
 from arena.server.api.answers import WRITE_ERRORS
-from arena.server.api.jobs import Device, Setting, job_facts
+from arena.server.api.jobs import Device, NewNeeds, Setting, job_facts
 from arena.server.api.route import IDEMPOTENT, ApiRoute
 from arena.server.site import SiteOf, json_answer
 
@@ -26,6 +26,7 @@ class NewSolve(BaseModel, extra="forbid"):
     game: str = Field(max_length=500, examples=["openspiel:kuhn_poker"])
     settings: dict[str, Setting] = Field(default={}, max_length=100, examples=[{"iterations": 1000}])
     device: Device = "cpu"
+    needs: NewNeeds = NewNeeds()
 
 
 class NewTraining(BaseModel, extra="forbid"):
@@ -43,6 +44,7 @@ class NewTraining(BaseModel, extra="forbid"):
     precision: Literal["float32", "bfloat16"] | None = None
     settings: dict[str, Setting] = Field(default={}, max_length=100)
     device: Device = "cpu"
+    needs: NewNeeds = NewNeeds()
 
 
 @router.post(
@@ -56,7 +58,8 @@ class NewTraining(BaseModel, extra="forbid"):
 def start_solve(request: Request, site: SiteOf, asked: NewSolve) -> Response:
     from arena.solve_job import ask_solve  # late: it loads every solver
 
-    row = ask_solve(site.ledger, asked.method, asked.game, settings=asked.settings, device=asked.device)
+    needs = asked.needs.of(asked.device)
+    row = ask_solve(site.ledger, asked.method, asked.game, settings=asked.settings, device=asked.device, needs=needs)
     return json_answer(request, job_facts(row), status=201)
 
 
@@ -73,6 +76,6 @@ def start_training(request: Request, site: SiteOf, asked: NewTraining) -> Respon
     from arena.training_job import ask_training
 
     refuse_files(site.ledger, asked.game)
-    wanted = Configuration(**asked.model_dump(exclude={"name", "device"}, exclude_none=True))
-    row = ask_training(site.ledger, wanted, name=asked.name, device=asked.device)
+    wanted = Configuration(**asked.model_dump(exclude={"name", "device", "needs"}, exclude_none=True))
+    row = ask_training(site.ledger, wanted, name=asked.name, device=asked.device, needs=asked.needs.of(asked.device))
     return json_answer(request, job_facts(row), status=201)

@@ -101,7 +101,8 @@ def test_a_server_for_others_without_encryption_is_broken(look):
     )
 
 
-def test_a_cluster_that_is_not_there_is_broken_only_where_it_was_asked_for(look):
+def test_a_cluster_that_is_not_there_is_broken_only_where_it_was_asked_for(look, monkeypatch):
+    monkeypatch.setattr("arena.ray_cluster.JOIN_S", 0.05)
     assert look(doctor.cluster) == {}
     assert look(doctor.cluster, config='executor = "ray://127.0.0.1:1"\n')["Ray cluster"].state == "broken"
 

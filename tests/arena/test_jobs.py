@@ -10,6 +10,7 @@ import pytest
 
 from arena import job_work, jobs
 from arena.games.errors import UnknownName
+from arena.job_rows import Resources
 from arena.job_work import LostJob, do_here
 from arena.ledger import Ledger, LedgerError
 from arena.ledger_schema import jobs as table
@@ -43,6 +44,15 @@ def test_asking_twice_is_one_job(ledger):
 @pytest.mark.parametrize("changed", [{"kind": "other"}, {"game": "g"}, {"settings": {"a": 2}}, {"device": "cuda"}])
 def test_another_question_is_another_job(ledger, changed):
     assert ask(ledger).key != ask(ledger, **changed).key
+
+
+def test_a_job_that_nobody_does_needs_what_was_said_last(ledger):
+    greedy = ask(ledger, needs=Resources(cpus=99))
+    assert job_work.claim(ledger, {"cpu": "w"}, gives=Resources(cpus=2)) is None
+    assert ask(ledger).needs == greedy.needs
+    assert ask(ledger, needs=Resources(cpus=2)).needs == Resources(cpus=2)
+    assert job_work.claim(ledger, {"cpu": "w"}, gives=Resources(cpus=2)).key == greedy.key
+    assert ask(ledger, needs=Resources(cpus=3)).needs == Resources(cpus=2)
 
 
 def test_the_oldest_waiting_job_is_claimed_first(ledger):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import time
 
 os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # Ray's way to stay at 127.0.0.1, read when it is imported
 
 import pytest
 
-from arena import jobs
+from arena import jobs, ray_call, ray_cluster, training_job
 from arena.config import make_config
 from arena.curves import read_curve
+from arena.executor import WorkFailed
 from arena.games import SpecificationError, load_game, uniform_policy
 from arena.job_kinds import ask
 from arena.job_rows import Resources
@@ -21,23 +24,36 @@ from arena.ledger import Ledger
 from arena.rated_matches import rated_matches
 from arena.roster import add_agent
 from arena.solve_job import ask_solve
-from arena.solvers import nash_conv, save_policy
+from arena.solvers import iteration, load_policy, nash_conv, save_policy
+from arena.solvers.learning.configurations import Configuration
 from arena.tournament import create_tournament, resume_tournament, run_tournament
 from arena.tournament_job import ask_tournament
+from arena.training import trained_file
+from arena.training_job import ask_training
 from arena.worker import work
 
 ray = pytest.importorskip("ray")
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # files that Ray leaves open
 
 KUHN = "openspiel:kuhn_poker"
 STORE = 80 * 2**20
 
 
 @pytest.fixture(scope="module")
-def nodes():
+def port():
+    """One that is free for clients, below those that Ray's own workers take."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def nodes(port):
     from ray.cluster_utils import Cluster
 
     options = {"object_store_memory": STORE, "node_ip_address": "127.0.0.1", "num_cpus": 1}
-    cluster = Cluster(initialize_head=True, head_node_args={**options, "include_dashboard": False})
+    head = {**options, "include_dashboard": False, "ray_client_server_port": port}
+    cluster = Cluster(initialize_head=True, head_node_args=head)
     second = cluster.add_node(**options)
     yield cluster, second
     ray.shutdown()
@@ -46,9 +62,7 @@ def nodes():
 
 @pytest.fixture(scope="module")
 def cluster(nodes):
-    from arena.ray_cluster import join
-
-    return join(f"ray://{nodes[0].address}")
+    return ray_cluster.join(f"ray://{nodes[0].address}")
 
 
 @pytest.fixture
@@ -62,6 +76,10 @@ def policy(tmp_path):
     file = tmp_path / "uniform.npz"
     save_policy(uniform_policy(KUHN), file)
     return f"policy:{file}"
+
+
+def is_elsewhere(row):
+    return not row.worker.endswith(f"process {os.getpid()}")
 
 
 def finished(ledger, row):
@@ -81,7 +99,7 @@ def test_a_column_is_computed_on_a_node_and_says_on_which(ledger, cluster, polic
     done = finished(ledger, bootstrap)
     assert done.result["low"] == pytest.approx(expected.intervals[:, 0].tolist())
     assert done.worker.startswith("cpu of ")
-    assert not done.worker.endswith(f"process {os.getpid()}")
+    assert is_elsewhere(done)
     assert finished(ledger, exact).result["nash_conv"] == pytest.approx(
         nash_conv(load_game(KUHN), uniform_policy(KUHN))
     )
@@ -94,8 +112,8 @@ def test_a_best_response_is_learned_on_a_node_and_its_matches_are_played_there(l
     work(ledger, until_empty=True, workplace=cluster)
     done = finished(ledger, row)
     assert done.result["exploiter"] == "victim-exploiter@1"
-    assert not done.worker.endswith(f"process {os.getpid()}")
-    assert read_curve(ledger, done).points == ()
+    assert is_elsewhere(done)
+    assert [steps for steps, _ in read_curve(ledger, done).points] == [4096]
 
 
 def test_programs_are_not_sent_anywhere(ledger, cluster, tmp_path):
@@ -107,15 +125,63 @@ def test_programs_are_not_sent_anywhere(ledger, cluster, tmp_path):
         ledger, make_config({"game": KUHN, "name": "cup", "agents": {"a": "random", "b": "mine"}, "matches": 4})
     )
     work(ledger, until_empty=True, workplace=cluster)
-    assert finished(ledger, row).worker.endswith(f"process {os.getpid()}")
+    assert not is_elsewhere(finished(ledger, row))
 
 
-def test_a_solver_run_is_done_beside_the_cluster_and_on_a_gpu_not_at_all(ledger, cluster):
-    here = ask_solve(ledger, "cfr_plus", KUHN, settings={"iterations": 5})
-    elsewhere = ask_solve(ledger, "cfr_plus", KUHN, settings={"iterations": 6}, device="cuda", needs=Resources())
+def test_a_solver_run_is_done_on_a_node_and_tells_how_far_it_is(ledger, cluster):
+    row = ask_solve(ledger, "cfr_plus", KUHN, settings={"iterations": 5})
+    heard = []
+    work(ledger, until_empty=True, workplace=cluster, on_begun=lambda _: lambda *far: heard.append(far))
+    done = finished(ledger, row)
+    assert is_elsewhere(done)
+    assert [steps for steps, _ in read_curve(ledger, done).points] == [1, 2, 3, 4, 5]
+    assert heard[-1] == (5, 5)
+    read, kept = load_policy(ledger.artifacts.path(done.result["policy"])), done.result["gap"]
+    assert nash_conv(load_game(KUHN), read) == pytest.approx(kept)
+
+
+def test_a_training_whose_node_dies_goes_on_elsewhere_to_the_same_policy(ledger, cluster, monkeypatch):
+    kuhn = load_game("arena:kuhn_poker")
+    asked = Configuration(method="ppo", game=kuhn.info.specification, steps=3 * 512, tables=32, hidden=(16,))
+    row = ask_training(ledger, asked, name="learner")
+    monkeypatch.setattr(training_job, "trained_as_file", killed_on_the_way)
+    deaths = []
+    monkeypatch.setattr(ray_cluster.logger, "warning", lambda *said: deaths.append(said))
     work(ledger, until_empty=True, workplace=cluster)
-    assert finished(ledger, here).worker.endswith(f"process {os.getpid()}")
-    assert jobs.job(ledger, elsewhere.key).status == "waiting"
+    done = finished(ledger, row)
+    assert is_elsewhere(done)
+    assert len(deaths) == 1
+    assert [steps for steps, _ in read_curve(ledger, done).points] == [512, 1024, 1536]
+    assert done.checkpoint is None
+    whole = trained_file(asked.train(kuhn), game=kuhn, method="ppo").content
+    assert ledger.artifacts.path(ledger.agent("learner").content_hash).read_bytes() == whole
+
+
+def killed_on_the_way(asked, game, device, workers, training):
+    """On a node: the training, whose process is killed once it has said what another one goes on from."""
+    iteration.CHECKPOINT_S = 0.0
+    began = training.told
+    goes_on = training.checkpoint.exists()
+
+    def told(steps, numbers):
+        assert steps > 512 or not goes_on, "it does not go on from there"
+        began(steps, numbers)
+        if steps == 2 * 512 and not goes_on:
+            time.sleep(2 * ray_call.HEARD_S)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    training.told = told
+    return TRAINED(asked, game, device, workers, training)
+
+
+TRAINED = training_job.trained_as_file
+
+
+def test_a_training_that_is_cancelled_ends_on_its_node(ledger, cluster):
+    asked = Configuration(method="ppo", game="arena:kuhn_poker", steps=10**9, tables=32, hidden=(16,))
+    row = ask_training(ledger, asked, name="endless")
+    work(ledger, until_empty=True, workplace=cluster, on_begun=lambda mine: lambda *_: jobs.cancel(ledger, mine))
+    assert jobs.job(ledger, row.key).status == "cancelled"
 
 
 def test_what_no_node_can_give_waits(ledger, cluster):
@@ -155,7 +221,30 @@ def test_a_killed_worker_and_a_killed_node_change_nothing_in_the_ledger(ledger, 
         assert ledger.results(ledger.tournament("cup")).equals(other.results(reference))
 
 
-@pytest.mark.parametrize("address", ["ray://", "http://127.0.0.1:1"])
+def test_who_is_no_machine_of_the_cluster_comes_in_at_its_port_for_clients(ledger, cluster, port):
+    ray.shutdown()
+    row = ask_solve(ledger, "cfr_plus", KUHN, settings={"iterations": 2})
+    work(ledger, until_empty=True, workplace=client_of(port))
+    assert is_elsewhere(finished(ledger, row))
+
+
+def client_of(port):
+    """The cluster, which may be too busy to let a client in at once."""
+    for _ in range(5):
+        try:
+            return ray_cluster.join(f"ray://127.0.0.1:{port}")
+        except WorkFailed as busy:
+            said = busy
+    raise said
+
+
+def test_where_nothing_answers_is_no_cluster_and_that_is_said_soon(monkeypatch):
+    monkeypatch.setattr(ray_cluster, "JOIN_S", 0.05)
+    with pytest.raises(WorkFailed, match="nothing of Ray answered within"):
+        ray_cluster.join("ray://127.0.0.1:1")
+
+
+@pytest.mark.parametrize("address", ["ray://", "ray://host", "http://127.0.0.1:1"])
 def test_another_address_is_no_cluster(address):
     from arena.ray_cluster import join
 

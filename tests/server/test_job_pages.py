@@ -24,7 +24,8 @@ def client(tmp_path_factory):
 
 def test_jobs_are_counted_and_listed_newest_first(client):
     page = client.get("/jobs").text
-    assert "1 running, 1 waiting, 1 failed." in page
+    assert "1 running, 1 waiting, 1 failed. No worker is there." in page
+    assert page.count("no worker is there: start arena worker, or arena serve") == 1
     states = [page.index(f">{state}</span>") for state in ("waiting", "running", "failed")]
     assert states == sorted(states)
     assert "cpu of here" in page

@@ -12,6 +12,8 @@ import pytest
 from visitors import bearer
 
 from arena.accounts import Scope
+from arena.attendance import Worker, attending
+from arena.job_rows import Resources
 from arena.jobs import all_jobs
 from arena.kept_answers import begin
 from arena.uploads import KINDS
@@ -167,6 +169,24 @@ def test_many_at_once_with_one_key_are_one_job(client, ledger):
     assert set(answers) <= {201, 409}
     assert 201 in answers
     assert len(all_jobs(ledger, kind="solve")) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/solves", {"method": "cfr", "game": KUHN, "settings": {"iterations": 18}}),
+        ("/trainings", {"name": "needy", "method": "ppo", "game": "arena:kuhn_poker", "device": "cuda"}),
+    ],
+)
+def test_a_job_says_what_it_needs_and_who_is_there_what_he_gives(client, ledger, path, body):
+    needs = {"cpus": 8, "memory_bytes": 2**34}
+    told = sent(client, "POST", path, body | {"needs": needs}).json()["needs"]
+    assert told == needs | {"gpus": 1.0 if "device" in body else 0.0}
+    gives = Resources(cpus=2, memory_bytes=2**33)
+    with attending(ledger, lambda: [Worker(name="small", devices=("cpu",), kinds=("solve",), gives=gives)]):
+        [there] = client.get("/api/v1/workers").json()["workers"]
+    assert (there["name"], there["gives"]["cpus"]) == ("small", 2)
+    refused(sent(client, "POST", path, body | {"needs": {"cpus": 0}}), 422)
 
 
 @pytest.mark.parametrize("key", ["", "x" * 201])
