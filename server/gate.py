@@ -29,7 +29,7 @@ from arena.server.rates import Buckets, client_of
 from arena.server.settings import ServerSettings
 from arena.server.site import asked_path
 
-OPEN = ("/static/", "/sign-in", "/sign-up", "/healthz", "/metrics", "/api/v1/seats")
+OPEN = ("/static/", "/sign-in", "/sign-up", "/healthz", "/readyz", "/metrics", "/api/v1/seats")
 """What is open to somebody who may not even read: how to sign in, and what asks for itself who it is."""
 SIGN_INS = ("/sign-in", "/sign-up")
 PARAMETER = re.compile(r"{(\w+)(?::\w+)?}")

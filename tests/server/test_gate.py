@@ -125,7 +125,7 @@ def test_where_visitors_may_nothing_only_the_way_in_is_open(ledger):
         assert (answer.status_code, answer.headers["location"][:14]) == (303, "/sign-in?next="), path
     for path in ("/api/v1/games", "/openapi.json"):
         error_of(client.get(path), 401)
-    for path in ("/sign-in", "/static/arena.css", "/healthz"):
+    for path in ("/sign-in", "/static/arena.css", "/healthz", "/readyz"):
         assert client.get(path).status_code == 200, path
     assert client.get("/api/v1/games", headers=bearer(ledger, Scope.READ)).status_code == 200
     for sly in ("/static/../api/v1/games", "//api/v1/games", "/API/v1/games", "/static/..%2fapi/v1/games"):

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from arena.connection import LedgerUnavailable
 from arena.match_file_schema import match_files
 from arena.standings import standings
 
@@ -158,6 +159,23 @@ def test_an_unchanged_answer_is_not_sent_again(site):
 
 def test_health_answers_from_the_ledger(site):
     assert site.get("/healthz").json() == {"status": "ok", "games": len(site.ledger.games())}
+
+
+def test_a_server_is_ready_while_its_ledger_answers_and_is_of_this_release(site, monkeypatch):
+    assert site.get("/readyz").json() == {"status": "ready"}
+    with monkeypatch.context() as patched:
+        patched.setattr("arena.server.service.REVISION", "9999")
+        answer = site.client.get("/readyz")
+        assert (answer.status_code, answer.json()["status"]) == (503, "not ready")
+        assert "this release reads 9999" in answer.json()["why"]
+    with monkeypatch.context() as patched:
+        patched.setattr(type(site.ledger), "reading", away)
+        assert site.client.get("/readyz").json()["why"] == "the ledger does not answer"
+    assert site.get("/readyz").json() == {"status": "ready"}
+
+
+def away(_):
+    raise LedgerUnavailable("connection to server at 10.0.0.7 failed")
 
 
 def test_where_files_lie_on_the_machine_of_the_server_is_not_told(client, ledger):
