@@ -145,7 +145,7 @@ async def _play(table: _Table) -> _Decision:
             seat.changed.clear()
         if (decision := _decided(table, asyncio.get_running_loop().time() - begun)) is not None:
             return decision
-        if any(seat.thinks_since is not None or seat.player is None for _, seat, _ in table.taken):
+        if any(seat.thinks_since is not None or not seat.joining for _, seat, _ in table.taken):
             idle_since = asyncio.get_running_loop().time()
         elif asyncio.get_running_loop().time() - idle_since > GAME_ANSWERS_S:
             raise GameFailed(f"the game did not answer within {GAME_ANSWERS_S:g} s")

@@ -33,6 +33,9 @@ HANDED_ON = (
     "query",
     "save_replay",
 )
+JoinError = sc_pb.ResponseJoinGame.Error
+ASKED_WRONGLY = (JoinError.MissingParticipation, JoinError.MissingOptions, JoinError.FeatureUnsupported)
+"""Why the game refuses a player for what it asked; the ports and the place are the host's."""
 EMPTY = ("debug", "save_map")
 """What is answered as if it were done."""
 NOT_YET = "a replay shows what fog hides: it can be saved when the match is over"
@@ -129,6 +132,22 @@ class SeatProxy:
             told.error.append(f"{kind} is the host's, not a player's")
         return told
 
+    def _joined(self, told: sc_pb.Response) -> None:
+        """Notes what came of joining.
+
+        Raises:
+            GameFailed: nobody can join, for nothing that the player asked.
+        """
+        error = told.join_game.error
+        if error and error not in ASKED_WRONGLY:
+            raise GameFailed(
+                f"the game lets nobody join: {JoinError.Name(error)} {told.join_game.error_details}".rstrip()
+            )
+        self.player = told.join_game.player_id or None
+        self.joining = self.player is not None  # else it may ask again, in better words
+        self.times = StepTimes()  # nobody is judged by how it starts
+        self.changed.set()
+
     async def look(self) -> None:
         """Asks the game itself how the match stands for this player."""
         self._note(await self.game.ask(sc_pb.Request(observation=sc_pb.RequestObservation())))
@@ -142,9 +161,7 @@ class SeatProxy:
             request.observation.disable_fog = False
         told = await self.game.ask(request)
         if kind == "join_game":
-            self.player = told.join_game.player_id or None
-            self.times = StepTimes()  # nobody is judged by how it starts
-            self.changed.set()
+            self._joined(told)
         elif kind == "game_info":
             self._hide_others(told.game_info)
         elif kind == "step":

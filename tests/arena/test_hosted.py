@@ -168,6 +168,11 @@ def test_every_program_has_a_data_folder_of_its_own_whatever_it_is_called():
     assert all(folder.parents[1] == Path.cwd() / "arena.bots" and len(folder.parent.name) < 100 for folder in folders)
 
 
+def test_a_tier_that_would_not_hold_is_refused():
+    with pytest.raises(SpecificationError, match="outside any sandbox"):
+        play(GAME, ["exec:true", "bot:easy"], sandbox="limits")
+
+
 def test_rules_that_make_no_sense_are_refused():
     for game in ("Skirmish(step_mul=0)", "Skirmish(max_loops=900000)", "Skirmish(interface=rgb)"):
         with pytest.raises(SpecificationError):

@@ -9,6 +9,7 @@ pytest.importorskip("pysc2")
 
 from websockets.exceptions import ConnectionClosedOK
 
+from arena.games.errors import GameFailed
 from arena.games.starcraft.assignment import Rules
 from arena.games.starcraft.protocol import common_pb2
 from arena.games.starcraft.protocol import sc2api_pb2 as sc_pb
@@ -22,7 +23,7 @@ class Game:
     """Answers as the game would, and keeps what it was asked."""
 
     def __init__(self):
-        self.status = sc_pb.in_game
+        self.status, self.refuses = sc_pb.in_game, 0
         self.asked: list[sc_pb.Request] = []
 
     async def ask(self, request):
@@ -30,7 +31,9 @@ class Game:
         kind = request.WhichOneof("request")
         told = sc_pb.Response(id=request.id, status=self.status)
         getattr(told, kind).SetInParent()
-        if kind == "join_game":
+        if kind == "join_game" and self.refuses:
+            told.join_game.error = self.refuses
+        elif kind == "join_game":
             told.join_game.player_id = 1
         elif kind == "step":
             told.step.simulation_loop = 50
@@ -99,6 +102,24 @@ def test_joining_gets_the_agents_name_and_the_hosts_ports():
     assert joined.player_name == "bot"
     assert (joined.server_ports.game_port, joined.client_ports[0].base_port) == (LAN[0], LAN[3])
     assert seat.player == 1
+
+
+def test_whoever_asks_wrongly_may_ask_again_and_a_game_that_lets_nobody_join_has_failed():
+    async def talk():
+        game = Game()
+        seat = SeatProxy("bot", game, RULES, ports=LAN, start_port=20000)
+        game.refuses = sc_pb.ResponseJoinGame.MissingParticipation
+        told = await seat.respond(sc_pb.Request(join_game=sc_pb.RequestJoinGame()))
+        assert (told.join_game.error, seat.player, seat.joining) == (game.refuses, None, False)
+        game.refuses = sc_pb.ResponseJoinGame.NetworkError
+        with pytest.raises(GameFailed, match="NetworkError"):
+            await seat.respond(sc_pb.Request(join_game=sc_pb.RequestJoinGame()))
+        game.refuses = 0
+        seat.joining = False
+        await seat.respond(sc_pb.Request(join_game=sc_pb.RequestJoinGame()))
+        return seat.player
+
+    assert run(talk()) == 1
 
 
 def test_a_bot_of_another_match_is_refused():
