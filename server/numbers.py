@@ -105,8 +105,11 @@ def moment(when: str | datetime | None) -> str:
 
 
 def short_moment(when: str | datetime | None) -> str:
-    """The same for narrow columns, ``22 Nov 08:15``."""
-    return MISSING if when is None else f"{_utc(when):%-d %b %H:%M}"
+    """The same for narrow columns, ``22 Nov 08:15``; of another year ``22 Nov 2025``."""
+    if when is None:
+        return MISSING
+    at = _utc(when)
+    return f"{at:%-d %b %H:%M}" if at.year == datetime.now(UTC).year else f"{at:%-d %b %Y}"
 
 
 def iso(when: str | datetime | None) -> str:

@@ -60,15 +60,15 @@ def weight_bar(weight: float, *, low: float = math.nan, high: float = math.nan, 
 
 
 def exploit_bar(value: float | None, *, most: float, at_least: bool = False) -> Markup:
-    """An exploitability as a solid bar from 0; a lower bound as an open one with an arrow, its number behind ≥."""
+    """An exploitability as a solid bar from 0; a lower bound as a hatched one with an open arrow, its number behind ≥."""
     start = el("line", cls="grid", x1=0, x2=0, y1=0, y2="100%")
     if value is None or not math.isfinite(value):
         return cell([start], "exploitability not known")
-    x = scale(0, max(most, 1e-9), 0, 62)
+    x = scale(0, max(most, 1e-9), 0, 46)  # room for the arrow and a number of four digits
     end = percent(x(max(value, 0.0)))
-    shape = "line thin s-orange" if at_least else "f-orange"
-    bar = el("rect", cls=shape, x=0, y="36%", width=end, height="28%")
+    bar = el("rect", cls="line thin s-orange" if at_least else "f-orange", x=0, y="36%", width=end, height="28%")
     if at_least:
+        bar = el("line", cls="hatch s-orange", x1=0, x2=end, y1="50%", y2="50%")
         tip = el("path", cls="line thin s-orange", d="M2 -5L7 0L2 5")
         bar += el("svg", tip, x=end, y="50%", overflow="visible", aria_hidden="true")
     shown = exploitable_by(max(value, 0.0))

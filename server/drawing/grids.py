@@ -114,11 +114,11 @@ def _hexagons(grid: PositionGrid) -> tuple[list[Markup], Place, float, float]:
     edges = (
         (0, [corner((0, column), k) for column in columns for k in (5, 0, 1)]),
         (0, [corner((last_row, column), k) for column in columns for k in (4, 3, 2)]),
-        (1, [corner((row, 0), k) for row in rows for k in (5, 4, 3)]),
-        (1, [corner((row, last_column), k) for row in rows for k in (1, 2, 3)]),
-    )
+        (1, [corner((row, 0), k) for row in rows for k in (5, 4)]),
+        (1, [corner((row, last_column), k) for row in rows for k in (1, 2)]),
+    )  # each row's lower corner is the upper one of the side to the next row
     for seat, corners in edges:
-        path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in corners[: -1 if seat else None])
+        path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in corners)
         marks.append(el("path", cls=f"line bold edge-{seat}", d=path))
     for column in columns:
         x, _ = place((0, column))

@@ -50,8 +50,8 @@ if (replay) {
     const link = replay.querySelector(`[data-ply="${at}"]`);
     if (link) {
       link.setAttribute("aria-current", "step");
-      const row = link.closest("tr"), top = row.offsetTop - list.offsetTop;
-      if (top < list.scrollTop || top + row.offsetHeight > list.scrollTop + list.clientHeight) list.scrollTop = top - list.clientHeight / 2;
+      const row = link.closest("tr").getBoundingClientRect(), seen = list.getBoundingClientRect();
+      if (row.top < seen.top || row.bottom > seen.bottom) list.scrollTop += row.top - seen.top - list.clientHeight / 2;
     }
   }
   function mark() {

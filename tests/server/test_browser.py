@@ -61,6 +61,8 @@ def test_hostile_names_run_nothing(open_page, site, hostile):
     for path in _hostile_pages(site, hostile):
         page.goto(site.url + path, wait_until="domcontentloaded")
         assert page.get_by_text(hostile).first.is_visible()
+        names = page.locator(".heat tbody th").evaluate_all("heads => heads.map((head) => head.offsetWidth)")
+        assert max(names, default=0) <= 160, "names push the payoffs off the screen"
     assert said == []
 
 
@@ -104,9 +106,12 @@ def test_replay_steps_by_keys(open_page, wait):
     assert page.url.endswith("?move=2")
     assert page.locator("output").inner_text().startswith("move 2 of")
     assert page.locator('[data-ply="2"]').get_attribute("aria-current") == "step"
+    page.evaluate("document.querySelector('.moves').style.maxHeight = '5rem'")
     page.keyboard.press("End")
     count = int(page.locator("[data-replay]").get_attribute("data-count"))
     wait(lambda: _discs(page) == count)
+    last, seen = page.locator(f'[data-ply="{count}"]').bounding_box(), page.locator(".moves").bounding_box()
+    assert seen["y"] <= last["y"] and last["y"] + last["height"] <= seen["y"] + seen["height"]
     page.keyboard.press("Home")
     wait(lambda: _discs(page) == 0)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -105,6 +106,10 @@ def test_hexagons_slant_to_the_right_and_seats_own_their_edges():
     drawn = _drawn("openspiel:hex(board_size=5)", positions, 0)
     assert drawn.count('class="hexagon"') == 25
     assert [drawn.count(f'class="line bold edge-{seat}"') for seat in (0, 1)] == [2, 2]
+    for path in re.findall(r'edge-\d" d="M([^"]+)"', drawn):  # along the sides of hexagons, never across
+        corners = [complex(*map(float, corner.split())) for corner in path.split("L")]
+        sides = [abs(to - corner) for corner, to in pairwise(corners) if to != corner]
+        assert max(sides) - min(sides) < 0.3
 
 
 def _hex() -> list[Position]:
