@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from arena.counterfactual import time_of
+from arena.counterfactual import Where, time_of
 from arena.games import ArenaError
 from arena.leaderboards.leaderboard import Method
 from arena.leaderboards.methods import RATING_METHODS
@@ -37,14 +37,31 @@ class RatingsOverTime:
     high: NDArray[np.float64]
 
 
-def ratings_over_time(ledger: Ledger, game: str, *, method: Method = "elo", points: int = POINTS) -> RatingsOverTime:
+def ratings_over_time(
+    ledger: Ledger,
+    game: str,
+    *,
+    method: Method = "elo",
+    points: int = POINTS,
+    since: str | None = None,
+    until: str | None = None,
+) -> RatingsOverTime:
     """The ratings of a game after each of its tournaments; of many tournaments after so many of them, the last among these.
 
     Each point uses all matches up to it, so that it moves when the field changes even where the agent does not. A point at which the
     method cannot rate what there is is left out.
 
+    Args:
+        ledger: where the matches are.
+        game: its specification.
+        method: how it is rated.
+        points: at most so many.
+        since: only points from this moment or day on, ISO 8601, UTC; they rest on all earlier matches too.
+        until: only points up to this moment or day.
+
     Raises:
         UnknownName: the ledger has no matches of the game.
+        SpecificationError: no tournament ended between, or what is no date.
     """
     game = canonical_game(ledger, game)
     rated = rated_matches(ledger, game)
@@ -54,7 +71,8 @@ def ratings_over_time(ledger: Ledger, game: str, *, method: Method = "elo", poin
     number = {key: k for k, key in enumerate(rated.keys)}
     rate = RATING_METHODS[method].rate
     found: list[tuple[str, tuple[str, ...], int, NDArray[np.float64]]] = []
-    for ended, since in _stretches(chosen, points):
+    between = {one.key for one in Where(since=since, until=until).chosen(chosen)}
+    for ended, newest in _stretches(chosen, points, between):
         kept = np.isin(rated.tournament, [number[one.key] for one in ended])
         try:
             ratings = rate(_with_agents_that_played(rated.record.of(kept)))
@@ -64,7 +82,7 @@ def ratings_over_time(ledger: Ledger, game: str, *, method: Method = "elo", poin
         at = [rated.record.agents.index(name) for name in ratings.names]
         played = np.isfinite(ratings.scores)
         columns[:, np.array(at)[played]] = np.stack([ratings.scores[played], *ratings.intervals[played].T])
-        found.append((time_of(ended[-1]), tuple(one.key for one in since), int(kept.sum()), columns))
+        found.append((time_of(ended[-1]), tuple(one.key for one in newest), int(kept.sum()), columns))
     empty = np.empty((0, len(rated.record.agents)))
     rating, low, high = (np.array([row[3][k] for row in found]) if found else empty for k in range(3))
     return RatingsOverTime(
@@ -89,14 +107,17 @@ def _with_agents_that_played(record: Record) -> Record:
 
 
 def _stretches(
-    tournaments: Sequence[Tournament], points: int
+    tournaments: Sequence[Tournament], points: int, between: Collection[str]
 ) -> list[tuple[Sequence[Tournament], Sequence[Tournament]]]:
-    """(all tournaments up to a time, those since the time before), at most so many; those that end at once belong together."""
+    """(all tournaments up to a time, those since the time before), at most so many, at the ends of those `between`; those that end at
+    once belong together."""
     ends = [
         k + 1
         for k, one in enumerate(tournaments)
         if k + 1 == len(tournaments) or time_of(tournaments[k + 1]) != time_of(one)
     ]
-    if len(ends) > points:
-        ends = [ends[round(k)] for k in np.linspace(0, len(ends) - 1, points)]
-    return [(tournaments[:end], tournaments[before:end]) for before, end in zip([0, *ends], ends, strict=False)]
+    shown = [end for end in ends if tournaments[end - 1].key in between]
+    before = max((end for end in ends if end < shown[0]), default=0)
+    if len(shown) > points:
+        shown = [shown[round(k)] for k in np.linspace(0, len(shown) - 1, points)]
+    return [(tournaments[:end], tournaments[start:end]) for start, end in zip([before, *shown], shown, strict=False)]

@@ -1,4 +1,4 @@
-"""What the ledger knows of an agent beside its ratings: the matches that it forfeited, with their logs, and its relatives."""
+"""What the ledger knows of an agent beside its ratings: the matches that it forfeited, with their logs."""
 
 from __future__ import annotations
 
@@ -33,15 +33,3 @@ def forfeits_of(site: Site, agent: AgentVersion) -> list[ForfeitLine]:
             message, log = ("", "") if fault is None else (fault.message, fault.log)
             found.append(ForfeitLine(line=line, game=tournament.game_title, message=message, log=log))
     return found
-
-
-def relatives_of(site: Site, agent: AgentVersion) -> list[tuple[str, str]]:
-    """(what it is to this agent, its label): versions before and after it, what it exploits, and what exploits it."""
-    known = site.ledger.agents(include_retired=True)
-    found = [
-        ("the version before" if one.version < agent.version else "the version after", one.label)
-        for one in sorted(known, key=lambda one: one.version)
-        if one.name == agent.name and abs(one.version - agent.version) == 1
-    ]
-    found += [("made against", one.label) for one in known if agent.lineage.get("exploits") == one.label]
-    return found + [("exploited by", one.label) for one in known if one.lineage.get("exploits") == agent.label]

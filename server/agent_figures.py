@@ -20,11 +20,11 @@ router = APIRouter()
 
 
 @router.get("/figures/agent/rating.{ending}")
-def rating(site: SiteOf, ending: Ending, agent: str, game: str) -> Response:
-    """Raises `SpecificationError` where the agent has been rated at fewer than two times."""
+def rating(site: SiteOf, ending: Ending, agent: str, game: str, begin: str = "", end: str = "") -> Response:
+    """Raises `SpecificationError` where the agent has been rated at fewer than two times, or fewer between two dates."""
     label = site.ledger.agent(agent).label
     required_standings(site, game, "elo", Where())
-    found = site.standings.over_time(game)
+    found = site.standings.over_time(game, since=begin or None, until=end or None)
     band = rating_band(found, label) if label in found.agents else None
     if band is None:
         raise SpecificationError(f"{label} was not rated at two times on {game}")

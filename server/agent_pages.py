@@ -15,7 +15,8 @@ from arena.games import ArenaError, UnknownName
 from arena.leaderboards.leaderboard import PROVISIONAL_BELOW, Row
 from arena.ledger_rows import AgentVersion
 from arena.server import numbers
-from arena.server.agent_facts import forfeits_of, relatives_of
+from arena.server.agent_facts import forfeits_of
+from arena.server.ancestry import ancestry
 from arena.server.drawing.band import in_both_widths
 from arena.server.drawing.bars import wdl_bar
 from arena.server.explain_views import explain_view
@@ -37,8 +38,8 @@ from arena.server.population_views import population_view
 from arena.server.site import Site, SiteOf, page
 from arena.server.teams import members_of
 from arena.server.training_views import training_view
-from arena.standings import Standings
 from arena.shown_origin import shown_lineage, shown_specification
+from arena.standings import Standings
 
 OPPONENTS_SHOWN = 20
 
@@ -120,10 +121,11 @@ class OnLadder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RatingOverTime:
-    """The finding, and the drawing for screens of both widths."""
+    """The finding, and the drawing for screens of both widths. ``problem``: why the time that was asked for is not shown, but all of it."""
 
     sentence: str
     drawing: Markup
+    problem: str
 
 
 @router.get("/agents")
@@ -177,6 +179,8 @@ def agent(
     forfeits: bool = False,
     ladder: str = "",
     since: str = "",
+    begin: str = "",
+    end: str = "",
 ) -> Response:
     found = site.ledger.agent(reference)
     opponent = opponent_label(site, against)
@@ -193,10 +197,12 @@ def agent(
         matches=recent_matches(site, found, against=opponent, forfeits=forfeits),
         forfeits=forfeits,
         against=opponent,
-        over_time=_over_time(site, explained, found.label),
+        over_time=_over_time(site, explained, found.label, begin, end),
+        begin=begin,
+        end=end,
         ladder=explained,
         faults=forfeits_of(site, found) if any(place.row.forfeits for place in places) else [],
-        relatives=relatives_of(site, found),
+        family=ancestry(found, site.ledger.agents(include_retired=True)),
         training=training_view(site, found),
         population=population_view(site, found.label),
         specification=shown_specification(found.specification),
@@ -204,15 +210,24 @@ def agent(
     )
 
 
-def _over_time(site: Site, place: OnLadder | None, label: str) -> RatingOverTime | None:
-    """None where the agent was not rated at two times, or the ladder is not by Elo."""
+def _over_time(site: Site, place: OnLadder | None, label: str, begin: str, end: str) -> RatingOverTime | None:
+    """Between two dates, or '' for an open end. None where the agent was not rated at two times, or the ladder is not by Elo."""
     if place is None or place.standings.leaderboard.method != "elo":
         return None
-    found = site.standings.over_time(place.standings.game)
+    problem = ""
+    try:
+        found = site.standings.over_time(place.standings.game, since=begin or None, until=end or None)
+    except ArenaError as error:
+        if not begin and not end:
+            raise
+        found, problem = site.standings.over_time(place.standings.game), str(error)
     band = rating_band(found, label) if label in found.agents else None
+    if band is None and (begin or end) and not problem:
+        found = site.standings.over_time(place.standings.game)
+        band, problem = rating_band(found, label), "it was not rated at two times between these dates"
     if band is None:
         return None
-    return RatingOverTime(sentence=rating_sentence(found, label), drawing=in_both_widths(band))
+    return RatingOverTime(sentence=rating_sentence(found, label), drawing=in_both_widths(band), problem=problem)
 
 
 def _explained_on(places: list[OnLadder], ladder: str) -> OnLadder | None:
@@ -279,7 +294,7 @@ def _sentence(agent: AgentVersion, places: list[OnLadder]) -> str:
         else f"Rank {first.rank} of {first.ranked} on {first.standings.title}"
     )
     said += f", {first.method} {first.rating} {first.doubt}"
-    if len(first.opponents) > 1:
-        worst = first.opponents[0]
-        said += f"; its hardest opponent is {worst.agent}, against whom it scores {' '.join(filter(None, (worst.score, worst.few)))}"
+    enough = [one for one in first.opponents if not one.few]  # a match or two say nothing of who is hard
+    if len(enough) > 1:
+        said += f"; its hardest opponent is {enough[0].agent}, against whom it scores {enough[0].score}"
     return said + "."

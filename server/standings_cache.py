@@ -123,15 +123,17 @@ class StandingsCache:
         key = (game, tournament, anchor, where or Where())
         return cast("AnytimeRatings", self._kept("anytime", game, key, compute))
 
-    def over_time(self, game: str) -> RatingsOverTime:
-        """The Elo of a game's agents after each of its tournaments.
+    def over_time(self, game: str, *, since: str | None = None, until: str | None = None) -> RatingsOverTime:
+        """The Elo of a game's agents after each of its tournaments, or of those that ended between two dates.
 
         Raises:
             ArenaError: what `arena.ratings_over_time.ratings_over_time` raises.
         """
-        return cast(
-            "RatingsOverTime", self._kept("over time", game, game, lambda: ratings_over_time(self._ledger, game))
-        )
+
+        def compute() -> RatingsOverTime:
+            return ratings_over_time(self._ledger, game, since=since, until=until)
+
+        return cast("RatingsOverTime", self._kept("over time", game, (game, since, until), compute))
 
     def head_to_head(self, game: str, first: str, second: str) -> HeadToHead:
         """Two agents against each other on a game.

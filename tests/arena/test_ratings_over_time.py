@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from arena.counterfactual import Where
+from arena.games import ArenaError
 from arena.ledger import Ledger
 from arena.ledger_schema import tournaments
 from arena.ratings_over_time import ratings_over_time
@@ -51,6 +52,16 @@ def test_matches_and_tournaments_grow(ledger):
     found = ratings_over_time(ledger, GAME)
     assert found.matches.tolist() == [30, 60, 90]
     assert [keys for point in found.tournaments for keys in point] == ["one", "two", "three"]
+
+
+def test_a_stretch_of_time_is_looked_at_with_all_that_was_before_it(ledger):
+    every, some = ratings_over_time(ledger, GAME), ratings_over_time(ledger, GAME, since=DAYS[1])
+    assert (some.times, some.tournaments) == (every.times[1:], every.tournaments[1:])
+    assert some.matches.tolist() == [60, 90]
+    np.testing.assert_array_equal(some.rating, every.rating[1:])
+    assert ratings_over_time(ledger, GAME, until=DAYS[0]).matches.tolist() == [30]
+    with pytest.raises(ArenaError, match=r"no tournament of this game is left: .*since 2030-01-01"):
+        ratings_over_time(ledger, GAME, since="2030-01-01")
 
 
 def test_of_many_tournaments_the_last_is_kept(ledger):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import struct
 import xml.etree.ElementTree as ET
 
@@ -148,3 +149,19 @@ def test_an_agent_page_says_where_elo_is_wrong_and_how_the_rating_moved(client):
     assert "Elo explains its results" in page or "where Elo predicts" in page
     assert "on 5 Oct 2026 to" in page
     assert 'href="/versus?game=elsewhere%3Acards&amp;a=ann%401&amp;b=bob%401"' in page
+
+
+def test_a_rating_is_looked_at_closer_by_two_dates_of_the_address(client):
+    closer = client.get("/agents/ann@1?begin=2026-10-06&end=2026-10-31").text
+    assert "on 12 Oct 2026 to" in closer and "on 5 Oct 2026 to" not in closer
+    assert 'name="begin" value="2026-10-06"' in closer
+    [address] = re.findall(r'href="(/figures/agent/rating.csv[^"]*)"', closer)
+    rows = list(csv.DictReader(io.StringIO(client.get(address.replace("&amp;", "&")).text)))
+    assert [row["tournaments"] for row in rows] == ["two", "three"]
+    for asked, why in (
+        ("begin=2030-01-01", "no tournament of this game is left"),
+        ("end=2026-10-06", "not rated at two times between"),
+        ("begin=gestern", "gestern"),
+    ):
+        page = client.get(f"/agents/ann@1?{asked}").text
+        assert why in page.lower() and "Shown is all of its time." in page and "on 5 Oct 2026 to" in page
