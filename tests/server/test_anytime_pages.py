@@ -80,7 +80,7 @@ def test_the_ladder_links_to_it_where_it_holds(ladders: Site) -> None:
     ("query", "status", "said"),
     [
         (f"game={TTT}", 400, "do not look at results"),
-        ("game=openspiel:hex", 404, "unknown game"),
+        ("game=openspiel:hex", 404, "nknown game"),
         (f"game={KUHN}&anchor=nobody", 404, "nobody"),
         (f"game={KUHN}&seat=1", 400, "all seats"),
     ],

@@ -113,7 +113,7 @@ def test_an_agent_of_several_ladders_is_explained_on_each(board: Site) -> None:
     (address,) = re.findall(r'href="(\?ladder=[^"]*)#explained"', text)
     other = board.get("/agents/random@1" + unescape(address)).text
     assert re.findall(r"--explain|leaderboard '([^']*)'", text) != re.findall(r"--explain|leaderboard '([^']*)'", other)
-    assert "unknown ladder of this agent" in board.get(f"/agents/random@1?ladder={GAME}", status=404).text
+    assert "Unknown ladder of this agent" in board.get(f"/agents/random@1?ladder={GAME}", status=404).text
 
 
 def test_the_api_explains_as_the_library_does(board: Site) -> None:
@@ -140,7 +140,7 @@ def test_what_cannot_be_explained_is_an_error_of_the_one_shape(board: Site, quer
 
 
 def test_a_date_that_is_none_is_refused(board: Site) -> None:
-    assert "a date is written" in board.get("/agents/bob@1?since=soon", status=400).text
+    assert "A date is written" in board.get("/agents/bob@1?since=soon", status=400).text
 
 
 def test_who_beats_an_agent_stands_with_its_confidence(board: Site) -> None:

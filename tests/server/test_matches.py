@@ -114,7 +114,7 @@ def test_a_game_without_a_board_is_shown_in_its_own_text(site):
 
 
 def test_an_unknown_seat_is_refused(site):
-    assert "unknown seat" in site.get("/tournaments/kuhn-cup/matches/0?view=2", 404).text
+    assert "Unknown seat" in site.get("/tournaments/kuhn-cup/matches/0?view=2", 404).text
     site.get("/tournaments/kuhn-cup/matches/0?view=x", 422)
 
 

@@ -203,7 +203,7 @@ def test_an_imported_match_says_that_it_has_no_moves(site):
         ("/tournaments/fuor-cup", "four-cup"),
         ("/tournaments/four-cup/matches/180", "the last one is 179"),
         ("/games/openspiel:connect_four?method=eloo", "elo"),
-        ("/nowhere", "there is no page"),
+        ("/nowhere", "There is no page /nowhere."),
     ],
 )
 def test_what_is_not_there_is_a_404_with_the_nearest_names(site, path, hint):
