@@ -109,6 +109,18 @@ def _config(site: Site, player: Player, game: str, opponent: str, seat: Seat, *,
     )
 
 
+def _opponents(site: Site, game: str) -> dict[str, list[str]]:
+    """By groups: who has played the game before, Arena's own kinds, and who else is registered, but may not fit it."""
+    there = [agent.label for agent in site.ledger.agents() if can_be_met(agent)]
+    before = {agent.label for one in site.ledger.tournaments(game) for agent in one.agents}
+    groups = {
+        "Have played it": [label for label in there if label in before],
+        "Arena's own": list(ALWAYS),
+        "Others, which may not fit the game": [label for label in there if label not in before],
+    }
+    return {name: labels for name, labels in groups.items() if labels}
+
+
 def _form(request: Request, site: Site, *, game: str, opponent: str, problem: str = "") -> Response:
     played = {row.game for row in site.ledger.games()}  # these first
     return page(
@@ -116,7 +128,7 @@ def _form(request: Request, site: Site, *, game: str, opponent: str, problem: st
         "play.html",
         status=400 if problem else 200,
         games=sorted(playable_here(), key=lambda info: (info.specification not in played, info.title)),
-        opponents=[*(agent.label for agent in site.ledger.agents() if can_be_met(agent)), *ALWAYS],
+        opponents=_opponents(site, game),
         game=game,
         opponent=opponent,
         may_play=visitor_of(request).may(Scope.PLAY),

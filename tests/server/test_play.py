@@ -187,6 +187,14 @@ def test_a_match_of_other_agents_is_shown_when_it_is_recorded(served):
     )
     assert "The match is over" in served.get(f"/tournaments/{tournament.key}/matches/0/live").text
     served.get(f"/tournaments/{tournament.key}/matches/99/live", status=404)
+    offered = dict(re.findall(r'<optgroup label="([^"]+)">(.*?)</optgroup>', served.get(f"/play?game={NOUGHTS}").text))
+    assert "random@1" in offered["Have played it"]
+    assert (
+        "random@1"
+        in dict(
+            re.findall(r'<optgroup label="([^"]+)">(.*?)</optgroup>', served.get("/play?game=openspiel:chess").text)
+        )["Others, which may not fit the game"]
+    )
 
 
 def test_without_a_place_to_play_matches_wait(tmp_path: Path):
