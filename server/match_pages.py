@@ -246,6 +246,8 @@ def title_of(match: Replayed) -> str:
         return f"{short_name(match.names[result.forfeited_by])} forfeits: {TERMINATION_WORDS[result.termination]}"
     best = winners(match.side_returns, None)
     moves = f" in {numbers.counted(match.last, 'move')}" if match.positions else ""
+    if len(names) == 1:
+        return f"{names[0]} earns {numbers.plain(match.side_returns[0])}{moves}"
     if not best:
         everybody = f"{names[0]} and {names[1]}" if len(names) == 2 else "All seats"
         return f"{everybody} end even{moves.replace(' in', ' after')}"

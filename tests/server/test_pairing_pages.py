@@ -54,6 +54,8 @@ def test_the_swiss_table_is_the_librarys(cups: Site) -> None:
     state = _state(cups, "swiss")
     assert isinstance(state, SwissState)
     text = cups.get("/tournaments/swiss").text
+    finding = text[text.index('id="finding"') :].partition("</p>")[0]
+    assert state.sentence[1:] in _words(finding).replace(" @", "@")
     shown = [[row[1].replace(" ", ""), *row[2:5], row[5]] for row in _rows(text, 'class="stack swiss"')]
     assert shown == [
         [
