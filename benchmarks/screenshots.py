@@ -1,6 +1,7 @@
 """Pictures of every page at two widths in both themes, to be looked at: `python benchmarks/screenshots.py OUT`.
 
-Without `--db` it plays a ledger of its own with something for each page to show, in a minute or two. Needs Chromium and playwright.
+Without `--db` it plays a ledger of its own with something for each page to show, in some minutes. Needs Chromium and playwright.
+What a visitor sees, a player, a voter, an account and an admin, and what they are told where something is refused.
 """
 
 from __future__ import annotations
@@ -8,137 +9,259 @@ from __future__ import annotations
 import argparse
 import shutil
 import socket
-import subprocess
-import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
-import sqlalchemy as sa
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import BrowserContext, Page, sync_playwright
+from screenshots_ledger import ADMIN, PASSWORD, POLL, READER, RUNNING, fill
 
+from arena.accounts import Scope, account
+from arena.credentials import issue
+from arena.heartbeat import heartbeat
 from arena.ledger import Ledger
-from arena.ledger_schema import tournaments
+from arena.server.ladder_columns import COLUMNS
 from arena.server.run import make_server
+from arena.server.settings import ServerSettings
 from arena.server.site import agent_address, game_address, match_address, tournament_address
 
 WIDTHS = (1280, 390)
 THEMES = ("light", "dark")
-EXAMPLES = Path(__file__).parents[1] / "examples"
-ARENA = str(Path(sys.executable).with_name("arena"))
+PATIENCE_MS = 300_000  # the first page rates all ladders
 
-TOURNAMENTS = (
-    ("first-week", "arena:connect_four", 24, ("random", "five=mcts(simulations=5)", "twenty=mcts(simulations=20)"), ()),
-    ("second-week", "arena:connect_four", 24, ("random", "five", "twenty", "forty=mcts(simulations=40)"), ()),
-    ("third-week", "arena:connect_four", 24, ("random", "five", "twenty", "forty", "twin=mcts(simulations=20)"), ()),
-    ("duel", "arena:connect_four", 400, ("five", "forty"), ("--pairing", "decide", "--error-rate", "0.05")),
-    ("swiss", "arena:tic_tac_toe", 4, ("random", "five", "twenty", "forty"), ("--pairing", "swiss", "--rounds", "3")),
-    ("knockout", "arena:tic_tac_toe", 4, ("random", "five", "twenty", "forty"), ("--pairing", "knockout")),
-    ("chess", "openspiel:chess", 2, ("random", "uniform"), ()),
-    ("go", "openspiel:go(board_size=9)", 2, ("random", "uniform"), ()),
-    ("hex", "openspiel:hex(board_size=7)", 2, ("random", "uniform"), ()),
-    ("othello", "openspiel:othello", 2, ("random", "uniform"), ()),
-    ("breakthrough", "openspiel:breakthrough", 2, ("random", "uniform"), ()),
-    ("checkers", "openspiel:checkers", 2, ("random", "uniform"), ()),
-    ("kuhn", "arena:kuhn_poker", 2000, ("random", "uniform", "oracles"), ()),
-    ("leduc", "openspiel:leduc_poker", 200, ("random", "uniform", "search=ismcts(simulations=20)"), ()),
-    ("skirmish", "smax:3m", 2, ("random", "closest=scripted:closest"), ()),
-)
-DATES = {"first-week": "2026-10-05", "second-week": "2026-10-12", "third-week": "2026-10-19", "duel": "2026-10-26"}
+Go = Callable[[Page], None]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("out", type=Path, help="a folder for the pictures")
     parser.add_argument("--db", type=Path, help="a ledger to show; made where it is missing, and kept")
-    parser.add_argument("--only", default="", help="only pages with this in their address")
+    parser.add_argument("--only", nargs="+", default=[""], help="only pages with one of these in their names")
+    parser.add_argument("--width", type=int, choices=WIDTHS, help="only this one")
+    parser.add_argument("--theme", choices=THEMES, help="only this one")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
+    widths = [given.width] if given.width else WIDTHS
+    themes = [given.theme] if given.theme else THEMES
     with tempfile.TemporaryDirectory() as folder:
         path = given.db or Path(folder) / "arena.db"
         if not path.exists():
             fill(path)
-        with Ledger.open(path) as ledger, socket.create_server(("127.0.0.1", 0)) as listener:
-            server = make_server(ledger)
-            thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-            thread.start()
-            while not server.started:
-                time.sleep(0.05)
-            try:
-                pages = {name: address for name, address in addresses(ledger).items() if given.only in address}
-                take(f"http://127.0.0.1:{listener.getsockname()[1]}", pages, given.out)
-            finally:
-                server.should_exit = True
-                thread.join()
+        open_to_all = ServerSettings(visitors="play", sign_up="invite", sign_ins_per_minute=1000)
+        with (
+            Ledger.open(path) as ledger,
+            Ledger.open(Path(folder) / "empty.db") as empty,
+            served(ledger, open_to_all) as url,
+            served(empty, ServerSettings()) as empty_url,
+            served(empty, ServerSettings(sign_ins_per_minute=1)) as strict_url,
+        ):
+            running = ledger.tournament(RUNNING)
+            ledger.keep_alive(running)
+            pages = {
+                **{name: at(url, address) for name, address in addresses(ledger).items()},
+                **{f"empty-{name}": at(empty_url, address) for name, address in EMPTY.items()},
+                **journeys(ledger, url, strict_url),
+            }
+            pages = {name: go for name, go in pages.items() if any(part in name for part in given.only)}
+            with heartbeat(partial(ledger.keep_alive, running)):
+                take(pages, given.out, widths, themes)
 
 
-def fill(path: Path) -> None:
-    """Plays a ledger, each part by a command that can be typed."""
+@contextmanager
+def served(ledger: Ledger, settings: ServerSettings) -> Iterator[str]:
+    """The address of a server of the ledger on a free port of this machine."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = make_server(ledger, settings)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        while not server.started:
+            time.sleep(0.05)
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
 
-    def arena(*words: str) -> None:
-        print("arena", *words, flush=True)
-        subprocess.run([ARENA, *words, "--db", str(path)], check=True, stdout=subprocess.DEVNULL)
 
-    short = ("--steps", "20000", "--tables", "32", "--hidden", "16", "--set", "oracle_steps=4000")
-    arena("train", "psro", "arena:kuhn_poker", *short, "--register", "oracles")
-    for name, game, matches, agents, more in TOURNAMENTS:
-        named = [word for agent in agents for word in ("--agent", agent)]
-        arena(
-            "tournament", "run", "--name", name, "--game", game, "--matches", str(matches), "--seed", "1", *named, *more
-        )
-    arena("match", "import", str(EXAMPLES / "results.csv"), "--game", "elsewhere:results")
-    arena("match", "import", str(EXAMPLES / "votes.csv"), "--game", "preference:answers")
-    with Ledger.open(path) as ledger, ledger.writing() as connection:
-        for key, date in DATES.items():  # as if these had been played on other days
-            moved = {"created_at": f"{date}T08:00:00+00:00", "finished_at": f"{date}T09:00:00+00:00"}
-            connection.execute(sa.update(tournaments).where(tournaments.c.key == key).values(moved))
+EMPTY = {
+    "home": "/",
+    "tournaments": "/tournaments",
+    "agents": "/agents",
+    "polls": "/polls",
+    "jobs": "/jobs",
+    "ladder": "/games/openspiel:liars_dice",
+}
+"""Pages of a ledger in which there is nothing yet."""
 
 
 def addresses(ledger: Ledger) -> dict[str, str]:
-    """Of each page that is pictured the address, by a name for its files."""
+    """Of each page that a visitor may open the address, by a name for its pictures."""
     found = {
         "home": "/",
         "tournaments": "/tournaments",
         "agents": "/agents",
         "games": "/games?q=poker",
         "api": "/docs",
-        "missing": "/nothing-here",
-        "empty": "/games/openspiel:liars_dice",
+        "polls": "/polls",
+        "jobs": "/jobs",
+        "jobs-failed": "/jobs?status=failed",
+        "play": "/play?game=arena:connect_four",
+        "sign-in": "/sign-in",
+        "sign-up-refused": "/sign-up",
+        "poll": f"/polls/{POLL}",
+        "error-404": "/nothing-here",
+        "error-agent": "/agents/fourty",
+        "error-figure": "/figures/ladder/ratings.svg?game=nothing",
     }
-    known = [row.game for row in ledger.games() if row.matches]
-    for game in known:
-        found[f"ladder-{game}"] = game_address(game)
+    for row in ledger.games():
+        if row.matches:
+            found[f"ladder-{row.game}"] = game_address(row.game)
     for one in ledger.tournaments():
         found[f"tournament-{one.key}"] = tournament_address(one.key)
-        if one.source == "play":
+        if one.source != "vote" and ledger.progress(one):
             found[f"match-{one.key}"] = match_address(one.key, 0)
-    for agent in ledger.agents():
+    by_hundreds = [agent for agent in ledger.agents() if agent.kind == "external"]
+    for agent in [*(one for one in ledger.agents() if one not in by_hundreds), by_hundreds[0], by_hundreds[-1]]:
         found[f"agent-{agent.label}"] = agent_address(agent.label)
-    if "arena:connect_four" in known:
-        ladder = game_address("arena:connect_four")
-        found["ladder-columns"] = f"{ladder}?column=alpha_rank&column=seats&column=forfeits&compare=2026-10-12"
-        found["versus"] = "/versus?game=arena:connect_four&a=forty&b=twenty"
-    if "arena:kuhn_poker" in known:
-        found["match-seat"] = match_address("kuhn", 0) + "?view=0"
-    return found
+    four = game_address("arena:connect_four")
+    return found | {
+        "ladder-columns": f"{four}?column=alpha_rank&column=seats&column=forfeits&compare=2026-10-12",
+        "ladder-all-columns": f"{four}?" + "&".join(f"column={key}" for key in COLUMNS),
+        "ladder-filtered": f"{four}?without_forfeits=1&without_agent=random&method=bradley_terry",
+        "versus": "/versus?game=arena:connect_four&a=forty&b=twenty",
+        "anytime": "/anytime?game=arena:connect_four",
+        "match-seat": match_address("kuhn", 0) + "?view=0",
+        "match-middle": match_address("first-week", 2) + "?move=9",
+        "agent-forfeits": agent_address("agent-0001") + "?forfeits=1",
+    }
 
 
-def take(url: str, pages: dict[str, str], out: Path) -> None:
+def at(url: str, address: str) -> Go:
+    return lambda page: _opened(page, url + address)
+
+
+def _opened(page: Page, address: str) -> None:
+    page.goto(address, wait_until="domcontentloaded")
+
+
+def journeys(ledger: Ledger, url: str, strict_url: str) -> dict[str, Go]:
+    """What is only seen by whoever signs in, votes, plays or is refused, by a name for its pictures."""
+
+    def signed_in(address: str, name: str = ADMIN, then: Go | None = None) -> Go:
+        def go(page: Page) -> None:
+            page.request.post(f"{url}/sign-in", form={"name": name, "password": PASSWORD})
+            _opened(page, url + address)
+            if then is not None:
+                then(page)
+
+        return go
+
+    def pressed(button: str, **fields: str) -> Go:
+        def go(page: Page) -> None:
+            for label, value in fields.items():
+                page.get_by_label(label.replace("_", " "), exact=True).fill(value)
+            page.get_by_role("button", name=button, exact=True).click()
+            page.wait_for_load_state()
+
+        return go
+
+    def invited(page: Page) -> None:
+        shown = issue(ledger, "invitation", account(ledger, ADMIN), name="a guest", scope=Scope.SUBMIT)
+        _opened(page, f"{url}/sign-up?invitation={shown.text}")
+
+    def wrong_password(page: Page) -> None:
+        _opened(page, f"{url}/sign-in")
+        pressed("Sign in", Name="root", Password="not the password")(page)
+
+    def too_often(page: Page) -> None:
+        _opened(page, f"{strict_url}/sign-in")
+        for _ in range(3):
+            pressed("Sign in", Name="root", Password="not the password")(page)
+            if not page.get_by_role("button", name="Sign in").count():
+                return
+
+    def voting(turns: int) -> Go:
+        def go(page: Page) -> None:
+            _opened(page, f"{url}/polls/{POLL}/vote")
+            for _ in range(turns):
+                if not (left := page.locator("button[value=first]")).count():
+                    return
+                left.click()
+                page.wait_for_load_state()
+
+        return go
+
+    def playing(game: str, moves: int) -> Go:
+        def go(page: Page) -> None:
+            form = {"game": game, "opponent": "random", "seat": "first"}
+            began = page.request.post(f"{url}/play", form=form, max_redirects=0)
+            _opened(page, url + began.headers["location"])
+            for _ in range(moves):
+                page.get_by_text("It is your turn").or_(page.get_by_text("Watch the replay")).wait_for()
+                choice = page.locator("button[name=action]").first
+                if not choice.count():
+                    break
+                choice.click()
+            page.get_by_text("It is your turn").or_(page.get_by_text("Watch the replay")).wait_for()
+
+        return go
+
+    def refused_move(page: Page) -> None:
+        _opened(page, f"{url}/play?game=nothing:here")
+
+    return {
+        "sign-in-wrong": wrong_password,
+        "sign-up": invited,
+        "account": signed_in("/account"),
+        "account-token": signed_in("/account", then=pressed("Make a token", What_it_is_for="my laptop")),
+        "admin": signed_in("/admin"),
+        "admin-invitation": signed_in("/admin", then=pressed("Invite", For_whom="a guest")),
+        "audit": signed_in("/admin/audit"),
+        "poll-new": signed_in("/polls/new"),
+        "polls-admin": signed_in("/polls"),
+        "poll-admin": signed_in(f"/polls/{POLL}"),
+        "poll-draft": signed_in("/polls/not-open-yet"),
+        "jobs-admin": signed_in("/jobs"),
+        "error-403": signed_in("/admin", READER),
+        "error-429": too_often,
+        "vote": voting(0),
+        "vote-next": voting(1),
+        "vote-over": voting(40),
+        "play-turn": playing("arena:connect_four", 2),
+        "play-kuhn": playing("arena:kuhn_poker", 0),
+        "play-text": playing("openspiel:phantom_ttt", 0),
+        "play-over": playing("arena:tic_tac_toe", 9),
+        "play-unknown-game": refused_move,
+    }
+
+
+def take(pages: Mapping[str, Go], out: Path, widths: list[int] | tuple[int, ...], themes: list[str]) -> None:
     program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        for width in WIDTHS:
-            for theme in THEMES:
-                context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
-                page = context.new_page()
-                for name, address in pages.items():
-                    page.goto(url + address, wait_until="domcontentloaded")
-                    safe = "".join(c if c.isalnum() or c in "-_" else "_" for c in name)
-                    page.screenshot(path=out / f"{safe}-{width}-{theme}.png", full_page=True)
-                context.close()
+        for width in widths:
+            for theme in themes:
+                for name, go in pages.items():
+                    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
+                    picture(context, go, out / f"{_safe(name)}-{width}-{theme}.png")
+                    context.close()
         browser.close()
-    print(f"{len(pages)} pages, {len(pages) * len(WIDTHS) * len(THEMES)} pictures in {out}")
+    print(f"{len(pages)} pages, {len(pages) * len(widths) * len(themes)} pictures in {out}")
+
+
+def picture(context: BrowserContext, go: Go, file: Path) -> None:
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    go(page)
+    page.screenshot(path=file, full_page=True)
+
+
+def _safe(name: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in name)[:80]
 
 
 if __name__ == "__main__":
