@@ -23,6 +23,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from http import HTTPStatus
 from pathlib import Path
 
 import httpx
@@ -71,8 +72,12 @@ async def measure(ledger: Ledger, url: str, asked: argparse.Namespace) -> None:
     async with httpx.AsyncClient(base_url=url, timeout=120, limits=limits, headers={"Accept": "text/html"}) as client:
         began = time.perf_counter()
         first = await client.get(f"/games/{GAME}")
+        print(f"first page after the start: {since(began)}, {first.status_code}")
+        while first.status_code == HTTPStatus.SERVICE_UNAVAILABLE:  # the server reads all matches, and says so
+            await asyncio.sleep(1)
+            first = await client.get(f"/games/{GAME}")
         first.raise_for_status()
-        print(f"first page after the start, which reads all matches: {since(began)}")
+        print(f"the ladder is there: {since(began)}")
         size = sum(
             [
                 int((await client.get(path, headers={"Range": "bytes=0-0"})).num_bytes_downloaded)

@@ -36,6 +36,7 @@ from arena.server.paging import Pages
 from arena.server.players import can_be_met
 from arena.server.population_views import population_view
 from arena.server.site import Site, SiteOf, page
+from arena.server.standings_cache import StandingsUnderWay
 from arena.server.teams import members_of
 from arena.server.training_views import training_view
 from arena.shown_origin import shown_lineage, shown_specification
@@ -250,6 +251,8 @@ def on_ladders(site: Site, agent: AgentVersion) -> list[OnLadder]:
     for game in dict.fromkeys(one.game for one in tournaments_of(site.ledger, agent)):
         try:
             standings = site.standings.standings(game)
+        except StandingsUnderWay:
+            raise
         except ArenaError:  # a ladder that cannot be rated has a page of its own that says why
             continue
         row = next((row for row in standings.leaderboard.rows if row.agent == agent.label), None)

@@ -17,9 +17,11 @@ from arena.games import ArenaError, UnknownName
 from arena.server.access import SAFE_METHODS
 from arena.server.match_pages import MatchMissing
 from arena.server.site import asked_path, page
+from arena.server.standings_cache import StandingsUnderWay
 
 NOT_FOUND = (UnknownName, MatchMissing)
-IN_A_MOMENT = (LedgerUnavailable, ManySignIns)
+IN_A_MOMENT = (LedgerUnavailable, ManySignIns, StandingsUnderWay)
+AGAIN = {"Retry-After": "3", "Refresh": "3"}  # by which browsers load the page again, without a script
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +38,8 @@ def _arena_error(request: Request, error: Exception) -> Response:
     status = 503 if isinstance(error, IN_A_MOMENT) else 400
     if isinstance(error, NOT_FOUND):  # an address that names nothing it writes to is there: what it was sent names it
         status = 404 if request.method in SAFE_METHODS or request.path_params else 422
-    return _answer(request, status, type(error).__name__, str(error))
+    again = AGAIN if isinstance(error, StandingsUnderWay) else None
+    return _answer(request, status, type(error).__name__, str(error), again)
 
 
 def http_error(request: Request, error: Exception) -> Response:

@@ -60,6 +60,7 @@ def make_server(ledger: Ledger, settings: ServerSettings | None = None) -> uvico
     app = create_app(ledger, settings)
     if app.state.tables is not None:
         app.state.tables.resume(ledger)
+    app.state.site.standings.begin()
     config = uvicorn.Config(
         KnownNames(app, names_of(settings)),
         log_config=None,  # as `arena.server.logs` says

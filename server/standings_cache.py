@@ -7,6 +7,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -14,6 +15,7 @@ from arena.adjusted_returns import AdjustedReturns, adjusted_standings
 from arena.anytime_ratings import AnytimeRatings, anytime_standings
 from arena.counterfactual import Where
 from arena.explanation import AgentExplanation, explained
+from arena.games import ArenaError
 from arena.head_to_head import HeadToHead, head_to_head
 from arena.jobs import finished
 from arena.leaderboards.leaderboard import Method
@@ -27,7 +29,13 @@ KEPT = {"counterfactual": 32, "explained": 512, "adjusted": 64, "anytime": 64, "
 """Values of each kind: readers may ask for any date, so that what was not asked for longest goes. Full boards all stay: the
 ledger bounds them."""
 
+MOMENT_S = 1.0  # that who asks first waits for what is not there yet, before he is told to come again
+
 logger = logging.getLogger(__name__)
+
+
+class StandingsUnderWay(ArenaError):
+    """Those of a large ladder that nobody has asked for before; they are being computed, and there soon."""
 
 
 @dataclass(slots=True)
@@ -37,6 +45,7 @@ class _Entry:
     value: object = None
     computed_at: float = 0.0
     took: float = 0.0
+    failed: Exception | None = None
 
 
 class StandingsCache:
@@ -44,7 +53,8 @@ class StandingsCache:
     finished jobs.
 
     While a tournament of the game runs, the last ones are given until ten times their computing time has passed; those of large
-    ladders always while new ones are computed: standings say themselves when they were computed and from how many matches.
+    ladders always while new ones are computed, and never in the time of a reader: standings say themselves when they were computed
+    and from how many matches, and `StandingsUnderWay` that there are none yet.
     """
 
     def __init__(self, ledger: Ledger, *, now: Callable[[], float] = time.monotonic):
@@ -52,6 +62,16 @@ class StandingsCache:
         self.computed = 0  # how often anything was
         self._entries: dict[str, OrderedDict[Hashable, _Entry]] = {}
         self._lock = threading.Lock()
+
+    def begin(self) -> None:
+        """Begins with the ladders that take long, so that few readers come before they are there."""
+        for row in self._ledger.games():
+            if row.matches >= LARGE:
+                threading.Thread(target=self._first, args=(row.game,), daemon=True).start()
+
+    def _first(self, game: str) -> None:
+        with suppress(ArenaError):  # who looks at it is told
+            self.standings(game)
 
     def standings(
         self,
@@ -154,14 +174,29 @@ class StandingsCache:
             entries.move_to_end(key)
             while len(entries) > KEPT.get(kind, len(entries)):
                 entries.popitem(last=False)
-        if entry.value is not None and self._ledger.recorded(game) >= LARGE:
-            if self._is_old(entry, game) and entry.lock.acquire(blocking=False):
-                threading.Thread(target=self._refresh, args=(entry, game, compute), daemon=True).start()
-            return entry.value
+        if (matches := self._ledger.recorded(game)) >= LARGE:
+            return self._large(entry, game, matches, compute)
         with entry.lock:
             if entry.value is None or self._is_old(entry, game):
                 self._fill(entry, game, compute)
             return entry.value
+
+    def _large(self, entry: _Entry, game: str, matches: int, compute: Callable[[], object]) -> object:
+        """What is there, while what is newer is computed beside its readers: none of them waits for longer than a moment."""
+        begins = (entry.value is None or self._is_old(entry, game)) and entry.lock.acquire(blocking=False)
+        if begins:
+            threading.Thread(target=self._refresh, args=(entry, game, compute), daemon=True).start()
+        if begins and entry.value is None and entry.lock.acquire(timeout=MOMENT_S):
+            entry.lock.release()
+        failed, entry.failed = entry.failed, None
+        if failed is not None:
+            raise failed
+        if (value := entry.value) is None:
+            raise StandingsUnderWay(
+                f"this is being computed from {matches:,} matches of {game}, for the first time since the server "
+                "started; look again in a few seconds"
+            )
+        return value
 
     def _is_old(self, entry: _Entry, game: str) -> bool:
         """Whether the ledger has gone on, and not too short a time ago while it goes on all the time."""
@@ -183,9 +218,10 @@ class StandingsCache:
         """Computes anew while readers are given what was there; who reads next hears what goes wrong."""
         try:
             self._fill(entry, game, compute)
-        except Exception:
-            logger.exception("the standings of %s could not be computed again", game)
-            entry.value = None
+        except Exception as error:
+            if not isinstance(error, ArenaError):
+                logger.exception("the standings of %s could not be computed", game)
+            entry.value, entry.failed = None, error
         finally:
             entry.lock.release()
 

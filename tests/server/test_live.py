@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 import time
 
 import pytest
+from fastapi.testclient import TestClient
 
 from arena.games import ArenaError
 from arena.server import standings_cache
+from arena.server.app import create_app
 from arena.server.run import serve as serve_command
 from arena.server.settings import ServerSettings
 from arena.server.standings_cache import StandingsCache
@@ -116,6 +119,7 @@ def test_once_a_tournament_has_ended_its_standings_are_never_old(fresh_ledger, b
 
 def test_nobody_waits_for_standings_of_many_matches(fresh_ledger, begin, timed, monkeypatch):
     monkeypatch.setattr(standings_cache, "LARGE", 10)
+    monkeypatch.setattr(standings_cache, "MOMENT_S", 60)
     tournament, advance = begin(fresh_ledger, matches=40)
     cache, clock = timed(5.0)
     advance(0, 10)
@@ -127,8 +131,26 @@ def test_nobody_waits_for_standings_of_many_matches(fresh_ledger, begin, timed, 
     assert until(lambda: cache.standings(tournament.game).matches == 20)
 
 
+def test_whoever_comes_before_the_standings_of_many_matches_is_told_to_come_again(fresh_ledger, begin, monkeypatch):
+    monkeypatch.setattr(standings_cache, "LARGE", 10)
+    tournament, advance = begin(fresh_ledger, matches=40)
+    advance(0, 10)
+    may_end, real = threading.Event(), standings_cache.standings
+    monkeypatch.setattr(standings_cache, "standings", lambda *a, **b: may_end.wait(60) and real(*a, **b))
+    app = create_app(fresh_ledger)
+    client = TestClient(app)
+    app.state.site.standings.begin()
+    told = client.get(f"/games/{tournament.game}")
+    assert (told.status_code, told.headers["retry-after"], told.headers["refresh"]) == (503, "3", "3")
+    assert "being computed from 10 matches" in told.text
+    assert "being computed from 10 matches" in client.get("/").text
+    may_end.set()
+    assert until(lambda: client.get(f"/games/{tournament.game}").status_code == 200)
+
+
 def test_who_reads_next_hears_why_standings_could_not_be_computed_again(fresh_ledger, begin, timed, monkeypatch):
     monkeypatch.setattr(standings_cache, "LARGE", 10)
+    monkeypatch.setattr(standings_cache, "MOMENT_S", 60)
     tournament, advance = begin(fresh_ledger, matches=40)
     cache, clock = timed(5.0)
     advance(0, 10)
