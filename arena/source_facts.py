@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
+from arena.agents.registry import PROGRAM_SCHEMES
 from arena.duel_test import DuelTest, duel_test
 from arena.entrants import by_side, entrant_labels
 from arena.games.usage import Usage
@@ -18,6 +20,11 @@ from arena.ledger_rows import Json, Played, Tournament
 from arena.pairing.state import PairingState, pairing_state
 from arena.results import MatchResult, Termination
 from arena.usage_record import AgentUsage
+
+UPLOADED, ALWAYS_CONFINED = "uploaded", "bubblewrap"
+"""Programs that somebody sent run in a bubble whatever a tournament declares."""
+SOMETIMES = ("usage", "judgement", "files", "confined")
+"""What the record of a match tells only where there is some."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +114,8 @@ class MatchList:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatchRecord:
     """All that is recorded of a match; ``seats`` index into the tournament's agents, -1 an empty one; ``faults``: what the player at
-    fault said; ``judgement``: what a voter or judge said; ``files``: what a hosted match left behind."""
+    fault said; ``judgement``: what a voter or judge said; ``files``: what a hosted match left behind; ``confined``: of each agent that was a program
+    here, the tier that it ran in (`arena.agents.sandbox`)."""
 
     match: str
     game: str
@@ -124,12 +132,13 @@ class MatchRecord:
     faults: tuple[FaultFacts, ...]
     judgement: Json | None
     files: tuple[MatchFileFacts, ...] = ()
+    confined: Mapping[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> Json:
         """What ``--json`` prints and the API answers."""
         told = asdict(self)
         told["usage"] = [{"player": one.player, **one.usage.to_dict()} for one in self.usage]
-        return {name: value for name, value in told.items() if value or name not in ("usage", "judgement", "files")}
+        return {name: value for name, value in told.items() if value or name not in SOMETIMES}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,7 +252,22 @@ def match_record(ledger: Ledger, tournament: Tournament, number: int) -> MatchRe
         ),
         judgement=None if judgement is None else judgement.to_dict(),
         files=match_files_told(ledger, tournament, number),
+        confined=confinement(tournament, [seat for seat in result.spec.seats if seat >= 0]),
     )
+
+
+def confinement(tournament: Tournament, seats: Iterable[int]) -> dict[str, str]:
+    """In which tier each of these agents ran, by its label, with the version of what makes the tier; those that were no programs here are not
+    named. ``seats``: indices into the tournament's agents."""
+    declared = str(tournament.versions.get("sandbox", tournament.config.get("sandbox", "none")))
+    played = [tournament.agents[seat] for seat in sorted(set(seats))]
+    return {
+        agent.label: ALWAYS_CONFINED
+        if agent.kind == UPLOADED and not declared.startswith(ALWAYS_CONFINED)
+        else declared
+        for agent in played
+        if agent.kind in PROGRAM_SCHEMES and tournament.source == "play"
+    }
 
 
 def match_files_told(ledger: Ledger, tournament: Tournament, number: int) -> tuple[MatchFileFacts, ...]:

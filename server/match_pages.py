@@ -27,6 +27,7 @@ from arena.server.match_lists import TERMINATION_WORDS, winners
 from arena.server.site import Site, SiteOf, download, page
 from arena.server.starcraft_views import facts_said
 from arena.server.teams import MatchSide, short_name, sides_of
+from arena.source_facts import confinement
 
 if TYPE_CHECKING:
     from arena.film import Film
@@ -132,6 +133,7 @@ def match(
         twin=twin,
         used=[(used.player, used_words(used.usage)) for used in found.result.usage if view in (None, used.player)],
         termination=TERMINATION_WORDS[found.result.termination],
+        confined=confinement(found.tournament, [seat for seat in found.result.spec.seats if seat >= 0]),
         files=(files := list(files_of(site.ledger, found.tournament, number))),
         facts=facts_said(read_file(site.ledger, found.tournament, number, FACTS)) if FACTS in files else [],
         fault=next((fault for fault in site.ledger.faults(found.tournament) if fault.index == number), None)

@@ -86,7 +86,8 @@ class PlayerUsageFacts(BaseModel):
 
 
 class RecordAnswer(BaseModel):
-    """``seats`` index into the tournament's agents; ``usage``, ``judgement``, ``files`` only where there is some."""
+    """``seats`` index into the tournament's agents; ``usage``, ``judgement``, ``files``, ``confined`` only where there is some: the last is
+    of each agent that was a program here the tier that it ran in."""
 
     match: str
     game: str
@@ -103,6 +104,7 @@ class RecordAnswer(BaseModel):
     usage: list[PlayerUsageFacts] | None = None
     judgement: Json | None = None
     files: list[MatchFileFacts] | None = None
+    confined: dict[str, str] | None = None
 
 
 class SideFacts(BaseModel):

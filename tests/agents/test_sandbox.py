@@ -24,6 +24,7 @@ from arena.games import AgentFault, UnknownName, load_game
 from arena.ledger import Ledger
 from arena.playing import play
 from arena.results import Termination
+from arena.source_facts import confinement
 from arena.tournament import run_tournament
 
 GAME = load_game("openspiel:kuhn_poker")
@@ -234,6 +235,7 @@ def test_a_tournament_records_its_tier(tmp_path, folder):
         tournament = run_tournament(make_config({**values, "agents": agents}), ledger)
     assert tournament.config["sandbox"] == "bubblewrap"
     assert tournament.versions["sandbox"] == tier_version("bubblewrap")
+    assert confinement(tournament, (0, 1, 1)) == {tournament.agents[0].label: tier_version("bubblewrap")}
     assert tier_version("bubblewrap").startswith("bubblewrap (bubblewrap ")
 
 

@@ -14,6 +14,7 @@ from arena.games import SpecificationError, load_game
 from arena.ledger import Ledger
 from arena.results import Termination
 from arena.roster import playable
+from arena.source_facts import match_record
 from arena.tournament import run_tournament
 from arena.uploads import add_upload
 
@@ -59,6 +60,7 @@ def test_an_uploaded_program_plays_in_a_bubble_whatever_the_tournament_says(ledg
     )
     tournament = run_tournament(config, ledger)
     assert ledger.played(tournament).termination.tolist() == [Termination.NORMAL] * 2
+    assert match_record(ledger, tournament, 0).to_dict()["confined"] == {"theirs@1": "bubblewrap"}
 
 
 def test_another_machine_must_approve_it_first(ledger, tmp_path, monkeypatch):
