@@ -25,10 +25,11 @@ from arena.executor import Executor, InProcess, MatchSetup
 from arena.games import Game, SpecificationError, load_game
 from arena.games.sides import Sides
 from arena.heartbeat import heartbeat
+from arena.hosted import hosted
 from arena.ledger import AgentVersion, Ledger, Played, Tournament
 from arena.match import Clock
 from arena.noise_floor import add_twin, twins_of
-from arena.pairing.rule import Rule, rule_of
+from arena.pairing.rule import Rule, meetings_of, rule_of
 from arena.results import MatchResults, MatchSpecs
 from arena.roster import enlist, playable, tried
 from arena.rounds import LOOKING, PlayedRound, Round, keep_round, played_round, read_rounds
@@ -125,6 +126,7 @@ def create_tournament(
     if game.info.chance and any(agent.kind == REMOTE for agent in agents):  # who plays there remembers what it likes
         config = config.model_copy(update={"own_chance": True})
     rule = rule_of(config, len(game.info.sides))
+    _require_meetings(game, [agent.specification for agent in agents], rule)
     same = [
         earlier
         for earlier in (ledger.tournaments(game.info.specification) if go_on else [])
@@ -150,8 +152,9 @@ def create_tournament(
 def try_tournament(config: TournamentConfig, ledger: Ledger) -> None:
     """Raises `ArenaError` where the game or an agent cannot be loaded, or they do not fit each other; records nothing."""
     game = _fitting_game(config)
-    tried(ledger, config.agents, game=game, common_chance=config.common_chance, sandbox=config.sandbox)
-    rule_of(config, len(game.info.sides))
+    plans = tried(ledger, config.agents, game=game, common_chance=config.common_chance, sandbox=config.sandbox)
+    rule = rule_of(config, len(game.info.sides))
+    _require_meetings(game, [text if version is None else version.specification for _, text, version in plans], rule)
 
 
 def resume_tournament(
@@ -252,6 +255,13 @@ def _fitting_game(config: TournamentConfig) -> Game:
         raise ConfigError(f"leave block out: the matches of {game.info.title} are recorded one by one, as it may fail")
     _check_teams(config, game)
     return game
+
+
+def _require_meetings(game: Game, agents: Sequence[str], rule: Rule) -> None:
+    """Raises `SpecificationError` where agents may meet who cannot play each other, as computer players of a hosted game."""
+    if game.info.lane == "hosted":
+        for meeting in meetings_of(rule, len(agents), len(game.info.sides)):
+            hosted(game).require_meeting([agents[entrant] for entrant in meeting])
 
 
 def _check_teams(config: TournamentConfig, game: Game) -> None:

@@ -80,6 +80,10 @@ class HostedGame(Protocol):
         """The line that the host reads."""
         ...
 
+    def require_meeting(self, agents: Sequence[str]) -> None:
+        """Raises `SpecificationError` where agents of these specifications cannot play a match, a seat each."""
+        ...
+
     def trial(self, player: object) -> tuple[Game, tuple[str, ...]]:
         """(the game with short matches, the other players by specification) to try a player in; see `HostedMatch.players`."""
         ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Protocol
 
 from arena.config import TournamentConfig
@@ -38,6 +39,13 @@ class AtOnce:
 
     def next_round(self, past: Sequence[PlayedRound]) -> Round | None:
         return None if past else self.round
+
+
+def meetings_of(rule: Rule, entrants: int, sides: int) -> list[tuple[int, ...]]:
+    """Who may meet whom: the entrants of every lineup that there can be."""
+    if isinstance(rule, AtOnce):
+        return sorted(set(map(tuple, rule.round.lineups.tolist())))
+    return list(combinations(range(entrants), sides))
 
 
 def rule_of(config: TournamentConfig, sides: int) -> Rule:

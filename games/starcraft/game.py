@@ -64,9 +64,7 @@ class StarcraftGame:
             assert isinstance(player, Seat)
             seats.append(replace(player, name=name, seed=seed))
         if not any(seat.command for seat in seats):
-            raise SpecificationError(
-                f"a match of {self.info.title} needs at least one agent besides the computer players"
-            )
+            raise SpecificationError(self._needs_a_program())
         return Assignment(
             program=str(self.installation.program),
             base=str(self.installation.base),
@@ -77,6 +75,14 @@ class StarcraftGame:
             seed=match.chance_seed % (1 << SEED_BITS),
             folder=str(match.folder),
         ).to_line()
+
+    def require_meeting(self, agents: Sequence[str]) -> None:
+        """Raises `SpecificationError` where all are the game's own computer player."""
+        if all(agent.startswith("bot:") for agent in agents):
+            raise SpecificationError(f"{self._needs_a_program()}; {' and '.join(agents)} would meet")
+
+    def _needs_a_program(self) -> str:
+        return f"a match of {self.info.title} needs at least one agent besides the computer players"
 
     def trial(self, player: object) -> tuple[StarcraftGame, tuple[str, ...]]:
         """Two minutes of the game, for two players against one who hardly does anything."""

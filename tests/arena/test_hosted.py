@@ -17,10 +17,13 @@ pytest.importorskip("pysc2")
 
 from arena import play
 from arena.agents import load_agent
+from arena.config import make_config
 from arena.games import GameMissing, SpecificationError, UnknownName, load_game
 from arena.games.starcraft.standin.install import EXECUTABLE, install
+from arena.ledger import Ledger
 from arena.match import Clock
 from arena.results import NOBODY, Termination
+from arena.tournament import create_tournament, try_tournament
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = f"exec:{shlex.join([sys.executable, str(ROOT / 'examples' / 'starcraft_bot.py')])}"
@@ -166,6 +169,19 @@ def test_every_program_has_a_data_folder_of_its_own_whatever_it_is_called():
     folders = [Path(seat.data) for seat in seats]
     assert len(set(folders)) == len(names)
     assert all(folder.parents[1] == Path.cwd() / "arena.bots" and len(folder.parent.name) < 100 for folder in folders)
+
+
+@pytest.mark.parametrize("pairing", ["round_robin", "swiss"])
+def test_a_tournament_in_which_computer_players_would_meet_is_refused_before_its_first_match(tmp_path, pairing):
+    agents = {"easy": "bot:easy", "hard": "bot:hard", "mine": "scripted:attack"}
+    config = {"name": "cup", "game": GAME, "agents": agents, "matches": 2, "seed": 1, "pairing": pairing}
+    with Ledger.open(tmp_path / "a.db") as ledger:
+        with pytest.raises(SpecificationError, match="bot:easy and bot:hard would meet"):
+            create_tournament(make_config(config, source="a test"), ledger)
+        with pytest.raises(SpecificationError, match="would meet"):
+            try_tournament(make_config(config, source="a test"), ledger)
+        gauntlet = {**config, "pairing": "gauntlet", "challenger": "mine"}
+        assert create_tournament(make_config(gauntlet, source="a test"), ledger).planned == 4
 
 
 def test_a_tier_that_would_not_hold_is_refused():
