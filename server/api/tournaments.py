@@ -86,7 +86,7 @@ class RoundFacts(BaseModel):
     matches: int
     complete: bool
     lineups: list[list[str]]
-    points: list[list[float]] | None
+    points: list[list[float] | None] | None
     propensities: list[float] | None
 
 
