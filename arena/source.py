@@ -30,6 +30,12 @@ Progress = Callable[[int, int], None]
 LATEST = 20  # matches of an agent
 
 
+class JobNotDone(ArenaError):
+    """A job that failed or was cancelled, whose answer was waited for."""
+
+    work_failed = True
+
+
 class JobOver(ArenaError):
     """A job that cannot be cancelled any more."""
 

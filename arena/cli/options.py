@@ -18,11 +18,38 @@ def server_of(context: typer.Context) -> str | None:
     return server
 
 
+HERE_ALONE = {
+    "account": "accounts are made on its machine (arena account --db), or in a browser at {server}/admin",
+    "token": "tokens are made on its machine (arena token --db), or in a browser at {server}/account",
+    "audit": "its audit log is read on its machine (arena audit --db), or in a browser at {server}/admin/audit",
+    "db": "its database is looked after on its machine",
+    "serve": "it serves already; leave the server out to serve a ledger of this machine",
+    "worker": "a worker reaches the ledger itself: leave the server out and name the ledger with --db",
+    "judge": "judges are asked from here: leave the server out, and send what they said with arena push {server}",
+}
+"""What of a server's ledger is done elsewhere than over HTTP by a command, and how instead."""
+
+
 def _place(context: typer.Context, db: str | None) -> str | None:
     """Where the ledger is: behind the server that was named before the command, unless the command itself names another place."""
     server = server_of(context)
     said = context.get_parameter_source("db")
-    return db if server is None or (said is not None and said.name == "COMMANDLINE") else server
+    if server is None or (said is not None and said.name == "COMMANDLINE"):
+        return db
+    instead = HERE_ALONE.get(_command(context))
+    if instead is not None:
+        from arena.games.errors import SpecificationError
+
+        raise SpecificationError(f"{server} is a server, and {instead.format(server=server.rstrip('/'))}")
+    return server
+
+
+def _command(context: typer.Context) -> str:
+    """What stands first after `arena`: of ``arena db check`` ``db``."""
+    name, within = context.info_name, context.parent
+    while within is not None and within.parent is not None:
+        name, within = within.info_name, within.parent
+    return name or ""
 
 
 Db = Annotated[
@@ -40,7 +67,7 @@ Server = Annotated[
         "--server",
         envvar="ARENA_SERVER",
         metavar="URL",
-        help="Ask a server in place of a ledger here: agent, tournament, leaderboard, match, job, game. "
+        help="Ask a server in place of a ledger here: agent, tournament, leaderboard, match, job, poll, game, solve, train, exploit. "
         "$ARENA_TOKEN, or the file that $ARENA_TOKEN_FILE names, says who asks.",
     ),
 ]

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from arena.cli.options import Db, Json
+from arena.cli.options import Db, Json, at_server
 
 if TYPE_CHECKING:
-    from arena.ledger import Ledger
-    from arena.polls.poll import Poll
+    from arena.polls.source import Polls, PollStatus
 
 app = typer.Typer(help="Polls: people vote which of two answers is better.", no_args_is_help=True)
 
@@ -41,40 +42,23 @@ def new_command(
 ) -> None:
     """Make a poll, a draft until `arena poll open`. Where models are asked, `arena poll answers` or a worker asks them."""
     from arena.games import SpecificationError
-    from arena.games.vote_file import content_of
-    from arena.judge_input import MAX_BYTES, answers_of
-    from arena.ledger import Ledger
-    from arena.polls.answering import ask_for_answers
-    from arena.polls.poll import make_poll, named_endpoints, poll_settings
 
     given = [text.partition("=") for text in setting or ()]
     if any(not sign for _, sign, _ in given):
         raise SpecificationError("a setting is written key=value")
-    sheet = answers_of(content_of(file, most_bytes=MAX_BYTES), str(file))
-    settings = poll_settings({key.strip(): value.strip() for key, _, value in given})
-    with Ledger.open(db) as ledger:
-        poll = make_poll(
-            ledger,
-            sheet,
-            name=name or file.stem,
-            settings=settings,
-            endpoints=named_endpoints(candidate or ()),
-            game=game,
-        )
-        ask_for_answers(ledger, poll)
-        _show(ledger, poll, json)
+    settings = {key.strip(): value.strip() for key, _, value in given}
+    with _polls(db, create=True, read_only=False) as polls:
+        made = polls.make(file, name=name or file.stem, settings=settings, endpoints=candidate or (), game=game)
+    _show(made, json)
 
 
 @app.command("list")
 def list_command(db: Db = None, json: Json = False) -> None:
     """List the polls, the newest first."""
     from arena.cli.output import say, say_json, table
-    from arena.ledger import Ledger
-    from arena.polls.poll import all_polls
-    from arena.polls.summary import poll_summary
 
-    with Ledger.open(db, create=False, read_only=True) as ledger:
-        found = [(poll, poll_summary(ledger, poll)) for poll in all_polls(ledger)]
+    with _polls(db) as polls:
+        found = [(poll, poll.summary) for poll in polls.all()]
     if json:
         say_json([{"key": poll.key, "name": poll.name, **summary.to_dict()} for poll, summary in found])
         return
@@ -83,7 +67,7 @@ def list_command(db: Db = None, json: Json = False) -> None:
         return
     numbers = ("votes", "held", "voters", "prompts", "candidates")
     rows = [
-        [poll.key, poll.state, *(f"{value:,}" for value in (s.counted, s.held, s.voters, s.prompts, s.candidates))]
+        [poll.key, s.state, *(f"{value:,}" for value in (s.counted, s.held, s.voters, s.prompts, s.candidates))]
         for poll, s in found
     ]
     table(["poll", "state", *((head, "right") for head in numbers)], rows)
@@ -92,52 +76,62 @@ def list_command(db: Db = None, json: Json = False) -> None:
 @app.command("show")
 def show_command(key: Key, db: Db = None, json: Json = False) -> None:
     """Show how a poll stands: its votes, what the order shown does, who waits for review, which answers are missing."""
-    from arena.ledger import Ledger
-    from arena.polls.poll import poll_of
-
-    with Ledger.open(db, create=False, read_only=True) as ledger:
-        _show(ledger, poll_of(ledger, key), json)
+    with _polls(db) as polls:
+        _show(polls.one(key), json)
 
 
 @app.command("open")
 def open_command(key: Key, db: Db = None, json: Json = False) -> None:
     """Open a poll for votes: arena serve shows it under /polls."""
-    from arena.ledger import Ledger
-    from arena.polls.poll import open_poll, poll_of
-
-    with Ledger.open(db, create=False) as ledger:
-        _show(ledger, open_poll(ledger, poll_of(ledger, key)), json)
+    with _polls(db, read_only=False) as polls:
+        _show(polls.set_state(key, "open"), json)
 
 
 @app.command("close")
 def close_command(key: Key, db: Db = None, json: Json = False) -> None:
     """Close a poll. It can be opened again."""
-    from arena.ledger import Ledger
-    from arena.polls.poll import close_poll, poll_of
-
-    with Ledger.open(db, create=False) as ledger:
-        _show(ledger, close_poll(ledger, poll_of(ledger, key)), json)
+    with _polls(db, read_only=False) as polls:
+        _show(polls.set_state(key, "closed"), json)
 
 
 @app.command("answers")
 def answers_command(key: Key, db: Db = None, json: Json = False) -> None:
     """Ask the models of a poll for the answers that are missing, here and now. What is answered is kept and not asked again."""
+    with _polls(db, read_only=False) as polls:
+        if at_server(db):
+            _ask_there(str(db), polls.ask(key), key)
+        else:
+            _ask_here(db, key)
+        found = polls.one(key)
+    _show(found, json)
+    if not all(one.complete for one in found.answers):
+        raise typer.Exit(1)
+
+
+def _ask_here(db: str | None, key: str) -> None:
     from functools import partial
 
     from arena.cli.output import progress
     from arena.job_work import do_here
     from arena.ledger import Ledger
-    from arena.polls.answering import answering, answers_job, ask_for_answers
+    from arena.polls.answering import answers_job, ask_for_answers
     from arena.polls.poll import poll_of
 
     with Ledger.open(db, create=False) as ledger:
-        poll = poll_of(ledger, key)
-        for asked in ask_for_answers(ledger, poll):
+        for asked in ask_for_answers(ledger, poll_of(ledger, key)):
             with progress(key, unit="answers") as told:
                 do_here(ledger, asked, partial(answers_job, ledger), progress=told)
-        _show(ledger, poll, json)
-        if not all(one.complete for one in answering(ledger, poll)):
-            raise typer.Exit(1)
+
+
+def _ask_there(url: str, jobs: list[str], key: str) -> None:
+    """Waits for the server, which asks."""
+    from arena.cli.output import progress
+    from arena.client import Client
+
+    with Client(url) as client:
+        for job in jobs:
+            with progress(key, unit="answers") as told:
+                client.wait(client.job(job), progress=told)
 
 
 @app.command("review")
@@ -151,17 +145,13 @@ def review_command(
 ) -> None:
     """Decide whether a voter's votes count. They stay in the ledger whatever is decided, and it can be decided again."""
     from arena.games import UnknownName
-    from arena.ledger import Ledger
-    from arena.polls.poll import poll_of
-    from arena.vote_reviews import State, decide
+    from arena.vote_reviews import State
 
     states: dict[str, State] = {"count": "counted", "hold": "held", "leave-out": "left out"}
     if state not in states:
         raise UnknownName("decision", state, states)
-    with Ledger.open(db, create=False) as ledger:
-        poll = poll_of(ledger, key)
-        decide(ledger, poll.tournament, judge=voter - 1, state=states[state], reason=reason, decided_by="the operator")
-        _show(ledger, poll, json)
+    with _polls(db, read_only=False) as polls:
+        _show(polls.review(key, voter, states[state], reason), json)
 
 
 @app.command("invite")
@@ -173,17 +163,14 @@ def invite_command(
 ) -> None:
     """Print invitations, each for one voter. They are told once; the ledger keeps only what tells them again."""
     from arena.cli.output import say, say_json
-    from arena.ledger import Ledger
-    from arena.polls.poll import poll_of
-    from arena.polls.voters import invite
 
-    with Ledger.open(db, create=False) as ledger:
-        made = invite(ledger, poll_of(ledger, key), count)
+    with _polls(db, read_only=False) as polls:
+        made = polls.invite(key, count)
     if json:
         say_json({"invitations": made})
         return
     for text in made:
-        say(f"/polls/{key}/vote?invitation={text}")
+        say(text if at_server(db) else f"/polls/{key}/vote?invitation={text}")
 
 
 @app.command("votes")
@@ -197,44 +184,53 @@ def votes_command(
 
     from arena.games import SpecificationError
     from arena.games.array_file import replace_file
-    from arena.ledger import Ledger
-    from arena.polls.poll import poll_of
-    from arena.vote_files import votes_file, votes_of_game
 
     kind = VOTE_FILES.get(output.suffix.lower())
     if kind is None:
         raise SpecificationError(f"votes are written as .csv, .jsonl or .parquet; got {output.name}")
-    with Ledger.open(db, create=False, read_only=True) as ledger:
-        votes = votes_of_game(ledger, [poll_of(ledger, key).tournament])
-    content = votes_file(votes, kind)
+    with _polls(db) as polls:
+        content = polls.votes(key, kind)
     replace_file(output, lambda stream: stream.write(content), what="votes to")
-    sys.stderr.write(f"wrote {output}: {len(votes):,} votes on {len(votes.candidates):,} candidates\n")
+    sys.stderr.write(f"wrote {output}: {len(content):,} bytes\n")
 
 
-def _show(ledger: Ledger, poll: Poll, json: bool) -> None:
+@contextlib.contextmanager
+def _polls(db: str | None, *, create: bool = False, read_only: bool = True) -> Iterator[Polls]:
+    """The polls of a command's ledger, whether it is here or behind a server."""
+    from arena.polls.source import LedgerPolls, ServerPolls
+
+    if db is not None and at_server(db):
+        from arena.client import Client
+
+        with Client(db) as client:
+            yield ServerPolls(client.connection)
+        return
+    from arena.ledger import Ledger
+
+    with Ledger.open(db, create=create, read_only=read_only) as ledger:
+        yield LedgerPolls(ledger)
+
+
+def _show(poll: PollStatus, json: bool) -> None:
     from arena.cli.output import say, say_json, say_under
-    from arena.polls.answering import answering
-    from arena.polls.poll import poll_of
-    from arena.polls.summary import poll_summary
 
-    poll = poll_of(ledger, poll.key)
-    summary, asked = poll_summary(ledger, poll), answering(ledger, poll)
+    summary = poll.summary
     if json:
-        answers = [{"candidate": one.candidate, "answered": one.answered, "prompts": one.prompts} for one in asked]
-        say_json(
-            {"key": poll.key, "name": poll.name, "game": poll.tournament.game, **summary.to_dict(), "answers": answers}
-        )
+        answers = [
+            {"candidate": one.candidate, "answered": one.answered, "prompts": one.prompts} for one in poll.answers
+        ]
+        say_json({"key": poll.key, "name": poll.name, "game": poll.game, **summary.to_dict(), "answers": answers})
         return
     say(
-        f"{poll.key}: {poll.state}; {summary.prompts:,} prompts, {summary.candidates:,} candidates. {summary.sentence()}"
+        f"{poll.key}: {summary.state}; {summary.prompts:,} prompts, {summary.candidates:,} candidates. {summary.sentence()}"
     )
     if summary.votes:
         say(summary.order_sentence())
     for one in summary.reviewed:
         say_under(f"{one.name}: ", f"{one.review.state}, {one.votes:,} votes: {one.review.reason}")
-    for model in asked:
+    for model in poll.answers:
         say(f"{model.candidate}: {model.answered:,} of {model.prompts:,} prompts answered")
         for failed in model.failures[:5]:
             say_under(f"  {failed.prompt}: ", failed.message)
-    if poll.state == "draft":
+    if summary.state == "draft":
         say(f"To open it for votes: arena poll open {poll.key}")

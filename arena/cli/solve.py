@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from arena.cli.options import Db, Json, Submit
+from arena.cli.options import Db, Json, Submit, at_server
 
 if TYPE_CHECKING:
     from arena.games import Game
@@ -54,6 +54,7 @@ def solve_command(
 ) -> None:
     """Solve a game and say how good the answer is."""
     from arena.cli import solve_contexts, solve_run, solve_shown
+    from arena.cli.done_there import solve_there
     from arena.games import SpecificationError
     from arena.solvers import methods
     from arena.solvers.registry import ALIASES, function_of
@@ -71,6 +72,15 @@ def solve_command(
     given = solve_run.given_settings(method, function_of(method), flags, settings or [])
     if game is None:
         raise SpecificationError(f"name the game: arena solve {method} GAME")
+    if db is not None and at_server(db):
+        if by_context or max_nodes is not None or checkpoint is not None:
+            raise SpecificationError(
+                "a server solves as its jobs do: leave out --by-context, --max-nodes and --checkpoint"
+            )
+        if output is not None:
+            solve_run.require_free(output, force=force)
+        solve_there(db, method, game, given, output, submit=submit, json=json)
+        return
     loaded = _loaded(game, db)
     if submit:
         if output is not None or by_context or max_nodes is not None:

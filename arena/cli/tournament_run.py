@@ -92,24 +92,13 @@ def _sent(client: Client, agents: Mapping[str, str]) -> dict[str, str]:
 
 
 def _follow(client: Client, jobs: list[JobRow], *, submit: bool, json: bool) -> None:
+    from arena.cli.done_there import wait_there
     from arena.cli.job import say_jobs
-    from arena.cli.output import progress
-    from arena.games import ArenaError
 
     if submit:
         say_jobs(jobs, client.workers(), json=json)
         return
-    keys = []
-    try:
-        for job in jobs:
-            with progress(str(job.settings.get("tournament") or f"job {job.key[:12]}")) as told:
-                done = client.wait(job, progress=told)
-            if done.status != "finished":
-                raise ArenaError(f"job {done.key[:12]} {done.status}: {done.error}")
-            keys.append(str((done.result or {})["tournament"]))
-    except KeyboardInterrupt:
-        sys.stderr.write("the server goes on with it: arena job list; arena job cancel ends it\n")
-        raise typer.Exit(130) from None
+    keys = [str((wait_there(client, job).result or {})["tournament"]) for job in jobs]
     _say_played(client, keys, json=json)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from arena.cli.options import Db, Json, Workers
+from arena.cli.options import Db, Json, Workers, at_server
 
 if TYPE_CHECKING:
     from arena.cli.solve_progress import Last
@@ -83,6 +83,7 @@ def train_command(
     json: Json = False,
 ) -> None:
     """Train a policy by self-play and say how good it is, exactly where that can be computed."""
+    from arena.cli.done_there import train_there
     from arena.cli.output import say, say_json
     from arena.cli.solve_progress import Last
     from arena.cli.train_request import asked_for, require_places
@@ -106,6 +107,13 @@ def train_command(
     }
     asked = asked_for(method, {name: value for name, value in given.items() if value is not None}, settings or [])
     require_places(output, checkpoint, register, force=force)
+    if db is not None and at_server(db):
+        if register is None or (checkpoint, log, tensorboard) != (None, None, None):
+            raise SpecificationError(
+                "a server keeps what it trains as an agent: name it by --register, and leave out --checkpoint, --log and --tensorboard"
+            )
+        train_there(db, asked, register, device, output, submit=submit, json=json)
+        return
     if submit:
         if register is None or (output, log, tensorboard) != (None, None, None):
             raise SpecificationError("--submit needs --register NAME; a worker writes no files here, leave them out")

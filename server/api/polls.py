@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from arena.judge_input import answers_of
-from arena.polls.answering import Answering, answering, ask_for_answers
+from arena.polls.answering import Answering, ask_for_answers
 from arena.polls.casting import give_out
 from arena.polls.poll import (
     Poll,
@@ -24,10 +24,10 @@ from arena.polls.poll import (
     poll_of,
     texts_of,
 )
-from arena.polls.summary import poll_summary
+from arena.polls.source import PollStatus, poll_status
 from arena.polls.voters import invite
 from arena.server.access import Scope, allowed, visitor_of
-from arena.server.api.answers import WRITE_ERRORS, PageAsked, list_answer
+from arena.server.api.answers import WRITE_ERRORS, PageAsked, list_answer, value_answer
 from arena.server.api.poll_models import (
     AskedJobs,
     BallotFacts,
@@ -86,7 +86,8 @@ def add_poll(request: Request, site: WholeSite, content: Uploaded, asked: Annota
 
 @router.get("/polls/{key}", summary="One poll, how it stands, and how far its answers are", response_model=PollAnswer)
 def get_poll(request: Request, site: WholeSite, key: PollKey) -> Response:
-    return _answer(request, site, poll_of(site.ledger, key))
+    poll = poll_of(site.ledger, key)
+    return value_answer(request, _status(request, site, poll), lambda: _facts(request, site, poll))
 
 
 @router.put(
@@ -208,28 +209,33 @@ def poll_facts(poll: Poll) -> dict[str, object]:
     }
 
 
-def _answering_facts(one: Answering, *, with_failures: bool) -> dict[str, object]:
+def _answering_facts(one: Answering) -> dict[str, object]:
     return {
         "candidate": one.candidate,
         "prompts": one.prompts,
         "answered": one.answered,
         "failures": [
             {"prompt": f.prompt, "attempt": f.attempt, "message": f.message, "created_at": f.created_at}
-            for f in (one.failures if with_failures else ())
+            for f in one.failures
         ],
         "job": None if one.job is None else one.job.key,
         "status": None if one.job is None else one.job.status,
     }
 
 
-def _answer(request: Request, site: Site, poll: Poll, *, status: int = 200) -> Response:
+def _status(request: Request, site: Site, poll: Poll) -> PollStatus:
     is_admin = visitor_of(request).may(Scope.ADMIN)
-    facts = {
-        "poll": poll_facts(poll),
-        "summary": poll_summary(site.ledger, poll, with_names=may_see_votes(request, poll)).to_dict(),
-        "answers": [_answering_facts(one, with_failures=is_admin) for one in answering(site.ledger, poll)],
-    }
-    return json_answer(request, facts, status=status)
+    return poll_status(site.ledger, poll, with_names=may_see_votes(request, poll), with_failures=is_admin)
+
+
+def _facts(request: Request, site: Site, poll: Poll) -> dict[str, object]:
+    status = _status(request, site, poll)
+    answers = [_answering_facts(one) for one in status.answers]
+    return {"poll": poll_facts(poll), "summary": status.summary.to_dict(), "answers": answers}
+
+
+def _answer(request: Request, site: Site, poll: Poll, *, status: int = 200) -> Response:
+    return json_answer(request, _facts(request, site, poll), status=status)
 
 
 def _voter(request: Request, site: Site, poll: Poll) -> str:

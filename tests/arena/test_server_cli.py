@@ -16,6 +16,7 @@ from arena.config import make_config
 from arena.job_kinds import ask, do_job
 from arena.job_work import do_here
 from arena.ledger import Ledger
+from arena.solvers import load_policy
 from arena.tournament import run_tournament
 
 KUHN = "openspiel:kuhn_poker"
@@ -97,10 +98,55 @@ def test_the_place_that_the_command_names_goes_before_the_server(arena: Arena, u
     assert json.loads(arena("agent", "list", "--json").out)
 
 
-def test_what_needs_a_ledger_here_says_so(arena: Arena, url):
-    said = arena("--server", url, "db", "check")
+@pytest.mark.parametrize(
+    ("words", "instead"),
+    [
+        (("match", "replay", "kuhn/0"), "arena pull {url}"),
+        (("db", "check"), "on its machine"),
+        (("account", "list"), "{url}/admin"),
+        (("token", "list"), "{url}/account"),
+        (("worker",), "--db"),
+        (("judge", "answers.csv", "--judge", "llm:m@http://h"), "arena push {url}"),
+        (("train", "ppo", KUHN), "--register"),
+    ],
+)
+def test_what_is_not_done_at_a_server_says_what_to_do_instead(arena: Arena, url, words, instead):
+    said = arena("--server", url, *words)
     assert said.code == 2
-    assert f"arena pull {url}" in said.err
+    assert instead.format(url=url) in said.err
+
+
+def test_a_game_is_solved_and_an_agent_exploited_there(arena: Arena, url, ledger, token, tmp_path):
+    policy = tmp_path / "kuhn.policy"
+    with worked(ledger):
+        said = arena("--server", url, "solve", "cfr_plus", KUHN, "--iterations", "20", "-o", str(policy), "--json")
+        assert said.code == 0, said.err
+        [job] = json.loads(said.out)
+        assert (job["status"], job["settings"]["settings"]) == ("finished", {"iterations": 20})
+        assert load_policy(policy).game == KUHN
+        failed = arena("--server", url, "exploit", KUHN, "random", "--method", "mcts", "--budget", "1")
+        assert (failed.code, "job " in failed.err) in ((1, True), (0, False)), failed
+    [left] = json.loads(arena("--server", url, "solve", "cfr", KUHN, "--submit", "--json").out)
+    assert left["status"] == "waiting"
+    arena("--server", url, "job", "cancel", left["key"])
+
+
+def test_polls_are_made_and_looked_after_there(arena: Arena, url, ledger, place, monkeypatch, tmp_path):
+    monkeypatch.setenv("ARENA_TOKEN", bearer(ledger, Scope.ADMIN)["Authorization"].removeprefix("Bearer "))
+    sheet = tmp_path / "lengths.csv"
+    sheet.write_text("prompt,short,long\n" + "".join(f"q{k},short {k},long {k}\n" for k in range(3)))
+    there = ("--server", url, "poll")
+    made = arena(*there, "new", str(sheet), "--set", "voters=invited", "--set", "per_minute=5")
+    assert made.out.startswith("lengths: draft; 3 prompts, 2 candidates"), made
+    assert "lengths: open" in arena(*there, "open", "lengths").out
+    assert arena(*there, "invite", "lengths", "2").out.count(f"{url}/polls/lengths/vote?invitation=") == 2
+    assert "0 of 3 prompts" not in arena(*there, "answers", "lengths").out
+    for words in (("list",), ("show", "lengths"), ("show", "lengths", "--json")):
+        assert arena(*there, *words).out == arena("poll", *words, "--db", str(place)).out
+    assert "unknown judge" in arena(*there, "review", "lengths", "7", "hold").err
+    refused = arena(*there, "votes", "lengths", "-o", str(tmp_path / "votes.csv"))
+    assert (refused.code, "no votes yet" in refused.err) == (2, True)
+    assert "lengths: closed" in arena(*there, "close", "lengths").out
 
 
 def test_agents_are_registered_and_removed_there(arena: Arena, url, ledger, token):
@@ -155,7 +201,7 @@ def test_files_of_matches_and_results_travel_both_ways(arena: Arena, url, place,
     results = tmp_path / "results.csv"
     results.write_text("model_a,model_b,winner,judge\nx,y,model_a,j\ny,x,tie,k\nx,y,model_a,k\n")
     said = arena("--server", url, "match", "import", str(results), "--game", "preference:far")
-    assert said.out.startswith("3 matches of 2 agents, with 2 judges and 1 contexts, stand as results: "), said
+    assert said.out.startswith("3 matches of 2 agents, with 2 judges and 0 contexts, stand as results: "), said
     votes = arena("--server", url, "match", "export", "preference:far", "--votes").out
     assert votes.count("\n") == 4
     assert arena("match", "export", "preference:far", "--votes", "--db", str(place)).out == votes
