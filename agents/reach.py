@@ -16,6 +16,8 @@ from dataclasses import dataclass
 
 import httpx
 
+from arena.games.errors import SpecificationError
+
 VARIABLE = "ARENA_REACHABLE"
 """In the environment, so that worker processes have it too. Unset: everything; else public addresses, and these networks."""
 
@@ -54,10 +56,14 @@ def only_public(networks: Sequence[str] | None = None) -> Iterator[None]:
 
     Args:
         networks: None: those that the environment names.
+
+    Raises:
+        SpecificationError: they are none.
     """
     before = os.environ.get(VARIABLE)
     os.environ[VARIABLE] = ",".join(networks) if networks is not None else before or ""
     try:
+        _allowed()  # what cannot be read is said now, and not when somebody is to be asked
         yield
     finally:
         if before is None:
@@ -78,7 +84,7 @@ def pinned(url: str, *, resolver: Resolver | None = None) -> Pinned:
         httpx.ConnectError: the name is unknown, or none of its addresses may be asked.
     """
     parsed = httpx.URL(url)
-    allowed = [ipaddress.ip_network(part) for part in os.environ.get(VARIABLE, "").split(",") if part]
+    allowed = _allowed()
     port = parsed.port or (443 if parsed.scheme == "https" else 80)
     try:
         found = [ipaddress.ip_address(text) for text in (resolver or _resolved)(parsed.host, port)]
@@ -92,14 +98,23 @@ def pinned(url: str, *, resolver: Resolver | None = None) -> Pinned:
                 {"sni_hostname": parsed.host},
             )
     raise httpx.ConnectError(
-        f"{parsed.host} is at no public address; others are allowed by the server's setting reachable_networks, "
-        f"or by {VARIABLE} of a worker"
+        f"{parsed.host} is at no public address; whoever runs the server allows others by its setting reachable_networks, "
+        f"such as 127.0.0.0/8, or by {VARIABLE} of a worker"
     )
 
 
 def is_reachable(address: Address, allowed: Sequence[Network] = ()) -> bool:
     """Whether an address is public, or in an allowed network. Of one that carries another, that one is judged too."""
     return all(_is_reachable(one, allowed) for one in (address, *_carried(address)))
+
+
+def _allowed() -> list[Network]:
+    """The networks that the environment names."""
+    named = [part.strip() for part in os.environ.get(VARIABLE, "").split(",") if part.strip()]
+    try:
+        return [ipaddress.ip_network(part) for part in named]
+    except ValueError as error:
+        raise SpecificationError(f"{VARIABLE} lists networks, such as 10.0.0.0/8,127.0.0.1: {error}") from None
 
 
 def _is_reachable(address: Address, allowed: Sequence[Network]) -> bool:

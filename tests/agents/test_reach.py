@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -11,7 +12,7 @@ import pytest
 
 from arena.agents import load_agent, reach
 from arena.agents.bounded_http import BoundedClients
-from arena.games import AgentCrashed, ProtocolError, load_game
+from arena.games import AgentCrashed, ProtocolError, SpecificationError, load_game
 
 PRIVATE = [
     "127.0.0.1", "127.9.9.9", "0.0.0.0", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1",
@@ -168,3 +169,13 @@ def test_everything_is_asked_where_nothing_is_said(local):
     with clients.one() as client, client.stream("POST", local[0] + "/", seconds=5, connect_s=5) as answer:
         assert answer.status_code == 200
     clients.close()
+
+
+def test_networks_that_cannot_be_read_are_told_at_the_start(monkeypatch):
+    monkeypatch.setenv(reach.VARIABLE, "10.0.0.0/8, 192.168.0.0/16")
+    with reach.only_public():
+        assert reach.pinned("http://192.168.1.1/").url == "http://192.168.1.1/"
+    monkeypatch.setenv(reach.VARIABLE, "10.0.0.1/8")
+    with pytest.raises(SpecificationError, match="lists networks, such as"), reach.only_public():
+        pass
+    assert os.environ[reach.VARIABLE] == "10.0.0.1/8"
