@@ -62,9 +62,15 @@ class ServerSettings(BaseSettings):
         default="play", description="What an account may do that somebody made without an invitation."
     )
     session_days: float = Field(default=14, gt=0, le=365, description="How long somebody stays signed in.")
-    requests_per_minute: int = Field(default=3000, ge=1, description="Requests of one address, and of one token.")
-    writes_per_minute: int = Field(default=300, ge=1, description="Writes of one address, and of one token.")
-    sign_ins_per_minute: int = Field(default=10, ge=1, description="Attempts to sign in or up from one address.")
+    requests_per_minute: int = Field(
+        default=3000, ge=1, description="Requests of one address, and of one token, to each process that serves."
+    )
+    writes_per_minute: int = Field(
+        default=300, ge=1, description="Writes of one address, and of one token, to each process that serves."
+    )
+    sign_ins_per_minute: int = Field(
+        default=10, ge=1, description="Attempts to sign in or up from one address, to each process that serves."
+    )
     body_bytes: int = Field(default=2**20, ge=1, description="The most bytes of a request.")
     upload_bytes: int = Field(
         default=64 * 2**20, ge=1, description="The most bytes of a file that somebody sends who may submit agents."

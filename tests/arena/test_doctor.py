@@ -94,7 +94,9 @@ def test_a_taken_port_is_broken_where_somebody_asked_for_it(look):
 
 
 def test_a_server_for_others_without_encryption_is_broken(look):
-    assert "encryption" not in look(doctor.server, config="port = 0\n")
+    bare = look(doctor.server, config="port = 0\nwrites_per_minute = 20\n")
+    assert "encryption" not in bare
+    assert "20 writes" in bare["rate limits"].said and "to each process" in bare["rate limits"].said
     assert look(doctor.server, config='host = "0.0.0.0"\nport = 0\n')["encryption"].state == "broken"
     assert "encryption" not in look(
         doctor.server, config='host = "0.0.0.0"\nport = 0\npublic_url = "https://arena.example"\n'
