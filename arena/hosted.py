@@ -10,7 +10,7 @@ import json
 import logging
 import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,7 +45,8 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """What came of a match: the outcome, or None where every attempt failed. ``failures``: why attempts did; ``files``: kept ones."""
+    """What came of a match: the outcome, or None where every attempt failed. ``failures``: why attempts did; ``files``: those that are kept, after
+    failures alone the logs of the last attempt."""
 
     outcome: Outcome | None
     failures: tuple[str, ...]
@@ -90,6 +91,7 @@ def _player(agent: Agent | ClockedAgent, game: Game) -> HostedAgent:
 def _hold(game: HostedGame, agents: Sequence[HostedAgent], spec: MatchSpec, clock: Clock) -> _Held:
     """Holds a match, again where the game fails."""
     failures: list[str] = []
+    logs: tuple[tuple[str, bytes], ...] = ()
     seats = [agents[number] for number in spec.seats]
     while len(failures) < ATTEMPTS:
         with tempfile.TemporaryDirectory(prefix="arena-match-") as folder:
@@ -107,9 +109,10 @@ def _hold(game: HostedGame, agents: Sequence[HostedAgent], spec: MatchSpec, cloc
             said = _ask_host(game, match)
             if isinstance(said, Outcome):
                 return _Held(said, tuple(failures), _kept(said))
+            logs = _contents({path.name: str(path) for path in sorted(Path(folder).glob("*.log"))})
         failures.append(said)
         logger.warning("match %d failed: %s", spec.index, said)
-    return _Held(None, tuple(failures))
+    return _Held(None, tuple(failures), logs)
 
 
 def _ask_host(game: HostedGame, match: HostedMatch) -> Outcome | str:
@@ -141,8 +144,14 @@ def _ask_host(game: HostedGame, match: HostedMatch) -> Outcome | str:
 
 def _kept(outcome: Outcome) -> tuple[tuple[str, bytes], ...]:
     """The files of a match as they are recorded, its facts first."""
-    kept = [(FACTS, (json.dumps(outcome.facts, indent=1) + "\n").encode())]
-    for name, place in outcome.files.items():
+    facts = (json.dumps(outcome.facts, indent=1) + "\n").encode()
+    return ((FACTS, facts), *_contents(outcome.files))
+
+
+def _contents(files: Mapping[str, str]) -> tuple[tuple[str, bytes], ...]:
+    """(name, content) of files that lie somewhere, as far as they are kept."""
+    kept: list[tuple[str, bytes]] = []
+    for name, place in files.items():
         path = Path(place)
         if path.suffix == ".log":
             content = path.read_bytes()[-LOG_BYTES:]
@@ -166,12 +175,12 @@ def _results(game: Game, specs: MatchSpecs, held: Sequence[_Held]) -> MatchResul
         index, outcome = int(specs.index[row]), one.outcome
         if one.failures:
             faults.append(failure_noted(index, one.failures, played=outcome is not None))
+        files += [MatchFile(index=index, name=name, content=content) for name, content in one.files]
         if outcome is None:
             termination[row] = Termination.INFRASTRUCTURE
             continue
         ending = TERMINATIONS[outcome.ending]
         termination[row], returns[row], seconds[row] = ending, outcome.returns, outcome.seconds
-        files += [MatchFile(index=index, name=name, content=content) for name, content in one.files]
         if outcome.at_fault is not None:
             forfeit[row] = outcome.at_fault
             returns[row] = forfeit_returns(game.info, np.array([outcome.at_fault]))[0]

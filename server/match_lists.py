@@ -92,15 +92,15 @@ def _line(tournament: Tournament, played: Played, facts: MatchFacts, row: int) -
     agents = tuple(labels[seat] if seat >= 0 else NOBODY_HERE for seat in seats)
     forfeit = int(played.forfeit[row])
     by = None if forfeit == NOBODY else forfeit
-    returns = played.returns[row].tolist()
+    returns, unrated = played.returns[row].tolist(), played.termination[row] == Termination.INFRASTRUCTURE
     words = "" if by is None else f"{agents[by]}: {TERMINATION_WORDS[Termination(int(played.termination[row]))]}"
     return MatchLine(
         facts=facts,
         tournament=tournament.key,
         number=int(played.index[row]),
         agents=agents,
-        best=winners(returns, by),
-        returns=numbers.returns(returns),
+        best=() if unrated else winners(returns, by),
+        returns=TERMINATION_WORDS[Termination.INFRASTRUCTURE] if unrated else numbers.returns(returns),
         forfeit=words,
         in_teams=has_teams(tournament),
     )

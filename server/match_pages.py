@@ -19,7 +19,7 @@ from arena.judgements import EVEN, Judgement, judgement_of
 from arena.kept_files import files_of, read_file
 from arena.ledger_rows import Tournament
 from arena.replay import Position, replay
-from arena.results import MatchResult
+from arena.results import MatchResult, Termination
 from arena.server import numbers
 from arena.server.boards import Board, Scene, board_of, seat_mark
 from arena.server.drawing.battle import battle, happened, side_mark
@@ -246,6 +246,8 @@ def title_of(match: Replayed) -> str:
         return _verdict_title(match.judgement, names)
     if result.forfeited_by is not None:
         return f"{short_name(match.names[result.forfeited_by])} forfeits: {TERMINATION_WORDS[result.termination]}"
+    if result.termination is Termination.INFRASTRUCTURE:
+        return "Not rated: the game failed"
     best = winners(match.side_returns, None)
     moves = f" in {numbers.counted(match.last, 'move')}" if match.positions else ""
     if len(names) == 1:
@@ -276,6 +278,9 @@ def _judged_sentence(judgement: Judgement, names: Sequence[str]) -> str:
 def _sentence(match: Replayed) -> str:
     if match.judgement is not None:
         return _judged_sentence(match.judgement, [short_name(side.label) for side in match.sides])
+    if match.result.termination is Termination.INFRASTRUCTURE:
+        who = " and ".join(side.label for side in match.sides)
+        return f"The game itself failed as often as it was begun for {who}. That is nobody's fault, and no rating counts it."
     gained = [f"{side.label} {numbers.plain(got)}" for side, got in zip(match.sides, match.side_returns, strict=True)]
     return f"Returns: {', '.join(gained)}."
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from arena import play
 from arena.agents.hosted import HostedAgent
 from arena.games import ActionSpace, GameInfo
 from arena.games.hosted import HostedMatch, Outcome, failed_line
@@ -35,6 +36,7 @@ class Game:
 
     def assignment(self, match: HostedMatch) -> str:
         self.asked.append(match.names[0])
+        (match.folder / "seat-1.log").write_text(f"attempt {len(self.asked)}")
         return self.lines[len(self.asked) - 1]
 
     def trial(self, player: object):
@@ -65,3 +67,10 @@ def test_what_it_does_wrong_is_said_and_a_failing_game_too():
     ((passed, said),) = check(*[failed_line("it does not start")] * 3).values()
     assert not passed
     assert "it does not start" in said
+
+
+def test_of_a_match_that_the_game_failed_in_every_time_the_last_logs_are_kept():
+    results = play(
+        Game((failed_line("it crashed"),) * 3, []), [HostedAgent("a program", name="me", deterministic=False)]
+    )
+    assert [(file.index, file.name, file.content) for file in results.files] == [(0, "seat-1.log", b"attempt 3")]

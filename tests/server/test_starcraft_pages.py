@@ -7,6 +7,7 @@ import shlex
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("pysc2")
@@ -14,9 +15,12 @@ pytest.importorskip("pysc2")
 from fastapi.testclient import TestClient
 
 from arena.config import make_config
+from arena.failing_games import failure_noted
+from arena.games import Ragged, load_game
 from arena.kept_files import files_of
 from arena.ledger import Ledger
 from arena.merge import merge
+from arena.results import NOBODY, MatchResults, MatchSpecs, Termination
 from arena.server.app import create_app
 from arena.server.starcraft_views import StarcraftView, marked_title, starcraft_view
 from arena.standings import standings
@@ -98,3 +102,30 @@ def test_published_scores_stand_beside_the_real_mini_games_alone():
 
 def test_titles_of_other_games_are_shown_as_they_are():
     assert marked_title("Go <9x9>") == "Go &lt;9x9&gt;"
+
+
+def test_a_match_in_which_the_game_failed_is_shown_as_not_rated_and_as_no_draw(tmp_path):
+    one = np.zeros(1, np.int64)
+    unrated = MatchResults(
+        specs=MatchSpecs(
+            index=one, seats=np.array([[0, 1]]), seed=one.astype(np.uint64), chance_seed=one.astype(np.uint64)
+        ),
+        returns=np.zeros((1, 2)),
+        termination=np.array([Termination.INFRASTRUCTURE], np.int8),
+        forfeit=np.array([NOBODY], np.int8),
+        actions=Ragged(np.empty(0, np.int32), one),
+        seconds=np.zeros((1, 2), np.float32),
+        faults=(failure_noted(0, ["it crashed"] * 3, played=False),),
+    )
+    with Ledger.open(tmp_path / "b.db") as other, TestClient(create_app(other), base_url="http://127.0.0.1") as client:
+        agents = tuple(
+            other.add_agent(name, specification=f"scripted:{name}", kind="scripted") for name in ("attack", "wait")
+        )
+        broken = other.add_tournament(
+            name="broken", game=load_game(GAME).info, agents=agents, config={}, seed=1, planned=1
+        )
+        other.write(broken, unrated)
+        page = client.get("/tournaments/broken/matches/0").text
+        assert "<h1>Not rated: the game failed</h1>" in page
+        assert "end even" not in page
+        assert "not rated, the game failed" in client.get("/tournaments/broken").text
