@@ -14,8 +14,13 @@ from arena.artifacts import ArtifactStore, file_hash
 from arena.connection import NoLedger
 from arena.executor import close_agents, require_forgetful, require_started
 from arena.games import Game, SpecificationError, UnknownName
+from arena.games.specification import Call, parse_call, read_parameters
 from arena.ledger import AgentVersion, Ledger
 from arena.shown_origin import FOLDER
+
+SEARCHES = ("mcts", "ismcts")
+MOST_ROLLOUTS = 100_000
+"""Random games for one move of a search that is asked for from elsewhere: some seconds."""
 
 
 def add_agent(ledger: Ledger, store: ArtifactStore, *, name: str, specification: str) -> AgentVersion:
@@ -132,12 +137,27 @@ def tried(
 
 def require_own(specification: str) -> None:
     """Raises `SpecificationError` for an agent that only this machine's user may name: a file of it, a program, an address that it would
-    call. Who is registered may be named by anybody, and plays as `playable` says."""
-    if _is_specification(specification) and split_specification(specification)[0] not in SELF_CONTAINED:
+    call, a search that keeps it busy for minutes a move. Who is registered may be named by anybody, and plays as `playable` says."""
+    if not _is_specification(specification):
+        return
+    kind, rest = split_specification(specification)
+    if kind in SEARCHES and _rollouts_a_move(kind + rest) > MOST_ROLLOUTS:
+        raise SpecificationError(
+            f"{specification!r} searches for too long: from elsewhere at most {MOST_ROLLOUTS:,} simulations times rollouts are asked for"
+        )
+    if kind not in SELF_CONTAINED:
         raise SpecificationError(
             f"{specification!r} would have this machine read a file, run a program or call an address; "
             "name a registered agent in its place (arena agent add registers one)"
         )
+
+
+def _rollouts_a_move(search: str) -> int:
+    """How many random games a search plays for one move."""
+    called = parse_call(search)
+    effort = {name: value for name, value in called.parameters.items() if name in ("simulations", "rollouts")}
+    read = read_parameters(Call(called.name, effort), {"simulations": 1, "rollouts": 1})
+    return int(read["simulations"]) * int(read["rollouts"])
 
 
 def playable(agent: AgentVersion, ledger: Ledger) -> str:

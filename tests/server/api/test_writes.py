@@ -111,6 +111,13 @@ def test_a_name_in_a_body_that_is_not_known_makes_the_body_wrong_and_not_the_add
     assert "nothing" in refused(sent(client, "POST", path, body), 422) or "chess" in str(body)
 
 
+@pytest.mark.parametrize(
+    "search", ["mcts(simulations=100001)", "ismcts(simulations=1000, rollouts=101)", "mcts(simulations=x)"]
+)
+def test_a_search_that_would_hold_the_server_for_minutes_is_refused(client, search):
+    assert "simulations" in refused(sent(client, "POST", "/agents", {"name": "deep", "specification": search}), 400)
+
+
 # Once
 
 
