@@ -5,7 +5,7 @@
     python benchmarks/load.py --folder load        # keeps the ledger there for the next time
 
 A real ``arena serve`` on loopback, and readers that each ask once in two seconds, as people do; both share this machine's
-cores. Four numbers: pages of a hundred rows that nobody has asked for before, pages that were asked for before, both again
+cores. Four times: pages of a hundred rows that nobody has asked for before, pages that were asked for before, both again
 while a tournament writes matches into the same ladder, and how long it takes until an open page says that there is a new match.
 """
 
@@ -23,6 +23,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 
@@ -60,11 +61,11 @@ def main() -> None:
             began = time.perf_counter()
             make_ledger(database, asked.agents, asked.matches)
             print(f"made {database.name}: {asked.matches:,} matches of {asked.agents:,} agents in {since(began)}")
-        with Ledger.open(database) as ledger, served(database) as url:
-            asyncio.run(measure(ledger, url, asked))
+        with Ledger.open(database) as ledger, served(database) as (url, process):
+            asyncio.run(measure(ledger, url, process, asked))
 
 
-async def measure(ledger: Ledger, url: str, asked: argparse.Namespace) -> None:
+async def measure(ledger: Ledger, url: str, process: int, asked: argparse.Namespace) -> None:
     print(
         f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {asked.readers} readers, one request each {asked.every_s:g} s"
     )
@@ -85,17 +86,18 @@ async def measure(ledger: Ledger, url: str, asked: argparse.Namespace) -> None:
             ]
         )
         print(f"transferred with style and scripts: {(first.num_bytes_downloaded + size) / 1000:.0f} kB")
-        print(f"{'what is read':<44} {'asked':>6} {'median':>9} {'95 %':>9} {'99 %':>9} {'worst':>9}")
+        print(f"{'what is read':<44} {'asked':>6} {'median':>9} {'95 %':>9} {'99 %':>9} {'worst':>9} {'processor':>10}")
         fresh = fresh_pages(asked.agents)
-        await told("pages that nobody has asked for", client, fresh, asked)
+        tell = partial(told, client=client, process=process, asked=asked)
+        await tell("pages that nobody has asked for", fresh)
         seen = [f"/games/{GAME}?page={page}" for page in (1, 2, 3)] + ["/", "/tournaments"]
         for path in seen:
             (await client.get(path)).raise_for_status()
-        await told("pages that were asked for before", client, itertools.cycle(seen), asked)
+        await tell("pages that were asked for before", itertools.cycle(seen))
         cup = begin(ledger)
         async with written(ledger, cup):
-            await told("new pages while matches are written", client, fresh, asked)
-            await told("pages asked for before, while written", client, itertools.cycle(seen), asked)
+            await tell("new pages while matches are written", fresh)
+            await tell("pages asked for before, while written", itertools.cycle(seen))
         print(f"until an open page says that there is a new match: {await latest_visible(ledger, cup, client)}")
         ledger.set_status(cup, "finished")
 
@@ -127,7 +129,8 @@ def make_ledger(database: Path, agents: int, matches: int) -> None:
 
 
 @contextmanager
-def served(database: Path) -> Iterator[str]:
+def served(database: Path) -> Iterator[tuple[str, int]]:
+    """Its address and the number of its process."""
     command = [
         str(Path(sys.executable).with_name("arena")),
         "serve",
@@ -144,7 +147,7 @@ def served(database: Path) -> Iterator[str]:
         try:
             for line in process.stdout:
                 if found := re.search(r"http://[\d.]+:\d+", line):
-                    yield found[0]
+                    yield found[0], process.pid
                     break
             else:
                 sys.exit("the server did not start")
@@ -163,9 +166,18 @@ def fresh_pages(agents: int) -> Iterator[str]:
         yield f"/games/{GAME}?sort={sort}&order={order}&page={number % (agents // 100) + 1}&fresh={number}"
 
 
-async def told(what: str, client: httpx.AsyncClient, paths: Iterator[str], asked: argparse.Namespace) -> None:
-    """Reads so long, and prints how long answers took."""
+def processor_s(process: int) -> float:
+    """The time that a process has had of the processors, which other programs of the machine change little (Linux)."""
+    user, system = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+async def told(
+    what: str, paths: Iterator[str], *, client: httpx.AsyncClient, process: int, asked: argparse.Namespace
+) -> None:
+    """Reads so long, and prints how long answers took, and how long the server computed for each."""
     took: list[float] = []
+    before = processor_s(process)
     end = time.perf_counter() + asked.seconds
 
     async def reader(number: int) -> None:
@@ -178,8 +190,9 @@ async def told(what: str, client: httpx.AsyncClient, paths: Iterator[str], asked
             await asyncio.sleep(max(0.0, asked.every_s - took[-1]))
 
     await asyncio.gather(*(reader(number) for number in range(asked.readers)))
+    each = (processor_s(process) - before) / len(took)
     marks = (*np.quantile(took, [0.5, 0.95, 0.99]), max(took))
-    print(f"{what:<44} {len(took):>6} " + " ".join(f"{1000 * mark:>6.0f} ms" for mark in marks), flush=True)
+    print(f"{what:<44} {len(took):>6} " + " ".join(f"{1000 * mark:>6.0f} ms" for mark in (*marks, each)), flush=True)
 
 
 def begin(ledger: Ledger) -> Tournament:

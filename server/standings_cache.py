@@ -46,6 +46,7 @@ class _Entry:
     computed_at: float = 0.0
     took: float = 0.0
     failed: Exception | None = None
+    current_in: Hashable = None  # the state of the whole ledger in which the value was the newest
 
 
 class StandingsCache:
@@ -174,16 +175,19 @@ class StandingsCache:
             entries.move_to_end(key)
             while len(entries) > KEPT.get(kind, len(entries)):
                 entries.popitem(last=False)
+        state = self._ledger.state()
+        if (value := entry.value) is not None and entry.current_in == state:
+            return value
         if (matches := self._ledger.recorded(game)) >= LARGE:
-            return self._large(entry, game, matches, compute)
+            return self._large(entry, game, matches, state, compute)
         with entry.lock:
-            if entry.value is None or self._is_old(entry, game):
+            if entry.value is None or self._is_old(entry, game, state):
                 self._fill(entry, game, compute)
             return entry.value
 
-    def _large(self, entry: _Entry, game: str, matches: int, compute: Callable[[], object]) -> object:
+    def _large(self, entry: _Entry, game: str, matches: int, state: Hashable, compute: Callable[[], object]) -> object:
         """What is there, while what is newer is computed beside its readers: none of them waits for longer than a moment."""
-        begins = (entry.value is None or self._is_old(entry, game)) and entry.lock.acquire(blocking=False)
+        begins = (entry.value is None or self._is_old(entry, game, state)) and entry.lock.acquire(blocking=False)
         if begins:
             threading.Thread(target=self._refresh, args=(entry, game, compute), daemon=True).start()
         if begins and entry.value is None and entry.lock.acquire(timeout=MOMENT_S):
@@ -198,9 +202,13 @@ class StandingsCache:
             )
         return value
 
-    def _is_old(self, entry: _Entry, game: str) -> bool:
-        """Whether the ledger has gone on, and not too short a time ago while it goes on all the time."""
+    def _is_old(self, entry: _Entry, game: str, state: Hashable) -> bool:
+        """Whether the ledger has gone on, and not too short a time ago while it goes on all the time.
+
+        ``state``: of the ledger, looked up before.
+        """
         if entry.mark == self._mark(game):
+            entry.current_in = state
             return False
         return self._now() - entry.computed_at >= PATIENCE * entry.took or not self._is_played(game)
 

@@ -69,6 +69,9 @@ def test_standings_are_computed_once_for_each_state_of_the_ledger(fresh_ledger, 
     cache = StandingsCache(fresh_ledger, now=lambda: clock[0])
     first = cache.standings(tournament.game)
     assert cache.standings(tournament.game) is first
+    with monkeypatch.context() as patch:
+        patch.setattr(cache, "_mark", None)
+        assert cache.standings(tournament.game) is first, "while nothing is committed the game is not looked at again"
     advance(10, 20)
     clock[0] += 1
     second = cache.standings(tournament.game)
