@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from arena.games.errors import ArenaError
 from arena.heartbeat import heartbeat
 from arena.job_rows import JobRow, Resources
-from arena.ledger import Ledger, LedgerError
+from arena.ledger import Ledger
 from arena.ledger_entries import SILENT_S, now
 from arena.worker_schema import workers
 
@@ -42,7 +43,7 @@ def attending(ledger: Ledger, there: Callable[[], Sequence[Worker]]) -> Iterator
     def come(gone: bool = False) -> None:
         try:
             _note(ledger, there(), gone=gone)
-        except LedgerError as error:  # one that is only read, or away: the next time will do
+        except ArenaError as error:  # a ledger that is only read, or away: the next time will do
             logger.warning("cannot say that workers are there: %s", error)
 
     come()

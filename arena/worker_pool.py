@@ -10,8 +10,8 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -30,6 +30,8 @@ LOOK_S = 1.0
 SHORTEST_S, LONGEST_S = 1.0, 60.0
 """How long the pool waits before it replaces a worker that died: twice as long after each in a row that did not live long."""
 
+Within = Callable[[], AbstractContextManager[object]]
+
 logger = logging.getLogger(__name__)
 
 
@@ -39,7 +41,9 @@ def usual_workers() -> int:
 
 
 @contextmanager
-def worker_pool(ledger: Ledger, workers: int, executor: str = PROCESSES) -> Iterator[WorkerPool]:
+def worker_pool(
+    ledger: Ledger, workers: int, executor: str = PROCESSES, *, within: Within = nullcontext
+) -> Iterator[WorkerPool]:
     """So many workers at the ledger's jobs while the block runs; afterwards what they were doing waits for others.
 
     Args:
@@ -47,8 +51,10 @@ def worker_pool(ledger: Ledger, workers: int, executor: str = PROCESSES) -> Iter
         workers: how many processes at most, at least 1.
         executor: where jobs are computed: in these ``processes``, among which the machine's cores and memory are shared out evenly and
             its GPUs one a worker; or in a Ray cluster, ``ray://...``: then each looks after one job at a time.
+        within: a function of a module, called in each worker for what it lives in, as the form of its log.
     """
-    pool = WorkerPool(ledger, executor, shares(workers) if executor == PROCESSES else [None] * workers)
+    gives = shares(workers) if executor == PROCESSES else [None] * workers
+    pool = WorkerPool(ledger, executor, gives, within=within)
     with attending(ledger, pool.there):
         pool.start()
         try:
@@ -70,8 +76,10 @@ def shares(workers: int) -> list[Resources]:
 class WorkerPool:
     """Supervises workers in a thread of its own: they die with it."""
 
-    def __init__(self, ledger: Ledger, executor: str, gives: Sequence[Resources | None]):
-        self._ledger, self._executor = ledger, executor
+    def __init__(
+        self, ledger: Ledger, executor: str, gives: Sequence[Resources | None], *, within: Within = nullcontext
+    ):
+        self._ledger, self._executor, self._within = ledger, executor, within
         self._places = [_Place(number, one) for number, one in enumerate(gives)]
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._supervise, name="worker pool", daemon=True)
@@ -110,7 +118,7 @@ class WorkerPool:
         """Starts one more worker where a job waits that it could do."""
         for place in self._places:
             if place.may_start() and self._waits(place):
-                place.start(self._ledger, self._executor)
+                place.start(self._ledger, self._executor, self._within)
                 return
 
     def _waits(self, place: _Place) -> bool:
@@ -140,10 +148,10 @@ class _Place:
     def may_start(self) -> bool:
         return self.worker is None and time.monotonic() >= self._not_before
 
-    def start(self, ledger: Ledger, executor: str) -> None:
+    def start(self, ledger: Ledger, executor: str, within: Within) -> None:
         url = ledger.url.render_as_string(hide_password=False)
         devices = None if self.gives is None else self.devices  # a cluster's own change
-        self.worker = WorkerProcess(_live, url, executor, self._number, self.gives, devices, daemon=False)
+        self.worker = WorkerProcess(_live, url, executor, self._number, self.gives, devices, within, daemon=False)
         self._started = time.monotonic()
 
     def bury(self) -> None:
@@ -164,6 +172,7 @@ def _live(
     number: int,
     gives: Resources | None,
     devices: Sequence[str] | None,
+    within: Within,
 ) -> None:
     """The life of a worker: does jobs until the pool closes the connection, asks it to end or dies."""
     if gives is not None:
@@ -171,29 +180,30 @@ def _live(
         os.environ["CUDA_VISIBLE_DEVICES"] = str(number) if gives.gpus else ""
     from arena.worker import work, worker_at  # late: what it imports reads the environment once
 
-    try:
-        with Ledger.open(url, create=False) as ledger, signals_interrupt() as interrupted:
+    with within():
+        try:
+            with Ledger.open(url, create=False) as ledger, signals_interrupt() as interrupted:
 
-            def begun(row: JobRow) -> Progress:
-                logger.info("job %s (%s) on %s", row.key[:12], row.kind, row.device)
-                return lambda *_: interrupted()
+                def begun(row: JobRow) -> Progress:
+                    logger.info("job %s (%s) on %s", row.key[:12], row.kind, row.device)
+                    return lambda *_: interrupted()
 
-            workplace = workplace_of(executor)
-            elsewhere = nullcontext() if gives is not None else attending(ledger, lambda: [worker_at(workplace)])
-            with elsewhere:
-                work(
-                    ledger,
-                    devices=devices,
-                    gives=gives,
-                    pause=connection.poll,
-                    workplace=workplace,
-                    on_begun=begun,
-                )
-    except KeyboardInterrupt:
-        return
-    except ArenaError as error:  # a cluster or a ledger that is not there: whoever replaces this worker tries again
-        logger.error("%s", error)
-        sys.exit(1)
+                workplace = workplace_of(executor)
+                elsewhere = nullcontext() if gives is not None else attending(ledger, lambda: [worker_at(workplace)])
+                with elsewhere:
+                    work(
+                        ledger,
+                        devices=devices,
+                        gives=gives,
+                        pause=connection.poll,
+                        workplace=workplace,
+                        on_begun=begun,
+                    )
+        except KeyboardInterrupt:
+            return
+        except ArenaError as error:  # a cluster or a ledger that is not there: whoever replaces this worker tries again
+            logger.error("%s", error)
+            sys.exit(1)
 
 
 def _cores() -> int:

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from functools import partial
 from pathlib import Path
 
 import uvicorn
@@ -111,7 +112,8 @@ def _workers(ledger: Ledger, settings: ServerSettings) -> AbstractContextManager
     """Who does the ledger's jobs while the server runs."""
     if settings.executor == "none":
         return nullcontext()
-    return worker_pool(ledger, settings.workers or usual_workers(), settings.executor)
+    within = partial(logs, settings.log)
+    return worker_pool(ledger, settings.workers or usual_workers(), settings.executor, within=within)
 
 
 def _address(host: str, port: int) -> str:

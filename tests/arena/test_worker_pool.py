@@ -7,10 +7,13 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager, nullcontext
+from functools import partial
 
 import pytest
 
 from arena import jobs
+from arena.attendance import workers_there
 from arena.config import make_config
 from arena.job_rows import Resources
 from arena.job_work import is_work
@@ -45,14 +48,25 @@ def running(ledger, row):
     return int(jobs.job(ledger, row.key).worker.rpartition(" ")[2])
 
 
+@contextmanager
+def noted(file):
+    """What the processes of a pool live in."""
+    with open(file, "a") as notes:
+        notes.write(f"{os.getpid()}\n")
+    yield
+
+
 def test_no_process_is_started_before_there_is_work_and_none_is_left_behind(ledger, tmp_path):
-    with worker_pool(ledger, 2) as pool:
+    with worker_pool(ledger, 2, within=partial(noted, str(tmp_path / "within"))) as pool:
         assert pool.pids == []
+        assert [one.gives for one in workers_there(ledger)] == shares(2)
         row = ask_tournament(ledger, make_config({**CUP, "matches": 200}))
         until(lambda: jobs.job(ledger, row.key).status == "finished", "the job is not done")
         assert 1 <= len(pool.pids) <= 2
         left = pool.pids
     assert not any(map(alive, left))
+    assert workers_there(ledger) == []
+    assert {int(line) for line in (tmp_path / "within").read_text().split()} == set(left)
     with Ledger.open(tmp_path / "other.db") as other:
         reference = run_tournament(make_config({**CUP, "matches": 200}), other)
         assert ledger.results(ledger.tournament("cup")).equals(other.results(reference))
@@ -119,7 +133,7 @@ def test_a_worker_that_dies_at_once_is_not_restarted_at_once(ledger, monkeypatch
     row = submit(ledger, kind="ratings", game="g")
     pool = WorkerPool(ledger, "processes", shares(1))
     place = pool._places[0]
-    place.start(ledger, "processes")
+    place.start(ledger, "processes", nullcontext)
     until(lambda: not place.worker.process.is_alive(), "it lives")
     place.bury()
     assert not place.may_start()
