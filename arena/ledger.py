@@ -114,7 +114,8 @@ class Ledger:
 
     def state(self) -> Hashable:
         """A value that is another one after anything was committed by anybody: the key of what was made of the ledger."""
-        return self._state.now()
+        with db.explained(self._url):
+            return self._state.now()
 
     # Agents
 

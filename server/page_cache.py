@@ -18,6 +18,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from arena.connection import LedgerError
 from arena.server.access import visitor_of
 from arena.server.gate import OPEN
 
@@ -65,7 +66,12 @@ class PageCache:
         making = self._making.setdefault(key, asyncio.Lock())
         async with AsyncExitStack() as turn:
             await turn.enter_async_context(making)  # who asks for the same meanwhile is given the same
-            state = await run_in_threadpool(self._state)
+            try:
+                state = await run_in_threadpool(self._state)
+            except LedgerError:  # the answer says so itself
+                await turn.aclose()
+                await self.app(scope, receive, send)
+                return
             kept = self._kept.get(key)
             if kept is None or kept.state != state or self._now() - kept.made >= OLD_S:
                 await turn.enter_async_context(self._few)

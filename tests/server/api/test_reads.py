@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+import sqlalchemy as sa
 
 from arena.connection import LedgerUnavailable
+from arena.ledger_state import LedgerState
 from arena.match_file_schema import match_files
 from arena.standings import standings
 
@@ -172,6 +174,20 @@ def test_a_server_is_ready_while_its_ledger_answers_and_is_of_this_release(site,
         patched.setattr(type(site.ledger), "reading", away)
         assert site.client.get("/readyz").json()["why"] == "the ledger does not answer"
     assert site.get("/readyz").json() == {"status": "ready"}
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/api/v1/games"])
+def test_where_the_database_is_away_one_may_come_again_later(site, monkeypatch, path):
+    refused = sa.exc.OperationalError("select", {}, Exception("connection failed: Connection refused"))
+    monkeypatch.setattr(LedgerState, "now", raising(refused))
+    assert site.client.get(path).status_code == 503
+
+
+def raising(error):
+    def now(_):
+        raise error
+
+    return now
 
 
 def away(_):
