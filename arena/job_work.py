@@ -32,6 +32,8 @@ AGAIN_S = 1.0  # between two attempts to reach a ledger that does not answer
 
 Done = TypeVar("Done")
 Progress = Callable[[int, int], None]
+Far = tuple[int | None, int | None]
+"""(done, planned), as far as it is known."""
 Work = Callable[[JobRow, Progress], Mapping[str, object]]
 """From a job that was claimed and who hears how far it is to the answer, in types of JSON."""
 
@@ -44,8 +46,6 @@ class LostJob(ArenaError):
 
 class WorkplaceLost(ArenaError):
     """Where a job was computed does not answer any more, which is not the job's fault."""
-
-    work_failed = True
 
 
 def claim(
@@ -86,13 +86,14 @@ def is_work(
         return connection.execute(sa.select(jobs.c.id).where(_able(devices, kinds, gives)).limit(1)).first() is not None
 
 
-def finish(ledger: Ledger, row: JobRow, result: Mapping[str, object]) -> JobRow:
-    """Keeps the answer of a job that was claimed; what is not a finite number becomes None.
+def finish(ledger: Ledger, row: JobRow, result: Mapping[str, object], far: Far = (None, None)) -> JobRow:
+    """Keeps the answer of a job that was claimed, and how far it went; what is not a finite number becomes None.
 
     Raises:
         LostJob: it is no longer this worker's.
     """
-    return _end(ledger, row, status="finished", result=_plain(dict(result)), error=None)
+    done, planned = far
+    return _end(ledger, row, status="finished", result=_plain(dict(result)), error=None, done=done, planned=planned)
 
 
 def fail(ledger: Ledger, row: JobRow, error: str) -> JobRow:
@@ -175,7 +176,7 @@ def carry_out(ledger: Ledger, row: JobRow, work: Work, *, progress: Progress | N
     except BaseException:  # an interruption is nobody's failure
         give_back(ledger, row)
         raise
-    return _patiently(lambda: finish(ledger, row, result))
+    return _patiently(lambda: finish(ledger, row, result, hold.far))
 
 
 def worker_name(device: str = "cpu") -> str:
@@ -188,20 +189,20 @@ class Hold:
 
     def __init__(self, ledger: Ledger, row: JobRow, progress: Progress | None):
         self._ledger, self._row, self._progress = ledger, row, progress
-        self._far: tuple[int | None, int | None] = (row.done, row.planned)
+        self.far: Far = (row.done, row.planned)
         self._lost = False
 
     def went(self, done: int, planned: int) -> None:
         """Hears how far it is. Raises `LostJob` once the job is somebody else's."""
         if self._lost:
             raise _lost(self._row)
-        self._far = done, planned
+        self.far = done, planned
         if self._progress is not None:
             self._progress(done, planned)
 
     def keep(self) -> None:
         """Says that the work goes on, and how far it is."""
-        done, planned = self._far
+        done, planned = self.far
         self._lost = not _change(self._ledger, self._row, alive_at=now(), done=done, planned=planned)
 
 

@@ -143,6 +143,7 @@ def test_work_done_here_is_kept_and_not_done_again(ledger):
         row = do_here(ledger, ask(ledger, kind="nash_conv"), work)
         assert row.result == {"value": 0.5}
     assert len(done) == 1
+    assert (row.done, row.planned) == (1, 1)
     assert row.worker.startswith("cpu of ")
 
 
