@@ -99,6 +99,8 @@ def test_an_aim_stands_with_verdict_bounds_and_what_is_open(cups: Site) -> None:
     assert isinstance(state, AdaptiveState)
     said, text = state.conclusion, cups.get("/tournaments/adaptive").text
     part = _words(text[text.index('id="pairing"') : text.index('id="standing"')]).replace(" @", "@")
+    finding = _words(text[text.index('id="finding"') :].partition("</p>")[0]).replace(" @", "@")
+    assert finding.lower().count(said.sentence.lower()) == 1
     assert "Aim top 1" in part
     assert f"Verdict {'decided' if said.decided else 'open'} error rate 5 %" in part
     rows = {row[0].replace(" ", ""): row for row in _rows(text, 'id="aim"')}
