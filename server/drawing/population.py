@@ -14,7 +14,7 @@ from arena.server.drawing.svg import el, picture, text
 CELL_AREA = 176.0
 LEFT, TOP = 24.0, 18.0
 WIDTH, ROW, NAME, HEAD = 340.0, 20.0, 84.0, 18.0
-NUMBER_FROM = 30.0  # a cell of this size holds its number
+NUMBER_FROM = 38.0  # a cell of this size holds its number, sign and two decimals
 SEEN = 0.005  # a weight below is written as 0
 
 

@@ -92,6 +92,15 @@ def test_ladder_sorts_on_a_phone_too(open_page):
     assert _agents(page) == ["first", "second", "third"]
 
 
+def test_a_match_takes_few_lines_of_a_phone(open_page):
+    page = open_page("/tournaments/four-cup", width=390)
+    row = page.locator(".matches tbody tr").first
+    match, returns = (row.locator(f"td:nth-child({column})").bounding_box() for column in (1, 3))
+    assert abs(match["y"] - returns["y"]) < 4
+    assert row.bounding_box()["height"] < 90
+    assert page.locator(".matches td.nothing:visible").count() == 0
+
+
 def _discs(page) -> int:
     return page.locator("#position .disc-mark").count()
 

@@ -14,7 +14,7 @@ from arena.job_work import claim, finish
 from arena.jobs import submit
 from arena.ledger import Ledger
 from arena.server.app import create_app
-from arena.server.drawing.population import step_of
+from arena.server.drawing.population import payoff_multiple, step_of
 from arena.training_answer import TrainingAnswer, kept_answer
 
 PAYOFFS = np.array([[[0.0, -1.0, 2.0], [1.0, 0.0, -1.0], [-2.0, 1.0, 0.0]]])
@@ -58,6 +58,11 @@ def test_payoffs_are_coloured_around_nothing_on_one_scale(client):
     small, large = re.findall(r'<svg class="chart multiple".*?</svg>', page, re.S)
     assert re.findall(r'class="cell-(\w\w)"', small) == ["z0", step_of(-1, 2), step_of(1, 2), "z0"]
     assert re.findall(r'class="cell-(\w\w)"', large)[2] == "p5"
+
+
+def test_numbers_stand_in_cells_that_hold_them():
+    for size, numbers in ((4, 16), (5, 0)):
+        assert payoff_multiple(np.zeros((size, size)), most=1.0, label="").count("0.00") == numbers
 
 
 def test_bars_are_as_high_as_the_weights(client):
