@@ -44,7 +44,7 @@ TOURNAMENTS = (
     ("duel", "arena:connect_four", 400, ("five", "forty"), ("--pairing", "decide", "--error-rate", "0.05")),
     ("swiss", "arena:tic_tac_toe", 4, ("random", "five", "twenty", "forty"), ("--pairing", "swiss", "--rounds", "3")),
     ("knockout", "arena:tic_tac_toe", 4, ("random", "five", "twenty", "forty"), ("--pairing", "knockout")),
-    ("adaptive", "arena:tic_tac_toe", 40, ("random", "five", "twenty"), ("--pairing", "adaptive")),
+    ("adaptive", "arena:tic_tac_toe", 40, ("random", "five", "twenty"), ("--pairing", "adaptive", "--aim", "order")),
     ("chess", "openspiel:chess", 2, ("random", "uniform"), ()),
     ("go", "openspiel:go(board_size=9)", 2, ("random", "uniform"), ()),
     ("hex", "openspiel:hex(board_size=7)", 2, ("random", "uniform"), ()),
