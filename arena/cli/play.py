@@ -101,8 +101,10 @@ def _summary(game: Game, agents: list[str], results: MatchResults) -> None:
     from arena.games.sides import side_of_player, side_returns
     from arena.games.usage import used_words
     from arena.leaderboards.wording import signed
-    from arena.results import NOBODY
+    from arena.results import NOBODY, Termination
 
+    failed, faults = results.termination == Termination.INFRASTRUCTURE, results.faults
+    results = results.take(np.flatnonzero(~failed))
     sides = game.info.sides if len(agents) < game.info.num_players else [[p] for p in range(game.info.num_players)]
     side = side_of_player(sides)
     returns, at_fault = side_returns(results.returns, sides), side[np.maximum(results.forfeit, 0)]
@@ -113,12 +115,14 @@ def _summary(game: Game, agents: list[str], results: MatchResults) -> None:
         won = int(alone[:, seat].sum())
         shared = int((best[:, seat] & ~alone[:, seat]).sum())
         forfeits = int(((results.forfeit >= 0) & (at_fault == seat)).sum())
-        mean = signed(float(returns[:, seat].mean()), 3)
-        seconds = f"{1000 * float(results.seconds[:, side == seat].sum(axis=1).mean()):.2f} ms"
+        mean = signed(float(returns[:, seat].mean()), 3) if len(results) else "–"
+        spent = results.seconds[:, side == seat].sum(axis=1)
+        seconds = f"{1000 * float(spent.mean()):.2f} ms" if len(results) else "–"
         rows.append(
             (str(seat), agent, mean, str(won), str(shared), str(len(results) - won - shared), str(forfeits), seconds)
         )
     matches = f"{len(results):,} match" + ("" if len(results) == 1 else "es")
+    matches += f", and {int(failed.sum()):,} not rated" if failed.any() else ""
     heads: list[Head] = [
         ("seat" if len(agents) == game.info.num_players else "team", "right"),
         "agent",
@@ -132,7 +136,7 @@ def _summary(game: Game, agents: list[str], results: MatchResults) -> None:
     table(heads, rows, title=f"{game.info.title}, {matches}")
     for seat, used in _used(results, side).items():
         say(f"{agents[seat]} used {used_words(used)}")
-    for fault in results.faults[:5]:
+    for fault in faults[:5]:
         if fault.player == NOBODY:
             say(f"match {fault.index}: {fault.message}")
             continue
@@ -141,5 +145,5 @@ def _summary(game: Game, agents: list[str], results: MatchResults) -> None:
         )
         if fault.log:
             say("    " + fault.log.strip().replace("\n", "\n    "))
-    if len(results.faults) > 5:
-        say(f"... and {len(results.faults) - 5:,} more forfeits")
+    if len(faults) > 5:
+        say(f"... and {len(faults) - 5:,} more forfeits")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from arena import play
+from arena.cli.play import _summary
 from arena.failing_games import ATTEMPTS
 from arena.games import AgentInfo, GameFailed, load_game
 from arena.results import NOBODY, Termination
@@ -74,3 +77,14 @@ def test_a_match_in_which_it_fails_every_time_is_unrated_and_the_others_are_play
     assert results.actions.lengths()[0] == 0
     assert results.faults[0].message.endswith("3 times, last: the program is gone; it is not rated")
     assert not results[0].forfeited_by
+
+
+@pytest.mark.parametrize(("matches", "said"), [(2, "1 match, and 1 not rated"), (1, "0 matches, and 1 not rated")])
+def test_the_command_line_counts_unrated_matches_as_none(capsys, matches, said):
+    game = Failing(set(range(1, ATTEMPTS + 1)))
+    _summary(game, ["random", "random"], play(game, ["random", "random"], matches=matches))
+    shown = capsys.readouterr().out
+    assert said in shown
+    assert "it is not rated" in shown
+    counted = [line.split()[3:6] for line in shown.splitlines() if "random" in line]
+    assert sum(int(number) for row in counted for number in row) == 2 * (matches - 1)
