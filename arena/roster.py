@@ -135,6 +135,24 @@ def tried(
     return plans
 
 
+def require_known(ledger: Ledger, agents: Mapping[str, str]) -> None:
+    """Raises where `enlist` could not know an agent that somebody who is not at this machine asks for; nothing is loaded.
+
+    Raises:
+        UnknownName: neither a registered agent nor a specification.
+        SpecificationError: as `require_own`.
+    """
+    registered = {agent.name for agent in ledger.agents()}
+    for name, text in agents.items():
+        reference = text.partition("@")[0]
+        if reference in registered and (name == reference or not _is_specification(text)):
+            ledger.agent(text)
+        elif _is_specification(text):
+            require_own(text)
+        else:
+            raise UnknownName("agent", text, [*sorted(registered), *(kind.name for kind in kinds())])
+
+
 def require_own(specification: str) -> None:
     """Raises `SpecificationError` for an agent that only this machine's user may name: a file of it, a program, an address that it would
     call, a search that keeps it busy for minutes a move. Who is registered may be named by anybody, and plays as `playable` says."""

@@ -17,6 +17,8 @@ from arena.job_work import Progress, note_answer, note_recorded
 from arena.jobs import all_jobs, submit
 from arena.ledger import Ledger, Tournament
 from arena.named_games import refuse_files
+from arena.noise_floor import twins_of
+from arena.roster import require_known
 from arena.tournament import create_tournament, resume_tournament
 
 CONFIG, TOURNAMENT, RUN = "config", "tournament", "run"
@@ -32,10 +34,12 @@ def ask_tournament(ledger: Ledger, config: TournamentConfig, *, needs: Resources
         needs: as many processes as it takes cores play its matches.
 
     Raises:
-        UnknownName: no such game.
-        SpecificationError: a game that is a file of this machine.
+        UnknownName: no such game, or agent.
+        SpecificationError: a game that is a file of this machine, or an agent that only its user may name.
     """
     refuse_files(ledger, config.game)
+    twins = twins_of(config.model_dump())
+    require_known(ledger, {name: text for name, text in config.agents.items() if name not in twins})
     game = load_game(config.game).info.specification
     asked = config.model_dump(mode="json")
     before = [row for row in all_jobs(ledger, game=game, kind=TOURNAMENT_JOB) if row.settings.get(CONFIG) == asked]

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from arena import job_work, jobs
+from arena.columns import TOURNAMENT_JOB
 from arena.config import make_config
 from arena.games import SpecificationError
 from arena.job_kinds import do_job
@@ -14,7 +15,7 @@ from arena.ledger import Ledger
 from arena.ledger_schema import jobs as table
 from arena.roster import add_agent
 from arena.tournament import create_tournament, run_tournament
-from arena.tournament_job import ask_to_go_on, ask_tournament
+from arena.tournament_job import CONFIG, RUN, ask_to_go_on, ask_tournament
 from arena.worker import work
 
 CUP = {
@@ -111,7 +112,11 @@ def test_a_tournament_that_was_begun_here_is_finished_by_a_worker(ledger):
     "agent", ["exec:true", "python:os:system", "policy:/etc/passwd", "http://127.0.0.1:1/", "human"]
 )
 def test_who_asks_from_elsewhere_cannot_name_what_is_on_this_machine(ledger, agent):
-    row = ask(ledger, agents={"a": "random", "b": agent})
+    asked = make_config(CUP | {"agents": {"a": "random", "b": agent}})
+    with pytest.raises(SpecificationError, match="name a registered agent"):
+        ask_tournament(ledger, asked)
+    slipped_in = {CONFIG: asked.model_dump(mode="json"), RUN: 1}
+    row = jobs.submit(ledger, kind=TOURNAMENT_JOB, game=asked.game, settings=slipped_in)
     work(ledger, devices=["cpu"], until_empty=True)
     assert "name a registered agent" in jobs.job(ledger, row.key).error
     assert ledger.agents() == []
