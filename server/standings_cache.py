@@ -61,6 +61,7 @@ class StandingsCache:
     def __init__(self, ledger: Ledger, *, now: Callable[[], float] = time.monotonic):
         self._ledger, self._now = ledger, now
         self.computed = 0  # how often anything was
+        self.moment_s = MOMENT_S  # negative: as long as it takes
         self._entries: dict[str, OrderedDict[Hashable, _Entry]] = {}
         self._lock = threading.Lock()
 
@@ -190,7 +191,7 @@ class StandingsCache:
         begins = (entry.value is None or self._is_old(entry, game, state)) and entry.lock.acquire(blocking=False)
         if begins:
             threading.Thread(target=self._refresh, args=(entry, game, compute), daemon=True).start()
-        if begins and entry.value is None and entry.lock.acquire(timeout=MOMENT_S):
+        if begins and entry.value is None and entry.lock.acquire(timeout=self.moment_s):
             entry.lock.release()
         failed, entry.failed = entry.failed, None
         if failed is not None:

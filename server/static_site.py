@@ -313,7 +313,10 @@ def _run(work: Callable[[], Coroutine[None, None, None]]) -> None:
 
 async def _ask(ledger: Ledger, crawl: _Crawl, folder: Path, progress: Callable[[int, int], None]) -> None:
     settings = ServerSettings(visitors="read", requests_per_minute=10**9)
-    transport = httpx.ASGITransport(app=create_app(ledger, settings))
+    app = create_app(ledger, settings)
+    for site in (app.state.site, app.state.whole_site):
+        site.standings.moment_s = -1  # files are not loaded again
+    transport = httpx.ASGITransport(app=app)
     headers = {"Accept-Encoding": "identity"}
     done = 0
     async with httpx.AsyncClient(transport=transport, base_url="http://site", headers=headers) as client:

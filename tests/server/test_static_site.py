@@ -17,7 +17,7 @@ from arena.config import make_config
 from arena.games import SpecificationError, UnknownName
 from arena.ledger import Ledger
 from arena.ledger_part import LedgerPart
-from arena.server import game_pages
+from arena.server import game_pages, standings_cache
 from arena.server.static_page import static_page
 from arena.server.static_site import StaticSite, write_site
 from arena.tournament import run_tournament
@@ -60,6 +60,8 @@ def site(ledger: Ledger, tmp_path_factory: pytest.TempPathFactory) -> StaticSite
     with pytest.MonkeyPatch.context() as patch:  # two of the methods that a page offers: each has pages in all orders
         offered = {name: title for name, title in game_pages.METHODS.items() if name in ("elo", "minimax")}
         patch.setattr(game_pages, "METHODS", offered)
+        patch.setattr(standings_cache, "LARGE", 1)  # as of a ladder on which readers of a server are told to come again
+        patch.setattr(standings_cache, "MOMENT_S", 0)
         return write_site(ledger, tmp_path_factory.mktemp("site") / "out", games=[KUHN], matches=2)
 
 
@@ -84,6 +86,10 @@ def test_no_link_is_dead(site: StaticSite, pages: dict[str, Read]) -> None:
                 dead.append((page, link))
     assert dead == []
     assert site.failed == ()
+
+
+def test_no_page_waits_for_its_numbers(site: StaticSite) -> None:
+    assert [path.name for path in site.folder.rglob("*.html") if "being computed" in path.read_text("utf-8")] == []
 
 
 def test_every_file_is_reached_from_the_first_page(site: StaticSite, pages: dict[str, Read]) -> None:
