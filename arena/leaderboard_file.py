@@ -75,8 +75,8 @@ def leaderboard_csv(
     """A line an agent under one of heads. ``beside``: further numbers by name, with their intervals three columns each, by agent."""
     rows = leaderboard_rows(board, exploitability, at_least)
     for name, known in beside.items():
-        heads = (name, f"{name}_low", f"{name}_high")
-        rows = [{**row, **dict(zip(heads, known.get(str(row["agent"]), ("", "", "")), strict=True))} for row in rows]
+        columns = (name, f"{name}_low", f"{name}_high")
+        rows = [{**row, **dict(zip(columns, known.get(str(row["agent"]), ("", "", "")), strict=True))} for row in rows]
     heads = list(rows[0]) if rows else ["agent"]
     return csv_text([heads, *(list(row.values()) for row in rows)])
 
