@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,6 @@ import pytest
 import sqlalchemy as sa
 from typer.testing import CliRunner
 
-from arena import executor
 from arena.cli import app
 from arena.config import make_config
 from arena.connection import DamagedLedger
@@ -50,16 +48,6 @@ CONFIGS = [
     pytest.param(KNOCKOUT, id="knockout"),
     pytest.param(ADAPTIVE, id="adaptive"),
 ]
-
-NO_WALKS = SimpleNamespace(collect=int, freeze=int, unfreeze=int)
-"""Of the collector over all that lives, each time a tournament goes on: they would take longer than to play."""
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _no_walks_over_all_objects() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(executor, "gc", NO_WALKS)
-        yield
 
 
 @pytest.fixture
@@ -381,7 +369,6 @@ def test_the_command_goes_on_with_a_tournament_that_was_interrupted(tmp_path: Pa
 
 def _play_on(path: Path, config: dict[str, Any]) -> None:
     """Plays a tournament from where it stands, in a process of its own."""
-    executor.gc = NO_WALKS
     with Ledger.open(path) as opened:
         if not any(one.key == config["name"] for one in opened.tournaments()):
             create_tournament(make_config(config), opened)
