@@ -24,6 +24,7 @@ from arena.match_export import chosen_matches, match_columns, match_rows
 from arena.match_files import write_csv, write_jsonl
 from arena.match_import import import_record
 from arena.pgn import pgn_games
+from arena.source import LedgerSource
 from arena.standings import standings
 from arena.tournament import run_tournament
 
@@ -49,7 +50,7 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
 
 
 def exported(ledger: Ledger, path: Path, game: str | None = None, tournament: str | None = None) -> Path:
-    write_matches(ledger, chosen_matches(ledger, game=game, tournament=tournament), path, path.suffix[1:])
+    write_matches(LedgerSource(ledger), path, path.suffix[1:], game=game, tournament=tournament)
     return path
 
 
