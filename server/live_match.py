@@ -60,6 +60,19 @@ class LiveMatch:
     recorded: MatchResult | None
 
     @property
+    def called(self) -> tuple[str, ...]:
+        """The names of all seats, to whoever looks: its own is ``you``."""
+        return tuple(
+            "you" if self.mine is not None and player == self.mine.player else name
+            for player, name in enumerate(self.names)
+        )
+
+    @property
+    def title(self) -> str:
+        said = " against ".join(self.called)
+        return f"Y{said[1:]}" if self.mine is not None and self.mine.player == 0 else said
+
+    @property
     def view(self) -> int | None:
         """From which seat it is seen; None: all of it, where nothing is hidden."""
         if self.game.info.information == "perfect":
@@ -217,7 +230,7 @@ def _moves(match: LiveMatch, positions: list[Position]) -> list[tuple[str, str]]
     if match.view is not None and not (board is not None and board.public_moves):
         return []
     return [
-        (", ".join(match.names[player] for player in position.movers), position.action_text)
+        (", ".join(match.called[player] for player in position.movers), position.action_text)
         for position in positions[1:]
     ]
 

@@ -80,6 +80,7 @@ def test_a_person_plays_to_the_end_by_forms_alone(served, person):
     address = begin(person)
     page = turn(person, address)
     assert "<svg" in page
+    assert "<h1>You against random</h1>" in page
     assert page.count('name="action"') == 9
     over = played_out(person, address)
     assert re.search(r"You won|You lost|It ended even", over)
