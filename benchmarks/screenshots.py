@@ -22,6 +22,7 @@ from screenshots_ledger import ADMIN, PASSWORD, POLL, READER, RUNNING, fill
 
 from arena.accounts import Scope, account
 from arena.credentials import issue
+from arena.games import list_games
 from arena.heartbeat import heartbeat
 from arena.ledger import Ledger
 from arena.server.ladder_columns import COLUMNS
@@ -45,6 +46,7 @@ def main() -> None:
     parser.add_argument("--theme", choices=THEMES, help="only this one")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
+    list_games()  # once, as `arena serve` does: the first who plays does not wait for it
     widths = [given.width] if given.width else WIDTHS
     themes = [given.theme] if given.theme else THEMES
     with tempfile.TemporaryDirectory() as folder:
