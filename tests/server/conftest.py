@@ -27,6 +27,7 @@ from arena.match import play_matches
 from arena.results import Fault, MatchResults, MatchSpecs, Termination
 from arena.schedule import round_robin
 from arena.server.settings import ServerSettings
+from arena.server.site import playable_games
 from arena.tournament import run_tournament
 
 HOSTILE = '<script>alert("1")</script>'
@@ -181,6 +182,7 @@ def chromium() -> Iterator[object]:
         pytest.skip("Chromium is not installed")
     from playwright.sync_api import sync_playwright
 
+    playable_games()  # as a server does when it starts: no browser waits for it
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield browser
