@@ -212,7 +212,7 @@ def leaderboard(
     """The leaderboard of a record.
 
     Where all players always get the same (utility ``identical``) nobody beats anybody: such games are ranked by mean
-    return whatever the method asked for, and a note says so.
+    return whatever the method asked for, and a note says so; so are games of one player, in which nobody meets anybody.
 
     Args:
         record: the matches; their order does not matter.
@@ -240,13 +240,17 @@ def leaderboard(
         counts = matrix_of(record.agents, comparisons(played), confidence=confidence)
         matrix = replace(matrix, **{name: getattr(counts, name) for name in ("matches", "wins", "draws", "losses")})
     notes: list[str] = []
-    cooperative = record.utility == "identical"
+    cooperative, alone = record.utility == "identical", record.seats.shape[1] == 1
+    ranked_by_mean = cooperative or alone
     hidden = np.array([shown is not None and name not in shown for name in record.agents], np.bool_)
-    minimax = None if cooperative or hidden.any() else _minimax(record, matrix, notes)
-    if cooperative and chosen != "mean_return":
-        notes.append(
-            "all players of this game get the same return, so that nobody beats anybody: ranked by mean return"
+    minimax = None if ranked_by_mean or hidden.any() else _minimax(record, matrix, notes)
+    if ranked_by_mean and chosen != "mean_return":
+        why = (
+            "nobody meets anybody"
+            if alone
+            else "all players of this game get the same return, so that nobody beats anybody"
         )
+        notes.append(f"{why}: ranked by mean return")
         chosen = "mean_return"
     if chosen == "minimax" and minimax is None:
         notes.append("this record has no minimax winner: ranked by Elo")
@@ -260,7 +264,7 @@ def leaderboard(
         rate = RATING_METHODS[chosen].rate if minimax is None or chosen != "minimax" else _minimax_rate(minimax, matrix)
         level = joint_ratings(record_rated, rate, confidence=confidence, left_out=provisional | hidden)
         ratings = replace(ratings, above=_of_names(level.ratings, record.agents).above)
-    found = [] if cooperative or hidden.any() else with_probabilities(cycles(matrix), record.agents, compared)
+    found = [] if ranked_by_mean or hidden.any() else with_probabilities(cycles(matrix), record.agents, compared)
     groups = _groups(ratings, provisional, matrix, found, hidden)
     ranks = ratings.rank_ranges(provisional | hidden)
     rows = tuple(

@@ -22,6 +22,7 @@ from arena.server.ladder_words import (
     reliability_in_words,
     writer,
 )
+from arena.server.starcraft_views import published_means
 from arena.standings import Standings
 
 
@@ -71,7 +72,11 @@ class Cells:
         self.before = by_agent(beside.before)
         self.others = {method: by_agent(found) for method, found in beside.others.items()}
         self.jobs = beside.jobs
-        self.axis: Axis = axis_of([(row.low, row.rating, row.high) for row in rows], written=self.written)
+        self.axis: Axis = axis_of(
+            [(row.low, row.rating, row.high) for row in rows],
+            written=self.written,
+            references=published_means(standings.game) if self.method == "mean_return" else (),
+        )
         self.most_weight = max((row.minimax_weight for row in rows if row.minimax_weight is not None), default=1.0)
         self.most_gap = max((one.value for one in standings.exploitability.values()), default=1.0)
 

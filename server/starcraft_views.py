@@ -32,6 +32,12 @@ def starcraft_view(game: str) -> StarcraftView:
     return StarcraftView(reference=tuple(zip(COLUMNS, mini_game.scores, strict=True)))
 
 
+def published_means(game: str) -> tuple[float, ...]:
+    """What others reached at a mini-game on average, in rising order; bounds are left out, and other games have none."""
+    scores = [score for _, score in starcraft_view(game).reference]
+    return tuple(sorted(float(score) for score in scores if not score.startswith("<")))
+
+
 def facts_said(content: bytes) -> list[tuple[str, str]]:
     """What a host noted of a match, as (term, words): how long it was, and how long its players took for their steps."""
     facts = json.loads(content)

@@ -21,12 +21,13 @@ MARGIN = 4.0  # percent of the cell left free at both ends
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Axis:
-    """What a column of intervals shares: its ends, its marks, and how a rating is written."""
+    """What a column of intervals shares: its ends, its marks, and how a rating is written. ``references``: what others reached."""
 
     low: float
     high: float
     ticks: tuple[float, ...]
     written: Callable[[float], str]
+    references: tuple[float, ...] = ()
 
     def at(self, value: float) -> float:
         """Percent of the cell's width."""
@@ -39,8 +40,10 @@ def axis_of(
     written: Callable[[float], str] = numbers.whole,
     marks: int = 6,
     far: float = FAR,
+    references: tuple[float, ...] = (),
 ) -> Axis:
-    """The axis for (low, rating, high) rows: as wide as the intervals of all ratings that are not far from the field.
+    """The axis for (low, rating, high) rows: as wide as the intervals of all ratings that are not far from the field, and
+    as all ``references``.
 
     ``far``: interquartile ranges from the middle half of five ratings or more; infinity leaves none outside.
     """
@@ -57,12 +60,13 @@ def axis_of(
     widest = max(spread, 4 * float(np.median(half)))
     low = float(np.maximum(_finite(near[:, 0], near[:, 1]), near[:, 1] - widest).min())
     high = float(np.minimum(_finite(near[:, 2], near[:, 1]), near[:, 1] + widest).max())
+    low, high = min((low, *references)), max((high, *references))
     least = 1e-9 * max(1.0, abs(low))  # of what numbers can tell apart on an axis
     if high - low <= least:
         low, high = low - max(1.0, least), high + max(1.0, least)
     step = _step((high - low) / marks)
     ticks = np.arange(math.ceil(low / step), math.floor(high / step) + 1) * step
-    return Axis(low=low, high=high, ticks=tuple(ticks.tolist()), written=written)
+    return Axis(low=low, high=high, ticks=tuple(ticks.tolist()), written=written, references=references)
 
 
 @functools.lru_cache(maxsize=KEPT)
@@ -77,8 +81,11 @@ def interval(
     tick: float = math.nan,
 ) -> Markup:
     """A rating as a dot on the bar of its interval; an arrow and its number where it lies outside the axis. ``tick``: another rating,
-    such as one of another date, as a thin line where it is on the axis."""
-    marks = [_grid(tuple(percent(axis.at(t)) for t in axis.ticks))]
+    such as one of another date, as a thin line where it is on the axis. References are dashed lines."""
+    marks = [
+        _lines("grid", tuple(percent(axis.at(t)) for t in axis.ticks)),
+        _lines("even", tuple(percent(axis.at(r)) for r in axis.references)),
+    ]
     if not math.isfinite(rating):
         return cell(marks, label)
     if not axis.low <= rating <= axis.high:
@@ -96,9 +103,9 @@ def interval(
 
 
 @functools.lru_cache(maxsize=64)
-def _grid(at: tuple[str, ...]) -> Markup:
+def _lines(cls: str, at: tuple[str, ...]) -> Markup:
     """The lines that all rows of a table share."""
-    return Markup("").join(el("line", cls="grid", x1=x, x2=x, y1=0, y2="100%") for x in at)
+    return Markup("").join(el("line", cls=cls, x1=x, x2=x, y1=0, y2="100%") for x in at)
 
 
 def axis_head(axis: Axis, *, label: str, floor: float = math.nan) -> Markup:

@@ -98,6 +98,13 @@ def test_agents_without_matches_are_left_out_and_named():
     assert "idle met no other agent and is not rated" in board.notes
 
 
+def test_games_of_one_player_are_ranked_by_mean_return():
+    board = leaderboard(record_of([[0], [1]] * 20, [[5.0], [1.0]] * 20))
+    assert board.method == "mean_return"
+    assert [row.rating for row in board.rows] == [5.0, 1.0]
+    assert "nobody meets anybody: ranked by mean return" in board.notes
+
+
 @pytest.mark.parametrize("method", ["elo", "bradley_terry", "minimax"])
 def test_cooperative_games_are_ranked_by_mean_return(method):
     record = record_of([[0, 0], [1, 1]] * 20, [[5, 5], [1, 1.0]] * 20, utility="identical")

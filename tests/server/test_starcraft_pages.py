@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from arena.ledger import Ledger
 from arena.merge import merge
 from arena.results import NOBODY, MatchResults, MatchSpecs, Termination
 from arena.server.app import create_app
-from arena.server.starcraft_views import StarcraftView, marked_title, starcraft_view
+from arena.server.starcraft_views import StarcraftView, marked_title, published_means, starcraft_view
 from arena.standings import standings
 from arena.tournament import run_tournament
 
@@ -98,6 +99,20 @@ def test_published_scores_stand_beside_the_real_mini_games_alone():
     assert reference["human (grandmaster)"] == "215"
     assert starcraft_view("sc2-standin:DefeatRoaches").reference == ()
     assert starcraft_view("openspiel:chess") == StarcraftView()
+
+
+def test_the_ladder_of_a_mini_game_has_lines_at_the_published_scores(tmp_path, made_game, made_results):
+    game = made_game(specification="sc2:MoveToBeacon", players=1)
+    with Ledger.open(tmp_path / "b.db") as other, TestClient(create_app(other), base_url="http://127.0.0.1") as client:
+        agents = tuple(other.add_agent(name, specification=f"scripted:{name}", kind="scripted") for name in ("a", "b"))
+        cup = other.add_tournament(name="cup", game=game, agents=agents, config={}, seed=1, planned=100)
+        results = made_results(100, players=1, agents=2, faults=False)
+        other.write(cup, replace(results, returns=12.0 + results.specs.seats))
+        page = client.get(f"/games/{game.specification}").text
+    assert "Dashed lines among the ratings above stand at these scores." in page
+    drawn = [part for part in page.split("<svg")[1:] if 'class="pt"' in part]
+    assert [part.count('class="even"') for part in drawn[:2]] == [7, 7]
+    assert published_means("sc2:BuildMarines") == (3, 6, 123, 133, 138)
 
 
 def test_titles_of_other_games_are_shown_as_they_are():
