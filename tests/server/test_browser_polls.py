@@ -34,10 +34,7 @@ def address(served, tmp_path_factory, chromium):
     file.write_text(CSV)
     context = chromium.new_context()
     page = context.new_page()
-    page.goto(f"{served.url}/sign-in?next=/polls/new")
-    page.get_by_label("Name").fill("root")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    sign_in(page, served, "/polls/new")
     page.get_by_label("Name", exact=True).fill("Lengths")
     page.get_by_label("Prompts and answers").set_input_files(file)
     page.get_by_role("button", name="Make the poll").click()
@@ -49,6 +46,14 @@ def address(served, tmp_path_factory, chromium):
     page.get_by_text("open", exact=True).first.wait_for()
     context.close()
     return "/polls/lengths"
+
+
+def sign_in(page, served, path) -> None:
+    """As the admin, who is led to this path."""
+    page.goto(f"{served.url}/sign-in?next={path}")
+    page.get_by_label("Name").fill("root")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
 
 
 def left_is_short(page) -> bool:
@@ -83,8 +88,10 @@ def test_a_voter_votes_by_buttons_without_script(open_page, served, address):
 
 def test_the_ladder_shows_the_votes_and_the_export_is_solved(open_page, served, address, tmp_path, monkeypatch, capsys):
     page = open_page(address, at=served)
-    text = page.inner_text("main")
-    assert "8 votes of 2 voters count" in text
+    assert "8 votes of 2 voters count" in page.inner_text("main")
+    assert page.locator("#standing").count() == 0  # it would tell whose answers somebody saw, while votes are taken
+    sign_in(page, served, address)
+    text = page.inner_text("main:has(#standing)")
     assert re.search(r"short@1.*long@1", page.inner_text("#standing"), re.DOTALL)
     assert "The minimax winner" in text
     assert served.client.get(f"{address}/votes.csv").status_code == 403

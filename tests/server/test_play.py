@@ -138,9 +138,9 @@ def test_a_game_without_a_board_is_played_as_text(person):
 
 def test_casual_matches_move_no_ladder_unless_that_is_asked(served, person):
     played_out(person, begin(person, game=KUHN))
-    assert "no match of" in served.get(f"/games/{KUHN}", status=404).text
+    assert "is in this ledger yet" in served.get(f"/games/{KUHN}", status=404).text
     played_out(person, begin(person, game=KUHN, rated="true"))  # nor where a guest asks for it
-    assert "no match of" in served.get(f"/games/{KUHN}", status=404).text
+    assert "is in this ledger yet" in served.get(f"/games/{KUHN}", status=404).text
     ann = add_account(served.ledger, "ann", "correct horse battery", Scope.PLAY)
     person.headers["Authorization"] = f"Bearer {issue(served.ledger, 'token', ann, scope=Scope.PLAY).text}"
     played_out(person, begin(person, game=KUHN, rated="true"))

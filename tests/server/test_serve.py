@@ -136,7 +136,7 @@ def test_a_body_without_a_length_is_refused_while_it_comes(served):
     host, port = url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as connection:
         connection.sendall(
-            b"POST /sign-in HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+            b"POST /sign-in HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n"
             b"Content-Type: application/x-www-form-urlencoded\r\n\r\n"
         )
         connection.sendall(b"400\r\n" + b"x" * 1024 + b"\r\n")  # and no end

@@ -68,7 +68,8 @@ def test_regret_grows_like_the_root_of_the_number_of_episodes(algorithm):
             losses = linear_losses(features, episodes, seed + 50)
             runs.append(adversarial_mdp(game, losses, features=features, algorithm=algorithm, seed=seed).regret)
         regrets.append(np.mean(runs))
-    assert 0 < regrets[1] <= 2.4 * regrets[0]
+    # √T log T grows to 2.33 times (so do six seeds on average, one by one to 1.8 to 3.3 times); linear regret to 4 times
+    assert 0 < regrets[1] <= 3 * regrets[0]
 
 
 @pytest.mark.parametrize("algorithm", ["log_barrier", "magnitude_reduced"])
