@@ -113,8 +113,9 @@ class SeatHub:
                 pause = SHORTEST_LOOK_S
 
     async def _renew(self) -> None:
-        newest = await run_in_threadpool(stay, self.ledger, list(self._seated))
-        for one in [one for one in self._seated.values() if one.id not in newest]:
+        connected = list(self._seated.values())  # more may enter while these are looked up
+        newest = await run_in_threadpool(stay, self.ledger, [one.id for one in connected])
+        for one in [one for one in connected if one.id not in newest]:
             self.leave(one)
             one.part(f"another connection plays as {one.agent.label} now")
         for one in [one for one in self._seated.values() if time.monotonic() - one.checked > CHECK_S]:

@@ -27,7 +27,7 @@ from arena.games import SpecificationError, load_game
 from arena.join import Joining, JoinRefused, join, seats_address
 from arena.ledger import Ledger
 from arena.ledger_rows import Played
-from arena.presence import HERE_S
+from arena.presence import HERE_S, stay
 from arena.questions import LedgerMailbox
 from arena.results import Termination
 from arena.tournament import run_tournament
@@ -185,13 +185,13 @@ def test_a_bot_that_comes_back_in_time_goes_on_where_it_was(served, token):
 
 
 def test_a_match_whose_engine_is_gone_is_broken_off(served, token, monkeypatch):
-    monkeypatch.setattr("arena.questions.SILENT_S", 0.5)
     bot = Bot(served, token=token(), name="orphan")
     label = bot.hear("hello")["agent"]
     url = served.ledger.url.render_as_string(hide_password=False)
     engine = LedgerMailbox(url, served.ledger.agent(label).id, KUHN)
     engine.take_seats([SeatTaken(match=7, player=1, move_s=None, match_s=None)])
     assert bot.hear("start")["match"] == 7
+    monkeypatch.setattr("arena.questions.SILENT_S", 0.0)
     told = bot.hear("end")
     assert (told["match"], told["player"], told["returns"]) == (7, 1, None)
     bot.close()
@@ -354,6 +354,27 @@ def test_a_newer_connection_takes_over(served, token, monkeypatch):
     newer.hear("pong")
     newer.close()
     assert HERE_S > 0.1
+
+
+def test_who_comes_while_others_are_looked_up_stays(served, token, monkeypatch):
+    late: list[Bot] = []
+
+    def while_another_comes(ledger: Ledger, connections: list[str]) -> set[str]:
+        if not late:
+            bot = Bot(served, token=token("bob"), name="late-comer")
+            bot.hear("hello")
+            late.append(bot)
+        return stay(ledger, connections)
+
+    monkeypatch.setattr("arena.server.seat_hub.HERE_S", 0.1)
+    monkeypatch.setattr("arena.server.seat_hub.stay", while_another_comes)
+    bot = Bot(served, token=token(), name="early-comer")
+    bot.hear("hello")
+    wait_for(lambda: late)
+    late[0].say({"type": "ping"})
+    late[0].hear("pong")
+    for one in (bot, *late):
+        one.close()
 
 
 def test_who_loses_the_token_loses_the_connection(served, token, monkeypatch):
