@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -49,12 +48,9 @@ def pull(ledger: Ledger, server: Client) -> Merged:
     Raises:
         ArenaError: the server refuses, or a tournament stands in both with different matches.
     """
-    known, merged = holdings(ledger), NOTHING_NEW
+    known, merged, number = holdings(ledger), NOTHING_NEW, 0
     with tempfile.TemporaryDirectory(prefix="arena-pull-") as folder:
-        for number in itertools.count():
-            sent = server.part_lacking(known, number)
-            if not sent:
-                return replace(merged, refused=others(server.holdings(), known))
+        while sent := server.part_lacking(known, number):
             part = Path(folder) / "part.db"
             part.write_bytes(sent)
             for content_hash in contents_of(part):
@@ -62,7 +58,8 @@ def pull(ledger: Ledger, server: Client) -> Merged:
                     _fetch(ledger, server, content_hash, Path(folder))
             merged = merged.then(take_in(ledger, part))
             part.unlink()
-    raise AssertionError("the loop ends by what the server sends")
+            number += 1
+    return replace(merged, refused=others(server.holdings(), known))
 
 
 def _send(ledger: Ledger, server: Client, content_hash: str) -> None:

@@ -25,9 +25,8 @@ from arena.workplace import HERE, Carried, Kept, Value
 SCHEME = "ray://"
 LOCAL, LOOPBACK = "local", "127.0.0.1"
 LOCAL_STORE = 128 * 2**20  # bytes of the object store of a cluster that is started here: results of matches are small
-MOST_DEATHS = (
-    6  # of the workers and nodes under one call, one after the other without anything kept, before it is given up
-)
+MOST_DEATHS = 6
+"""Of the workers and nodes under one call, one after the other without anything kept, before it is given up."""
 JOIN_S = 15.0
 """How long an address may be silent until there is no cluster: one that is being started needs a while."""
 CLIENTS = "/ray.rpc.RayletDriver/ClusterInfo"
@@ -50,9 +49,8 @@ def join(executor: str) -> RayCluster:
     host, _, port = address.rpartition(":")
     if not executor.startswith(SCHEME) or not (address == LOCAL or (host and port.isdecimal())):
         raise SpecificationError(f"a Ray cluster is ray://HOST:PORT or ray://local; got {executor!r}")
-    os.environ.setdefault(
-        "RAY_ENABLE_AUTO_CONNECT", "0"
-    )  # one that was lost is not replaced by whatever runs on this machine
+    # one that was lost is not replaced by whatever runs on this machine
+    os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")
     try:
         import grpc  # noqa: F401  without it Ray is there, but no client of it
         import ray

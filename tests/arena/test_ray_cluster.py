@@ -6,12 +6,13 @@ import os
 import signal
 import socket
 import time
+from functools import partial
 
 os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # Ray's way to stay at 127.0.0.1, read when it is imported
 
 import pytest
 
-from arena import jobs, ray_call, ray_cluster, training_job
+from arena import jobs, ray_cluster, training_job
 from arena.config import make_config
 from arena.curves import read_curve
 from arena.executor import WorkFailed
@@ -140,14 +141,20 @@ def test_a_solver_run_is_done_on_a_node_and_tells_how_far_it_is(ledger, cluster)
     assert nash_conv(load_game(KUHN), read) == pytest.approx(kept)
 
 
-def test_a_training_whose_node_dies_goes_on_elsewhere_to_the_same_policy(ledger, cluster, monkeypatch):
+def test_a_training_whose_node_dies_goes_on_elsewhere_to_the_same_policy(ledger, cluster, monkeypatch, tmp_path):
     kuhn = load_game("arena:kuhn_poker")
     asked = Configuration(method="ppo", game=kuhn.info.specification, steps=3 * 512, tables=32, hidden=(16,))
     row = ask_training(ledger, asked, name="learner")
-    monkeypatch.setattr(training_job, "trained_as_file", killed_on_the_way)
+    heard = tmp_path / "heard"
+    monkeypatch.setattr(training_job, "trained_as_file", partial(killed_on_the_way, heard))
     deaths = []
     monkeypatch.setattr(ray_cluster.logger, "warning", lambda *said: deaths.append(said))
-    work(ledger, until_empty=True, workplace=cluster)
+    work(
+        ledger,
+        until_empty=True,
+        workplace=cluster,
+        on_begun=lambda _: lambda steps, _planned: steps >= 2 * 512 and heard.touch(),
+    )
     done = finished(ledger, row)
     assert is_elsewhere(done)
     assert len(deaths) == 1
@@ -157,7 +164,7 @@ def test_a_training_whose_node_dies_goes_on_elsewhere_to_the_same_policy(ledger,
     assert ledger.artifacts.path(ledger.agent("learner").content_hash).read_bytes() == whole
 
 
-def killed_on_the_way(asked, game, device, workers, training):
+def killed_on_the_way(heard, asked, game, device, workers, training):
     """On a node: the training, whose process is killed once it has said what another one goes on from."""
     iteration.CHECKPOINT_S = 0.0
     began = training.told
@@ -167,7 +174,8 @@ def killed_on_the_way(asked, game, device, workers, training):
         assert steps > 512 or not goes_on, "it does not go on from there"
         began(steps, numbers)
         if steps == 2 * 512 and not goes_on:
-            time.sleep(2 * ray_call.HEARD_S)
+            while not heard.exists():
+                time.sleep(0.05)
             os.kill(os.getpid(), signal.SIGKILL)
 
     training.told = told
@@ -182,6 +190,10 @@ def test_a_training_that_is_cancelled_ends_on_its_node(ledger, cluster):
     row = ask_training(ledger, asked, name="endless")
     work(ledger, until_empty=True, workplace=cluster, on_begun=lambda mine: lambda *_: jobs.cancel(ledger, mine))
     assert jobs.job(ledger, row.key).status == "cancelled"
+    deadline = time.monotonic() + 60
+    while ray.available_resources().get("CPU", 0) < ray.cluster_resources()["CPU"]:
+        assert time.monotonic() < deadline, "the node still computes"
+        time.sleep(0.1)
 
 
 def test_what_no_node_can_give_waits(ledger, cluster):
