@@ -16,7 +16,7 @@ from arena.kept_training import kept_training
 from arena.ledger import Ledger
 from arena.named_games import refuse_files
 from arena.solution_facts import solution_facts, table_of
-from arena.solve_settings import MethodSetting, read_settings, reports, settings_of
+from arena.solve_settings import MethodSetting, as_typed, read_settings, reports, settings_of
 from arena.solvers import methods, save_policy, solve
 from arena.solvers.method_list import applicable
 from arena.solvers.registry import ALIASES, function_of
@@ -114,11 +114,4 @@ def solved(
 
 def _read(method: str, settings: Mapping[str, object], known: Mapping[str, MethodSetting]) -> dict[str, object]:
     """Settings in types of JSON as the method takes them."""
-    return read_settings(method, [f"{name}={_text(value)}" for name, value in settings.items()], known)
-
-
-def _text(value: object) -> str:
-    """A value of JSON as people type it."""
-    if isinstance(value, list | tuple):
-        return ",".join(map(_text, value))
-    return str(value).lower() if isinstance(value, bool) or value is None else str(value)
+    return read_settings(method, [f"{name}={as_typed(value)}" for name, value in settings.items()], known)

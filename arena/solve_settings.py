@@ -96,6 +96,13 @@ def read_settings(method: str, texts: Sequence[str], known: Mapping[str, MethodS
     return values
 
 
+def as_typed(value: object) -> str:
+    """A value, of JSON too, as people type it: what `read_settings` reads back."""
+    if isinstance(value, list | tuple):
+        return ",".join(map(as_typed, value))
+    return str(value).lower() if isinstance(value, bool) or value is None else str(value)
+
+
 def _read(text: str, kind: object) -> object:
     """The text as a value of this type. Raises ValueError where it is none."""
     origin = get_origin(kind)

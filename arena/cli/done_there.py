@@ -21,11 +21,12 @@ def solve_there(
     """Has a server solve a game; its policy is written here where a file is named."""
     from arena.client import Client
     from arena.solve_job import POLICY
+    from arena.solve_settings import as_typed
     from arena.solvers import load_policy, save_policy
 
-    settings = {name: value for name, value in given.items() if name != "device"}
+    settings = {name: as_typed(value) for name, value in given.items() if name != "device"}
     with Client(url) as client:
-        row = client.solve(method, game, settings=_in_json(settings), device=str(given.get("device", "cpu")))
+        row = client.solve(method, game, settings=settings, device=str(given.get("device", "cpu")))
         done = _waited(client, row, unit="iterations", submit=submit, json=json)
         if done is None or output is None:
             return
@@ -40,14 +41,22 @@ def solve_there(
 
 
 def train_there(
-    url: str, asked: Configuration, name: str, device: str, output: Path | None, *, submit: bool, json: bool
+    url: str,
+    asked: Configuration,
+    name: str,
+    device: str,
+    workers: int,
+    output: Path | None,
+    *,
+    submit: bool,
+    json: bool,
 ) -> None:
     """Has a server train a policy, which becomes an agent there; its network is written here where a file is named."""
     from arena.client import Client
 
     wanted = {one: value for one, value in asked.to_dict().items() if one not in ("method", "game")}
     with Client(url) as client:
-        row = client.train(name, asked.method, asked.game, device=device, **wanted)
+        row = client.train(name, asked.method, asked.game, device=device, needs={"cpus": workers}, **wanted)
         done = _waited(client, row, unit="steps", submit=submit, json=json)
         if done is None or output is None:
             return
@@ -97,7 +106,7 @@ def _waited(client: Client, row: JobRow, *, unit: str, submit: bool, json: bool)
     from arena.cli.job import say_jobs
 
     done = row if submit else wait_there(client, row, unit=unit)
-    say_jobs([done], client.workers(), json=json)
+    say_jobs([done], client.workers() if submit else (), json=json)
     return None if submit else done
 
 
@@ -108,18 +117,3 @@ def _kept(client: Client, done: JobRow, name: str, without: str) -> bytes:
     if not isinstance(content_hash, str):
         raise NotProvided(f"the answer has {without}; arena job show {done.key[:12]} says what it has")
     return client.artifact(content_hash)[1]
-
-
-def _in_json(settings: Mapping[str, object]) -> dict[str, str | int | float]:
-    """Settings as the API takes them: what is no number is written as people type it."""
-    return {
-        name: value
-        if isinstance(value, int | float) and not isinstance(value, bool)
-        else ",".join(map(str, value))
-        if isinstance(value, list | tuple)
-        else str(value).lower()
-        if isinstance(value, bool)
-        else str(value)
-        for name, value in settings.items()
-        if value is not None
-    }

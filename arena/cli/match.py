@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from arena.cli.match_export import Format, Output, format_of, write_matches
+from arena.cli.match_export import Format, Output, format_of, write_matches, write_votes
 from arena.cli.options import Db, Json, open_source
 
 if TYPE_CHECKING:
@@ -192,22 +192,9 @@ def export_command(
     written = format_of(output, kind or ("csv" if votes and output is None else None))
     with open_source(db) as source:
         if votes:
-            _write_votes(source.votes(str(game), written), output)
+            write_votes(source.votes(str(game), written), output)
         else:
             write_matches(source, output, written, game=game)
-
-
-def _write_votes(votes: bytes, output: Path | None) -> None:
-    import sys
-
-    from arena.games.array_file import replace_file
-
-    if output is None:
-        sys.stdout.buffer.write(votes)
-        sys.stdout.buffer.flush()
-        return
-    replace_file(output, lambda stream: stream.write(votes), what="votes to")
-    sys.stderr.write(f"wrote {output}: {len(votes):,} bytes\n")
 
 
 def find_match(ledger: Ledger, match: str) -> tuple[Tournament, MatchResult]:

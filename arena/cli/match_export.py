@@ -72,3 +72,15 @@ def write_matches(
     with progress("writing") as told:
         replace_file(output, fill, what="matches to")
     sys.stderr.write(f"wrote {output}: {written:,} matches, {output.stat().st_size:,} bytes\n")
+
+
+def write_votes(votes: bytes, output: Path | None) -> None:
+    """Writes votes to a file, or to stdout without one."""
+    from arena.games.array_file import replace_file
+
+    if output is None:
+        sys.stdout.buffer.write(votes)
+        sys.stdout.buffer.flush()
+        return
+    replace_file(output, lambda stream: stream.write(votes), what="votes to")
+    sys.stderr.write(f"wrote {output}: {len(votes):,} bytes\n")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeGuard
 
 import typer
 
@@ -95,7 +95,7 @@ MatchClock = Annotated[
 ]
 
 
-def at_server(place: str | None) -> bool:
+def at_server(place: str | None) -> TypeGuard[str]:
     """Whether the ledger is behind a server."""
     return place is not None and place.startswith(SERVERS)
 
@@ -108,7 +108,7 @@ def open_source(place: str | None, *, create: bool = False, read_only: bool = Tr
         create: whether one is made here, where there is none.
         read_only: whether the command only reads.
     """
-    if place is not None and at_server(place):
+    if at_server(place):
         from arena.client import Client
 
         return Client(place)

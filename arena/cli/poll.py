@@ -97,41 +97,15 @@ def close_command(key: Key, db: Db = None, json: Json = False) -> None:
 @app.command("answers")
 def answers_command(key: Key, db: Db = None, json: Json = False) -> None:
     """Ask the models of a poll for the answers that are missing, here and now. What is answered is kept and not asked again."""
+    from arena.cli.output import progress
+
     with _polls(db, read_only=False) as polls:
-        if at_server(db):
-            _ask_there(str(db), polls.ask(key), key)
-        else:
-            _ask_here(db, key)
+        with progress(key, unit="answers") as told:
+            polls.ask(key, told)
         found = polls.one(key)
     _show(found, json)
     if not all(one.complete for one in found.answers):
         raise typer.Exit(1)
-
-
-def _ask_here(db: str | None, key: str) -> None:
-    from functools import partial
-
-    from arena.cli.output import progress
-    from arena.job_work import do_here
-    from arena.ledger import Ledger
-    from arena.polls.answering import answers_job, ask_for_answers
-    from arena.polls.poll import poll_of
-
-    with Ledger.open(db, create=False) as ledger:
-        for asked in ask_for_answers(ledger, poll_of(ledger, key)):
-            with progress(key, unit="answers") as told:
-                do_here(ledger, asked, partial(answers_job, ledger), progress=told)
-
-
-def _ask_there(url: str, jobs: list[str], key: str) -> None:
-    """Waits for the server, which asks."""
-    from arena.cli.output import progress
-    from arena.client import Client
-
-    with Client(url) as client:
-        for job in jobs:
-            with progress(key, unit="answers") as told:
-                client.wait(client.job(job), progress=told)
 
 
 @app.command("review")
@@ -169,8 +143,9 @@ def invite_command(
     if json:
         say_json({"invitations": made})
         return
+    where = db.rstrip("/") if at_server(db) else ""
     for text in made:
-        say(text if at_server(db) else f"/polls/{key}/vote?invitation={text}")
+        say(f"{where}/polls/{key}/vote?invitation={text}")
 
 
 @app.command("votes")
@@ -180,18 +155,15 @@ def votes_command(
     db: Db = None,
 ) -> None:
     """Write the votes that count to a file that `arena solve minimax_winner preference:FILE` reads."""
-    import sys
-
+    from arena.cli.match_export import write_votes
     from arena.games import SpecificationError
-    from arena.games.array_file import replace_file
 
     kind = VOTE_FILES.get(output.suffix.lower())
     if kind is None:
         raise SpecificationError(f"votes are written as .csv, .jsonl or .parquet; got {output.name}")
     with _polls(db) as polls:
         content = polls.votes(key, kind)
-    replace_file(output, lambda stream: stream.write(content), what="votes to")
-    sys.stderr.write(f"wrote {output}: {len(content):,} bytes\n")
+    write_votes(content, output)
 
 
 @contextlib.contextmanager
@@ -199,11 +171,11 @@ def _polls(db: str | None, *, create: bool = False, read_only: bool = True) -> I
     """The polls of a command's ledger, whether it is here or behind a server."""
     from arena.polls.source import LedgerPolls, ServerPolls
 
-    if db is not None and at_server(db):
+    if at_server(db):
         from arena.client import Client
 
         with Client(db) as client:
-            yield ServerPolls(client.connection)
+            yield ServerPolls(client)
         return
     from arena.ledger import Ledger
 

@@ -57,6 +57,7 @@ def solve_command(
     from arena.cli.done_there import solve_there
     from arena.games import SpecificationError
     from arena.solvers import methods
+    from arena.solvers.policy_file import require_writable
     from arena.solvers.registry import ALIASES, function_of
 
     if method == "list" or (listed and method is None):
@@ -72,19 +73,20 @@ def solve_command(
     given = solve_run.given_settings(method, function_of(method), flags, settings or [])
     if game is None:
         raise SpecificationError(f"name the game: arena solve {method} GAME")
-    if db is not None and at_server(db):
+    if submit and (output is not None or by_context or max_nodes is not None):
+        raise SpecificationError("a worker writes no files here; leave out --output, --by-context and --max-nodes")
+    if at_server(db):
         if by_context or max_nodes is not None or checkpoint is not None:
             raise SpecificationError(
                 "a server solves as its jobs do: leave out --by-context, --max-nodes and --checkpoint"
             )
         if output is not None:
+            require_writable(output)
             solve_run.require_free(output, force=force)
         solve_there(db, method, game, given, output, submit=submit, json=json)
         return
     loaded = _loaded(game, db)
     if submit:
-        if output is not None or by_context or max_nodes is not None:
-            raise SpecificationError("a worker writes no files here; leave out --output, --by-context and --max-nodes")
         _submit(method, game, given, db, json=json)
         return
     asked = given.get("until")

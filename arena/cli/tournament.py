@@ -153,7 +153,7 @@ def run_command(
         if given:
             values, _ = read_values(file)
             configs = make_configs({**values, **given}, source=f"{file} with the flags")
-    if db is not None and at_server(db):
+    if at_server(db):
         start_there(db, configs, workers, submit=submit, json=json)
         return
     with Ledger.open(db) as ledger:
@@ -166,7 +166,7 @@ def resume_command(keys: Keys, submit: Submit = False, workers: Workers = 1, db:
     from arena.cli.tournament_run import play_or_leave, resume_there
     from arena.ledger import Ledger
 
-    if db is not None and at_server(db):
+    if at_server(db):
         resume_there(db, list(dict.fromkeys(keys)), submit=submit, json=json)
         return
     with Ledger.open(db, create=False) as ledger:

@@ -107,16 +107,17 @@ def train_command(
     }
     asked = asked_for(method, {name: value for name, value in given.items() if value is not None}, settings or [])
     require_places(output, checkpoint, register, force=force)
-    if db is not None and at_server(db):
+    if submit and (register is None or (output, log, tensorboard) != (None, None, None)):
+        raise SpecificationError("--submit needs --register NAME; a worker writes no files here, leave them out")
+    if at_server(db):
         if register is None or (checkpoint, log, tensorboard) != (None, None, None):
             raise SpecificationError(
                 "a server keeps what it trains as an agent: name it by --register, and leave out --checkpoint, --log and --tensorboard"
             )
-        train_there(db, asked, register, device, output, submit=submit, json=json)
+        train_there(db, asked, register, device, workers, output, submit=submit, json=json)
         return
     if submit:
-        if register is None or (output, log, tensorboard) != (None, None, None):
-            raise SpecificationError("--submit needs --register NAME; a worker writes no files here, leave them out")
+        assert register is not None
         _submit(asked, register, device, workers, db, json=json)
         return
     if log is not None:

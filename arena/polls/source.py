@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol
 from urllib.parse import quote
 
+from arena.client import Client
 from arena.games.vote_file import content_of
+from arena.job_work import Progress, do_here
 from arena.judge_input import MAX_BYTES, answers_of
 from arena.ledger import Ledger
-from arena.polls.answering import Answering, answering, ask_for_answers
+from arena.polls.answering import Answering, answering, answers_job, ask_for_answers
 from arena.polls.poll import Poll, all_polls, close_poll, make_poll, named_endpoints, open_poll, poll_of, poll_settings
 from arena.polls.summary import PollSummary, poll_summary
 from arena.polls.voters import invite
-from arena.server_connection import Connection
 from arena.value_codec import decoded
 from arena.vote_files import votes_file, votes_of_game
 from arena.vote_reviews import State, decide
@@ -55,8 +57,8 @@ class Polls(Protocol):
     def votes(self, key: str, kind: str) -> bytes:
         """The votes that count as a file: csv, jsonl or parquet."""
 
-    def ask(self, key: str) -> list[str]:
-        """The keys of the jobs that ask models for the answers that are missing."""
+    def ask(self, key: str, progress: Progress) -> None:
+        """Has models asked for the answers that are missing, and waits for them; ``progress`` hears (answers, of how many) of a model."""
 
 
 class LedgerPolls:
@@ -95,15 +97,16 @@ class LedgerPolls:
     def votes(self, key: str, kind: str) -> bytes:
         return votes_file(votes_of_game(self.ledger, [poll_of(self.ledger, key).tournament]), kind)
 
-    def ask(self, key: str) -> list[str]:
-        return [row.key for row in ask_for_answers(self.ledger, poll_of(self.ledger, key))]
+    def ask(self, key: str, progress: Progress) -> None:
+        for asked in ask_for_answers(self.ledger, poll_of(self.ledger, key)):
+            do_here(self.ledger, asked, partial(answers_job, self.ledger), progress=progress)
 
 
 class ServerPolls:
     """The polls of a server. Making and changing them asks for the scope ``admin``."""
 
-    def __init__(self, connection: Connection):
-        self.connection = connection
+    def __init__(self, client: Client):
+        self.client, self.connection = client, client.connection
 
     def all(self) -> list[PollStatus]:
         return [self.one(str(told["key"])) for told in self.connection.listed("/polls", "polls")]
@@ -130,13 +133,14 @@ class ServerPolls:
 
     def invite(self, key: str, count: int) -> list[str]:
         told = self.connection.write("POST", f"{_path(key)}/invitations", body={"count": count})
-        return [f"{self.connection.url}/polls/{quote(key)}/vote?invitation={text}" for text in told["invitations"]]
+        return [str(text) for text in told["invitations"]]
 
     def votes(self, key: str, kind: str) -> bytes:
         return self.connection.content(f"{_path(key)}/votes", [("format", kind)])
 
-    def ask(self, key: str) -> list[str]:
-        return [str(one) for one in self.connection.write("POST", f"{_path(key)}/answers")["jobs"]]
+    def ask(self, key: str, progress: Progress) -> None:
+        for job in self.connection.write("POST", f"{_path(key)}/answers")["jobs"]:
+            self.client.wait(self.client.job(str(job)), progress=progress)
 
 
 def poll_status(ledger: Ledger, poll: Poll, *, with_names: bool = True, with_failures: bool = True) -> PollStatus:
@@ -148,7 +152,6 @@ def poll_status(ledger: Ledger, poll: Poll, *, with_names: bool = True, with_fai
         with_names: as of `poll_summary`.
         with_failures: also why models gave no answers.
     """
-    poll = poll_of(ledger, poll.key)
     asked = answering(ledger, poll)
     return PollStatus(
         key=poll.key,

@@ -50,12 +50,7 @@ from arena.source_facts import ImportFacts, MatchFacts, MatchFileFacts, match_li
 
 router = APIRouter(tags=["matches"], route_class=ApiRoute)
 
-MEDIA: dict[Format, str] = {
-    "jsonl": "application/jsonl",
-    "csv": "text/csv; charset=utf-8",
-    "parquet": "application/vnd.apache.parquet",
-    "pgn": "application/vnd.chess-pgn",
-}
+MEDIA = {**VOTE_MEDIA, "pgn": "application/vnd.chess-pgn"}
 MATCHES = "Arena-Matches"
 CHUNK = 1 << 18
 

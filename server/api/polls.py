@@ -87,7 +87,8 @@ def add_poll(request: Request, site: WholeSite, content: Uploaded, asked: Annota
 @router.get("/polls/{key}", summary="One poll, how it stands, and how far its answers are", response_model=PollAnswer)
 def get_poll(request: Request, site: WholeSite, key: PollKey) -> Response:
     poll = poll_of(site.ledger, key)
-    return value_answer(request, _status(request, site, poll), lambda: _facts(request, site, poll))
+    status = _status(request, site, poll)
+    return value_answer(request, status, lambda: _facts(poll, status))
 
 
 @router.put(
@@ -228,14 +229,13 @@ def _status(request: Request, site: Site, poll: Poll) -> PollStatus:
     return poll_status(site.ledger, poll, with_names=may_see_votes(request, poll), with_failures=is_admin)
 
 
-def _facts(request: Request, site: Site, poll: Poll) -> dict[str, object]:
-    status = _status(request, site, poll)
+def _facts(poll: Poll, status: PollStatus) -> dict[str, object]:
     answers = [_answering_facts(one) for one in status.answers]
     return {"poll": poll_facts(poll), "summary": status.summary.to_dict(), "answers": answers}
 
 
 def _answer(request: Request, site: Site, poll: Poll, *, status: int = 200) -> Response:
-    return json_answer(request, _facts(request, site, poll), status=status)
+    return json_answer(request, _facts(poll, _status(request, site, poll)), status=status)
 
 
 def _voter(request: Request, site: Site, poll: Poll) -> str:

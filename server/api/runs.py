@@ -42,7 +42,7 @@ class NewTraining(BaseModel, extra="forbid"):
     until: float | None = Field(default=None, ge=0)
     seed: int | None = Field(default=None, ge=0, lt=2**63)
     precision: Literal["float32", "bfloat16"] | None = None
-    settings: dict[str, Setting] = Field(default={}, max_length=100)
+    settings: dict[str, bool | Setting | None] = Field(default={}, max_length=100)
     device: Device = "cpu"
     needs: NewNeeds = NewNeeds()
 
