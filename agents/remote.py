@@ -135,7 +135,6 @@ class RemoteAgent:
     def __init__(self, mailbox: Mailbox, *, game: GameInfo, name: str, wait_s: float = AWAY_S):
         self.game, self.name = game, name
         self._wait_s = wait_s
-        self._begun: float | None = None  # when it was first asked to play
         self._mailbox = mailbox
         self._changed = threading.Condition()  # guards all below
         self._hello: Hello | None = None
@@ -177,9 +176,8 @@ class RemoteAgent:
             )
 
     def start(self, table: NDArray[np.int64], player: NDArray[np.int64], seed: NDArray[np.uint64]) -> None:
-        if self._begun is None:
-            self._begun = time.monotonic()
-            self._await_return(self._begun + self._wait_s)
+        self._await_return(time.monotonic() + self._wait_s)
+        self._wait_s = 0.0  # the first match alone waits
         at = list(zip(table.tolist(), player.tolist(), strict=True))
         seats = [
             SeatTaken(match=number, player=seat, move_s=self._move_s, match_s=self._match_s)

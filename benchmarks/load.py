@@ -29,6 +29,7 @@ from pathlib import Path
 
 import httpx
 import numpy as np
+import psutil
 
 from arena.games import load_game
 from arena.games.ragged import Ragged
@@ -167,9 +168,8 @@ def fresh_pages(agents: int) -> Iterator[str]:
 
 
 def processor_s(process: int) -> float:
-    """The time that a process has had of the processors, which other programs of the machine change little (Linux)."""
-    user, system = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11:13]
-    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+    """The time that a process has had of the processors, which other programs of the machine change little."""
+    return float(sum(psutil.Process(process).cpu_times()[:2]))
 
 
 async def told(

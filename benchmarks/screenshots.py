@@ -212,9 +212,6 @@ def journeys(ledger: Ledger, url: str, strict_url: str) -> dict[str, Go]:
 
         return go
 
-    def refused_move(page: Page) -> None:
-        _opened(page, f"{url}/play?game=nothing:here")
-
     return {
         "sign-in-wrong": wrong_password,
         "sign-up": invited,
@@ -237,7 +234,7 @@ def journeys(ledger: Ledger, url: str, strict_url: str) -> dict[str, Go]:
         "play-kuhn": playing("arena:kuhn_poker", 0),
         "play-text": playing("openspiel:phantom_ttt", 0),
         "play-over": playing("arena:tic_tac_toe", 9),
-        "play-unknown-game": refused_move,
+        "play-unknown-game": at(url, "/play?game=nothing:here"),
     }
 
 

@@ -25,7 +25,7 @@ def rating(site: SiteOf, ending: Ending, agent: str, game: str, begin: str = "",
     label = site.ledger.agent(agent).label
     required_standings(site, game, "elo", Where())
     found = site.standings.over_time(game, since=begin or None, until=end or None)
-    band = rating_band(found, label) if label in found.agents else None
+    band = rating_band(found, label)
     if band is None:
         raise SpecificationError(f"{label} was not rated at two times on {game}")
     return figure_answer(

@@ -222,7 +222,7 @@ def _over_time(site: Site, place: OnLadder | None, label: str, begin: str, end: 
         if not begin and not end:
             raise
         found, problem = site.standings.over_time(place.standings.game), str(error)
-    band = rating_band(found, label) if label in found.agents else None
+    band = rating_band(found, label)
     if band is None and (begin or end) and not problem:
         found = site.standings.over_time(place.standings.game)
         band, problem = rating_band(found, label), "it was not rated at two times between these dates"

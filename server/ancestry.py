@@ -45,11 +45,12 @@ def ancestry(agent: AgentVersion, known: Sequence[AgentVersion]) -> Family | Non
     for one in sorted(known, key=lambda one: (one.created_at, one.id)):
         if (parent := _parent(one, by_label)) is not None:
             children.setdefault(parent, []).append(one)
-    line = [agent.label]
-    while (parent := _parent(by_label[line[-1]], by_label)) is not None and parent not in line:
-        line.append(parent)
-    shown_line = line[: FOREBEARS_SHOWN + 1]
-    place = {label: k for k, label in enumerate(line)}  # a ledger from anywhere may name itself in a circle
+    place, last = {agent.label: 0}, agent.label
+    while (
+        parent := _parent(by_label[last], by_label)
+    ) is not None and parent not in place:  # it may name itself in a circle
+        place[parent], last = len(place), parent
+    shown_line = list(place)[: FOREBEARS_SHOWN + 1]
 
     def kin(one: AgentVersion, parent: AgentVersion | None) -> Kin:
         born = children.get(one.label, []) if one.label in shown_line else []
@@ -68,7 +69,7 @@ def ancestry(agent: AgentVersion, known: Sequence[AgentVersion]) -> Family | Non
         )
 
     root = kin(by_label[shown_line[-1]], None)
-    return Family(root=root, earlier=len(line) - len(shown_line)) if root.children else None
+    return Family(root=root, earlier=len(place) - len(shown_line)) if root.children else None
 
 
 def _is_exploiter(one: AgentVersion) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.metadata import version
 
 from fastapi import Depends, FastAPI
@@ -50,6 +51,7 @@ from arena.server.records import Records
 from arena.server.seat_hub import SeatHub
 from arena.server.settings import ServerSettings
 from arena.server.site import Site
+from arena.server.standings_cache import StandingsCache
 from arena.server.theme import ThemeChoice
 from arena.table_host import TableHost
 
@@ -71,7 +73,7 @@ def create_app(ledger: Ledger, settings: ServerSettings | None = None) -> FastAP
     app.state.settings = settings = settings or ServerSettings()
     app.state.counts = counts = Counts(ledger)
     app.state.site = site = Site.of(VotersLedger(ledger))
-    app.state.whole_site = Site.of(ledger)
+    app.state.whole_site = replace(site, ledger=ledger, standings=StandingsCache(ledger))
     app.state.ballot_drawer = BallotDrawer(ledger)
     app.state.seats = SeatHub(ledger)
     app.state.tables = TableHost(ledger) if settings.executor != "none" else None

@@ -85,6 +85,9 @@ def game(
     cycle = said["headline"].cycle
     framed = cycle if set(cycle) <= set(in_table) else ()
     by_margin = board.minimax is not None and board.minimax.payoff == "margin"
+    columns = offered({job_key(one.kind, one.method) for one in found.columns})
+    there = [column.key for _, of in columns for column in of]
+    picked = view.columns or tuple(column.key for column in DEFAULT)
     return page(
         request,
         "leaderboard.html",
@@ -94,14 +97,9 @@ def game(
         pages=pages,
         recorded=site.ledger.recorded(found.game),
         view=view,
-        offered=(columns := offered({job_key(one.kind, one.method) for one in found.columns})),
-        chosen=[
-            column.key
-            for _, of in columns
-            for column in of
-            if column.key in view.columns or (not view.columns and column in DEFAULT)
-        ],
-        num_columns=sum(len(of) for _, of in columns),
+        offered=columns,
+        chosen=[key for key in there if key in picked],
+        num_columns=len(there),
         beside=beside,
         hows=RATING_METHODS,
         asked=view.query(where),

@@ -32,7 +32,6 @@ def beside_of(cache: StandingsCache, found: Standings, view: View, where: Where)
     """What a view asks for beside a board; kept as boards are. What cannot be computed is said, and its column is not there."""
     others: dict[Method, Standings] = {}
     refused = []
-    jobs = {job_key(one.kind, one.method): one for one in found.columns}
     for method in view.methods:
         try:
             others[method] = cache.standings(found.game, method=method, where=where)
@@ -45,8 +44,8 @@ def beside_of(cache: StandingsCache, found: Standings, view: View, where: Where)
             before = cache.standings(found.game, method=found.leaderboard.method, where=earlier)
         except ArenaError as error:
             refused.append(f"Compared with {view.compare}: {error}")
-    asked = {key: one for key, one in jobs.items() if key in view.columns}
-    return Beside(others=others, jobs=asked, before=before, refused=tuple(refused))
+    jobs = {key: one for one in found.columns if (key := job_key(one.kind, one.method)) in view.columns}
+    return Beside(others=others, jobs=jobs, before=before, refused=tuple(refused))
 
 
 def compared_sentence(standings: Standings, beside: Beside, date: str) -> str:

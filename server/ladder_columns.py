@@ -172,7 +172,7 @@ def view_asked(
 ViewAsked = Annotated[View, Depends(view_asked)]
 
 
-def offered(computed: Collection[str] = ()) -> list[tuple[str, list[Column]]]:
+def offered(computed: Collection[str]) -> list[tuple[str, list[Column]]]:
     """All columns by their groups, for the form. ``computed``: keys of those of jobs that there are."""
     there = [column for column in COLUMNS.values() if not column.job or column.key in computed]
     return [(group, list(of)) for group, of in groupby(there, key=lambda column: column.group)]

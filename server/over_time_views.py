@@ -24,6 +24,8 @@ PATH_POINTS = 200
 
 def rating_band(found: RatingsOverTime, agent: str) -> Band | None:
     """An agent's rating with those of its neighbours of now; None where it has no two times to compare."""
+    if agent not in found.agents:
+        return None
     at = found.agents.index(agent)
     when = [datetime.fromisoformat(time).timestamp() for time in found.times]
     points = [

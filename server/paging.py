@@ -9,19 +9,18 @@ ROWS = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pages:
-    """``at`` is counted from 1; ``parameter`` is what the address calls it."""
+    """``at`` is counted from 1."""
 
     at: int
     total: int
     rows: int
     size: int
-    parameter: str
 
     @staticmethod
-    def of(rows: int, *, at: int, parameter: str = "page", size: int = ROWS) -> Pages:
+    def of(rows: int, *, at: int, size: int = ROWS) -> Pages:
         """The pages of so many rows; a page that there is not is the nearest one."""
         total = max(1, -(-rows // size))
-        return Pages(at=min(max(at, 1), total), total=total, rows=rows, size=size, parameter=parameter)
+        return Pages(at=min(max(at, 1), total), total=total, rows=rows, size=size)
 
     @property
     def shown(self) -> slice:

@@ -156,6 +156,7 @@ def rounds_of(
     recorded = set(played.index.tolist()) if len(past) < len(decided) else None
     for number, one in enumerate(decided):
         done = past[number] if number < len(past) else None
+        points = None if done is None else _points(done)
         sides = one.lineups.shape[1]
         meetings = []
         for slot, lineup in enumerate(one.lineups.tolist()):
@@ -163,9 +164,7 @@ def rounds_of(
             meetings.append(
                 Meeting(
                     agents=tuple(labels[entrant] for entrant in lineup),
-                    points=()
-                    if done is None or not done.rotations[slot]  # the game failed
-                    else tuple(f"{half / 2:g}" for half in done.half_points[slot].tolist()),
+                    points=tuple(f"{got:g}" for got in (points and points[slot]) or ()),
                     first=match if done is not None or (recorded is not None and match in recorded) else None,
                     probability="" if one.propensities is None else numbers.probability(float(one.propensities[slot])),
                 )

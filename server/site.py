@@ -74,9 +74,9 @@ WholeSite = Annotated[Site, Depends(_whole_site)]
 
 def page(request: Request, template: str, *, status: int = 200, **context: object) -> Response:
     """A template as an answer with an entity tag; an unchanged page is answered with 304 and no body."""
-    site = _site(request)
+    templates = cast("Site", request.app.state.site).templates
     theme = request.cookies.get("theme", "")
-    html = site.templates.get_template(template).render(
+    html = templates.get_template(template).render(
         theme=theme if theme in THEMES else "",
         theme_links={name: _link(request, request.url.include_query_params(theme=name)) for name in THEMES},
         path=asked_path(request.scope),

@@ -25,7 +25,14 @@ from arena.standings import Standings, standings
 
 PATIENCE = 10.0  # while matches pour in, at most a tenth of the time goes into computing
 LARGE = 100_000  # matches from which standings are computed beside their readers: that takes a second a million
-KEPT = {"counterfactual": 32, "explained": 512, "adjusted": 64, "anytime": 64, "head to head": 256}
+KEPT = {
+    "counterfactual": 32,
+    "explained": 512,
+    "adjusted": 64,
+    "anytime": 64,
+    "head to head": 256,
+    "over a stretch": 32,
+}
 """Values of each kind: readers may ask for any date, so that what was not asked for longest goes. Full boards all stay: the
 ledger bounds them."""
 
@@ -155,7 +162,8 @@ class StandingsCache:
         def compute() -> RatingsOverTime:
             return ratings_over_time(self._ledger, game, since=since, until=until)
 
-        return cast("RatingsOverTime", self._kept("over time", game, (game, since, until), compute))
+        kind = "over a stretch" if since or until else "over time"
+        return cast("RatingsOverTime", self._kept(kind, game, (game, since, until), compute))
 
     def head_to_head(self, game: str, first: str, second: str) -> HeadToHead:
         """Two agents against each other on a game.

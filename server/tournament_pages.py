@@ -98,7 +98,7 @@ def tournament(request: Request, site: SiteOf, key: str, matches: int = 1) -> Re
     found = site.ledger.tournament(key)
     done = site.ledger.progress(found)
     played = site.ledger.played(found)
-    pages = Pages.of(len(played), at=matches, parameter="matches", size=PER_PAGE)
+    pages = Pages.of(len(played), at=matches, size=PER_PAGE)
     rows = range(len(played))[::-1][pages.shown]
     faults = site.ledger.faults(found)
     failed = read_failures(site.ledger, found)[::-1]

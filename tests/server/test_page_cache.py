@@ -137,16 +137,18 @@ def test_two_who_ask_at_once_are_given_one_page():
 def test_nothing_kept_and_no_look_at_health_waits_for_pages_that_take_long():
     bench = Bench()
     bench.gets("/kept")
-    quick, ended = bench.app, asyncio.Event()
+    quick, ended, held = bench.app, asyncio.Event(), []
 
     async def slow(scope, receive, send):
         if scope["path"].startswith("/slow"):
+            held.append(scope["path"])
             await ended.wait()
         await quick(scope, receive, send)
 
     async def all_at_once():
         making = [asyncio.ensure_future(bench.get(f"/slow/{k}")) for k in range(MADE_AT_ONCE + 1)]
-        await asyncio.sleep(0)
+        while len(held) < MADE_AT_ONCE:
+            await asyncio.sleep(0.001)
         await asyncio.wait_for(asyncio.gather(bench.get("/kept"), bench.get("/healthz")), 5)
         ended.set()
         await asyncio.gather(*making)
