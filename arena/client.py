@@ -239,12 +239,21 @@ class Client:
     ) -> list[JobRow]:
         """Asks for a column of a ladder: one job, or for kinds about an agent one an agent."""
         body: dict[str, object] = {"game": game, "kind": kind, "agents": list(agents), "settings": dict(settings or {})}
-        body |= {"device": device, **({} if needs is None else {"needs": dataclasses.asdict(needs)})}
+        body |= _where(device, needs)
         return [decoded(JobRow, one) for one in self.connection.write("POST", "/jobs", body=body)["jobs"]]
 
-    def solve(self, method: str, game: str, *, settings: Settings | None = None, device: str = "cpu") -> JobRow:
+    def solve(
+        self,
+        method: str,
+        game: str,
+        *,
+        settings: Settings | None = None,
+        device: str = "cpu",
+        needs: Resources | None = None,
+    ) -> JobRow:
         """Asks for the solution of a game."""
-        body = {"method": method, "game": game, "settings": dict(settings or {}), "device": device}
+        body: dict[str, object] = {"method": method, "game": game, "settings": dict(settings or {})}
+        body |= _where(device, needs)
         return decoded(JobRow, self.connection.write("POST", "/solves", body=body))
 
     def train(self, name: str, method: str, game: str, **options: object) -> JobRow:
@@ -302,6 +311,11 @@ def content_read(file: str | Path) -> bytes:
         return Path(file).read_bytes()
     except OSError as error:
         raise SpecificationError(f"cannot read {str(file)!r}: {error.strerror}") from None
+
+
+def _where(device: str, needs: Resources | None) -> dict[str, object]:
+    """Where a job is to be done, as it is asked for."""
+    return {"device": device, **({} if needs is None else {"needs": dataclasses.asdict(needs)})}
 
 
 def _quoted(part: str) -> str:

@@ -93,6 +93,12 @@ def all_jobs(
     return read_jobs(ledger, sa.and_(sa.true(), *wanted))
 
 
+def games_with_jobs(ledger: Ledger) -> list[str]:
+    """The games that some job is about, with matches or without."""
+    with ledger.reading() as connection:
+        return list(connection.scalars(sa.select(jobs.c.game).distinct().order_by(jobs.c.game)))
+
+
 def counts(ledger: Ledger) -> dict[str, int]:
     """How many jobs are in each state in which there are some."""
     query = sa.select(jobs.c.status, sa.func.count()).group_by(jobs.c.status)

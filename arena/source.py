@@ -278,10 +278,10 @@ class LedgerSource:
         return anytime_standings(self.ledger, game, tournament=tournament, anchor=anchor, where=where)
 
     def jobs(self, game: str | None = None, status: JobStatus | None = None) -> list[JobRow]:
-        from arena.jobs import all_jobs
+        from arena.jobs import all_jobs, games_with_jobs
         from arena.standings import canonical_game
 
-        only = None if game is None else canonical_game(self.ledger, game)
+        only = None if game is None else canonical_game(self.ledger, game, games_with_jobs(self.ledger))
         return all_jobs(self.ledger, game=only, status=status)
 
     def job(self, key: str) -> JobRow:

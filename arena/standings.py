@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from arena.columns import KINDS_WITH_PROBABILITIES as KINDS_WITH_PROBABILITIES
@@ -223,13 +223,18 @@ def rated_matches(
     return rated_of_tournaments(ledger, where.chosen(_chosen(ledger, game, tournament)[1]), where)
 
 
-def canonical_game(ledger: Ledger, game: str) -> str:
+def canonical_game(ledger: Ledger, game: str, also: Iterable[str] = ()) -> str:
     """The specification under which the ledger knows a game: another spelling of it finds the same ladder.
+
+    Args:
+        ledger: whose games with matches are known.
+        game: as somebody typed it.
+        also: games that are known besides.
 
     Raises:
         UnknownName: no match of it is in the ledger; `NoMatches` where the game itself is known.
     """
-    known = [row.game for row in ledger.games()]
+    known = list(dict.fromkeys([*(row.game for row in ledger.games()), *also]))
     if game in known:
         return game
     ends = [name for name in known if name.partition(":")[2] == game]

@@ -11,12 +11,20 @@ import typer
 
 if TYPE_CHECKING:
     from arena.client import Client
-    from arena.job_rows import JobRow
+    from arena.job_rows import JobRow, Resources
     from arena.solvers.learning.configurations import Configuration
 
 
 def solve_there(
-    url: str, method: str, game: str, given: Mapping[str, object], output: Path | None, *, submit: bool, json: bool
+    url: str,
+    method: str,
+    game: str,
+    given: Mapping[str, object],
+    needs: Resources | None,
+    output: Path | None,
+    *,
+    submit: bool,
+    json: bool,
 ) -> None:
     """Has a server solve a game; its policy is written here where a file is named."""
     from arena.client import Client
@@ -26,7 +34,7 @@ def solve_there(
 
     settings = {name: as_typed(value) for name, value in given.items() if name != "device"}
     with Client(url) as client:
-        row = client.solve(method, game, settings=settings, device=str(given.get("device", "cpu")))
+        row = client.solve(method, game, settings=settings, device=str(given.get("device", "cpu")), needs=needs)
         done = _waited(client, row, unit="iterations", submit=submit, json=json)
         if done is None or output is None:
             return

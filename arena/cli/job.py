@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from arena.cli.options import Db, Json, open_source
+from arena.cli.options import Cpus, Db, Gpus, Json, Memory, open_source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,15 +30,6 @@ Settings = Annotated[
 ]
 Device = Annotated[
     str, typer.Option("--device", help="Where it computes: cpu, cuda, cuda:1, or torch for tensors on the CPU.")
-]
-
-
-Cpus = Annotated[float | None, typer.Option("--cpus", min=0.01, help="Cores that a worker must give it; 1.")]
-Gpus = Annotated[
-    float | None, typer.Option("--gpus", min=0, help="GPUs that a worker must give it; 1 where it computes on cuda.")
-]
-Memory = Annotated[
-    float | None, typer.Option("--memory", min=0, metavar="GIB", help="GiB of memory that a worker must give it.")
 ]
 
 

@@ -79,6 +79,13 @@ Workers = Annotated[
 Submit = Annotated[
     bool, typer.Option("--submit", help="Leave it to whoever does the ledger's jobs: arena worker, arena serve.")
 ]
+Cpus = Annotated[float | None, typer.Option("--cpus", min=0.01, help="Cores that a worker must give it; 1.")]
+Gpus = Annotated[
+    float | None, typer.Option("--gpus", min=0, help="GPUs that a worker must give it; 1 where it computes on cuda.")
+]
+Memory = Annotated[
+    float | None, typer.Option("--memory", min=0, metavar="GIB", help="GiB of memory that a worker must give it.")
+]
 MoveClock = Annotated[
     float | None,
     typer.Option("--move-clock", help="Seconds for each answer of an agent outside Arena's process."),

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from arena.cli.options import Db, Json, Submit, at_server
+from arena.cli.options import Cpus, Db, Gpus, Json, Memory, Submit, at_server
 
 if TYPE_CHECKING:
     from arena.games import Game
+    from arena.job_rows import Resources
 
 
 def solve_command(
@@ -42,6 +43,9 @@ def solve_command(
         int | None, typer.Option("--max-nodes", min=1, help="The most histories that a game is written out to.")
     ] = None,
     submit: Submit = False,
+    cpus: Cpus = None,
+    gpus: Gpus = None,
+    memory: Memory = None,
     by_context: Annotated[
         bool, typer.Option("--by-context", help="Solve the votes of each context for themselves, not pooled.")
     ] = False,
@@ -55,6 +59,7 @@ def solve_command(
     """Solve a game and say how good the answer is."""
     from arena.cli import solve_contexts, solve_run, solve_shown
     from arena.cli.done_there import solve_there
+    from arena.cli.job import needs_said
     from arena.games import SpecificationError
     from arena.solvers import methods
     from arena.solvers.policy_file import require_writable
@@ -75,6 +80,11 @@ def solve_command(
         raise SpecificationError(f"name the game: arena solve {method} GAME")
     if submit and (output is not None or by_context or max_nodes is not None):
         raise SpecificationError("a worker writes no files here; leave out --output, --by-context and --max-nodes")
+    needs = needs_said(device or "cpu", cpus, gpus, memory)
+    if needs is not None and not submit and not at_server(db):
+        raise SpecificationError(
+            "--cpus, --gpus and --memory say what a worker must give: add --submit, or leave them out"
+        )
     if at_server(db):
         if by_context or max_nodes is not None or checkpoint is not None:
             raise SpecificationError(
@@ -83,11 +93,11 @@ def solve_command(
         if output is not None:
             require_writable(output)
             solve_run.require_free(output, force=force)
-        solve_there(db, method, game, given, output, submit=submit, json=json)
+        solve_there(db, method, game, given, needs, output, submit=submit, json=json)
         return
     loaded = _loaded(game, db)
     if submit:
-        _submit(method, game, given, db, json=json)
+        _submit(method, game, given, needs, db, json=json)
         return
     asked = given.get("until")
     target = asked if isinstance(asked, float) else None
@@ -112,7 +122,9 @@ def solve_command(
     )
 
 
-def _submit(method: str, game: str, given: dict[str, object], db: str | None, *, json: bool) -> None:
+def _submit(
+    method: str, game: str, given: dict[str, object], needs: Resources | None, db: str | None, *, json: bool
+) -> None:
     from arena.attendance import workers_there
     from arena.cli.job import say_jobs
     from arena.ledger import Ledger
@@ -120,7 +132,7 @@ def _submit(method: str, game: str, given: dict[str, object], db: str | None, *,
 
     device = str(given.pop("device", "cpu"))
     with Ledger.open(db) as ledger:
-        row = ask_solve(ledger, method, game, settings=given, device=device)
+        row = ask_solve(ledger, method, game, settings=given, device=device, needs=needs)
         say_jobs([row], workers_there(ledger), json=json)
 
 

@@ -14,7 +14,7 @@ from arena.attendance import Worker, workers_there
 from arena.curves import read_curve
 from arena.job_kinds import CPU, JOB_KINDS, TENSOR_DEVICES
 from arena.job_rows import JobRow, JobStatus, Resources, needs_of
-from arena.jobs import all_jobs, job
+from arena.jobs import all_jobs, games_with_jobs, job
 from arena.server.access import Scope, allowed
 from arena.server.api.answers import WRITE_ERRORS, PageAnswer, PageAsked, list_answer
 from arena.server.api.leaderboards import known_game
@@ -93,7 +93,7 @@ def list_jobs(
     kind: Annotated[str | None, Query(description="only those of this kind")] = None,
     status: Annotated[JobStatus | None, Query(description="only such")] = None,
 ) -> Response:
-    only = None if game is None else known_game(site, game)
+    only = None if game is None else known_game(site, game, games_with_jobs(site.ledger))
     found = all_jobs(site.ledger, game=only, kind=kind, status=status)
     return list_answer(request, page, "jobs", found, key=lambda row: (row.id,), show=job_facts)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
@@ -155,13 +156,14 @@ def anytime(
     return value_answer(request, found, found.to_dict)
 
 
-def known_game(site: Site, text: str) -> str:
-    """The game of the ledger that a request names. It is looked up, never loaded: loading could read files or take long.
+def known_game(site: Site, text: str, also: Iterable[str] = ()) -> str:
+    """The game of the ledger, or one of those that are known ``also``, that a request names. It is looked up, never loaded: loading could
+    read files or take long.
 
     Raises:
         UnknownName: no such game.
     """
-    known = [row.game for row in site.ledger.games()]
+    known = list(dict.fromkeys([*(row.game for row in site.ledger.games()), *also]))
     named = [text] if text in known else [game for game in known if game.partition(":")[2] == text]
     if len(named) != 1:
         raise UnknownName("game in this ledger", text, known)

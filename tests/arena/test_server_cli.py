@@ -19,7 +19,7 @@ from arena.ledger import Ledger
 from arena.solvers import load_policy
 from arena.tournament import run_tournament
 
-KUHN = "openspiel:kuhn_poker"
+KUHN, LEDUC = "openspiel:kuhn_poker", "openspiel:leduc_poker"
 
 
 @pytest.fixture(scope="module")
@@ -131,8 +131,12 @@ def test_a_game_is_solved_and_an_agent_exploited_there(arena: Arena, url, ledger
     assert (unwritten.code, "kuhn.policy" in unwritten.err) == (2, True)
     unwritten = arena("--server", url, "solve", "cfr", KUHN, "--submit", "-o", str(policy))
     assert (unwritten.code, "writes no files here" in unwritten.err) == (2, True)
-    [left] = json.loads(arena("--server", url, "solve", "cfr", KUHN, "--submit", "--json").out)
-    assert left["status"] == "waiting"
+    much = ("--submit", "--gpus", "1", "--json")
+    [left] = json.loads(arena("--server", url, "solve", "cfr", LEDUC, *much).out)
+    assert (left["status"], left["needs"]["cpus"], left["needs"]["gpus"]) == ("waiting", 1, 1)
+    # no match of this game is in that ledger
+    [listed] = json.loads(arena("--server", url, "job", "list", LEDUC, "--json").out)
+    assert listed["key"] == left["key"]
     arena("--server", url, "job", "cancel", left["key"])
 
 

@@ -96,7 +96,12 @@ def test_a_setting_out_of_its_range_fails_the_job(ledger):
 
 
 def test_the_command_line_leaves_it_to_a_worker(arena):
-    (row,) = json.loads(arena("solve", "cfr", KUHN, "--iterations", "10", "--submit", "--json").out)
+    few = ("solve", "cfr", KUHN, "--iterations", "10", "--cpus", "0.5", "--memory", "1")
+    assert "add --submit" in arena(*few).err
+    (row,) = json.loads(arena(*few, "--submit", "--json").out)
     assert (row["kind"], row["settings"]) == ("solve", {"method": "cfr", "settings": {"iterations": 10}})
+    assert row["needs"] == {"cpus": 0.5, "gpus": 0, "memory_bytes": 2**30}
+    # no match of the game is in the ledger
+    assert json.loads(arena("job", "list", "kuhn_poker", "--json").out) == [row]
     arena("worker", "--until-empty")
     assert "gap 0." in arena("job", "list").out
