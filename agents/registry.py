@@ -46,6 +46,8 @@ SCHEMES: dict[str, str] = {
 
 PROGRAM_SCHEMES = ("exec", "python", "uploaded")
 REMOTE = "remote"  # named as text, since it lives in the ledger above: its mailbox is there
+LASTING_SCHEMES = (REMOTE, "http", "https")
+"""Programs that Arena does not start: one hears all matches of its agents, and may remember each in any other."""
 KEY_SCHEMES = ("llm",)  # send an API key of this machine to an address that the specification names
 FILE_SCHEMES = ("checkpoint", "policy", "exploiter", "uploaded")
 SELF_CONTAINED = ("random", "uniform", "mcts", "ismcts", "bot", "scripted")

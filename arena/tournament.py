@@ -17,7 +17,7 @@ from itertools import cycle, islice
 
 import numpy as np
 
-from arena.agents.registry import REMOTE
+from arena.agents.registry import LASTING_SCHEMES
 from arena.agents.sandbox import tier_version
 from arena.config import ConfigError, TournamentConfig, make_config
 from arena.entrants import by_side, without_moves
@@ -123,7 +123,7 @@ def create_tournament(
     agents = tuple(enlisted[name] for name in config.agents)
     if len({agent.id for agent in agents}) < len(agents):
         raise ConfigError("one agent stands twice in the tournament; leave it out, or give its twin another name")
-    if game.info.chance and any(agent.kind == REMOTE for agent in agents):  # who plays there remembers what it likes
+    if game.info.chance and any(agent.kind in LASTING_SCHEMES for agent in agents):
         config = config.model_copy(update={"own_chance": True})
     rule = rule_of(config, len(game.info.sides))
     _require_meetings(game, [agent.specification for agent in agents], rule)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
+from arena import tournament
 from arena.agents import load_agent
 from arena.agents.protocol import Hello
 from arena.agents.remote import Question, SeatTaken
@@ -97,6 +98,18 @@ def test_cards_are_shared_by_no_two_matches_of_who_plays_from_elsewhere(ledger, 
     assert len(set(schedule.specs(0, 4).chance_seed.tolist())) == 4
     assert schedule.specs(0, 4).seats.tolist()[0] == schedule.specs(0, 4).seats.tolist()[1][::-1]
     assert create_tournament(make_config(cup), ledger, go_on=True) == made, "the same command goes on with it"
+
+
+@pytest.mark.parametrize(
+    ("kind", "game", "own"), [("http", KUHN, True), ("llm", KUHN, False), ("http", "matrix:rps", False)]
+)
+def test_so_it_is_with_a_server_that_hears_all_its_matches(tmp_path, monkeypatch, kind, game, own):
+    with Ledger.open(tmp_path / "arena.db") as ledger:
+        two = [ledger.add_agent("far", specification=f"{kind}://127.0.0.1:1/", kind=kind)]
+        two.append(ledger.add_agent("random", specification="random", kind="random"))
+        monkeypatch.setattr(tournament, "enlist", lambda *_, **__: two)
+        cup = {"name": "cup", "game": game, "agents": ["far", "random"], "matches": 4}
+        assert create_tournament(make_config(cup), ledger).config["own_chance"] is own
 
 
 def test_another_agents_question_is_unknown(ledger, far, mailbox):
