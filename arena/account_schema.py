@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Integer, Table, Text
+from sqlalchemy import BigInteger, Column, Float, ForeignKey, Integer, Table, Text
 
 from arena.ledger_schema import metadata
 
@@ -19,14 +19,14 @@ accounts = Table(
     Column("disabled_at", Text),
 )
 
-# What proves who somebody is: tokens of programs, sessions of browsers, invitations to sign up. Of the secret only a hash is kept.
+# What proves who somebody is: tokens of programs, sessions of browsers, invitations to sign up, browsers that are known. Of the secret only a hash is kept.
 credentials = Table(
     "credentials",
     metadata,
     Column("id", _ID, primary_key=True),
     Column("prefix", Text, nullable=False, unique=True),  # the public part, by which it is found and named
     Column("digest", Text, nullable=False),
-    Column("kind", Text, nullable=False),  # token, session, invitation
+    Column("kind", Text, nullable=False),  # token, session, invitation, browser
     Column("account_id", _ID, ForeignKey("accounts.id"), index=True),  # whose it is; of an invitation, who made it
     Column("name", Text, nullable=False),
     Column("scope", Text, nullable=False),
@@ -48,4 +48,14 @@ audit = Table(
     Column("action", Text, nullable=False),
     Column("subject", Text, nullable=False),
     Column("outcome", Text, nullable=False),
+)
+
+# How many attempts at a secret remain to somebody, or at one account. Rows go once they say nothing any longer.
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("key", Text, nullable=False, unique=True),  # a hash of who or what is counted
+    Column("remaining", Float(53), nullable=False),  # at that time; it grows evenly
+    Column("at", Float(53), nullable=False, index=True),  # seconds since 1970
 )

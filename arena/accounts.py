@@ -104,6 +104,13 @@ def account(ledger: Ledger, name: str) -> Account:
     raise UnknownName("account", name, [one.name for one in known])
 
 
+def is_account(ledger: Ledger, name: str) -> bool:
+    """Whether there is an account of this name."""
+    named = sa.select(accounts.c.id).where(accounts.c.name == name.strip().lower())
+    with ledger.reading() as connection:
+        return connection.execute(named).first() is not None
+
+
 def all_accounts(ledger: Ledger) -> list[Account]:
     """All accounts, by name."""
     with ledger.reading() as connection:

@@ -1,4 +1,4 @@
-"""Tokens of programs, sessions of browsers, invitations to sign up: secrets that are shown once, of which only a hash is kept.
+"""Tokens of programs, sessions of browsers, invitations to sign up, browsers that are known: secrets that are shown once, of which only a hash is kept.
 
 A credential's text is ``arena_PREFIX_SECRET``: it is found by its prefix, and its secret, 256 random bits, is compared by hash in
 constant time.
@@ -24,7 +24,8 @@ DAY_S = 86_400
 NOTED_S = 60  # how exactly the last use is noted: a write for each request would cost more than it tells
 _MARK = "arena"
 
-Kind = Literal["token", "session", "invitation"]
+Kind = Literal["token", "session", "invitation", "browser"]
+"""A browser in which somebody has signed in keeps one: it opens nothing, and says that this is no stranger's."""
 State = Literal["valid", "expired", "ended"]
 
 
@@ -168,11 +169,10 @@ def all_credentials(ledger: Ledger, *, kind: Kind | None = None, whose: Account 
 
 
 def forget_old_sessions(ledger: Ledger) -> None:
-    """Removes sessions that expired: they prove nothing, and nobody looks at them."""
+    """Removes sessions and browsers that expired: they prove nothing, and nobody looks at them."""
+    ours = credentials.c.kind.in_(("session", "browser"))
     with ledger.writing() as connection:
-        connection.execute(
-            credentials.delete().where(credentials.c.kind == "session", credentials.c.expires_at < now())
-        )
+        connection.execute(credentials.delete().where(ours, credentials.c.expires_at < now()))
 
 
 def _read(

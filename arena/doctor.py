@@ -256,8 +256,9 @@ def server(asked: Asked) -> Iterator[Check]:
         said = "passwords and sessions go to this server unencrypted"
         mend = "put a proxy with TLS before it, and set public_url to https://..."
         yield Check(name="encryption", state="broken", said=said, mend=mend)
-    limits = f"{settings.requests_per_minute:,} requests, {settings.writes_per_minute:,} writes, {settings.sign_ins_per_minute:,} sign-ins"
-    said = f"{limits} a minute of one address, to each process that serves this ledger: they count apart"
+    apart = f"{settings.requests_per_minute:,} requests and {settings.writes_per_minute:,} writes"
+    together = f"{settings.sign_ins_per_minute:,} sign-ins a minute of one address, {settings.wrong_passwords_per_hour:,} wrong passwords an hour for one name"
+    said = f"{apart} a minute of one address, to each process that serves this ledger: they count apart; to all of them {together}"
     yield Check(name="rate limits", state="good", said=said)
 
 

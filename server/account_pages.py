@@ -12,7 +12,7 @@ from arena import accounts, credentials
 from arena.accounts import Account, AccountError, Scope
 from arena.credentials import Shown
 from arena.server.access import Visitor, signed_in
-from arena.server.sign_in_pages import begin_session
+from arena.server.sign_in_pages import TooManyWrong, begin_session, tried
 from arena.server.site import Site, SiteOf, page
 
 LONGEST_TOKEN_DAYS = 3650
@@ -45,7 +45,11 @@ def change_password(
     password: Annotated[str, Form()] = "",
 ) -> Response:
     own = _own(site, visitor)
-    if accounts.signed_in(site.ledger, own.name, current) is None:
+    try:
+        found = tried(request, site.ledger, own.name, current)
+    except TooManyWrong as error:
+        return _page(request, site, own, status=429, wrong_password=str(error))
+    if found is None:
         return _page(request, site, own, status=403, wrong_password=NOT_YOURS)
     try:
         accounts.change_password(site.ledger, own, password)

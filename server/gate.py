@@ -10,6 +10,7 @@ import math
 import re
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Literal
 from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
@@ -18,6 +19,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as Connection
 
+from arena import attempts
 from arena.accounts import Scope
 from arena.audit import Deed, note
 from arena.credentials import proved
@@ -40,18 +42,16 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How often a client may ask at all, write, and try to sign in."""
+    """How often a client may ask this process at all, and write."""
 
     requests: Buckets
     writes: Buckets
-    sign_ins: Buckets
 
     @staticmethod
     def of(settings: ServerSettings) -> Limits:
         return Limits(
             Buckets(settings.requests_per_minute),
             Buckets(settings.writes_per_minute),
-            Buckets(settings.sign_ins_per_minute),
         )
 
 
@@ -71,7 +71,10 @@ class Gate:
         connection = HTTPConnection(scope)
         connection.state.visitor = stranger(self.settings)
         try:
-            self._limit(client_of(address_of(connection)), scope)
+            client = client_of(address_of(connection))
+            self._limit(client, scope)
+            if is_write(scope) and scope["path"] in SIGN_INS:
+                await run_in_threadpool(self._limit_sign_ins, client)
             if "\0" in scope["path"] or b"%00" in scope["query_string"]:  # PostgreSQL keeps no such text
                 raise HTTPException(400, "an address has no character NUL")
             connection.state.visitor = visitor = await self._visitor(connection)
@@ -86,18 +89,20 @@ class Gate:
         except HTTPException as error:
             await _refuse(error, scope, receive, send)
             return
-        if scope["type"] == "http" and scope["method"] not in SAFE_METHODS:
+        if is_write(scope):
             send = self._noted(connection, send)
         await self.app(scope, receive, send)
 
     def _limit(self, client: str, scope: Connection) -> None:
-        buckets = [self.limits.requests]
-        if scope["type"] == "http" and scope["method"] not in SAFE_METHODS:
-            buckets.append(self.limits.sign_ins if scope["path"] in SIGN_INS else self.limits.writes)
-        for bucket in buckets:
+        for bucket in (self.limits.requests, self.limits.writes) if is_write(scope) else (self.limits.requests,):
             if wait := bucket.wait_s(client):
-                seconds = math.ceil(wait)
-                raise HTTPException(429, f"too many requests: ask again in {seconds} s", {"Retry-After": str(seconds)})
+                raise too_often(wait)
+
+    def _limit_sign_ins(self, client: str) -> None:
+        """Counted in the ledger, since it guards passwords: who finds more servers of one ledger must not have more attempts."""
+        most = self.settings.sign_ins_per_minute
+        if wait := attempts.wait_s(self.ledger, f"address {client}", most=most, within_s=60):
+            raise too_often(wait)
 
     async def _visitor(self, connection: HTTPConnection) -> Visitor:
         if is_token(connection):
@@ -108,7 +113,7 @@ class Gate:
                     401, "this token is not known, has expired or was revoked", {"WWW-Authenticate": "Bearer"}
                 )
             return Visitor(account=found[1].name, scope=found[0].scope, credential=found[0].prefix)
-        session = connection.cookies.get(session_cookie(connection, self.settings))
+        session = connection.cookies.get(own_cookie(connection, self.settings, "session"))
         found = await run_in_threadpool(proved, self.ledger, session, "session") if session else None
         if session is None or found is None:
             return stranger(self.settings)
@@ -160,7 +165,7 @@ class Gate:
             credential=visitor.credential,
             address=address_of(connection),
             action=f"{connection.scope['method']} {route_of(connection)}",
-            subject=asked_path(connection.scope)[:500],
+            subject=getattr(connection.state, "subject", "") or asked_path(connection.scope)[:500],
             outcome=f"{status} {HTTPStatus(status).phrase}",
         )
         try:
@@ -172,6 +177,17 @@ class Gate:
 def stranger(settings: ServerSettings) -> Visitor:
     """Somebody who has not signed in."""
     return Visitor(scope=None if settings.visitors == "nothing" else Scope(settings.visitors))
+
+
+def is_write(scope: Connection) -> bool:
+    """Whether a request may change something."""
+    return scope["type"] == "http" and scope["method"] not in SAFE_METHODS
+
+
+def too_often(wait_s: float) -> HTTPException:
+    """The refusal of what is asked too often."""
+    seconds = math.ceil(wait_s)
+    return HTTPException(429, f"too many requests: ask again in {seconds} s", {"Retry-After": str(seconds)})
 
 
 def address_of(connection: HTTPConnection) -> str:
@@ -201,9 +217,9 @@ def is_encrypted(connection: HTTPConnection, settings: ServerSettings) -> bool:
     return settings.public_url.startswith("https:") or connection.url.scheme in ("https", "wss")
 
 
-def session_cookie(connection: HTTPConnection, settings: ServerSettings) -> str:
-    """The cookie's name. With `__Host-` no other host of the domain, and nobody without encryption, can set it."""
-    return "__Host-arena-session" if is_encrypted(connection, settings) else "arena-session"
+def own_cookie(connection: HTTPConnection, settings: ServerSettings, kind: Literal["session", "browser"]) -> str:
+    """The name of a cookie. With `__Host-` no other host of the domain, and nobody without encryption, can set it."""
+    return f"__Host-arena-{kind}" if is_encrypted(connection, settings) else f"arena-{kind}"
 
 
 def refuse_foreign(connection: HTTPConnection, settings: ServerSettings) -> None:

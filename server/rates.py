@@ -8,6 +8,8 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
+from arena.attempts import drawn
+
 CLIENTS = 10_000  # whose buckets are kept; that of who has been silent longest is full anyway
 
 
@@ -22,13 +24,11 @@ class Buckets:
 
     def wait_s(self, client: str) -> float:
         """Takes one from a client's bucket and returns 0; from an empty one nothing, and how long to wait for the next."""
-        rate = self._size / 60
         with self._lock:
             now = self._clock()
             left, at = self._left.pop(client, (self._size, now))
-            left = min(self._size, left + (now - at) * rate)
-            wait = 0.0 if left >= 1 else (1 - left) / rate
-            self._left[client] = (left - 1 if not wait else left, now)
+            left, wait = drawn(left, now - at, most=self._size, within_s=60)
+            self._left[client] = (left, now)
             if len(self._left) > CLIENTS:
                 self._left.popitem(last=False)
         return wait

@@ -69,7 +69,15 @@ class ServerSettings(BaseSettings):
         default=300, ge=1, description="Writes of one address, and of one token, to each process that serves."
     )
     sign_ins_per_minute: int = Field(
-        default=10, ge=1, description="Attempts to sign in or up from one address, to each process that serves."
+        default=10,
+        ge=1,
+        description="Attempts to sign in or up from one address, to all processes that serve one ledger.",
+    )
+    wrong_passwords_per_hour: int = Field(
+        default=20,
+        ge=1,
+        description="Wrong passwords for one name, from whatever addresses, to all processes that serve one ledger. A browser in which "
+        "its owner has signed in before has as many of its own.",
     )
     body_bytes: int = Field(default=2**20, ge=1, description="The most bytes of a request.")
     upload_bytes: int = Field(
@@ -78,6 +86,12 @@ class ServerSettings(BaseSettings):
     uploaded_programs: Literal["off", "bubblewrap"] = Field(
         default="off",
         description="Whether Python files that somebody uploads who may submit agents run here, always in a bubblewrap.",
+    )
+    uploads_sandbox: Literal["best", "bubblewrap", "limits", "none"] | None = Field(
+        default=None,
+        description="In which tier policies and networks from elsewhere, uploaded or merged, are read and play, each in a process of its own: "
+        "`bubblewrap`, `limits`, `none`, or `best`: `bubblewrap` where it holds on the machine, else `limits`. Where the tier does not hold "
+        "they are refused. Without: as `ARENA_UPLOADS_SANDBOX` says, else `best`.",
     )
     reachable_networks: Listed = Field(
         default=(),

@@ -79,6 +79,56 @@ def test_an_unknown_name_costs_as_much_as_a_wrong_password(ledger, monkeypatch):
     assert seen[0].split("$")[1:4] == seen[1].split("$")[1:4]
 
 
+def from_address(ledger, number):
+    """A browser at a server process of its own."""
+    client = browser(ledger, wrong_passwords_per_hour=3, sign_ins_per_minute=2)
+    return type(client)(client.app, client=(f"192.0.2.{number}", 1), follow_redirects=False)
+
+
+def test_guesses_from_many_addresses_are_few_and_do_not_lock_the_owner_out(ledger):
+    add_account(ledger, "grace", PASSWORD, Scope.READ)
+    home = from_address(ledger, 0)
+    sign_in(home, "grace")
+    send(home, "/sign-out")
+    guess, guesses = {"name": "Grace", "password": "a guess of many"}, [from_address(ledger, k) for k in range(1, 6)]
+    answers = [one.post("/sign-in", data=guess) for one in guesses]
+    assert [answer.status_code for answer in answers] == [401, 401, 401, 429, 429]
+    assert "wrong passwords were given for this name" in answers[-1].text
+    assert 1100 < int(answers[-1].headers["retry-after"]) <= 1200
+    right = guesses[0].post("/sign-in", data={"name": "grace", "password": PASSWORD})
+    assert right.status_code == 429, "else the right guess would tell itself from the wrong ones"
+    sign_in(home, "grace")  # its browser is known
+    noted = entries(ledger, most=7)
+    assert {(one.subject, one.address) for one in noted[-5:]} == {("grace", f"192.0.2.{k}") for k in range(1, 6)}
+    assert [one.outcome[:3] for one in noted] == ["303", "429", "429", "429", "401", "401", "401"]
+
+
+def test_a_known_browser_is_counted_for_itself_and_for_its_account_alone(ledger):
+    add_account(ledger, "hedy", PASSWORD, Scope.READ)
+    home = browser(ledger, wrong_passwords_per_hour=2)
+    sign_in(home, "hedy")
+    assert (
+        "wrong passwords"
+        in [send(home, "/account/password", current="a guess", password="another long one").text for _ in range(3)][-1]
+    )
+    home.cookies.delete("arena-session")
+    wrong = {"password": "a guess"}
+    assert [home.post("/sign-in", data={"name": "hedy", **wrong}).status_code for _ in range(3)] == [401, 401, 429]
+    assert [home.post("/sign-in", data={"name": "no-one", **wrong}).status_code for _ in range(3)] == [401, 401, 429]
+    sign_in(browser(ledger), "hedy")  # a stranger's count is another one
+
+
+def test_right_passwords_count_nothing(ledger):
+    add_account(ledger, "ida", PASSWORD, Scope.READ)
+    for _ in range(3):
+        sign_in(browser(ledger, wrong_passwords_per_hour=1), "ida")
+
+
+def test_sign_ins_of_one_address_are_counted_for_all_servers_of_a_ledger(ledger):
+    statuses = [from_address(ledger, 77).post("/sign-in", data={"name": "x"}).status_code for _ in range(3)]
+    assert statuses == [401, 401, 429]
+
+
 def test_a_flood_of_passwords_is_turned_away_and_not_waited_for(ledger):
     places = accounts._waiting
     taken = [places.acquire() for _ in range(accounts.HASHES_WAITING)]
