@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from arena.curves import write_curve
 from arena.job_rows import JobRow
 from arena.job_work import keep_checkpoint
 from arena.ledger import Ledger
 
+if TYPE_CHECKING:
+    from arena.solvers.learning.training import Watch
+
 WRITTEN_S = 5.0
 """So often what was told is written: a page that shows a training under way is no older."""
-
-Told = Callable[[int, Mapping[str, float]], None]
-"""Hears numbers by name after so many steps."""
 
 
 class KeptTraining:
@@ -26,7 +27,7 @@ class KeptTraining:
     ``job``: the begin of its key, by which the lineage of what was trained names it.
     """
 
-    def __init__(self, ledger: Ledger, row: JobRow, checkpoint: Path, also: Told | None = None):
+    def __init__(self, ledger: Ledger, row: JobRow, checkpoint: Path, also: Watch | None = None):
         self._ledger, self._row, self._also = ledger, row, also
         self._points: dict[int, dict[str, float]] = {}
         self._written = time.monotonic()
@@ -87,7 +88,7 @@ class KeptTraining:
 
 
 @contextmanager
-def kept_training(ledger: Ledger, row: JobRow, also: Told | None = None) -> Iterator[KeptTraining]:
+def kept_training(ledger: Ledger, row: JobRow, also: Watch | None = None) -> Iterator[KeptTraining]:
     """A job's training, which goes on where the worker before left it. An interrupted one leaves its checkpoint to the next.
 
     Args:

@@ -12,12 +12,12 @@ from arena.match_files import write_csv, write_jsonl, write_parquet
 from arena.pgn import pgn_games
 
 Format = Literal["jsonl", "csv", "parquet", "pgn"]
-Told = Callable[[int, int], None]
+Progress = Callable[[int, int], None]
 TOLD_EVERY = 500  # matches
 Item = TypeVar("Item")
 
 
-def write_matches(stream: BinaryIO, ledger: Ledger, chosen: Chosen, kind: str, told: Told) -> None:
+def write_matches(stream: BinaryIO, ledger: Ledger, chosen: Chosen, kind: str, told: Progress) -> None:
     """Writes the chosen matches; ``told`` hears (written, planned) now and then.
 
     Raises:
@@ -34,7 +34,7 @@ def write_matches(stream: BinaryIO, ledger: Ledger, chosen: Chosen, kind: str, t
         text.detach()  # the stream is closed, and moved to its place, by whoever opened it
 
 
-def write_matches_as_text(stream: TextIO, ledger: Ledger, chosen: Chosen, kind: str, told: Told) -> None:
+def write_matches_as_text(stream: TextIO, ledger: Ledger, chosen: Chosen, kind: str, told: Progress) -> None:
     """As `write_matches`, in one of the forms that are text."""
     if kind == "pgn":
         stream.writelines(_counted(pgn_games(ledger, chosen), lambda _game: 1, chosen.matches, told))
@@ -50,7 +50,7 @@ def _length(columns: MatchColumns) -> int:
     return len(columns["match"])
 
 
-def _counted(items: Iterable[Item], matches: Callable[[Item], int], total: int, told: Told) -> Iterator[Item]:
+def _counted(items: Iterable[Item], matches: Callable[[Item], int], total: int, told: Progress) -> Iterator[Item]:
     done, said = 0, 0
     for item in items:
         yield item

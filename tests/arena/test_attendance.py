@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from command_line import said
 
 from arena.attendance import Worker, attending, lacking, needs_words, workers_there
 from arena.job_rows import Resources
@@ -68,13 +67,13 @@ def test_needs_are_said_in_words():
     assert needs_words(Resources(cpus=2, gpus=1, memory_bytes=16 * 2**30)) == "2 cores, 1 GPU and 16 GiB of memory"
 
 
-def test_who_asks_and_who_lists_jobs_is_told_what_is_lacking(ledger, monkeypatch, capsys):
+def test_who_asks_and_who_lists_jobs_is_told_what_is_lacking(ledger, arena):
     place = str(ledger.url.database)
     asked = ("solve", "cfr", "openspiel:kuhn_poker", "--iterations", "1", "--submit", "--db", place)
-    assert "no worker is there" in said(monkeypatch, capsys, *asked).out
-    told = said(monkeypatch, capsys, *asked, "--json")
+    assert "no worker is there" in arena(*asked).out
+    told = arena(*asked, "--json")
     assert told.err.startswith("job ")
     assert "waits: no worker is there" in told.err
     with attending(ledger, lambda: [GPU]):
-        listed = said(monkeypatch, capsys, "job", "list", "--db", place)
+        listed = arena("job", "list", "--db", place)
     assert "no worker that is there does jobs 'solve'" in " ".join(listed.out.split())

@@ -17,11 +17,11 @@ from fastapi.testclient import TestClient
 
 from arena.config import make_config
 from arena.failing_games import failure_noted
-from arena.games import Ragged, load_game
+from arena.games import load_game
 from arena.kept_files import files_of
 from arena.ledger import Ledger
 from arena.merge import merge
-from arena.results import NOBODY, MatchResults, MatchSpecs, Termination
+from arena.results import NOBODY, Termination
 from arena.server.app import create_app
 from arena.server.starcraft_views import StarcraftView, marked_title, published_means, starcraft_view
 from arena.standings import standings
@@ -119,17 +119,12 @@ def test_titles_of_other_games_are_shown_as_they_are():
     assert marked_title("Go <9x9>") == "Go &lt;9x9&gt;"
 
 
-def test_a_match_in_which_the_game_failed_is_shown_as_not_rated_and_as_no_draw(tmp_path):
-    one = np.zeros(1, np.int64)
-    unrated = MatchResults(
-        specs=MatchSpecs(
-            index=one, seats=np.array([[0, 1]]), seed=one.astype(np.uint64), chance_seed=one.astype(np.uint64)
-        ),
+def test_a_match_in_which_the_game_failed_is_shown_as_not_rated_and_as_no_draw(tmp_path, made_results):
+    unrated = replace(
+        made_results(1, agents=2, faults=False),
         returns=np.zeros((1, 2)),
         termination=np.array([Termination.INFRASTRUCTURE], np.int8),
         forfeit=np.array([NOBODY], np.int8),
-        actions=Ragged(np.empty(0, np.int32), one),
-        seconds=np.zeros((1, 2), np.float32),
         faults=(failure_noted(0, ["it crashed"] * 3, played=False),),
     )
     with Ledger.open(tmp_path / "b.db") as other, TestClient(create_app(other), base_url="http://127.0.0.1") as client:
