@@ -209,7 +209,7 @@ class Child:
                             self._flush()
                     elif key.fileobj is self._wake_read:
                         os.read(self._wake_read, CHUNK_BYTES)
-                        hurry = True
+                        hurry = self._sentence is not None or self._close_at is not None  # else there is more to write
                     elif key.fileobj is exit_descriptor:
                         hurry = True
                     elif not self._read_some(key.fd, is_answer=key.fileobj is stdout):

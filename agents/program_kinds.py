@@ -59,7 +59,7 @@ def load_python(rest: str, *, game: Game, name: str, tier: Tier = "none") -> Pro
     program = Program(
         command=command,
         files=(file.parent if file.name == "__init__.py" else file,),
-        runtime=tuple(_arena_itself()),
+        runtime=tuple(arena_itself()),
         environment={"PYTHONPATH": str(Path.cwd())},  # where a module of the working folder is looked for
     )
     return ProgramAgent(command, game=game.info, name=name, confine=_confiner(program, tier))
@@ -82,14 +82,14 @@ def load_uploaded(rest: str, *, game: Game, name: str, tier: Tier = "none") -> P
     return load_python(f"{rest}:{found}", game=game, name=name, tier=bubble)
 
 
-def _confiner(program: Program, tier: Tier) -> Callable[[], Confined]:
-    """What confines each run of a program. Raises `SandboxUnavailable` at once where the tier does not hold."""
-    require_tier(tier)
-    return partial(confined, program, tier)
-
-
-def _arena_itself() -> Iterator[Path]:
+def arena_itself() -> Iterator[Path]:
     """The package that hosts classes: its folder, and those that its links lead to in a checkout."""
     package = Path(sys.modules["arena"].__path__[0])
     yield package
     yield from (path.resolve() for path in package.iterdir() if path.is_symlink())
+
+
+def _confiner(program: Program, tier: Tier) -> Callable[[], Confined]:
+    """What confines each run of a program. Raises `SandboxUnavailable` at once where the tier does not hold."""
+    require_tier(tier)
+    return partial(confined, program, tier)

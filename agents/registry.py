@@ -31,6 +31,7 @@ SCHEMES: dict[str, str] = {
     "mcts": "arena.agents.search:load_mcts",
     "ismcts": "arena.agents.search:load_ismcts",
     "exploiter": "arena.agents.exploiter:load",
+    "confined": "arena.agents.confined:load",
     "bot": "arena.agents.bot:load",
     "scripted": "arena.agents.scripted:load",
     "human": "arena.agents.human:load",
@@ -45,6 +46,9 @@ SCHEMES: dict[str, str] = {
 """scheme -> ``module:function``; the function takes what follows the scheme, the game and the agent's name."""
 
 PROGRAM_SCHEMES = ("exec", "python", "uploaded")
+CONFINED = (
+    "confined"  # stands before the specification of an agent of a file, with the tier that it is read and asked in
+)
 REMOTE = "remote"  # named as text, since it lives in the ledger above: its mailbox is there
 LASTING_SCHEMES = (REMOTE, "http", "https")
 """Programs that Arena does not start: one hears all matches of its agents, and may remember each in any other."""
@@ -105,6 +109,11 @@ _KINDS = (
         name="exploiter",
         usage="exploiter:FILE",
         description="a search for the best response to one agent, from a .exploiter file that arena exploit made",
+    ),
+    AgentKind(
+        name=CONFINED,
+        usage="confined:TIER:policy:FILE",
+        description="a policy or a checkpoint (confined:TIER:checkpoint:FILE) in a process of its own, confined in a tier",
     ),
     AgentKind(name="bot", usage="bot:NAME(key=value)", description="a bot that OpenSpiel registers"),
     AgentKind(
@@ -203,6 +212,8 @@ def content_of(specification: str) -> list[Path]:
         UnknownName: no such kind of agent.
     """
     scheme, rest = split_specification(specification)
+    if scheme == CONFINED:
+        return content_of(rest.partition(":")[2])
     if scheme in FILE_SCHEMES:
         path = Path(rest)
         if not path.is_file():

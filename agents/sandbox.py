@@ -62,12 +62,17 @@ class Confined:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """A command, with what it needs to read: ``files``, its own, and ``runtime``; ``environment``: what it needs besides."""
+    """A command, with what it needs to read: ``files``, its own, and ``runtime``; ``environment``: what it needs besides.
+
+    ``cpu_s``: that a process may compute, None where whoever asks it watches that; ``file_bytes``: that it may write.
+    """
 
     command: tuple[str, ...]
     files: tuple[Path, ...] = ()
     runtime: tuple[Path, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    cpu_s: int | None = CPU_S
+    file_bytes: int = FILE_BYTES
 
 
 def confined(program: Program, tier: Tier) -> Confined:
@@ -81,7 +86,8 @@ def confined(program: Program, tier: Tier) -> Confined:
         return Confined(command=program.command)
     first, *words = program.command
     command = (os.path.abspath(shutil.which(first) or first), *map(_absolute, words))
-    limits = {"DATA": MEMORY_BYTES, "CPU": CPU_S, "FSIZE": FILE_BYTES, "NOFILE": OPEN_FILES}
+    limits = {"DATA": MEMORY_BYTES, "FSIZE": program.file_bytes, "NOFILE": OPEN_FILES}
+    limits |= {} if program.cpu_s is None else {"CPU": program.cpu_s}
     environment = {"PATH": PATH, "LANG": "C.UTF-8", **program.environment}
     if tier == "limits":
         uid = {"UID": _free_uid()} if os.geteuid() == 0 else {}
@@ -89,7 +95,7 @@ def confined(program: Program, tier: Tier) -> Confined:
         rules = _rules({**limits, "NPROC": running + PROCESSES, **uid})
         return Confined(command=command, rules=rules, environment=environment, own_folder=True)
     inside = (*_unprivileged(), _system("prlimit"), f"--nproc={PROCESSES}:{PROCESSES}", *command)
-    bubble = _bubble(_readable(program, command), gpu=tier == "bubblewrap-gpu")
+    bubble = _bubble(_readable(program, command), gpu=tier == "bubblewrap-gpu", room_bytes=program.file_bytes)
     return Confined(
         command=(*bubble, *inside),
         rules=_rules(limits),
@@ -151,7 +157,7 @@ def _require_bubbles(bwrap: str) -> None:
         )
     try:
         command = [
-            *_bubble((), gpu=False),
+            *_bubble((), gpu=False, room_bytes=FILE_BYTES),
             *_unprivileged(),
             _system("prlimit"),
             f"--nproc={PROCESSES}",
@@ -169,8 +175,8 @@ def _require_bubbles(bwrap: str) -> None:
         )
 
 
-def _bubble(readable: Iterable[Path], *, gpu: bool) -> list[str]:
-    """bwrap with its options: a file system with these paths alone, no network, no other process."""
+def _bubble(readable: Iterable[Path], *, gpu: bool, room_bytes: int) -> list[str]:
+    """bwrap with its options: a file system with these paths alone and so much room to write in, no network, no other process."""
     root = os.geteuid() == 0
     options = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
     options += ["--cap-drop", "ALL"]
@@ -187,7 +193,7 @@ def _bubble(readable: Iterable[Path], *, gpu: bool) -> list[str]:
     for device in (found for pattern in GPU_DEVICES if gpu for found in sorted(glob.glob(pattern))):
         options += ["--dev-bind", device, device]
     for folder in ("/tmp", HOME):  # noqa: S108
-        options += ["--perms", "1777", "--size", str(FILE_BYTES), "--tmpfs", folder]
+        options += ["--perms", "1777", "--size", str(room_bytes), "--tmpfs", folder]
     for needed in dict.fromkeys(readable):
         for parent in [*reversed(needed.parents)][1:]:  # which bwrap would make for itself alone
             options += ["--perms", "0755", "--dir", str(parent)]

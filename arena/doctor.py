@@ -28,6 +28,7 @@ from arena.games.starcraft.installation import SMACV2, find_installation, maps_o
 from arena.games.starcraft.mini_games import MINI_GAMES
 from arena.ledger import Ledger
 from arena.ledger_schema import REVISION, tournaments
+from arena.origin import demanded, demanded_tier
 from arena.server.assets import FOLDER
 from arena.server.settings import ServerSettings
 
@@ -208,8 +209,15 @@ def sandbox(asked: Asked) -> Iterator[Check]:
     except SandboxUnavailable as error:
         needed = asked.settings.uploaded_programs != "off"
         yield Check(name="sandbox", state="broken" if needed else "absent", said=str(error))
-        return
-    yield Check(name="sandbox", state="good", said=tier_version("bubblewrap"))
+    else:
+        yield Check(name="sandbox", state="good", said=tier_version("bubblewrap"))
+    with demanded(asked.settings.uploads_sandbox):
+        try:
+            yield Check(
+                name="uploads", state="good", said=f"policies and networks from elsewhere play in {demanded_tier()}"
+            )
+        except SandboxUnavailable as error:
+            yield Check(name="uploads", state="broken", said=str(error))
 
 
 def starcraft(_: Asked) -> Iterator[Check]:

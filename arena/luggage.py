@@ -11,12 +11,12 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from arena.agents.confined import EXPLOITER, confined_specification, tier_of, unconfined
 from arena.agents.exploiter_file import read_exploiter
 from arena.agents.registry import SELF_CONTAINED, split_specification
 
 FILES = ("policy", "checkpoint")
 """Kinds of agents that are one file, as an exploiter is, which holds its opponent."""
-EXPLOITER = "exploiter"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ def travels(specification: str) -> bool:
         UnknownName: no such kind of agent.
         SpecificationError: no file of an exploiter.
     """
-    scheme, rest = split_specification(specification)
+    scheme, rest = split_specification(unconfined(specification))
     if scheme == EXPLOITER:
         scheme, _ = split_specification(read_exploiter(rest).victim)
     return scheme in SELF_CONTAINED + FILES
@@ -48,10 +48,11 @@ def pack(specification: str) -> Luggage:
         UnknownName: no such kind of agent.
         OSError: its file cannot be read.
     """
-    scheme, rest = split_specification(specification)
+    scheme, rest = split_specification(unconfined(specification))
     if scheme not in (*FILES, EXPLOITER):
         return Luggage(specification=specification)
-    return Luggage(specification=scheme, file=Path(rest).name, content=Path(rest).read_bytes())
+    packed = confined_specification(scheme, tier_of(specification))
+    return Luggage(specification=packed, file=Path(rest).name, content=Path(rest).read_bytes())
 
 
 def unpack(luggage: Luggage) -> str:

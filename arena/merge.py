@@ -33,6 +33,7 @@ from arena.ledger_schema import (
 )
 from arena.match_file_schema import match_files
 from arena.merge_jobs import copy_jobs
+from arena.origin import MERGED
 from arena.poll_schema import vote_reviews
 from arena.results import NOBODY
 from arena.vote_reviews import read_reviews
@@ -186,7 +187,7 @@ def _add_agents(ledger: Ledger, other: Ledger, ours: dict[int, AgentVersion]) ->
                 "specification": agent.specification,
                 "kind": agent.kind,
                 "content_hash": agent.content_hash,
-                "lineage": dict(agent.lineage),
+                "lineage": {**agent.lineage, MERGED: "from another ledger"},
                 "created_at": agent.created_at,
                 "retired_at": now() if agent.retired else None,
             }

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from arena.agents import content_of, kinds, load_agent, needs_approval
+from arena.agents.confined import EXPLOITER, confined_specification, unconfined
+from arena.agents.exploiter_file import read_exploiter
 from arena.agents.registry import FILE_SCHEMES, KEY_SCHEMES, REMOTE, SELF_CONTAINED, split_specification
-from arena.agents.sandbox import Tier
+from arena.agents.sandbox import SandboxUnavailable, Tier
 from arena.approvals import approve, is_approved
 from arena.artifacts import ArtifactStore, file_hash
 from arena.connection import NoLedger
@@ -16,6 +18,7 @@ from arena.executor import close_agents, require_forgetful, require_started
 from arena.games import Game, SpecificationError, UnknownName
 from arena.games.specification import Call, parse_call, read_parameters
 from arena.ledger import AgentVersion, Ledger
+from arena.origin import demanded_tier, is_confined, is_from_elsewhere
 from arena.shown_origin import FOLDER
 
 SEARCHES = ("mcts", "ismcts")
@@ -123,7 +126,9 @@ def tried(
             if version is None:
                 raise
             # what people know it by, not the place of its copy in the store
-            said = str(error).replace(specification.partition(":")[2], version.specification.partition(":")[2])
+            _, kept = split_specification(unconfined(specification))
+            _, known = split_specification(version.specification)
+            said = str(error).replace(kept, known).replace(Path(kept).name, Path(known).name) if kept else str(error)
             raise SpecificationError(f"{version.label}: {said}") from None
         try:
             if common_chance:
@@ -158,16 +163,34 @@ def require_own(specification: str) -> None:
     call, a search that keeps it busy for minutes a move. Who is registered may be named by anybody, and plays as `playable` says."""
     if not _is_specification(specification):
         return
+    _require_bounded(specification)
+    if split_specification(specification)[0] not in SELF_CONTAINED:
+        raise SpecificationError(
+            f"{specification!r} would have this machine read a file, run a program or call an address; "
+            "name a registered agent in its place (arena agent add registers one)"
+        )
+
+
+def _require_bounded(specification: str) -> None:
+    """Raises `SpecificationError` for a search that keeps this machine busy for minutes a move."""
     kind, rest = split_specification(specification)
     if kind in SEARCHES and _rollouts_a_move(kind + rest) > MOST_ROLLOUTS:
         raise SpecificationError(
             f"{specification!r} searches for too long: from elsewhere at most {MOST_ROLLOUTS:,} simulations times rollouts are asked for"
         )
-    if kind not in SELF_CONTAINED:
-        raise SpecificationError(
-            f"{specification!r} would have this machine read a file, run a program or call an address; "
-            "name a registered agent in its place (arena agent add registers one)"
-        )
+
+
+def _confined(agent: AgentVersion, stored: str, tier: Tier | None) -> str:
+    """The specification of an agent from elsewhere in its tier."""
+    scheme, file = split_specification(stored)
+    if scheme == EXPLOITER:
+        exploiter = read_exploiter(file)
+        _require_bounded(f"mcts(simulations={exploiter.simulations})")
+        _require_bounded(exploiter.victim)
+    try:
+        return confined_specification(stored, tier or demanded_tier())
+    except SandboxUnavailable as unavailable:
+        raise SandboxUnavailable(f"{agent.label}: {unavailable}") from None
 
 
 def _rollouts_a_move(search: str) -> int:
@@ -178,11 +201,14 @@ def _rollouts_a_move(search: str) -> int:
     return int(read["simulations"]) * int(read["rollouts"])
 
 
-def playable(agent: AgentVersion, ledger: Ledger) -> str:
+def playable(agent: AgentVersion, ledger: Ledger, *, tier: Tier | None = None) -> str:
     """The specification to load for this very version, its content checked.
 
+    ``tier``: in which an agent of a file plays that comes from elsewhere; None: the one that is demanded here (`arena.origin`).
+
     Raises:
-        SpecificationError: its program is not approved on this machine, or its files changed since it was added.
+        SpecificationError: its program is not approved on this machine, its files changed since it was added, its tier does not hold here,
+            or it comes from elsewhere and searches for too long.
     """
     if agent.kind == "external":
         raise SpecificationError(f"{agent.label} was imported with its results; it cannot play")
@@ -194,11 +220,14 @@ def playable(agent: AgentVersion, ledger: Ledger) -> str:
         )
     if agent.kind == REMOTE:  # it is asked through this ledger, wherever its matches are played
         return f"{REMOTE}:{agent.id}@{ledger.url.render_as_string(hide_password=False)}"
+    if is_from_elsewhere(agent):
+        _require_bounded(agent.specification)
     if agent.content_hash is None:
         return agent.specification
     scheme, _ = split_specification(agent.specification)
     if scheme in FILE_SCHEMES:  # from the store, whatever became of the original
-        return f"{scheme}:{ledger.artifacts.path(agent.content_hash)}"
+        stored = f"{scheme}:{ledger.artifacts.path(agent.content_hash)}"
+        return _confined(agent, stored, tier) if is_confined(agent) else stored
     folder = str(agent.lineage.get(FOLDER, Path.cwd()))
     try:
         found = _hash_of(content_of(agent.specification))

@@ -17,6 +17,7 @@ from arena.judgements import judgement_of
 from arena.kept_files import files_of
 from arena.ledger import Ledger
 from arena.ledger_rows import Json, Played, Tournament
+from arena.origin import recorded_tiers
 from arena.pairing.state import PairingState, pairing_state
 from arena.results import MatchResult, Termination
 from arena.usage_record import AgentUsage
@@ -114,8 +115,8 @@ class MatchList:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatchRecord:
     """All that is recorded of a match; ``seats`` index into the tournament's agents, -1 an empty one; ``faults``: what the player at
-    fault said; ``judgement``: what a voter or judge said; ``files``: what a hosted match left behind; ``confined``: of each agent that was a program
-    here, the tier that it ran in (`arena.agents.sandbox`)."""
+    fault said; ``judgement``: what a voter or judge said; ``files``: what a hosted match left behind; ``confined``: of each agent that had a
+    process of its own here, the tier that it ran in (`arena.agents.sandbox`)."""
 
     match: str
     game: str
@@ -257,16 +258,19 @@ def match_record(ledger: Ledger, tournament: Tournament, number: int) -> MatchRe
 
 
 def confinement(tournament: Tournament, seats: Iterable[int]) -> dict[str, str]:
-    """In which tier each of these agents ran, by its label, with the version of what makes the tier; those that were no programs here are not
-    named. ``seats``: indices into the tournament's agents."""
+    """In which tier each of these agents ran, by its label, with the version of what makes the tier; those that played in the engine's own
+    process or elsewhere are not named. ``seats``: indices into the tournament's agents."""
     declared = str(tournament.versions.get("sandbox", tournament.config.get("sandbox", "none")))
-    played = [tournament.agents[seat] for seat in sorted(set(seats))]
+    of_origin = recorded_tiers(tournament)
+    played = [(seat, tournament.agents[seat]) for seat in sorted(set(seats))]
     return {
-        agent.label: ALWAYS_CONFINED
+        agent.label: of_origin[seat]
+        if seat in of_origin
+        else ALWAYS_CONFINED
         if agent.kind == UPLOADED and not declared.startswith(ALWAYS_CONFINED)
         else declared
-        for agent in played
-        if agent.kind in PROGRAM_SCHEMES and tournament.source == "play"
+        for seat, agent in played
+        if seat in of_origin or (agent.kind in PROGRAM_SCHEMES and tournament.source == "play")
     }
 
 

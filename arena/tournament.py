@@ -29,6 +29,7 @@ from arena.hosted import hosted
 from arena.ledger import AgentVersion, Ledger, Played, Tournament
 from arena.match import Clock
 from arena.noise_floor import add_twin, twins_of
+from arena.origin import recorded, tiers
 from arena.pairing.rule import Rule, meetings_of, rule_of
 from arena.results import MatchResults, MatchSpecs
 from arena.roster import enlist, playable, tried
@@ -145,7 +146,7 @@ def create_tournament(
         config=config.model_dump(mode="json"),
         seed=config.seed,
         planned=rule.most,
-        versions=versions() | {"sandbox": tier_version(config.sandbox)},
+        versions=versions() | {"sandbox": tier_version(config.sandbox)} | recorded(agents),
     )
 
 
@@ -169,7 +170,8 @@ def resume_tournament(
 
     Raises:
         UnknownName: the ledger has no such tournament.
-        SpecificationError: the game's version or an agent's content changed since it began.
+        SpecificationError: the game's version or an agent's content changed since it began, or it began with an agent from elsewhere
+            in a lower tier than is demanded here.
     """
     tournament = ledger.tournament(key)
     if tournament.source != "play":
@@ -186,7 +188,10 @@ def resume_tournament(
         )
     setup = MatchSetup(
         game=tournament.game,
-        agents=tuple((agent.name, playable(agent, ledger)) for agent in tournament.agents),
+        agents=tuple(
+            (agent.name, playable(agent, ledger, tier=tier))
+            for agent, tier in zip(tournament.agents, tiers(tournament), strict=True)
+        ),
         clock=Clock(move_s=config.move_clock_s, match_s=config.match_clock_s),
         common_chance=config.common_chance,
         sandbox=config.sandbox,

@@ -20,6 +20,7 @@ from arena.credentials import Shown, end, issue
 from arena.games import ArenaError, list_games
 from arena.interruption import signals_interrupt
 from arena.ledger import Ledger, LedgerError
+from arena.origin import demanded
 from arena.server.app import create_app
 from arena.server.host_names import KnownNames, names_of
 from arena.server.logs import logs
@@ -47,6 +48,7 @@ def serve(ledger_url: str | Path | None, settings: ServerSettings | None = None)
         Ledger.open(ledger_url, create=False) as ledger,
         _listen(settings.host, settings.port) as listener,
         only_public(settings.reachable_networks),
+        demanded(settings.uploads_sandbox),
         logs(settings.log),
     ):
         address = settings.public_url or _address(settings.host, listener.getsockname()[1])

@@ -1,0 +1,192 @@
+"""A process of its own for one policy or network, confined as a tier says: it is asked line by line, and ended where it does not answer."""
+
+from __future__ import annotations
+
+import base64
+import queue
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from arena.agents.batch_message import ASKED_FOR, Line, tell_game, tell_part, to_line
+from arena.agents.process import Child, Limits
+from arena.agents.program_kinds import arena_itself
+from arena.agents.protocol import read_message
+from arena.agents.sandbox import FILE_BYTES, Program, Tier, confined, require_tier
+from arena.games import (
+    AgentCrashed,
+    AgentFault,
+    AgentTimeout,
+    GameInfo,
+    ObservationBatch,
+    ProtocolError,
+    SpecificationError,
+)
+
+HOST_MODULE = "arena.agents.confined_host"
+ANSWER_S = 60.0
+"""For one answer, however many tables it is for."""
+MOST_FAULTS = 3
+"""In a row; afterwards it is not asked again."""
+LIMITS = Limits(start_s=120.0, line_bytes=64 << 20, output_bytes=65 << 20)
+LONGEST_WORDS = 2000  # characters of what is said in an error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataFile:
+    """What an agent is made of: the kind that reads it, the file's name for people, and its content."""
+
+    scheme: str
+    name: str
+    content: bytes
+
+
+class ConfinedProcess:
+    """Starts when it is made, and again when it is asked after a fault.
+
+    ``loaded``: what it said of its agent; ``lives``: how often it started.
+    """
+
+    def __init__(
+        self,
+        file: DataFile,
+        *,
+        game: GameInfo | str | None,
+        name: str,
+        tier: Tier,
+        command: tuple[str, ...] = (sys.executable, "-m", HOST_MODULE),
+        limits: Limits = LIMITS,
+        answer_s: float = ANSWER_S,
+    ):
+        """Args:
+        file: of the agent.
+        game: what it must play: its facts, or a specification that the process itself loads; None: nothing is played, and the file read.
+        name: of the agent, for people.
+        tier: see `arena.agents.sandbox`.
+        command, limits, answer_s: what is run, what it may use, and how long it may take for an answer.
+
+        Raises:
+            SpecificationError: the file cannot be read, does not fit the game or breaks the process that reads it, or the tier does not
+                hold here.
+        """
+        require_tier(tier)
+        self.name, self.lives = name, 0
+        self._file, self._game, self._tier = file, game, tier
+        self._command, self._limits, self._answer_s = command, limits, answer_s
+        self._child: Child | None = None
+        self._reads: set[str] = set()
+        self._faults = 0
+        try:
+            self.loaded = self._start()
+        except AgentFault as fault:
+            raise SpecificationError(f"reading the agent's file broke the process that read it: {fault}") from None
+        except BaseException:
+            self.close()
+            raise
+
+    def ask(self, question: Line, batch: ObservationBatch | None = None) -> dict[str, Any]:
+        """The answer to a question, about a batch whose parts are told when they are asked for.
+
+        Raises:
+            AgentFault: there is none.
+        """
+        self.revive()
+        told = {part: tell_part(batch, part) for part in ASKED_FOR if batch is not None and part in self._reads}
+        message = self._exchange({**question, "parts": told}, self._answer_s)
+        while message["type"] == "need":
+            part = next((part for part in ASKED_FOR if part == message.get("part")), None)
+            if batch is None or part is None or part in told:
+                raise self._broken(f"it asked for {message.get('part')!r:.80}")
+            self._reads.add(part)
+            told[part] = tell_part(batch, part)
+            message = self._exchange({"type": "part", "told": told[part]}, self._answer_s)
+        self._faults = 0
+        if message["type"] == "fault":
+            raise AgentCrashed(str(message.get("why"))[:LONGEST_WORDS])
+        return message
+
+    def revive(self) -> None:
+        """Starts it again where it has ended. Raises `AgentFault` where that fails, or failed too often."""
+        if self._child is not None:
+            return
+        if self._faults >= MOST_FAULTS:
+            raise AgentCrashed(f"{self.name} is not asked again: it failed {MOST_FAULTS} times in a row")
+        try:
+            self._start()
+        except SpecificationError as refused:
+            self._faults += 1
+            self.close()
+            raise AgentCrashed(f"{self.name} could not be started again: {refused}") from None
+
+    def close(self) -> None:
+        if self._child is not None:
+            self._child.close()
+            self._child = None
+
+    def _start(self) -> dict[str, Any]:
+        """What it says of its agent."""
+        room = max(FILE_BYTES, 2 * len(self._file.content))
+        program = Program(
+            command=self._command,
+            runtime=tuple(arena_itself()),
+            environment={"OMP_NUM_THREADS": "1"},
+            cpu_s=None,  # each answer is timed
+            file_bytes=room,
+        )
+        run = confined(program, self._tier)
+        inbox: queue.SimpleQueue[bytes | AgentFault] = queue.SimpleQueue()
+        self._inbox = inbox
+        self._child = Child(
+            self.name,
+            run.command,
+            limits=self._limits,
+            on_line=lambda line, _: inbox.put(line),
+            on_end=lambda fault, _: inbox.put(fault or AgentCrashed(f"{self.name} was closed")),
+            rules=run.rules,
+            environment=run.environment,
+            own_folder=True,
+        )
+        self.lives += 1
+        game = self._game
+        message = self._exchange(
+            {
+                "type": "load",
+                "scheme": self._file.scheme,
+                "file": self._file.name,
+                "content": base64.b64encode(self._file.content).decode("ascii"),
+                "name": self.name,
+                "game": tell_game(game) if isinstance(game, GameInfo) else game,
+            },
+            self._limits.start_s,
+        )
+        if message["type"] != "loaded":
+            raise SpecificationError(str(message.get("why"))[:LONGEST_WORDS])
+        return message
+
+    def _exchange(self, message: Line, limit_s: float) -> dict[str, Any]:
+        """What it says next."""
+        child = self._child
+        assert child is not None
+        child.expect_answer()
+        child.write(to_line(message))
+        try:
+            heard = self._inbox.get(timeout=limit_s)
+        except queue.Empty:
+            child.condemn(AgentTimeout(f"{self.name} did not answer within {limit_s:g} s"), after_s=0)
+            heard = self._inbox.get()
+            while isinstance(heard, bytes):  # too late
+                heard = self._inbox.get()
+        if isinstance(heard, AgentFault):
+            self._child = None
+            self._faults += 1
+            raise heard
+        try:
+            return read_message(heard)
+        except ProtocolError as error:
+            raise self._broken(str(error)) from None
+
+    def _broken(self, said: str) -> ProtocolError:
+        """Ends a process that says what nobody asked it."""
+        self._faults += 1
+        self.close()
+        return ProtocolError(f"{self.name} broke off: {said}")
