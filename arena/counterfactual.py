@@ -264,9 +264,9 @@ def _written(at: datetime.datetime) -> str:
 def _parsed(text: str) -> datetime.datetime:
     try:
         at = datetime.datetime.fromisoformat(text.strip())
-    except ValueError:
+        return at.replace(tzinfo=datetime.UTC) if at.tzinfo is None else at.astimezone(datetime.UTC)
+    except (ValueError, OverflowError):  # also of a time that is in no year in UTC
         raise SpecificationError(f"a date is written 2026-11-20, a time 2026-11-20T14:00 (UTC); got {text!r}") from None
-    return at.replace(tzinfo=datetime.UTC) if at.tzinfo is None else at.astimezone(datetime.UTC)
 
 
 def _moved(name: str, full: Row | None, here: Row | None) -> Moved:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Query
 
@@ -21,6 +21,8 @@ OFFERED = 500
 """Judges, and contexts: the first ones, likewise."""
 AGENTS_OFFERED = 200
 """Of more agents one is named by hand."""
+A_TIME: dict[str, Any] = {"anyOf": [{"format": "date"}, {"format": "date-time"}, {"const": ""}]}
+"""How the API describes a day or a time that may be left empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +41,23 @@ class Choices:
 def where_asked(
     without_forfeits: Annotated[bool, Query(description="only matches that nobody forfeited")] = False,
     seat: Annotated[
-        str, Query(description="rate agents by what they did on this seat (a side in games of teams), from 1")
+        str,
+        Query(
+            description="rate agents by what they did on this seat (a side in games of teams), from 1",
+            json_schema_extra={"pattern": "^([1-9][0-9]{0,2})?$"},
+        ),
     ] = "",
     since: Annotated[
-        str, Query(description="ISO date, UTC: only tournaments that were finished then or later, or still run")
+        str,
+        Query(
+            description="ISO date, UTC: only tournaments that were finished then or later, or still run",
+            json_schema_extra=A_TIME,
+        ),
     ] = "",
-    until: Annotated[str, Query(description="ISO date, UTC: only tournaments that were finished by then")] = "",
+    until: Annotated[
+        str,
+        Query(description="ISO date, UTC: only tournaments that were finished by then", json_schema_extra=A_TIME),
+    ] = "",
     tournament: Annotated[list[str] | None, Query(description="only these tournaments, by key")] = None,
     without_agent: Annotated[
         list[str] | None, Query(description="no match in which one of these sat, by name or label")

@@ -22,7 +22,7 @@ from arena.server.api.board_models import (
 )
 from arena.server.api.explanation_models import AnytimeAnswer, ExplanationAnswer
 from arena.server.api.route import ApiRoute
-from arena.server.filters import WhereAsked
+from arena.server.filters import A_TIME, WhereAsked
 from arena.server.ladder_words import method_of
 from arena.server.site import Site, SiteOf, json_answer
 from arena.standings import Standings
@@ -130,7 +130,10 @@ def explain(
     method: Annotated[str, Query(description="elo or bradley_terry")] = "elo",
     of: OnlyTournament = None,
     changed_since: Annotated[
-        str, Query(description="ISO date, UTC: what changed since, in parts that sum to the whole")
+        str,
+        Query(
+            description="ISO date, UTC: what changed since, in parts that sum to the whole", json_schema_extra=A_TIME
+        ),
     ] = "",
 ) -> Response:
     found = site.standings.explained(

@@ -129,6 +129,7 @@ def test_every_method_rates_what_is_left(ledger: Ledger, method: str) -> None:
     ("where", "said"),
     [
         ({"since": "yesterday"}, "a date is written 2026-11-20"),
+        ({"since": "0001-01-01T00:00+14:00"}, "a date is written 2026-11-20"),
         ({"since": "2026-11-20", "until": "2026-11-19"}, "nothing is since"),
         ({"seat": 0}, "seats are counted from 1"),
     ],
