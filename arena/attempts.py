@@ -29,7 +29,7 @@ def wait_s(ledger: Ledger, counted: str, *, most: int, within_s: float) -> float
     """
     at = time.time()
     key = _key(counted)
-    with ledger.writing() as connection:
+    with ledger.writing(None) as connection:
         connection.execute(attempts.delete().where(attempts.c.at < at - LONGEST_S))
         insert_new(connection, attempts, {"key": key, "remaining": most, "at": at})
         row = connection.execute(sa.select(attempts).where(attempts.c.key == key).with_for_update()).one()
@@ -40,7 +40,7 @@ def wait_s(ledger: Ledger, counted: str, *, most: int, within_s: float) -> float
 
 def give_back(ledger: Ledger, counted: str) -> None:
     """Gives back an attempt that was taken and does not count."""
-    with ledger.writing() as connection:
+    with ledger.writing(None) as connection:
         more = {"remaining": attempts.c.remaining + 1}
         connection.execute(attempts.update().where(attempts.c.key == _key(counted)).values(more))
 

@@ -14,6 +14,7 @@ from arena.heartbeat import heartbeat
 from arena.job_rows import JobRow, Resources
 from arena.ledger import Ledger
 from arena.ledger_entries import SILENT_S, now
+from arena.ledger_state import REST
 from arena.worker_schema import workers
 
 GIB = 2**30
@@ -57,7 +58,7 @@ def attending(ledger: Ledger, there: Callable[[], Sequence[Worker]]) -> Iterator
 def workers_there(ledger: Ledger) -> list[Worker]:
     """The workers that were heard of lately, by name."""
     query = sa.select(workers).where(workers.c.alive_at >= now(-SILENT_S)).order_by(workers.c.name)
-    with ledger.reading() as connection:
+    with ledger.reading(REST) as connection:
         return [
             Worker(
                 name=row.name,
@@ -111,9 +112,16 @@ def _fits(needs: Resources, gives: Resources) -> bool:
 
 
 def _note(ledger: Ledger, there: Sequence[Worker], *, gone: bool) -> None:
-    """Notes that they are there now, or gone; who has been silent for long is forgotten."""
+    """Notes that they are there now, or gone; who has been silent for long is forgotten. Most often nothing else is new."""
+    names = [one.name for one in there]
+    if (
+        not gone
+        and {one.name: one for one in workers_there(ledger)}.items() >= {one.name: one for one in there}.items()
+    ):
+        with ledger.writing(None) as connection:
+            connection.execute(workers.update().where(workers.c.name.in_(names)).values(alive_at=now()))
+        return
     with ledger.writing() as connection:
-        names = [one.name for one in there]
         old = sa.or_(workers.c.name.in_(names), workers.c.alive_at < now(-SILENT_S))
         connection.execute(workers.delete().where(old))
         for one in () if gone else there:

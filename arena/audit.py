@@ -33,7 +33,7 @@ class Entry(Deed):
 
 def note(ledger: Ledger, deed: Deed) -> None:
     """Adds a deed to the log."""
-    with ledger.writing() as connection:
+    with ledger.writing(None) as connection:
         connection.execute(audit.insert().values(at=now(), **asdict(deed)))
 
 

@@ -101,7 +101,7 @@ def proved(ledger: Ledger, text: str, kind: Kind) -> tuple[Credential, Account] 
     if owner.disabled:
         return None
     if row.used_at is None or row.used_at < now(-NOTED_S):
-        with ledger.writing() as connection:
+        with ledger.writing(None) as connection:
             connection.execute(credentials.update().where(credentials.c.id == row.id).values(used_at=now()))
     return _credential(row, owner.name, lower(Scope(row.scope), owner.scope)), owner
 

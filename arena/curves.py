@@ -13,6 +13,7 @@ from arena.job_rows import JobRow
 from arena.leaderboard_file import csv_text
 from arena.ledger import Ledger
 from arena.ledger_schema import curves, insert_or_ignore
+from arena.ledger_state import UNDER_WAY
 
 Points = Mapping[int, Mapping[str, float]]
 """Numbers by name, after so many steps."""
@@ -49,7 +50,7 @@ class Curve:
 def read_curve(ledger: Ledger, row: JobRow) -> Curve:
     """What a job told so far; no points where it trains nothing."""
     query = sa.select(curves.c.steps, curves.c.told).where(curves.c.job_id == row.id).order_by(curves.c.steps)
-    with ledger.reading() as connection:
+    with ledger.reading(UNDER_WAY) as connection:
         return Curve(points=tuple((found.steps, found.told) for found in connection.execute(query)))
 
 

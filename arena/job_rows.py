@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from arena.ledger import Ledger
 from arena.ledger_rows import Json
 from arena.ledger_schema import agents, jobs
+from arena.ledger_state import UNDER_WAY
 
 JobStatus = Literal["waiting", "running", "finished", "failed", "cancelled"]
 JOB_STATUSES: tuple[JobStatus, ...] = get_args(JobStatus)
@@ -84,15 +85,15 @@ def job_key(kind: str, game: str, agent_id: int | None, settings: Mapping[str, o
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def read_jobs(ledger: Ledger, which: sa.ColumnElement[bool]) -> list[JobRow]:
-    """In the order in which they were asked for."""
+def read_jobs(ledger: Ledger, which: sa.ColumnElement[bool], *, topic: str = UNDER_WAY) -> list[JobRow]:
+    """In the order in which they were asked for. ``topic``: `arena.ledger_state.REST` where they are over."""
     query = (
         sa.select(jobs, agents.c.name, agents.c.version)
         .outerjoin(agents, agents.c.id == jobs.c.agent_id)
         .where(which)
         .order_by(jobs.c.id)
     )
-    with ledger.reading() as connection:
+    with ledger.reading(topic) as connection:
         return [_row(found) for found in connection.execute(query)]
 
 

@@ -25,6 +25,7 @@ from arena.jobs import job
 from arena.ledger import Ledger, LedgerError
 from arena.ledger_entries import SILENT_S, now
 from arena.ledger_schema import jobs
+from arena.ledger_state import REST, UNDER_WAY
 
 MOST_ATTEMPTS = 3  # a job whose workers died so often, one after the other, and recorded nothing is given up
 
@@ -136,7 +137,7 @@ def keep_checkpoint(ledger: Ledger, row: JobRow, content_hash: str | None) -> No
     Raises:
         LostJob: it is no longer this worker's.
     """
-    _change_mine(ledger, row, checkpoint=content_hash, attempts=0)
+    _change_mine(ledger, row, UNDER_WAY, checkpoint=content_hash, attempts=0)
 
 
 def do_here(ledger: Ledger, asked: JobRow, work: Work, *, progress: Progress | None = None) -> JobRow:
@@ -203,7 +204,7 @@ class Hold:
     def keep(self) -> None:
         """Says that the work goes on, and how far it is."""
         done, planned = self.far
-        self._lost = not _change(self._ledger, self._row, alive_at=now(), done=done, planned=planned)
+        self._lost = not _change(self._ledger, self._row, UNDER_WAY, alive_at=now(), done=done, planned=planned)
 
 
 def _device_name(device: str) -> str:
@@ -271,16 +272,16 @@ def _end(ledger: Ledger, row: JobRow, *, status: JobStatus, **values: object) ->
     return job(ledger, row.key)
 
 
-def _change_mine(ledger: Ledger, row: JobRow, **values: object) -> None:
+def _change_mine(ledger: Ledger, row: JobRow, topic: str = REST, /, **values: object) -> None:
     """Raises `LostJob` where it is no longer this worker's."""
-    if not _change(ledger, row, **values):
+    if not _change(ledger, row, topic, **values):
         raise _lost(row)
 
 
-def _change(ledger: Ledger, row: JobRow, **values: object) -> bool:
-    """Whether a job that was claimed is still this worker's; then it has these values now."""
+def _change(ledger: Ledger, row: JobRow, topic: str = REST, /, **values: object) -> bool:
+    """Whether a job that was claimed is still this worker's; then it has these values now, which are of this topic."""
     mine = (jobs.c.id == row.id, jobs.c.status == "running", jobs.c.claims == row.claims)
-    with ledger.writing() as connection:
+    with ledger.writing(topic) as connection:
         return bool(connection.execute(jobs.update().where(*mine).values(**values)).rowcount)
 
 

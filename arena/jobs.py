@@ -16,6 +16,7 @@ from arena.job_rows import JobRow, JobStatus, Resources, job_key, read_jobs, usu
 from arena.ledger import AgentVersion, Ledger
 from arena.ledger_entries import insert_new, now
 from arena.ledger_schema import curves, jobs
+from arena.ledger_state import REST, UNDER_WAY
 
 
 def submit(
@@ -90,19 +91,19 @@ def all_jobs(
         for column, value in ((jobs.c.game, game), (jobs.c.kind, kind), (jobs.c.status, status))
         if value is not None
     ]
-    return read_jobs(ledger, sa.and_(sa.true(), *wanted))
+    return read_jobs(ledger, sa.and_(sa.true(), *wanted), topic=REST if status == "finished" else UNDER_WAY)
 
 
 def games_with_jobs(ledger: Ledger) -> list[str]:
     """The games that some job is about, with matches or without."""
-    with ledger.reading() as connection:
+    with ledger.reading(REST) as connection:
         return list(connection.scalars(sa.select(jobs.c.game).distinct().order_by(jobs.c.game)))
 
 
 def counts(ledger: Ledger) -> dict[str, int]:
     """How many jobs are in each state in which there are some."""
     query = sa.select(jobs.c.status, sa.func.count()).group_by(jobs.c.status)
-    with ledger.reading() as connection:
+    with ledger.reading(REST) as connection:
         return {str(status): int(count) for status, count in connection.execute(query)}
 
 
@@ -115,7 +116,7 @@ def newest(ledger: Ledger, game: str, kind: str) -> dict[int | None, JobRow]:
 def finished(ledger: Ledger, game: str) -> int:
     """A number that grows whenever a job of the game is finished: what was shown of its jobs before is old then."""
     query = sa.select(sa.func.count()).where(jobs.c.game == game, jobs.c.status == "finished")
-    with ledger.reading() as connection:
+    with ledger.reading(REST) as connection:
         return int(connection.scalars(query).one())
 
 

@@ -21,6 +21,7 @@ from arena.ledger import Ledger, Played, Tournament
 from arena.ledger_entries import now
 from arena.ledger_matches import storable
 from arena.ledger_schema import answers, contexts, insert_or_ignore, judge_failures, judgements, judges, usage
+from arena.ledger_state import REST
 from arena.results import NOBODY, MatchResults
 from arena.vote_reviews import uncounted
 
@@ -182,7 +183,7 @@ def write_judgements(
 def judge_usage(ledger: Ledger, tournament: Tournament) -> Usage | None:
     """What the judges of a tournament used up so far; None where none of them counts."""
     here = (usage.c.tournament_id == tournament.id, usage.c.player == NOBODY)
-    with ledger.reading() as connection:
+    with ledger.reading(tournament.game) as connection:
         rows = connection.execute(sa.select(*_USED).where(*here)).all()
     return Usage.total(Usage(**row._mapping) for row in rows) if rows else None
 
@@ -195,7 +196,7 @@ def read_judgements(ledger: Ledger, tournament: Tournament) -> Judgements:
     """
     table = judgements.c
     query = sa.select(table.number, table.context, table.judge, table.score, table.both_bad)
-    with ledger.reading() as connection:
+    with ledger.reading(tournament.game) as connection:
         rows = connection.execute(query.where(table.tournament_id == tournament.id).order_by(table.number)).all()
         keys = _names(connection, contexts, contexts.c.key, tournament)
         names = _names(connection, judges, judges.c.name, tournament)
@@ -227,7 +228,7 @@ def judgement_of(ledger: Ledger, tournament: Tournament, number: int, seats: Seq
         seats: its candidates in the order shown, as positions among the tournament's agents.
     """
     of = judgements.c
-    with ledger.reading() as connection:
+    with ledger.reading(tournament.game) as connection:
         row = connection.execute(
             sa.select(judgements).where(of.tournament_id == tournament.id, of.number == number)
         ).first()
@@ -262,7 +263,7 @@ def read_failures(ledger: Ledger, tournament: Tournament) -> list[FailedJudgemen
     """Every attempt that gave no verdict, by match and attempt."""
     table = judge_failures
     query = sa.select(table).where(table.c.tournament_id == tournament.id).order_by(table.c.number, table.c.attempt)
-    with ledger.reading() as connection:
+    with ledger.reading(tournament.game) as connection:
         return [
             FailedJudgement(
                 number=row.number,
@@ -280,7 +281,7 @@ def judges_and_contexts(
     """(judges, contexts) that judgements of these tournaments can name, each once, in order; of each tournament at most so many."""
     named: dict[str, None] = {}
     keys: dict[str, None] = {}
-    with ledger.reading() as connection:
+    with ledger.reading(REST) as connection:
         either = sa.union(sa.select(judges.c.tournament_id), sa.select(contexts.c.tournament_id))
         judged = frozenset(connection.scalars(either))
         for tournament in (one for one in tournaments if one.id in judged):

@@ -15,7 +15,7 @@ from arena.ledger import Ledger
 from arena.ledger_entries import insert_new, now
 
 KEPT_S = 24 * 3600
-ABANDONED_S = 600  # a request that is not answered by then never will be: its server died
+ABANDONED_S = 60  # a request of which nothing was heard for so long is done by nobody: its server died
 
 
 class OtherRequest(ArenaError):
@@ -36,7 +36,7 @@ class KeptAnswer:
 
 
 def begin(ledger: Ledger, *, asker: str, key: str, request: bytes) -> tuple[str, KeptAnswer | None]:
-    """(The name to keep the answer under, the answer if this was done before; None: do it now, then `keep` or `forget`.)
+    """(The name to keep the answer under, the answer if this was done before; None: do it now, with `going_on`, then `keep` or `forget`.)
 
     Args:
         ledger: where answers are kept.
@@ -51,7 +51,7 @@ def begin(ledger: Ledger, *, asker: str, key: str, request: bytes) -> tuple[str,
     name = hashlib.sha256(f"{asker}\n{key}".encode()).hexdigest()
     asked = hashlib.sha256(request).hexdigest()
     row = {"key": name, "request": asked, "created_at": now()}
-    with ledger.writing() as connection:
+    with ledger.writing(None) as connection:
         connection.execute(kept_answers.delete().where(kept_answers.c.created_at < now(-KEPT_S)))
         stale = (kept_answers.c.status.is_(None), kept_answers.c.created_at < now(-ABANDONED_S))
         connection.execute(kept_answers.delete().where(*stale))
@@ -65,9 +65,16 @@ def begin(ledger: Ledger, *, asker: str, key: str, request: bytes) -> tuple[str,
     return name, KeptAnswer(status=found.status, media_type=found.media_type, body=found.body)
 
 
+def going_on(ledger: Ledger, name: str) -> None:
+    """Says that what was begun under this name is still being done."""
+    with ledger.writing(None) as connection:
+        mine = (kept_answers.c.key == name, kept_answers.c.status.is_(None))
+        connection.execute(kept_answers.update().where(*mine).values(created_at=now()))
+
+
 def keep(ledger: Ledger, name: str, answer: KeptAnswer) -> None:
     """Keeps the answer of what was begun under this name."""
-    with ledger.writing() as connection:
+    with ledger.writing(None) as connection:
         connection.execute(
             kept_answers.update()
             .where(kept_answers.c.key == name)
@@ -77,5 +84,5 @@ def keep(ledger: Ledger, name: str, answer: KeptAnswer) -> None:
 
 def forget(ledger: Ledger, name: str) -> None:
     """Lets what was begun under this name be asked again: it was not done."""
-    with ledger.writing() as connection:
+    with ledger.writing(None) as connection:
         connection.execute(kept_answers.delete().where(kept_answers.c.key == name, kept_answers.c.status.is_(None)))

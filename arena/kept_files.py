@@ -26,7 +26,7 @@ def files_of(ledger: Ledger, tournament: Tournament, number: int) -> dict[str, s
     """What a match left behind: name -> artifact, by name."""
     mine = (match_files.c.tournament_id == tournament.id, match_files.c.number == number)
     query = sa.select(match_files.c.name, match_files.c.artifact).where(*mine).order_by(match_files.c.name)
-    with ledger.reading() as connection:
+    with ledger.reading(tournament.game) as connection:
         return {row.name: row.artifact for row in connection.execute(query)}
 
 

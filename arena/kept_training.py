@@ -13,6 +13,7 @@ from arena.curves import write_curve
 from arena.job_rows import JobRow
 from arena.job_work import keep_checkpoint
 from arena.ledger import Ledger
+from arena.ledger_state import UNDER_WAY
 
 if TYPE_CHECKING:
     from arena.solvers.learning.training import Watch
@@ -80,7 +81,7 @@ class KeptTraining:
 
     def _write(self, before: int | None = None) -> None:
         points = {steps: told for steps, told in self._points.items() if before is None or steps < before}
-        with self._ledger.writing() as connection:
+        with self._ledger.writing(UNDER_WAY) as connection:
             write_curve(connection, self._row.id, points)
         for steps in points:
             del self._points[steps]

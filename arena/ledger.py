@@ -43,7 +43,7 @@ from arena.ledger_matches import (
     write_block,
 )
 from arena.ledger_rows import AgentVersion, GameRow, Played, Source, Status, Tournament
-from arena.ledger_state import LedgerState
+from arena.ledger_state import ALL, REST, LedgerState, count_change, note_read
 from arena.match_file_schema import match_files
 from arena.poll_schema import vote_reviews
 from arena.results import Fault, MatchResult, MatchResults
@@ -64,7 +64,7 @@ class Ledger:
         self._columns = KeptColumns()
         self._rosters = Rosters()
         self._state = LedgerState(engine)
-        self._games: tuple[Hashable, list[GameRow]] | None = None  # as of that state
+        self._games: tuple[Mapping[str, int], list[GameRow]] | None = None  # as of these changes
 
     @classmethod
     def open(cls, url: str | Path | None = None, *, create: bool = True, read_only: bool = False) -> Ledger:
@@ -117,6 +117,11 @@ class Ledger:
         with db.explained(self._url):
             return self._state.now()
 
+    def changes(self) -> Mapping[str, int]:
+        """How often each topic was changed by anybody (`arena.ledger_state.state_of`)."""
+        with db.explained(self._url):
+            return self._state.changes()
+
     # Agents
 
     def add_agent(
@@ -138,7 +143,7 @@ class Ledger:
                 f"an agent cannot be named {name!r}: printable characters, no space at the ends, no version (@1) after it"
             )
         while True:  # another writer may take the version number: then look again
-            with self.reading() as connection:
+            with self.reading(REST) as connection:
                 versions = versions_of(connection, name)
             for known in versions:
                 if (known.specification, known.content_hash) == (specification, content_hash) and not known.retired:
@@ -160,7 +165,7 @@ class Ledger:
 
     def agents(self, include_retired: bool = False) -> list[AgentVersion]:
         """All versions of all agents, by name and version."""
-        with self.reading() as connection:
+        with self.reading(REST) as connection:
             return read_agents(connection, include_retired=include_retired)
 
     def agent(self, reference: str) -> AgentVersion:
@@ -169,7 +174,7 @@ class Ledger:
         Raises:
             UnknownName: no such agent.
         """
-        with self.reading() as connection:
+        with self.reading(REST) as connection:
             return find_agent(connection, reference)
 
     def forget_agent(self, agent: AgentVersion) -> bool:
@@ -254,12 +259,12 @@ class Ledger:
 
     def tournament(self, key: str) -> Tournament:
         """Raises `UnknownName`."""
-        with self.reading() as connection:
+        with self.reading(REST) as connection:
             return find_tournament(connection, key, self._rosters)
 
     def tournaments(self, game: str | None = None) -> list[Tournament]:
         """In the order in which they were made; of one game or of all."""
-        with self.reading() as connection:
+        with self.reading(REST) as connection:
             which = sa.true() if game is None else schema.tournaments.c.game == game
             return read_tournaments(connection, which & self._shown(), self._rosters)
 
@@ -279,18 +284,25 @@ class Ledger:
 
     def keep_alive(self, tournament: Tournament) -> None:
         """Says that the tournament is being played. One that runs and has been silent for a while reads as interrupted."""
-        with self.writing() as connection:
+        with self.writing(None) as connection:
             connection.execute(
                 schema.tournaments.update().where(schema.tournaments.c.id == tournament.id).values(alive_at=now())
             )
 
     def games(self) -> list[GameRow]:
         """All games with a tournament, by title."""
-        state = self.state()
-        if self._games is None or self._games[0] != state:
+        note_read(ALL)
+        changes = self.changes()
+        if self._games is None or self._games[0] != changes:
             with self.reading() as connection:
-                self._games = state, read_games(connection, self._shown())
+                self._games = changes, read_games(connection, self._shown())
         return list(self._games[1])
+
+    def has_game(self, game: str) -> bool:
+        """Whether there is a tournament of a game."""
+        query = sa.select(schema.tournaments.c.id).where((schema.tournaments.c.game == game) & self._shown()).limit(1)
+        with self.reading(REST) as connection:
+            return connection.execute(query).first() is not None
 
     # Matches
 
@@ -307,7 +319,7 @@ class Ledger:
         if not len(results):
             return 0
         files = file_rows(self.artifacts, tournament, results.files)
-        with self.writing() as connection:
+        with self.writing(tournament.game) as connection:
             fresh = write_block(connection, tournament, results, self._lineups)
             if fresh is None:
                 connection.rollback()
@@ -319,7 +331,7 @@ class Ledger:
     def write_together(
         self, tournament: Tournament, blocks: Sequence[MatchResults], beside: Callable[[sa.Connection], None]
     ) -> int:
-        """Writes blocks, and what ``beside`` writes of them, in one transaction; how many matches are new.
+        """Writes blocks, and what ``beside`` writes of these matches alone, in one transaction; how many matches are new.
 
         Blocks that are there already are passed over.
 
@@ -328,7 +340,7 @@ class Ledger:
         """
         fresh: Lineups = {}
         count = 0
-        with self.writing() as connection:
+        with self.writing(tournament.game) as connection:
             firsts = [int(block.specs.index[0]) for block in blocks if len(block)]
             span = schema.blocks.c.first.between(min(firsts, default=0), max(firsts, default=0))
             there: set[int] = set(connection.scalars(_starts(tournament).where(span)))
@@ -342,13 +354,13 @@ class Ledger:
 
     def written(self, tournament: Tournament) -> set[int]:
         """The index of the first match of each block."""
-        with self.reading() as connection:
+        with self.reading(tournament.game) as connection:
             return set(connection.scalars(_starts(tournament)))
 
     def progress(self, tournament: Tournament) -> int:
         """How many matches are written."""
         query = sa.select(schema.tournaments.c.matches).where(schema.tournaments.c.id == tournament.id)
-        with self.reading() as connection:
+        with self.reading(tournament.game) as connection:
             return int(connection.scalars(query).one())
 
     def mark(self, game: str) -> int:
@@ -360,7 +372,7 @@ class Ledger:
             sa.select(sa.func.count()).join_from(vote_reviews, schema.tournaments).where(of_game).scalar_subquery()
         )
         query = sa.select(sa.func.sum(schema.tournaments.c.blocks), reviews).where(of_game)
-        with self.reading() as connection:
+        with self.reading(game) as connection:
             blocks, decided = connection.execute(query).one()
             return int(blocks or 0) + int(decided)
 
@@ -368,12 +380,12 @@ class Ledger:
         """How many matches of a game are written."""
         of_game = (schema.tournaments.c.game == game) & self._shown()
         query = sa.select(sa.func.sum(schema.tournaments.c.matches)).where(of_game)
-        with self.reading() as connection:
+        with self.reading(game) as connection:
             return int(connection.scalars(query).one() or 0)
 
     def played(self, tournament: Tournament) -> Played:
         """All matches without their actions, in arrays that cannot be written to."""
-        with self.reading() as connection:
+        with self.reading(tournament.game) as connection:
             return self._columns.played(connection, tournament)
 
     def results(self, tournament: Tournament) -> MatchResults:
@@ -382,7 +394,7 @@ class Ledger:
         Raises:
             DamagedBlock: a block that does not unpack.
         """
-        with self.reading() as connection:
+        with self.reading(tournament.game) as connection:
             return read_results(connection, tournament)
 
     def result_blocks(self, tournament: Tournament) -> Iterator[MatchResults]:
@@ -392,7 +404,7 @@ class Ledger:
             DamagedBlock: a block that does not unpack.
         """
         for first in sorted(self.written(tournament)):
-            with self.reading() as connection:
+            with self.reading(tournament.game) as connection:
                 block = read_results(connection, tournament, first=first)
             yield block
 
@@ -402,7 +414,7 @@ class Ledger:
         Raises:
             LedgerError: it is not written.
         """
-        with self.reading() as connection:
+        with self.reading(tournament.game) as connection:
             first = block_of(connection, tournament, number)
             if first is not None:
                 block = read_results(connection, tournament, first=first)
@@ -417,12 +429,12 @@ class Ledger:
 
     def faults(self, tournament: Tournament) -> list[Fault]:
         """Why matches were forfeited, in the order of their index. Infrastructure faults: `arena.infrastructure`."""
-        with self.reading() as connection:
+        with self.reading(tournament.game) as connection:
             return [fault for fault in read_faults(connection, tournament) if fault.termination.is_forfeit]
 
     def usage(self, tournament: Tournament) -> list[AgentUsage]:
         """What the language models of a tournament used in its recorded matches, by agent."""
-        with self.reading() as connection:
+        with self.reading(tournament.game) as connection:
             used = read_usage(connection, tournament)
             if not used:
                 return []
@@ -449,16 +461,28 @@ class Ledger:
         return sa.true()
 
     @contextmanager
-    def reading(self) -> Iterator[sa.Connection]:
-        """A connection that sees one state of the ledger throughout."""
+    def reading(self, topic: str = ALL) -> Iterator[sa.Connection]:
+        """A connection that sees one state of the ledger throughout.
+
+        Args:
+            topic: what is read beside `arena.ledger_state.REST`: the matches of the game of this name, or another topic of its own.
+        """
+        note_read(topic)
         with db.explained(self._url), self._engine.connect() as connection:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[sa.Connection]:
-        """A connection whose changes are kept together at the end, or not at all."""
-        with db.explained(self._url), self._writer.connect() as connection, connection.begin():
+    def writing(self, topic: str | None = REST) -> Iterator[sa.Connection]:
+        """A connection whose changes are kept together at the end, or not at all.
+
+        Args:
+            topic: what is written and nothing else, of which all that depends on it is old afterwards; None: what no page shows that
+                is kept, or only that somebody is still there.
+        """
+        with db.explained(self._url), self._writer.connect() as connection, connection.begin() as transaction:
             yield connection
+            if topic is not None and transaction.is_active:
+                count_change(connection, topic)
 
 
 def _starts(tournament: Tournament) -> sa.Select[tuple[int]]:

@@ -23,7 +23,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0008"
+REVISION = "0009"
 """What this release reads and writes: the newest file in ``arena/migrations/versions``. Numbers, so that they are ordered."""
 
 metadata = MetaData(
@@ -264,6 +264,14 @@ usage = Table(
     Column("completion_tokens", BigInteger),
     Column("seconds", Float(53), nullable=False),
     Column("cost", Float(53)),  # unknown without prices
+)
+
+# How often each topic was changed (`arena.ledger_state`), so that all processes know what is old of what they made of it.
+changes = Table(
+    "changes",
+    metadata,
+    Column("topic", Text, primary_key=True),
+    Column("number", BigInteger, nullable=False),
 )
 
 # Alembic's own table under Arena's name: a database that has it is a ledger, any other belongs to somebody else.

@@ -14,6 +14,7 @@ from arena.agents.registry import REMOTE
 from arena.config import make_config
 from arena.games import NotProvided
 from arena.ledger import Ledger, Tournament
+from arena.ledger_state import MAILBOX
 from arena.pairing.rule import rule_of
 from arena.question_schema import questions, seats
 from arena.questions import SILENT_S, clock
@@ -63,7 +64,7 @@ def numbers_under_way(ledger: Ledger, tournament: Tournament) -> list[int]:
         return []
     s = seats.c
     query = sa.select(s.match).where(s.agent_id.in_(far), s.game == tournament.game, s.returns.is_(None))
-    with ledger.reading() as connection:
+    with ledger.reading(MAILBOX) as connection:
         played = set(connection.scalars(query.where(s.alive_at > clock(connection) - SILENT_S)))
     try:
         newest = _schedules(ledger, tournament)[-1:] if played else []
@@ -109,7 +110,7 @@ def seats_under_way(ledger: Ledger, tournament: Tournament, spec: MatchSpec) -> 
         .where(mine, s.game == tournament.game)
         .order_by(q.asked_at)
     )
-    with ledger.reading() as connection:
+    with ledger.reading(MAILBOX) as connection:
         moment = clock(connection)
         newest: Mapping[int, SeatUnderWay] = {
             row.player: SeatUnderWay(

@@ -68,7 +68,7 @@ def arrive(
 def stay(ledger: Ledger, connections: Collection[str], *, here_s: float = HERE_S) -> set[str]:
     """Those of the connections that are still the newest of their agents; they count as here for so many seconds more."""
     mine = presences.c.connection.in_(list(connections))
-    with ledger.writing() as database:
+    with ledger.writing(None) as database:
         database.execute(presences.update().where(mine).values(here_until=clock(database) + here_s))
         return set(database.scalars(sa.select(presences.c.connection).where(mine)))
 

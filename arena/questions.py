@@ -20,6 +20,7 @@ from arena.agents.protocol import read_hello
 from arena.agents.remote import Presence, Question, RemoteAgent, Reply, SeatTaken
 from arena.games import Game, SpecificationError
 from arena.ledger import Ledger
+from arena.ledger_state import MAILBOX
 from arena.question_schema import presences, questions, seats
 
 SILENT_S = 30.0  # an engine that has not been heard of for so long plays no more
@@ -71,7 +72,7 @@ class LedgerMailbox:
 
     def take_seats(self, taken: Sequence[SeatTaken]) -> list[int]:
         numbers = [_drawn() for _ in taken]
-        with self._ledger.writing() as connection:
+        with self._ledger.writing(MAILBOX) as connection:
             moment = clock(connection)
             mine = sa.and_(seats.c.agent_id == self._agent_id, seats.c.game == self._game)
             _clear(connection, sa.and_(seats.c.agent_id == self._agent_id, seats.c.alive_at < moment - FORGOTTEN_S))
@@ -95,7 +96,7 @@ class LedgerMailbox:
 
     def ask(self, question: Question) -> int:
         number = _drawn()
-        with self._ledger.writing() as connection:
+        with self._ledger.writing(MAILBOX) as connection:
             connection.execute(
                 questions.insert().values(
                     id=number,
@@ -115,7 +116,7 @@ class LedgerMailbox:
         query = sa.select(q.id, q.state, q.answer, q.waited_s).where(
             q.id.in_(list(asked)), q.state.in_(("answered", "failed"))
         )
-        with self._ledger.reading() as connection:
+        with self._ledger.reading(MAILBOX) as connection:
             return {
                 row.id: Reply(
                     action=row.answer,
@@ -126,11 +127,11 @@ class LedgerMailbox:
             }
 
     def withdraw(self, question: int) -> None:
-        with self._ledger.writing() as connection:
+        with self._ledger.writing(MAILBOX) as connection:
             connection.execute(_close(questions.c.id == question).values(state="withdrawn"))
 
     def still_play(self) -> None:
-        with self._ledger.writing() as connection:
+        with self._ledger.writing(None) as connection:
             connection.execute(
                 seats.update()
                 .where(seats.c.engine == self._engine, seats.c.returns.is_(None))
@@ -139,7 +140,7 @@ class LedgerMailbox:
 
     def leave_seats(self, returns: Mapping[int, float]) -> None:
         """The seats stay with their returns until their agent heard of it, or for an hour."""
-        with self._ledger.writing() as connection:
+        with self._ledger.writing(MAILBOX) as connection:
             connection.execute(_close(questions.c.seat_id.in_(list(returns))).values(state="withdrawn"))
             for number, value in returns.items():
                 connection.execute(
@@ -148,7 +149,7 @@ class LedgerMailbox:
 
     def close(self) -> None:
         """Matches that were not played to their end are played again, in other seats."""
-        with self._ledger.writing() as connection:
+        with self._ledger.writing(MAILBOX) as connection:
             _clear(connection, sa.and_(seats.c.engine == self._engine, seats.c.returns.is_(None)))
         self._ledger.close()
 
@@ -181,7 +182,7 @@ def seats_of(ledger: Ledger, agents: Collection[tuple[int, str]]) -> tuple[list[
     """The matches of these agents, each by its number and game, and what waits for answers in them."""
     s, q = seats.c, questions.c
     here = sa.tuple_(s.agent_id, s.game).in_(list(agents))
-    with ledger.reading() as connection:
+    with ledger.reading(MAILBOX) as connection:
         moment = clock(connection)
         known = sa.or_(s.alive_at > moment - SILENT_S, s.returns.is_not(None))
         seated = [
@@ -214,13 +215,13 @@ def played_so_far(ledger: Ledger, seat: int) -> list[dict[str, object]]:
     """The decisions of a seat in its match, in order: ``ply`` and ``action`` of each."""
     q = questions.c
     query = sa.select(q.ply, q.answer).where(q.seat_id == seat, q.state == "answered").order_by(q.ply)
-    with ledger.reading() as connection:
+    with ledger.reading(MAILBOX) as connection:
         return [{"ply": row.ply, "action": row.answer} for row in connection.execute(query)]
 
 
 def moves_of(ledger: Ledger, question: int) -> list[int]:
     """All moves of the match before a question: only for games that hide nothing."""
-    with ledger.reading() as connection:
+    with ledger.reading(MAILBOX) as connection:
         return list(connection.scalar(sa.select(questions.c.history).where(questions.c.id == question)) or [])
 
 
@@ -243,7 +244,7 @@ def answer(
         .join(seats, seats.c.id == q.seat_id)
         .where(q.id == question, seats.c.agent_id.in_(list(agents)))
     )
-    with ledger.writing() as connection:
+    with ledger.writing(MAILBOX) as connection:
         row = connection.execute(query).first()
         if row is None:
             return "unknown"
@@ -258,7 +259,7 @@ def answer(
 
 def forget_seats(ledger: Ledger, ended: Collection[int]) -> None:
     """Removes matches that are over: their agent has heard of it."""
-    with ledger.writing() as connection:
+    with ledger.writing(MAILBOX) as connection:
         _clear(connection, sa.and_(seats.c.id.in_(list(ended)), seats.c.returns.is_not(None)))
 
 

@@ -97,7 +97,7 @@ def read_rounds(ledger: Ledger, tournament: Tournament) -> list[Round]:
         DamagedLedger: a round is missing, or does not begin where the one before it ended.
     """
     query = sa.select(rounds).where(rounds.c.tournament_id == tournament.id).order_by(rounds.c.number)
-    with ledger.reading() as connection:
+    with ledger.reading(tournament.game) as connection:
         rows = connection.execute(query).all()
     found: list[Round] = []
     for row in rows:
@@ -133,7 +133,7 @@ def keep_round(ledger: Ledger, tournament: Tournament, before: Sequence[Round], 
     drawn = None if chosen.propensities is None else pack_propensities(chosen.propensities)
     lineups = pack_lineups(chosen.lineups, chosen.rotations)
     there = (rounds.c.tournament_id == tournament.id, rounds.c.number == len(before))
-    with ledger.writing() as connection:
+    with ledger.writing(tournament.game) as connection:
         insert_or_ignore(connection, rounds, [(tournament.id, len(before), _end(before), lineups, drawn, now())])
         row = connection.execute(sa.select(rounds).where(*there)).one()
     return _round(tournament, before, row)

@@ -47,6 +47,7 @@ from arena.server.head_requests import HeadAsGet
 from arena.server.headers import SecurityHeaders
 from arena.server.metrics import Counts
 from arena.server.page_cache import PageCache
+from arena.server.planned_pulls import PlannedPulls
 from arena.server.records import Records
 from arena.server.seat_hub import SeatHub
 from arena.server.settings import ServerSettings
@@ -75,6 +76,7 @@ def create_app(ledger: Ledger, settings: ServerSettings | None = None) -> FastAP
     app.state.site = site = Site.of(VotersLedger(ledger))
     app.state.whole_site = replace(site, ledger=ledger, standings=StandingsCache(ledger))
     app.state.ballot_drawer = BallotDrawer(ledger)
+    app.state.planned_pulls = PlannedPulls()
     app.state.seats = SeatHub(ledger)
     app.state.tables = TableHost(ledger) if settings.executor != "none" else None
     for module in (

@@ -21,10 +21,9 @@ def standings_of(site: Site, specification: str, method: str, where: Where | Non
         SpecificationError: no match is left that counts.
     """
     rating = method_of(method)
-    known = [row.game for row in site.ledger.games()]
-    if specification in known:
+    if site.ledger.has_game(specification):
         return site.standings.standings(specification, method=rating, where=where)
-    playable(specification, also=known)
+    playable(specification, also=[row.game for row in site.ledger.games()])
     return None
 
 
@@ -43,7 +42,7 @@ def required_standings(site: Site, game: str, method: str, where: Where) -> Stan
 
 def require_matches(site: Site, game: str) -> None:
     """Raises `UnknownName` where the ledger has no match of a game; it is looked up, never loaded."""
-    if not any(row.game == game and row.matches for row in site.ledger.games()):
+    if not site.ledger.recorded(game):
         raise no_matches_of(site, game)
 
 

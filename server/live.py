@@ -14,6 +14,7 @@ from starlette.responses import StreamingResponse
 
 from arena.games import UnknownName
 from arena.ledger import Ledger
+from arena.ledger_state import state_of
 from arena.server.site import Site, SiteOf
 
 LOOK_S = 0.5
@@ -44,9 +45,8 @@ def tournament_events(request: Request, site: SiteOf, key: str) -> StreamingResp
 
 @router.get("/ladder/events")
 def ladder_events(request: Request, site: SiteOf, game: str) -> StreamingResponse:
-    known = [row.game for row in site.ledger.games()]
-    if game not in known:
-        raise UnknownName("game in this ledger", game, known)
+    if not site.ledger.has_game(game):
+        raise UnknownName("game in this ledger", game, [row.game for row in site.ledger.games()])
     return streamed(site, request, ladder_look(site.ledger, game))
 
 
@@ -77,7 +77,7 @@ def ladder_look(ledger: Ledger, game: str) -> Look:
 
     def look() -> list[str]:
         nonlocal state, told
-        now = ledger.state()
+        now = state_of((game,), ledger.changes())
         if now == state:
             return []
         state, before, told = now, told, ledger.recorded(game)

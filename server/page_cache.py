@@ -1,4 +1,4 @@
-"""Pages and answers kept as they were sent, for everybody who has not signed in, as long as the ledger stays the same."""
+"""Pages and answers kept as they were sent, for everybody who has not signed in, as long as what they show stays the same."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import gzip
 import os
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
@@ -19,6 +19,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from arena.connection import LedgerError
+from arena.ledger_state import state_of, topics_read
 from arena.server.access import visitor_of
 from arena.server.gate import OPEN
 
@@ -35,6 +36,7 @@ KEPT_TYPES = ("text/html", "application/json")
 class _Answer:
     headers: list[tuple[bytes, bytes]]
     body: bytes
+    topics: frozenset[str]
     state: Hashable
     made: float
     route: object
@@ -48,10 +50,13 @@ class PageCache:
     """Wraps an application.
 
     A page is kept only where the request says nothing of who asks (no account, no cookie but the theme's) and the answer
-    has an entity tag and sets no cookie: it is then a function of the address, the theme and the ledger.
+    has an entity tag and sets no cookie: it is then a function of the address, the theme and the topics of the ledger that were read
+    for it (`arena.ledger_state`), whose state is told by ``state``.
     """
 
-    def __init__(self, app: ASGIApp, state: Callable[[], Hashable], now: Callable[[], float] = time.monotonic):
+    def __init__(
+        self, app: ASGIApp, state: Callable[[], Mapping[str, Hashable]], now: Callable[[], float] = time.monotonic
+    ):
         self.app, self._state, self._now = app, state, now
         self._kept: OrderedDict[Hashable, _Answer] = OrderedDict()
         self._bytes = 0
@@ -73,7 +78,7 @@ class PageCache:
                 await self.app(scope, receive, send)
                 return
             kept = self._kept.get(key)
-            if kept is None or kept.state != state or self._now() - kept.made >= OLD_S:
+            if kept is None or kept.state != state_of(kept.topics, state) or self._now() - kept.made >= OLD_S:
                 await turn.enter_async_context(self._few)
                 kept = await self._made(key, state, turn, scope, receive, send)
             else:
@@ -83,7 +88,13 @@ class PageCache:
             await _sent(kept, scope)(scope, receive, send)
 
     async def _made(
-        self, key: Hashable, state: Hashable, turn: AsyncExitStack, scope: Scope, receive: Receive, send: Send
+        self,
+        key: Hashable,
+        state: Mapping[str, Hashable],
+        turn: AsyncExitStack,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
     ) -> _Answer | None:
         """The answer, kept and not sent yet; None where it is none to be kept, and was sent."""
         asked = dict(scope, headers=[pair for pair in scope["headers"] if pair[0] != b"if-none-match"])
@@ -103,13 +114,19 @@ class PageCache:
                 await send(message)
 
         made = self._now()
-        await self.app(asked, receive, collected)
+        with topics_read() as topics:
+            await self.app(asked, receive, collected)
         scope["route"] = asked.get("route")
         if start is None or not _may_be_kept(start):
             return None
         answer = await run_in_threadpool(  # where packing holds up nobody else
             lambda: _Answer(
-                headers=list(start["headers"]), body=b"".join(parts), state=state, made=made, route=asked.get("route")
+                headers=list(start["headers"]),
+                body=b"".join(parts),
+                topics=frozenset(topics),
+                state=state_of(topics, state),
+                made=made,
+                route=asked.get("route"),
             )
         )
         self._keep(key, answer)

@@ -50,9 +50,9 @@ class Site:
     def of(ledger: Ledger) -> Site:
         return Site(ledger, StandingsCache(ledger), _templates(), threading.Event())
 
-    def state(self) -> Hashable:
-        """A value that is another one whenever pages may be: something was committed, or standings were computed."""
-        return self.ledger.state(), self.standings.computed
+    def state(self) -> Mapping[str, Hashable]:
+        """Of each topic a value that is another one whenever pages about it may be: it was written, or standings were computed."""
+        return {**self.ledger.changes(), **self.standings.computed}
 
 
 def _site(request: Request) -> Site:

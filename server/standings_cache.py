@@ -20,6 +20,7 @@ from arena.head_to_head import HeadToHead, head_to_head
 from arena.jobs import finished
 from arena.leaderboards.leaderboard import Method
 from arena.ledger import Ledger
+from arena.ledger_state import note_read, state_of, topics_read
 from arena.ratings_over_time import RatingsOverTime, ratings_over_time
 from arena.standings import Standings, standings
 
@@ -53,7 +54,10 @@ class _Entry:
     computed_at: float = 0.0
     took: float = 0.0
     failed: Exception | None = None
-    current_in: Hashable = None  # the state of the whole ledger in which the value was the newest
+    shown_old: bool = (
+        False  # while a newer value was due: what shows it changes with the next one, whatever the ledger does
+    )
+    current_in: Hashable = None  # the state of the game in the ledger in which the value was the newest
 
 
 class StandingsCache:
@@ -67,7 +71,9 @@ class StandingsCache:
 
     def __init__(self, ledger: Ledger, *, now: Callable[[], float] = time.monotonic):
         self._ledger, self._now = ledger, now
-        self.computed = 0  # how often anything was
+        self.computed: dict[
+            str, int
+        ] = {}  # by the topic of its game: how often anything was of which an older value was shown
         self.moment_s = MOMENT_S  # negative: as long as it takes
         self._entries: dict[str, OrderedDict[Hashable, _Entry]] = {}
         self._lock = threading.Lock()
@@ -178,13 +184,14 @@ class StandingsCache:
         return cast("HeadToHead", self._kept("head to head", game, (game, first, second), compute))
 
     def _kept(self, kind: str, game: str, key: Hashable, compute: Callable[[], object]) -> object:
+        note_read(game, _computed(game))
         with self._lock:
             entries = self._entries.setdefault(kind, OrderedDict())
             entry = entries.setdefault(key, _Entry())
             entries.move_to_end(key)
             while len(entries) > KEPT.get(kind, len(entries)):
                 entries.popitem(last=False)
-        state = self._ledger.state()
+        state = state_of((game,), self._ledger.changes())
         if (value := entry.value) is not None and entry.current_in == state:
             return value
         if (matches := self._ledger.recorded(game)) >= LARGE:
@@ -201,6 +208,8 @@ class StandingsCache:
             threading.Thread(target=self._refresh, args=(entry, game, compute), daemon=True).start()
         if begins and entry.value is None and entry.lock.acquire(timeout=self.moment_s):
             entry.lock.release()
+        if entry.current_in != state:
+            entry.shown_old = True
         failed, entry.failed = entry.failed, None
         if failed is not None:
             raise failed
@@ -214,22 +223,28 @@ class StandingsCache:
     def _is_old(self, entry: _Entry, game: str, state: Hashable) -> bool:
         """Whether the ledger has gone on, and not too short a time ago while it goes on all the time.
 
-        ``state``: of the ledger, looked up before.
+        ``state``: of the game, looked up before.
         """
         if entry.mark == self._mark(game):
             entry.current_in = state
             return False
-        return self._now() - entry.computed_at >= PATIENCE * entry.took or not self._is_played(game)
+        is_due = self._now() - entry.computed_at >= PATIENCE * entry.took or not self._is_played(game)
+        entry.shown_old |= not is_due
+        return is_due
 
     def _mark(self, game: str) -> tuple[int, int]:
         return self._ledger.mark(game), finished(self._ledger, game)
 
     def _fill(self, entry: _Entry, game: str, compute: Callable[[], object]) -> None:
         mark, start = self._mark(game), self._now()
-        value = compute()
+        with topics_read():  # who happens to wait for them depends on no more than who comes later
+            value = compute()
         entry.value, entry.mark, entry.computed_at = value, mark, self._now()
         entry.took = entry.computed_at - start
-        self.computed += 1
+        if entry.shown_old:  # after the new value is there: who is shown an old one says so before he looks
+            entry.shown_old = False
+            with self._lock:
+                self.computed[_computed(game)] = self.computed.get(_computed(game), 0) + 1
 
     def _refresh(self, entry: _Entry, game: str, compute: Callable[[], object]) -> None:
         """Computes anew while readers are given what was there; who reads next hears what goes wrong."""
@@ -244,3 +259,7 @@ class StandingsCache:
 
     def _is_played(self, game: str) -> bool:
         return any(tournament.status == "running" for tournament in self._ledger.tournaments(game))
+
+
+def _computed(game: str) -> str:
+    return f"what was computed of {game}"

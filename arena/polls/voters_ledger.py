@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from arena.games import UnknownName
 from arena.ledger import AgentVersion, Ledger, Tournament
 from arena.ledger_schema import tournaments
+from arena.ledger_state import REST
 from arena.poll_schema import polls
 
 
@@ -36,12 +37,12 @@ class VotersLedger(Ledger):
 
     def withholds(self) -> bool:
         """Whether anything is kept back now."""
-        with self.reading() as connection:
+        with self.reading(REST) as connection:
             return connection.execute(_secret().limit(1)).first() is not None
 
     def tournament(self, key: str) -> Tournament:
         found = self.whole.tournament(key)
-        with self.reading() as connection:
+        with self.reading(REST) as connection:
             if connection.execute(_secret().where(polls.c.tournament_id == found.id)).first() is not None:
                 raise VotesWithheld(key)
         return found

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from arena.connection import LedgerError
-from arena.exchange import Held, Holdings, holdings, planned_parts, take_in, write_part
+from arena.exchange import Held, Holdings, holdings, take_in, write_part
 from arena.server.access import Scope, allowed
 from arena.server.api.answers import READ_ERRORS, WRITE_ERRORS
 from arena.server.api.route import IDEMPOTENT, UPLOAD, ApiRoute, Uploaded, upload_body
@@ -66,6 +66,7 @@ def get_holdings(request: Request, site: SiteOf) -> Response:
     dependencies=[Depends(allowed(Scope.RUN))],
 )
 def get_part(
+    request: Request,
     site: SiteOf,
     known: HoldingsFacts,
     number: Annotated[int, Query(ge=0, lt=2**31, description="of the part, from 0")] = 0,
@@ -76,7 +77,7 @@ def get_part(
         jobs=tuple(known.jobs),
         artifacts=tuple(known.artifacts),
     )
-    parts = planned_parts(site.ledger, has)
+    parts = request.app.state.planned_pulls.parts(site.ledger, has)
     if number >= len(parts):
         return Response(status_code=204)
     with tempfile.TemporaryDirectory(prefix="arena-part-") as folder:

@@ -1,13 +1,20 @@
-"""Pages are kept for strangers alone, and never longer than the ledger stays the same."""
+"""Pages are kept for strangers alone, and never longer than what they show stays the same."""
 
 import asyncio
 import gzip
 
+import numpy as np
 import pytest
 from coroutines import run
+from fastapi.testclient import TestClient
 
+from arena.attendance import Worker, attending
+from arena.games.ragged import Ragged
 from arena.ledger import Ledger
+from arena.ledger_state import ALL, REST, note_read
+from arena.results import MatchResults, MatchSpecs
 from arena.server.access import Visitor
+from arena.server.app import create_app
 from arena.server.page_cache import MADE_AT_ONCE, OLD_S, SMALL, PageCache
 
 HTML = [(b"content-type", b"text/html; charset=utf-8"), (b"etag", b'"1"')]
@@ -19,12 +26,12 @@ class Bench:
 
     def __init__(self, headers=HTML, body=BODY, status=200):
         self.headers, self.body, self.status = headers, body, status
-        self.asked, self.state, self.clock = 0, 0, 0.0
+        self.asked, self.state, self.clock, self.reads = 0, {}, 0.0, ()
         self.cache = PageCache(self.app, lambda: self.state, now=lambda: self.clock)
 
     async def app(self, scope, receive, send):
         self.asked += 1
-        await asyncio.sleep(0)
+        await asyncio.to_thread(note_read, *self.reads)
         await send({"type": "http.response.start", "status": self.status, "headers": list(self.headers)})
         await send({"type": "http.response.body", "body": self.body, "more_body": True})
         await send({"type": "http.response.body", "body": b"end"})
@@ -54,10 +61,38 @@ def test_a_page_is_made_once_while_the_ledger_stays_the_same():
     assert bench.asked == 1
 
 
-def test_a_commit_makes_it_anew():
+@pytest.mark.parametrize(
+    ("reads", "changed", "anew"),
+    [
+        ((), REST, True),
+        ((), "game", False),
+        (("game",), "game", True),
+        (("game", "other"), "game", True),
+        (("game",), REST, True),
+        (("game",), "other", False),
+        ((ALL,), "never read", True),
+    ],
+)
+def test_a_change_of_what_it_read_makes_it_anew(reads, changed, anew):
     bench = Bench()
+    bench.reads = reads
     bench.gets()
-    bench.state += 1
+    bench.state = {changed: 1}
+    bench.gets()
+    bench.gets()
+    assert bench.asked == 1 + anew
+
+
+def test_what_was_changed_while_it_was_made_makes_it_anew():
+    bench = Bench()
+    quick = bench.app
+
+    async def written_meanwhile(scope, receive, send):
+        await quick(scope, receive, send)
+        bench.state = {REST: 1}
+
+    bench.cache.app = written_meanwhile
+    bench.gets()
     bench.gets()
     bench.gets()
     assert bench.asked == 2
@@ -217,3 +252,74 @@ def test_the_state_of_a_ledger_is_another_after_each_commit_of_anybody(url):
         assert after != before
         other.add_agent("of another", specification="random", kind="random")
         assert ledger.state() not in (before, after)
+
+
+def block(first, *, size=4):
+    """Matches that both of a tournament's agents win in turn."""
+    won = np.resize([1.0, -1.0], size)
+    return MatchResults(
+        specs=MatchSpecs(
+            index=np.arange(first, first + size),
+            seats=np.tile([0, 1], (size, 1)),
+            seed=np.zeros(size, np.uint64),
+            chance_seed=np.arange(first, first + size, dtype=np.uint64),
+        ),
+        returns=np.stack((won, -won), 1),
+        termination=np.zeros(size, np.int8),
+        forfeit=np.full(size, -1, np.int8),
+        actions=Ragged.of_lists([[]] * size),
+        seconds=np.zeros((size, 2), np.float32),
+    )
+
+
+def test_pages_are_made_anew_where_what_they_show_was_written_by_anybody_and_nowhere_else(url, made_game, monkeypatch):
+    shown = ("/games/test:one", "/games/test:two", "/agents/ann@1", "/agents", "/tournaments/one", "/tournaments", "/")
+    games = ("one", "two")
+    with Ledger.open(url) as ledger, Ledger.open(url) as elsewhere:
+        by = {game: [ledger.add_agent(name, specification="random", kind="random") for name in names]
+              for game, names in zip(games, (("ann", "bob"), ("cyd", "dan")), strict=True)}  # fmt: skip
+        cups = {
+            game: ledger.add_tournament(
+                name=game, game=made_game(specification=f"test:{game}"), agents=by[game], config={}, seed=1, planned=64
+            )
+            for game in games
+        }
+        for cup in cups.values():
+            ledger.write(cup, block(0))
+        app = create_app(ledger)
+        made = []
+        template = app.state.site.templates.get_template
+        monkeypatch.setattr(
+            app.state.site.templates, "get_template", lambda *named: made.append(named) or template(*named)
+        )
+        monkeypatch.setattr("arena.server.game_pages.playable_games", tuple)
+
+        def anew(client):
+            """The pages of these that are not given as they were."""
+            found = set()
+            for path in shown:
+                made.clear()
+                assert client.get(path).status_code == 200
+                if made:
+                    found.add(path)
+            return found
+
+        worker = Worker(name="worker", devices=("cpu",), kinds=("ratings",), gives=None)
+        of_all = {"/tournaments", "/"}
+        with TestClient(app, headers={"Accept": "text/html"}) as client:
+            assert anew(client) == set(shown)
+            assert anew(client) == set()
+            elsewhere.write(cups["two"], block(4))
+            assert anew(client) == {"/games/test:two", *of_all}
+            assert "8 matches" in client.get("/games/test:two").text
+            elsewhere.write(cups["one"], block(4))
+            assert anew(client) == {"/games/test:one", "/agents/ann@1", "/tournaments/one", *of_all}
+            elsewhere.keep_alive(cups["one"])
+            assert anew(client) == set()
+            with attending(elsewhere, lambda: [worker]):
+                assert anew(client) == set(shown), "a worker has come"
+                with attending(elsewhere, lambda: [worker]):
+                    assert anew(client) == set(), "it is there still"
+            elsewhere.add_agent("eve", specification="random", kind="random")
+            assert anew(client) == set(shown)
+            assert "eve" in client.get("/agents").text
