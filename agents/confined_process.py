@@ -28,7 +28,7 @@ ANSWER_S = 60.0
 """For one answer, however many tables it is for."""
 MOST_FAULTS = 3
 """In a row; afterwards it is not asked again."""
-LIMITS = Limits(start_s=120.0, line_bytes=64 << 20, output_bytes=65 << 20)
+LIMITS = Limits(start_s=300.0, line_bytes=64 << 20, output_bytes=65 << 20)
 LONGEST_WORDS = 2000  # characters of what is said in an error
 
 
