@@ -82,7 +82,7 @@ class PlayerUsageFacts(BaseModel):
 
 class RecordAnswer(BaseModel):
     """``seats`` index into the tournament's agents; ``usage``, ``judgement``, ``files``, ``confined`` only where there is some: the last is
-    of each agent that was a program here the tier that it ran in."""
+    of each agent that had a process of its own here the tier that it ran in."""
 
     match: str
     game: str
