@@ -4,6 +4,7 @@ often they come with one ``Idempotency-Key``."""
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request
@@ -12,7 +13,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from arena.kept_answers import KeptAnswer, OtherRequest, StillAsked, begin, forget, keep
+from arena.heartbeat import heartbeat
+from arena.kept_answers import KeptAnswer, OtherRequest, StillAsked, begin, forget, going_on, keep
 from arena.server.access import SAFE_METHODS, visitor_of
 from arena.server.site import Site
 
@@ -102,7 +104,8 @@ async def _once(request: Request, key: str, handle: Handler) -> Response:
     if before is not None:
         return Response(before.body, before.status, {REPLAYED: "true"}, media_type=before.media_type)
     try:
-        answer = await handle(request)
+        with heartbeat(partial(going_on, site.ledger, name)):
+            answer = await handle(request)
     except BaseException:
         await run_in_threadpool(forget, site.ledger, name)
         raise

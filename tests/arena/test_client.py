@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -18,6 +19,7 @@ from arena.accounts import Scope
 from arena.client import Client, ServerError
 from arena.config import make_config
 from arena.counterfactual import Where
+from arena.database import check
 from arena.exchange import (
     PART_BYTES,
     PlannedPart,
@@ -379,6 +381,43 @@ def test_what_is_too_large_for_one_part_goes_in_several_and_can_be_interrupted(t
         assert [column.kind for column in job_columns(two, cup["game"])] == ["ratings"]
         assert read_file(two, two.tournament("cup"), 3, "replay") == b"a replay"
         assert take_all(one, two) == 0
+
+
+def test_a_server_that_is_killed_between_its_writes_takes_the_part_in_again(tmp_path, monkeypatch):
+    cup = {"name": "cup", "game": "matrix:rps", "agents": {"a": "random", "b": "uniform"}, "matches": 8, "block": 4}
+    write, part, writes, lives = Ledger.writing, tmp_path / "part.db", 0, 0
+
+    @contextmanager
+    def writing(self, *said):
+        nonlocal writes
+        if self.url == two.url:
+            writes += 1
+            if writes > lives:
+                raise KeyboardInterrupt
+        with write(self, *said) as connection:
+            yield connection
+
+    with Ledger.open(tmp_path / "one.db") as one, Ledger.open(tmp_path / "two.db") as two:
+        played = run_tournament(make_config({**cup, "seed": 1}), one)
+        do_here(one, ask(one, "ratings", cup["game"]), lambda row, told: do_job(one, row, told))
+        [planned] = planned_parts(one, holdings(two))
+        write_part(one, planned, holdings(two), part)
+        with monkeypatch.context() as patch:
+            patch.setattr(Ledger, "writing", writing)
+            while lives < 20:  # killed after no write, then after one more, after two more
+                writes = 0
+                try:
+                    take_in(two, part)
+                    break
+                except KeyboardInterrupt:
+                    lives += 1
+        assert 3 < lives < 20
+        assert two.results(two.tournament("cup")).equals(one.results(played))
+        assert two.tournament("cup").status == "finished"
+        assert [agent.label for agent in two.agents()] == [agent.label for agent in one.agents()]
+        assert [column.current for column in job_columns(two, cup["game"])] == [True]
+        assert not check(tmp_path / "two.db")
+        assert take_in(two, part).matches == 0
 
 
 def test_a_part_that_is_larger_than_planned_is_halved():

@@ -5,7 +5,17 @@ from __future__ import annotations
 import pytest
 
 from arena.answer_schema import kept_answers
-from arena.kept_answers import KEPT_S, KeptAnswer, OtherRequest, StillAsked, begin, forget, keep
+from arena.kept_answers import (
+    ABANDONED_S,
+    KEPT_S,
+    KeptAnswer,
+    OtherRequest,
+    StillAsked,
+    begin,
+    forget,
+    going_on,
+    keep,
+)
 from arena.ledger import Ledger
 from arena.ledger_entries import now
 
@@ -44,6 +54,21 @@ def test_a_request_that_is_being_done_is_not_begun_again(ledger):
     asked(ledger)
     with pytest.raises(StillAsked):
         asked(ledger)
+
+
+def test_a_request_whose_server_died_is_begun_again_within_a_minute(ledger):
+    name, _ = asked(ledger)
+
+    def silent():
+        with ledger.writing(None) as connection:
+            connection.execute(kept_answers.update().values(created_at=now(-ABANDONED_S - 1)))
+
+    silent()
+    going_on(ledger, name)
+    with pytest.raises(StillAsked):
+        asked(ledger)
+    silent()
+    assert asked(ledger) == (name, None)
 
 
 def test_what_was_not_done_may_be_asked_again(ledger):
