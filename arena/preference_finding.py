@@ -83,9 +83,10 @@ class PreferenceFinding:
             said.append(f"Judges are told by all their votes, also the {self.left_out:,} that this board leaves out.")
         bias = self.order_bias
         if bias is not None and len(self.judges) != 1:
-            low, value, high = (signed(100 * end) for end in (bias.low, bias.value, bias.high))
+            low, high = (signed(100 * end) for end in (bias.low, bias.high))
+            often = "more" if bias.value >= 0 else "less"
             said.append(
-                f"Over all votes{' of this board' if self.left_out else ''} the first shown wins more often by {value} points ({low} to {high})."
+                f"Over all votes{' of this board' if self.left_out else ''} the first shown wins {100 * abs(bias.value):.0f} points {often} often ({low} to {high})."
             )
         return said
 

@@ -29,9 +29,7 @@ from arena.rated_matches import rated_matches as rated_of_tournaments
 from arena.repeated_games import NOTE
 from arena.rounds import LOOKING
 
-HELD = (
-    "{count:,} votes are in the ledger and do not count: whoever gave them is held for review, or was left out by one"
-)
+HELD = "{count:,} votes are in the ledger and do not count: whoever gave them is held for review, or was left out after one"
 
 
 class NoMatches(UnknownName):

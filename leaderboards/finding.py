@@ -57,6 +57,8 @@ def finding(
         minimax: the minimax winner, where there is one.
         forfeits: where they decide, the sentence says so.
     """
+    if len(ratings.names) == 1:
+        return f"Only {ratings.names[0]} has played: there is nobody to compare it with."
     if not groups or len(groups[0].agents) < 2:
         return "No two agents have met: there is nothing to rank."
     if len(groups) == 1:

@@ -17,7 +17,7 @@ ALONE = (
     "and their intervals do not; they make the better agent look better than it is"
 )
 POOLED = (
-    "{stopped} of {tournaments} tournaments were played until decided: ratings of such matches make the better agent "
+    "{stopped} of {tournaments} tournaments {were} played until decided: ratings of such matches make the better agent "
     "look better than it is, and their intervals are too narrow"
 )
 CHOSEN = (
@@ -77,7 +77,9 @@ def ranks_of(conclusion: Conclusion) -> dict[str, tuple[int, int]]:
 
 def stopped_note(*, stopped: int, tournaments: int) -> str:
     """What a reader must know of ratings that rest on `stopped` tournaments played until decided, of `tournaments`."""
-    return ALONE if stopped == tournaments == 1 else POOLED.format(stopped=stopped, tournaments=tournaments)
+    if stopped == tournaments == 1:
+        return ALONE
+    return POOLED.format(stopped=stopped, tournaments=tournaments, were="was" if stopped == 1 else "were")
 
 
 def with_verdict(board: Leaderboard, verdict: Verdict | None, *, stopped: int, tournaments: int) -> Leaderboard:

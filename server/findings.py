@@ -39,6 +39,8 @@ def headline(standings: Standings) -> Headline:
         return _words("no agent is best", cycle=board.cycle)
     first = frozenset(board.groups[0]) if board.groups else frozenset()
     rows = [row for row in board.rows if row.agent in first]
+    if len(board.rows) == 1:
+        return _words("one agent has played")
     if len(rows) < 2:
         return _words("nobody has met anybody")
     ranked = [row for row in rows if not row.provisional]

@@ -122,7 +122,7 @@ def _margin_cell(matrix: Matrix, row: int, column: int, frame: str, digits: int)
     sure = " sure" if low > 0 or high < 0 else ""
     few = f"of {played}" if played < FEW else ""
     return HeatCell(
-        cls=f"plain{sure}{frame}", text=numbers.signed(margin, digits), words=words, opponent=opponent, few=few
+        cls=f"margin{sure}{frame}", text=numbers.signed(margin, digits), words=words, opponent=opponent, few=few
     )
 
 

@@ -183,10 +183,10 @@ def _name(label: str) -> Markup:
 
 
 def _whole_words(sentence: str) -> Markup:
-    """A sentence whose names do not break at their hyphens."""
+    """A sentence whose names do not break at their hyphens, and whose percentages stay with their sign."""
     words = [
         Markup('<span class="nb">{}</span>').format(word) if "-" in word and len(word) <= LONG_NAME else escape(word)
-        for word in sentence.split(" ")
+        for word in sentence.replace(" %", f"{numbers.NBSP}%").split(" ")
     ]
     return Markup(" ").join(words)
 

@@ -84,7 +84,7 @@ class PollSummary:
         if self.held:
             said += f", {self.held:,} are held for review"
         if self.left_out:
-            said += f", {self.left_out:,} were left out by one"
+            said += f", {self.left_out:,} were left out after one"
         pairs = f"{self.pairs_met:,} of {self.pairs:,} pairs of candidates were compared"
         return f"{said}. {pairs}{f', each at least {self.fewest:,} times' if self.fewest else ''}."
 

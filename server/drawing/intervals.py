@@ -110,7 +110,10 @@ def _lines(cls: str, at: tuple[str, ...]) -> Markup:
 
 def axis_head(axis: Axis, *, label: str, floor: float = math.nan) -> Markup:
     """The axis' numbers, for the head of the column. ``floor``: how far apart equals seem to be, as a bar true to scale."""
-    marks = [text(axis.written(t) if t else "0", x=percent(axis.at(t)), y="90%", cls="mid t-3") for t in axis.ticks]
+    marks = [
+        text(axis.written(t) if t else "0", x=percent(axis.at(t)), y="90%", cls=f"mid t-3{cls}")
+        for t, cls in zip(axis.ticks, _between(axis.ticks), strict=True)
+    ]
     if math.isfinite(floor):
         wide = min(axis.at(axis.low + floor) - axis.at(axis.low), 60.0)
         marks.append(el("rect", cls="iv-bar", x=percent(MARGIN), width=percent(wide), y="18%", height=5, rx=1))
@@ -118,6 +121,15 @@ def axis_head(axis: Axis, *, label: str, floor: float = math.nan) -> Markup:
         marks.append(text(words, x=percent(MARGIN + wide + 1.5), y="34%", cls="t-3"))
         label += f", {words}"
     return cell(marks, label)
+
+
+def _between(ticks: Sequence[float]) -> list[str]:
+    """The class of those marks that have no number in a narrow column: of five or more every second one, never 0; of fewer
+    only on a phone."""
+    if len(ticks) < 5:
+        return [" between few" if k % 2 else "" for k in range(len(ticks))]
+    step = ticks[1] - ticks[0]
+    return [" between" if round(tick / step) % 2 else "" for tick in ticks]
 
 
 def small_intervals(rows: Sequence[tuple[float, float, float]], *, label: str, axis: Axis) -> Markup:

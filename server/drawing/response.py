@@ -94,6 +94,7 @@ def _draw(matrix: Matrix, order: Sequence[str], thick: set[tuple[str, str]], wei
         marks += shapes
         if named:
             shown = numbers.percent(float(facts["score"]))
+            scores.append(el("rect", cls="f-paper", x=middle[0] - 17, y=middle[1] - 7, width=34, height=14))
             scores.append(text(shown, x=middle[0], y=middle[1] + 4, cls="mid t-cyc halo"))
     for agent in order:
         x, y = places[agent]

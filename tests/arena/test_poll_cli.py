@@ -45,7 +45,7 @@ def test_a_voter_is_left_out_and_taken_back(arena, drafted, tmp_path):
     arena("poll", "open", "lengths")
     voted(tmp_path, 3)
     out = arena("poll", "review", "lengths", "1", "leave-out", "--reason", "a test").out
-    assert "0 votes of 0 voters count, 3 were left out by one" in out
+    assert "0 votes of 0 voters count, 3 were left out after one" in out
     assert "voter 1: left out, 3 votes: a test" in out
     assert "3 votes of 1 voter count" in arena("poll", "review", "lengths", "1", "count").out
     assert arena("poll", "review", "lengths", "1", "burn").code == 2

@@ -131,6 +131,8 @@ def test_an_empty_record_has_nothing_to_rank():
     board = leaderboard(record_of(np.zeros((0, 2)), np.zeros((0, 2)), agents=("a", "b")))
     assert board.rows == () and board.groups == () and board.matches == 0
     assert board.finding == "No two agents have met: there is nothing to rank."
+    alone = leaderboard(record_of(np.zeros((3, 1)), np.ones((3, 1)), agents=("a",)))
+    assert alone.finding == "Only a has played: there is nobody to compare it with."
     json.dumps(board.to_dict(), allow_nan=False)
 
 
@@ -299,7 +301,7 @@ def test_a_pooled_ladder_says_how_many_of_its_tournaments_stopped_when_decided()
     board = leaderboard(from_counts([[0, 28], [12, 0]], ("a", "b")))
     pooled = with_verdict(board, None, stopped=1, tournaments=3)
     assert pooled.finding == board.finding + OVERSTATED and pooled.notes[0].startswith(
-        "1 of 3 tournaments were played until decided"
+        "1 of 3 tournaments was played until decided"
     )
 
 

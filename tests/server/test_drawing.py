@@ -161,3 +161,10 @@ def test_the_noise_floor_is_drawn_true_to_scale():
     assert float(width) == pytest.approx(axis.at(50.0) - axis.at(0.0), abs=0.01)
     assert "noise floor: 50 wide" in head
     assert "iv-bar" not in axis_head(axis, label="axis")
+
+
+def test_narrow_columns_leave_every_second_number_of_an_axis_out_and_keep_its_zero():
+    axis = axis_of([(-412.0, -342.0, -271.0), (287.0, 359.0, 431.0)])
+    assert axis.ticks == (-400.0, -200.0, 0.0, 200.0, 400.0)
+    marks = re.findall(r'class="([^"]*)"[^>]*>([^<]+)<', axis_head(axis, label="axis"))
+    assert [words for cls, words in marks if "between" not in cls] == ["−400", "0", "+400"]

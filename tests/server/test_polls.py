@@ -210,10 +210,10 @@ def test_an_invitation_is_one_voter(ledger, visit, admin):
     page = send(admin, f"{address}/invitations", count=2).text
     [one, other] = [html.unescape(text) for text in re.findall(r"\?invitation=([\w-]+)", page)]
     assert one != other
-    assert "Only who was given an invitation" in visit().get(f"{address}/vote").text
+    assert "Only those who were given an invitation" in visit().get(f"{address}/vote").text
     guest = visit()
     guest.get(f"{address}/vote?invitation=guess")
-    assert "Only who was given an invitation" in guest.get(f"{address}/vote").text
+    assert "Only those who were given an invitation" in guest.get(f"{address}/vote").text
     for _ in range(2):  # the same link in two browsers
         voter = visit()
         assert voter.get(f"{address}/vote?invitation={one}").status_code == 303
@@ -294,7 +294,7 @@ def test_held_votes_are_shown_do_not_count_and_are_released(ledger, visit, admin
     send(admin, f"{address}/reviews", voter=2, state="counted")
     assert "11 votes of 2 voters count" in visit().get(address).text
     send(admin, f"{address}/reviews", voter=2, state="left out")
-    assert "were left out by one" in visit().get(address).text
+    assert "were left out after one" in visit().get(address).text
     assert len(ledger.played(tournament)) == 11
 
 
