@@ -20,6 +20,12 @@ def entrant_labels(tournament: Tournament) -> tuple[str, ...]:
     return (*(agent.label for agent in tournament.agents), *mixed_teams(tournament))
 
 
+def entrant_label(tournament: Tournament, entrant: int) -> str:
+    """One of `entrant_labels`: making all of them for each match of a list takes longer than all the rest of it."""
+    agents = tournament.agents
+    return agents[entrant].label if entrant < len(agents) else mixed_teams(tournament)[entrant - len(agents)]
+
+
 def mixed_teams(tournament: Tournament) -> tuple[str, ...]:
     """The labels of a tournament's mixed teams."""
     agents = tournament.agents

@@ -64,6 +64,7 @@ class Ledger:
         self._columns = KeptColumns()
         self._rosters = Rosters()
         self._state = LedgerState(engine)
+        self._agents: tuple[int | None, list[AgentVersion]] | None = None  # as of that number of changes
         self._games: tuple[Mapping[str, int], list[GameRow]] | None = None  # as of these changes
 
     @classmethod
@@ -165,8 +166,12 @@ class Ledger:
 
     def agents(self, include_retired: bool = False) -> list[AgentVersion]:
         """All versions of all agents, by name and version."""
-        with self.reading(REST) as connection:
-            return read_agents(connection, include_retired=include_retired)
+        note_read(REST)
+        changes = self.changes().get(REST)
+        if self._agents is None or self._agents[0] != changes:
+            with self.reading(REST) as connection:
+                self._agents = changes, read_agents(connection)
+        return [one for one in self._agents[1] if include_retired or not one.retired]
 
     def agent(self, reference: str) -> AgentVersion:
         """The version that ``name@2`` names; of ``name`` alone the newest, one in use before any retired one.

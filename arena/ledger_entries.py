@@ -30,10 +30,9 @@ def versions_of(connection: sa.Connection, name: str) -> list[AgentVersion]:
     return [agent_of(row) for row in connection.execute(query)]
 
 
-def read_agents(connection: sa.Connection, *, include_retired: bool) -> list[AgentVersion]:
+def read_agents(connection: sa.Connection) -> list[AgentVersion]:
+    """All versions, retired ones too, by name and version."""
     query = sa.select(agents).order_by(agents.c.name, agents.c.version)
-    if not include_retired:
-        query = query.where(agents.c.retired_at.is_(None))
     return [agent_of(row) for row in connection.execute(query)]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from arena.agents.registry import PROGRAM_SCHEMES
 from arena.duel_test import DuelTest, duel_test
-from arena.entrants import by_side, entrant_labels
+from arena.entrants import by_side, entrant_label
 from arena.games.usage import Usage
 from arena.infrastructure import PlayedAgain, played_again
 from arena.judgements import judgement_of
@@ -212,12 +212,11 @@ def match_list(tournament: Tournament, played: Played, *, first: int, limit: int
 
 def match_facts(tournament: Tournament, played: Played, met: Played, row: int) -> MatchFacts:
     """The match in a row of a tournament's columns; ``met``: the same by side."""
-    labels = entrant_labels(tournament)
     number, fault = int(played.index[row]), int(played.forfeit[row])
     return MatchFacts(
         match=f"{tournament.key}/{number}",
         number=number,
-        agents=tuple(labels[seat] for seat in met.seats[row].tolist() if seat >= 0),
+        agents=tuple(entrant_label(tournament, seat) for seat in met.seats[row].tolist() if seat >= 0),
         returns=tuple(met.returns[row].tolist()),
         termination=Termination(int(played.termination[row])).name.lower(),
         forfeited_by=fault if fault >= 0 else None,

@@ -76,7 +76,7 @@ class OnLadder:
     def ranked(self) -> int:
         """How many agents of its group take a rank."""
         board = self.standings.leaderboard
-        group = next((group for group in board.groups if self.row.agent in group), ())
+        group = frozenset(next((group for group in board.groups if self.row.agent in group), ()))
         return sum(not row.provisional and row.agent in group for row in board.rows)
 
     @property
@@ -296,7 +296,8 @@ def _sentence(agent: AgentVersion, places: list[OnLadder]) -> str:
         if first.row.provisional
         else f"Rank {first.rank} of {first.ranked} on {first.standings.title}"
     )
-    said += f", {first.method} {first.rating} {first.doubt}"
+    method = "mean return" if first.standings.leaderboard.method == "mean_return" else first.method
+    said += f", {method} {first.rating} {first.doubt}"
     enough = [one for one in first.opponents if not one.few]  # a match or two say nothing of who is hard
     if len(enough) > 1:
         said += f"; its hardest opponent is {enough[0].agent}, against whom it scores {enough[0].score}"

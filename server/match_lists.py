@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from arena.entrants import by_side, entrant_labels
+from arena.entrants import by_side, entrant_label, entrant_labels, mixed_teams
 from arena.ledger import Ledger
 from arena.ledger_rows import AgentVersion, Played, Tournament
 from arena.results import NOBODY, Termination
@@ -62,8 +62,10 @@ def recent_matches(
         played = site.ledger.played(tournament)
         inside = _played_by(tournament, played, agent, against)
         if forfeits:
-            at_fault = played.seats[np.arange(len(played)), np.maximum(played.forfeit, 0)]
-            inside &= (played.forfeit != NOBODY) & (at_fault == _place(tournament, agent))
+            failed = np.flatnonzero(played.forfeit != NOBODY)
+            at_fault = np.zeros_like(inside)
+            at_fault[failed] = played.seats[failed, played.forfeit[failed]] == _place(tournament, agent)
+            inside &= at_fault
         rows = np.flatnonzero(inside)[::-1][: limit - len(found)]
         found += match_lines(tournament, played, rows.tolist())
         if len(found) >= limit:
@@ -88,8 +90,8 @@ def winners(returns: tuple[float, ...] | list[float], forfeited_by: int | None) 
 
 
 def _line(tournament: Tournament, played: Played, facts: MatchFacts, row: int) -> MatchLine:
-    labels, seats = entrant_labels(tournament), played.seats[row].tolist()
-    agents = tuple(labels[seat] if seat >= 0 else NOBODY_HERE for seat in seats)
+    seats = played.seats[row].tolist()
+    agents = tuple(entrant_label(tournament, seat) if seat >= 0 else NOBODY_HERE for seat in seats)
     forfeit = int(played.forfeit[row])
     by = None if forfeit == NOBODY else forfeit
     returns, unrated = played.returns[row].tolist(), played.termination[row] == Termination.INFRASTRUCTURE
@@ -108,12 +110,15 @@ def _line(tournament: Tournament, played: Played, facts: MatchFacts, row: int) -
 
 def _played_by(tournament: Tournament, played: Played, agent: AgentVersion, against: str) -> NDArray[np.bool_]:
     """[N]: the matches of an agent, alone or in a mixed team; alone against an opponent, where one is given."""
-    labels, seats = entrant_labels(tournament), by_side(tournament, played).seats
+    seats = by_side(tournament, played).seats
     if against:
+        labels = entrant_labels(tournament)
         alone = (seats == labels.index(agent.label)) if agent.label in labels else np.zeros_like(seats, np.bool_)
         other = (seats == labels.index(against)) if against in labels else np.zeros_like(seats, np.bool_)
         return np.array(alone.any(axis=1) & other.any(axis=1), np.bool_)
-    mine = [k for k, label in enumerate(labels) if label == agent.label or agent.label in members_of(label)]
+    teams = enumerate(mixed_teams(tournament), len(tournament.agents))
+    own = [k for k, one in enumerate(tournament.agents) if one.id == agent.id]
+    mine = own + [k for k, team in teams if agent.label in members_of(team)]
     return np.array(np.isin(seats, mine).any(axis=1), np.bool_)
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from markupsafe import Markup
 
 from arena.leaderboards.bradley_terry import expected_score
@@ -17,20 +18,44 @@ from arena.server.drawing.bars import score_interval, wdl_bar
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opponent:
-    """How an agent does against one other. ``few``: of how many matches, where these are few. ``value``, ``low``, ``high``: the score with
-    its interval; ``predicted``: by Elo, nan where the ladder is by something else; ``gap``: the score less that, in words."""
+    """How an agent does against one other. ``value``, ``low``, ``high``: the score with its interval; ``predicted``: by Elo, nan where
+    the ladder is by something else. Words and drawings are made when they are asked for: of a thousand opponents few are shown."""
 
     agent: str
-    score: str
-    few: str
-    drawing: Markup
-    record: Markup
-    matches: str
+    wins: int
+    draws: int
+    losses: int
+    played: int
     value: float
     low: float
     high: float
     predicted: float
-    gap: str
+
+    @property
+    def score(self) -> str:
+        return numbers.percent(self.value, self.played)
+
+    @property
+    def few(self) -> str:
+        """Of how many matches, where these are few."""
+        return f"of {self.played}" if self.played < FEW else ""
+
+    @property
+    def drawing(self) -> Markup:
+        return score_interval(self.value, self.low, self.high, tick=self.predicted)
+
+    @property
+    def record(self) -> Markup:
+        return wdl_bar(self.wins, self.draws, self.losses)
+
+    @property
+    def matches(self) -> str:
+        return numbers.count(self.played)
+
+    @property
+    def gap(self) -> str:
+        """The score less what is predicted."""
+        return numbers.whole(100 * (self.value - self.predicted))
 
     @property
     def surprises(self) -> bool:
@@ -43,29 +68,26 @@ def opponents_of(board: Leaderboard, agent: str) -> tuple[Opponent, ...]:
     matrix = board.matrix
     rating = {row.agent: row.rating for row in board.rows} if board.method == "elo" else {}
     r = matrix.agents.index(agent)
-    found = []
-    for c, name in enumerate(matrix.agents):
-        played = int(matrix.matches[r, c])
-        if c == r or not played:
-            continue
-        value, low, high = (float(column[r, c]) for column in (matrix.score, matrix.low, matrix.high))
-        both = agent in rating and name in rating
-        predicted = expected_score(rating[agent] - rating[name]) if both else math.nan
-        found.append(
-            Opponent(
-                agent=name,
-                score=numbers.percent(value, played),
-                few=f"of {played}" if played < FEW else "",
-                drawing=score_interval(value, low, high, tick=predicted),
-                record=wdl_bar(int(matrix.wins[r, c]), int(matrix.draws[r, c]), int(matrix.losses[r, c])),
-                matches=numbers.count(played),
-                value=value,
-                low=low,
-                high=high,
-                predicted=predicted,
-                gap=numbers.whole(100 * (value - predicted)),
-            )
+    met = np.flatnonzero(matrix.matches[r] > 0)
+    met = met[met != r]
+    counts = (matrix.wins, matrix.draws, matrix.losses, matrix.matches)
+    wins, draws, losses, played = (column[r, met].tolist() for column in counts)
+    values, lows, highs = (column[r, met].tolist() for column in (matrix.score, matrix.low, matrix.high))
+    names = [matrix.agents[c] for c in met.tolist()]
+    found = [
+        Opponent(
+            agent=name,
+            wins=wins[k],
+            draws=draws[k],
+            losses=losses[k],
+            played=played[k],
+            value=values[k],
+            low=lows[k],
+            high=highs[k],
+            predicted=expected_score(rating[agent] - rating[name]) if agent in rating and name in rating else math.nan,
         )
+        for k, name in enumerate(names)
+    ]
     return tuple(sorted(found, key=lambda one: one.value if math.isfinite(one.value) else 2.0))
 
 

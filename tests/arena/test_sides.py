@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from arena.config import ConfigError, make_config
-from arena.entrants import by_side, entrant_labels
+from arena.entrants import by_side, entrant_label, entrant_labels
 from arena.games import SpecificationError, load_game
 from arena.games.forfeits import forfeit_returns
 from arena.games.sides import side_of_player, side_returns
@@ -64,6 +64,7 @@ def test_ratings_compare_sides(ledger):
     tournament = run_tournament(make_config(CUP), ledger)
     assert tournament.sides == load_game(GAME).info.sides
     labels = entrant_labels(tournament)
+    assert tuple(entrant_label(tournament, k) for k in range(len(labels))) == labels
     assert labels == ("closest@1", "weakest@1", "mixed(closest@1+weakest@1)")
     met = by_side(tournament, ledger.played(tournament))
     assert met.seats.shape == met.returns.shape == (12, 2)

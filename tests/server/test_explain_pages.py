@@ -155,3 +155,10 @@ def test_who_beats_an_agent_stands_with_its_confidence(board: Site) -> None:
         assert f"{other} scores {100 * matrix['score'][row][column]:.0f} %" in text
         assert f"({100 * low:.0f}–{100 * high:.0f})" in text
     assert f"beaten by {beaten[0]}" in _words(board.get(f"/games/{GAME}").text)
+
+
+def test_on_a_ladder_of_many_agents_the_page_names_the_command_instead(
+    board: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("arena.server.explain_views.MOST_AGENTS", 1)
+    assert "--explain bob@1" in board.get("/agents/bob@1?forfeits=true").text

@@ -252,6 +252,10 @@ def test_the_state_of_a_ledger_is_another_after_each_commit_of_anybody(url):
         assert after != before
         other.add_agent("of another", specification="random", kind="random")
         assert ledger.state() not in (before, after)
+        assert [one.name for one in ledger.agents()] == ["of another", "own"]
+        other.retire_agent("own")
+        assert [one.name for one in ledger.agents()] == ["of another"], "what was read before is kept no longer"
+        assert [one.name for one in ledger.agents(include_retired=True)] == ["of another", "own"]
 
 
 def block(first, *, size=4):
