@@ -100,9 +100,14 @@ def lineage_of(trained: Trained, *, game: Game, method: str) -> Mapping[str, obj
         **({} if trained.gap is None else {gap_name(trained.gap_kind): trained.gap}),
         **({} if trained.matches is None else {"measured in": f"{trained.matches} matches against the scripted team"}),
         **({} if trained.population is None else {"population": _weighed(trained.population)}),
-        "settings": ", ".join(f"{key}={value}" for key, value in trained.settings.items() if value is not None),
+        "settings": settings_in_words(trained),
         **versions(),
     }
+
+
+def settings_in_words(trained: Trained) -> str:
+    """What it was trained with, its seed among it, as a lineage says it."""
+    return ", ".join(f"{key}={value}" for key, value in trained.settings.items() if value is not None)
 
 
 def _weighed(population: EmpiricalGame) -> str:
