@@ -41,6 +41,16 @@ def test_every_decision_is_known_once(game, steps):
     assert known > made / 2
 
 
+def test_what_a_decision_is_worth_is_scaled_and_discounted():
+    """Without a trace: what the match paid at its end, or before it the discounted value of the player's next decision."""
+    one, words = collector("arena:kuhn_poker", 50), torch.Generator().manual_seed(0)
+    for parameter in one.network.parameters():
+        parameter.data.zero_()
+    one.network.critic[-1].bias.data.fill_(3.0)
+    worth = one.gather(6, discount=0.25, trace=0.0, scale=0.5, generator=words).worth
+    assert set(worth.target[worth.known].tolist()) == {-1.0, -0.5, 0.5, 1.0, 0.25 * 3.0}
+
+
 def test_choices_are_known_as_often_as_they_are_made():
     """Learning only from what is known at once would favour choices that end a match."""
     one, words = collector("arena:kuhn_poker", 400), torch.Generator().manual_seed(0)

@@ -107,10 +107,10 @@ def test_it_beats_random_play(method):
 
 
 class Alone:
-    """One player who is paid 1 for each decision, in matches of one decision; without an ``end`` they go on for ever."""
+    """One player who is paid for each decision, in matches of one decision; without an ``end`` they go on for ever."""
 
-    def __init__(self, end):
-        self.facts, self.end = Facts(tables=16, seats=1, players=1, inputs=1, actions=2), end
+    def __init__(self, end, pays):
+        self.facts, self.end, self.pays = Facts(tables=16, seats=1, players=1, inputs=1, actions=2), end, pays
 
     def seen(self):
         return Seen(
@@ -122,38 +122,37 @@ class Alone:
         )
 
     def step(self, action):
-        return Happened(reward=torch.ones(16, 1), over=torch.full((16,), self.end))
+        return Happened(reward=torch.full((16, 1), self.pays), over=torch.full((16,), self.end))
 
     def arrays(self):
         return {}
 
 
 def ppo(environment):
-    settings = PPOSettings(learning_rate=1e-2, annealed=False, clip=None, discount=1.0, most_gradient=10.0)
-    learner = PPO(environment, Architecture(inputs=1, actions=2, hidden=(8,)), settings, planned=100, seed=0)
+    settings = PPOSettings(learning_rate=1e-2, annealed=False, clip=None, discount=0.5, most_gradient=10.0)
+    shape = Architecture(inputs=1, actions=2, hidden=(8,))
+    learner = PPO(environment, shape, settings, planned=100, seed=0, scale=0.5)
     return learner, learner.network.critic
 
 
 def pqn(environment):
-    settings = PQNSettings(learning_rate=1e-2, rollout=16, minibatches=4, annealed=False, discount=1.0)
+    settings = PQNSettings(learning_rate=1e-2, rollout=16, minibatches=4, annealed=False, discount=0.5)
     learner = PQN(environment, (8,), settings, planned=100, seed=0)
     return learner, learner.values
 
 
 def nfsp(environment):
-    settings = NFSPSettings(learning_rate=1e-2, target_every=1, anticipation=1.0)
-    learner = NFSP(environment, (8,), settings, planned=100, seed=0)
+    settings = NFSPSettings(learning_rate=1e-2, target_every=1, anticipation=1.0, discount=0.5)
+    learner = NFSP(environment, (8,), settings, planned=100, seed=0, scale=0.5)
     return learner, learner.values
 
 
-@pytest.mark.parametrize("make", [ppo, pqn, nfsp])
-def test_nothing_is_expected_behind_the_end_of_a_match(make):
-    """The values of matches of one decision are what it pays; of matches without an end they grow beyond it."""
-    found = []
-    for end in (True, False):
-        learner, values = make(Alone(end))
+@pytest.mark.parametrize(("make", "pays"), [(ppo, 2.0), (pqn, 1.0), (nfsp, 2.0)])
+def test_nothing_is_expected_behind_the_end_of_a_match(make, pays):
+    """The value of a match of one decision is what it pays, as scaled; of one without an end 1 + γ + γ² + ... of it."""
+    for end, worth in ((True, 1.0), (False, 2.0)):
+        learner, values = make(Alone(end, pays))
         for number in range(100):
             learner.update(number)
-        found.append(values(torch.ones(1, 1)).detach())
-    torch.testing.assert_close(found[0], torch.ones_like(found[0]), atol=0.05, rtol=0)
-    assert (found[1] > 2).all()
+        found = values(torch.ones(1, 1)).detach()
+        torch.testing.assert_close(found, torch.full_like(found, worth), atol=0.05, rtol=0)
