@@ -133,8 +133,7 @@ def connect(url: sa.URL, *, create: bool, read_only: bool = False) -> sa.Engine:
     identity = identify(url)
     if identity.state != "ledger":
         if not create or read_only:
-            what = "there is no ledger at" if identity.state == "missing" else "there is only an empty database at"
-            raise NoLedger(f"{what} {shown(url)}; `arena tournament run` makes one, --db or ARENA_DB names another")
+            raise no_ledger(url, identity)
         if sqlite:
             _create_file(_path(url))
         else:
@@ -142,6 +141,13 @@ def connect(url: sa.URL, *, create: bool, read_only: bool = False) -> sa.Engine:
         identity = identify(url)
     refuse_other_revision(url, identity.revision)
     return engine(url, read_only=read_only)
+
+
+def no_ledger(url: sa.URL, found: Identity) -> NoLedger:
+    """What whoever looks for a ledger is told where ``found`` is none."""
+    what = "there is no ledger at" if found.state == "missing" else "there is only an empty database at"
+    makers = "`arena tournament run` makes one, for a new server `arena account add NAME --admin`"
+    return NoLedger(f"{what} {shown(url)}; {makers}; --db or ARENA_DB names another")
 
 
 def refuse_other_revision(url: sa.URL, found: str) -> None:
@@ -191,7 +197,11 @@ def engine(url: sa.URL, *, read_only: bool = False) -> sa.Engine:
         try:
             # asked before use: what was open before the server restarted is opened again
             return sa.create_engine(
-                url, isolation_level="REPEATABLE READ", execution_options=options, pool_pre_ping=True
+                url,
+                isolation_level="REPEATABLE READ",
+                execution_options=options,
+                pool_pre_ping=True,
+                connect_args={"client_encoding": "utf8"},  # a database made without a locale would answer in bytes
             )
         except ModuleNotFoundError as error:
             raise LedgerError(

@@ -25,6 +25,7 @@ from arena.connection import (
     identify,
     locate,
     newer,
+    no_ledger,
     refuse_other_revision,
     shown,
     writing,
@@ -134,7 +135,7 @@ def check(url: str | Path | None = None) -> list[str]:
 def _ledger_at(url: sa.URL) -> str:
     identity = identify(url)
     if identity.state != "ledger":
-        raise LedgerError(f"there is no ledger at {shown(url)}; `arena tournament run` makes one")
+        raise no_ledger(url, identity)
     return identity.revision
 
 

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+import httpx
 import sqlalchemy as sa
 
 from arena.agents.sandbox import SandboxUnavailable, require_tier, tier_version
@@ -36,6 +37,7 @@ State = Literal["good", "absent", "broken"]
 
 LEAST_FREE = 1 << 30  # bytes
 MOST_AHEAD_S = 120
+ANSWER_S = 5
 ASSETS = (
     "arena.css",
     "arena.js",
@@ -119,7 +121,7 @@ def database(asked: Asked) -> Iterator[Check]:
         yield Check(name="database", state="broken", said=str(error))
         return
     if found.state != "ledger":
-        mend = "arena tournament run makes it"
+        mend = "arena tournament run makes it, for a new server arena account add NAME --admin"
         yield Check(name="database", state="absent", said=f"no ledger at {shown(url)} yet", mend=mend)
         return
     if found.revision != REVISION:
@@ -257,9 +259,11 @@ def server(asked: Asked) -> Iterator[Check]:
             listener.bind((settings.host, settings.port))
             yield Check(name="port", state="good", said=f"{where} is free")
         except OSError as error:
-            said = f"{where} cannot be had: {error.strerror or error}"
-            mend = "choose another, unless it is this server that runs there already"
-            yield Check(name="port", state="broken" if asked.named else "absent", said=said, mend=mend)
+            if _serves(settings):
+                yield Check(name="port", state="good", said=f"{where}: a server of Arena answers there")
+            else:
+                said = f"{where} cannot be had: {error.strerror or error}"
+                yield Check(name="port", state="broken" if asked.named else "absent", said=said, mend="choose another")
     if settings.host not in ("127.0.0.1", "::1", "localhost") and not settings.public_url.startswith("https:"):
         said = "passwords and sessions go to this server unencrypted"
         mend = "put a proxy with TLS before it, and set public_url to https://..."
@@ -268,6 +272,16 @@ def server(asked: Asked) -> Iterator[Check]:
     together = f"{settings.sign_ins_per_minute:,} sign-ins a minute of one address, {settings.wrong_passwords_per_hour:,} wrong passwords an hour for one name"
     said = f"{apart} a minute of one address, to each process that serves this ledger: they count apart; to all of them {together}"
     yield Check(name="rate limits", state="good", said=said)
+
+
+def _serves(settings: ServerSettings) -> bool:
+    """Whether it is Arena that listens at the address of these settings."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104  compared, not bound
+    url = httpx.URL(scheme="http", host=host, port=settings.port, path="/healthz")
+    try:
+        return "games" in httpx.get(url, timeout=ANSWER_S, trust_env=False).json()
+    except (httpx.HTTPError, ValueError, TypeError):  # whoever else answers there, with whatever
+        return False
 
 
 CHECKS: dict[str, Callable[[Asked], Iterator[Check]]] = {

@@ -115,7 +115,7 @@ def test_a_path_may_hold_any_character(tmp_path):
 
 def test_a_missing_ledger_is_named_with_what_makes_one(path):
     for read_only in (False, True):
-        with pytest.raises(LedgerError, match=r"arena\.db.*`arena tournament run`"):
+        with pytest.raises(LedgerError, match=r"arena\.db.*`arena tournament run`.*`arena account add NAME --admin`"):
             Ledger.open(path, create=False, read_only=read_only)
     for refused in (database.check, database.upgrade, lambda place: database.backup(place, "x")):
         with pytest.raises(LedgerError, match=r"arena\.db.*`arena tournament run`"):

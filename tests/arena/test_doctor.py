@@ -85,7 +85,8 @@ def test_a_missing_file_of_the_pages_is_broken(look, monkeypatch, tmp_path):
     assert "arena.css" in look(doctor.assets)["browser assets"].said
 
 
-def test_a_taken_port_is_broken_where_somebody_asked_for_it(look):
+def test_a_taken_port_is_broken_where_somebody_asked_for_it(look, monkeypatch):
+    monkeypatch.setattr(doctor, "ANSWER_S", 0.05)  # whoever has it says nothing
     with socket.create_server(("127.0.0.1", 0)) as taken:
         config = f"port = {taken.getsockname()[1]}\n"
         assert look(doctor.server, config=config)["port"].state == "broken"

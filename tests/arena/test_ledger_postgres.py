@@ -56,6 +56,18 @@ def test_an_empty_database_becomes_a_ledger_when_one_may_be_made(url):
     assert database.check(url) == []
 
 
+def test_a_database_without_an_encoding_holds_a_ledger_of_any_names(url):
+    sql(url, "create database bare template template0 encoding 'SQL_ASCII' locale 'C'")
+    bare = url.replace("/postgres?", "/bare?")
+    try:
+        with Ledger.open(bare) as ledger:
+            ledger.add_agent("Zoë", specification="random", kind="random")
+        with Ledger.open(bare, create=False) as ledger:
+            assert [agent.label for agent in ledger.agents()] == ["Zoë@1"]
+    finally:
+        sql(url, "drop database bare with (force)")
+
+
 def test_the_database_of_another_application_is_refused_untouched(url):
     sql(url, "create table customers (id integer)")
     with pytest.raises(LedgerError, match="another application"):

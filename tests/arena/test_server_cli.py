@@ -11,11 +11,14 @@ from command_line import Arena
 from serving import served, worked
 from visitors import bearer
 
+from arena import doctor
 from arena.accounts import Scope
 from arena.config import make_config
+from arena.doctor import Asked
 from arena.job_kinds import ask, do_job
 from arena.job_work import do_here
 from arena.ledger import Ledger
+from arena.server.settings import ServerSettings
 from arena.solvers import load_policy
 from arena.tournament import run_tournament
 
@@ -223,3 +226,9 @@ def test_files_of_matches_and_results_travel_both_ways(arena: Arena, url, place,
     assert there.read_bytes() == here.read_bytes()
     refused = arena("--server", url, "match", "export", KUHN, "--format", "pgn")
     assert (refused.code, "no PGN of Kuhn Poker" in refused.err) == (2, True)
+
+
+def test_the_doctor_tells_a_server_that_runs_from_a_port_that_is_taken(url):
+    settings = ServerSettings(port=int(url.rpartition(":")[2]))
+    checks = {check.name: check for check in doctor.server(Asked(db=None, settings=settings, named=True))}
+    assert checks["port"].state == "good", checks["port"].said
