@@ -106,7 +106,7 @@ def train_command(
         "precision": precision,
     }
     asked = asked_for(method, {name: value for name, value in given.items() if value is not None}, settings or [])
-    require_places(output, checkpoint, register, force=force)
+    require_places(output, checkpoint, log, register, force=force)
     if submit and (register is None or (output, log, tensorboard) != (None, None, None)):
         raise SpecificationError("--submit needs --register NAME; a worker writes no files here, leave them out")
     if at_server(db):

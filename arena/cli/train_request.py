@@ -55,8 +55,13 @@ def asked_for(method: str | None, given: Mapping[str, Any], texts: Sequence[str]
     return asked
 
 
-def require_places(output: Path | None, checkpoint: Path | None, register: str | None, *, force: bool) -> None:
+def require_places(
+    output: Path | None, checkpoint: Path | None, log: Path | None, register: str | None, *, force: bool
+) -> None:
     """Raises `SpecificationError` where something could not be kept, before any work."""
+    files = [path.resolve() for path in (output, checkpoint, log) if path is not None]
+    if len(set(files)) < len(files):
+        raise SpecificationError("--output, --checkpoint and --log must name files of their own; name another one")
     for path in (output, checkpoint):
         if path is not None:
             require_place(path)

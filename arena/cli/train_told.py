@@ -68,8 +68,8 @@ def _last_line(log: Path) -> int:
     Raises:
         SpecificationError: it is no log of a training.
     """
-    lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
     try:
+        lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
         return int(json.loads(lines[-1])["steps"]) if lines else 0
     except (ValueError, TypeError, KeyError):
         raise SpecificationError(f"{str(log)!r} is no log of a training; name another file") from None

@@ -12,10 +12,8 @@ from typing import Any
 from arena.games.errors import SpecificationError, UnknownName
 from arena.games.game import Game
 from arena.games.registry import load_game
-from arena.solvers.learning.methods import METHODS
 from arena.solvers.learning.networks import Precision
-from arena.solvers.learning.settings import with_given
-from arena.solvers.learning.training import CPU, HIDDEN, STEPS, TABLES, Trained, Watch, train
+from arena.solvers.learning.training import CPU, HIDDEN, STEPS, TABLES, Trained, Watch, checked, train
 from arena.solvers.solution import Progress, Setting
 
 ENDING = ".toml"
@@ -40,13 +38,18 @@ class Configuration:
     settings: Mapping[str, Setting] = field(default_factory=dict)
 
     def check(self) -> None:
-        """Raises:
-        UnknownName: no such method, or setting of it.
-        SpecificationError: a setting outside its range.
-        """
-        if self.method not in METHODS:
-            raise UnknownName("method of training", self.method, METHODS)
-        with_given(METHODS[self.method].settings, self.settings, of=self.method)
+        """Makes sure that it can be trained, whatever its game. Errors as of `checked`."""
+        checked(
+            self.method,
+            steps=self.steps,
+            tables=self.tables,
+            hidden=self.hidden,
+            memory=self.memory,
+            settings=self.settings,
+            until=self.until,
+            seed=self.seed,
+            precision=self.precision,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """In types of JSON, without what is said about it."""

@@ -38,7 +38,9 @@ class _Numbers:
         return math.isfinite(value) and value <= self.high and (value >= self.low if self.closed else value > self.low)
 
     def __str__(self) -> str:
-        if self.whole:
+        if self.whole and self.high < math.inf:
+            text = f"a whole number from {self.low:g} to {self.high:,}"
+        elif self.whole:
             text = f"a whole number from {self.low:g} on"
         elif self.high < math.inf:
             text = (
@@ -96,9 +98,14 @@ def word(default: str, *, among: tuple[str, ...]) -> Any:
     return field(default=default, metadata={"takes": _Words(among)})
 
 
-def require_whole(name: str, value: object, *, at_least: int = 1) -> None:
-    """Raises `SpecificationError` where an argument is no whole number from there on."""
-    _require(name, value, _whole_from(at_least))
+def require_whole(name: str, value: object, *, at_least: int = 1, at_most: float = math.inf) -> None:
+    """Raises `SpecificationError` where an argument is no whole number between these."""
+    _require(name, value, _whole_from(at_least, at_most))
+
+
+def require_number(name: str, value: object, *, above: float = 0.0, none: bool = False) -> None:
+    """Raises `SpecificationError` where an argument is no finite number above a bound; ``none``: nor None."""
+    _require(name, value, _Numbers(above, math.inf, closed=False, none=none))
 
 
 def require_word(name: str, value: object, among: tuple[str, ...]) -> None:
@@ -124,8 +131,8 @@ def with_given(own: S, given: Mapping[str, Setting], *, of: str) -> S:
     return replace(own, **given)
 
 
-def _whole_from(at_least: int) -> _Numbers:
-    return _Numbers(at_least, math.inf, closed=True, whole=True)
+def _whole_from(at_least: int, at_most: float = math.inf) -> _Numbers:
+    return _Numbers(at_least, at_most, closed=True, whole=True)
 
 
 def _require(name: str, value: object, takes: _Numbers | _Switch | _Words) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from arena.games.agent import Agent
-from arena.games.errors import NotProvided, UnknownName
+from arena.games.errors import ArenaError, NotProvided, SpecificationError, UnknownName
 from arena.games.game import Game
 from arena.games.observation import Reads, reads_of
 from arena.games.policy import Policy
@@ -22,7 +22,7 @@ from arena.solvers.learning.empirical_game import EmpiricalGame
 from arena.solvers.learning.learner import Learner
 from arena.solvers.learning.methods import METHODS, Plan
 from arena.solvers.learning.networks import PRECISIONS, Precision
-from arena.solvers.learning.settings import require_whole, require_word, with_given
+from arena.solvers.learning.settings import Settings, require_number, require_whole, require_word, with_given
 from arena.solvers.solution import Progress, Setting
 from arena.solvers.tensor_tree import tensor_device
 
@@ -32,6 +32,9 @@ MEASURE_GROWTH = 1.25
 STEPS = 1_000_000
 TABLES = 256
 HIDDEN = (128, 128)
+MOST_TABLES, WIDEST = 2**20, 2**16
+"""More matches at once, or wider layers, are taken for a slip of the pen: they fit into no memory."""
+LAST_SEED = 2**63 - 1
 
 Watch = Callable[[int, Mapping[str, float]], None]
 """Hears (steps so far, numbers by name) after each update."""
@@ -108,29 +111,26 @@ def train(
             ends as one that was never interrupted, on the same device and machine.
 
     Raises:
-        FloatingPointError: losses are no longer finite.
+        Diverged: losses are no longer finite.
         NotProvided: a game without tensors or listed actions, or a device that is not there.
-        SpecificationError: a setting outside its range, or a checkpoint of another run.
+        SpecificationError: an argument or a setting outside its range, or a checkpoint of another run.
         UnknownName: no such method or setting.
     """
-    if method not in METHODS:
-        raise UnknownName("method of training", method, METHODS)
+    own = checked(
+        method,
+        steps=steps,
+        tables=tables,
+        hidden=hidden,
+        memory=memory,
+        settings=settings or {},
+        until=until,
+        seed=seed,
+        precision=precision,
+    )
     chosen = METHODS[method]
-    own = with_given(chosen.settings, settings or {}, of=method)
-    for name, value in (
-        ("steps", steps),
-        ("tables", tables),
-        *((f"hidden[{k}]", size) for k, size in enumerate(hidden)),
-    ):
-        require_whole(name, value)
-    require_whole("memory", memory, at_least=0)
-    if memory and not chosen.remembers:
-        able = ", ".join(name for name, one in METHODS.items() if one.remembers)
-        raise NotProvided(f"{method} trains no networks that remember; {able} do: leave memory out")
     if opponent is not None and not chosen.responds:
         able = ", ".join(name for name, one in METHODS.items() if one.responds)
         raise NotProvided(f"{method} learns no response to another agent; {able} do: leave opponent out")
-    require_word("precision", precision, PRECISIONS)
     require_whole("workers", workers)
     where = torch.device(CPU) if device == CPU else tensor_device(device)
     info, reads = game.info, reads_of(game.info)
@@ -197,6 +197,49 @@ def train(
         )
 
 
+def checked(
+    method: str,
+    *,
+    steps: int,
+    tables: int,
+    hidden: tuple[int, ...],
+    memory: int,
+    settings: Mapping[str, Setting],
+    until: float | None,
+    seed: int,
+    precision: str,
+) -> Settings:
+    """A method's settings with those given, once all that is asked for is as `train` takes it, whatever the game.
+
+    Raises:
+        NotProvided: a memory, for a method whose networks have none.
+        SpecificationError: an argument or a setting outside its range.
+        UnknownName: no such method or setting.
+    """
+    if method not in METHODS:
+        raise UnknownName("method of training", method, METHODS)
+    require_whole("steps", steps)
+    require_whole("tables", tables, at_most=MOST_TABLES)
+    if not hidden:
+        raise SpecificationError("hidden must be the widths of layers, of one at least; got none")
+    for k, width in enumerate(hidden):
+        require_whole(f"hidden[{k}]", width, at_most=WIDEST)
+    require_whole("memory", memory, at_least=0, at_most=WIDEST)
+    if memory and not METHODS[method].remembers:
+        able = ", ".join(name for name, one in METHODS.items() if one.remembers)
+        raise NotProvided(f"{method} trains no networks that remember; {able} do: leave memory out")
+    require_number("until", until, none=True)
+    require_whole("seed", seed, at_least=0, at_most=LAST_SEED)
+    require_word("precision", precision, PRECISIONS)
+    return with_given(METHODS[method].settings, settings, of=method)
+
+
+class Diverged(ArenaError, FloatingPointError):
+    """What was learned is no finite number."""
+
+    work_failed = True
+
+
 class _Held:
     """A learner as `Run` has it: its arrays, changed at one blow after each update."""
 
@@ -208,7 +251,10 @@ class _Held:
     def advance(self, more: int) -> None:
         self.take_up()
         for _ in range(more):
-            told = self.learner.update(self.done)
+            try:
+                told = self.learner.update(self.done)
+            except FloatingPointError as error:
+                raise Diverged(str(error)) from None
             self.done += 1
             if self.watch is not None:
                 self.watch(self.done * self.learner.steps_an_update, told)

@@ -68,6 +68,15 @@ def test_a_run_goes_on_from_its_checkpoint(arena: Arena) -> None:
     first = json.loads(arena("train", "ppo", KUHN, *SHORT, "--checkpoint", "run.npz", "--json").out)
     again = json.loads(arena("train", "ppo", KUHN, *SHORT, "--checkpoint", "run.npz", "--json").out)
     assert first == again
+    Path("other").write_bytes(b"\xff\n")
+    said = arena("train", "ppo", KUHN, *SHORT, "--checkpoint", "run.npz", "--log", "other")
+    assert (said.code, "is no log of a training" in said.err) == (2, True)
+
+
+def test_numbers_that_run_away_are_a_sentence(arena: Arena) -> None:
+    said = arena("train", "ppo", KUHN, *SHORT, "--set", "learning_rate=1e30", "-o", "k.safetensors")
+    assert (said.code, "try a smaller learning rate" in said.err) == (1, True)
+    assert not Path("k.safetensors").exists()
 
 
 @pytest.mark.parametrize(
@@ -90,6 +99,8 @@ def test_a_run_goes_on_from_its_checkpoint(arena: Arena) -> None:
         (("missing.toml",), "cannot read the configuration 'missing.toml'"),
         (("ppo", KUHN, "--submit"), "--submit needs --register NAME"),
         (("ppo", KUHN, "--register", "a", "--checkpoint", "run.npz"), "leave out --checkpoint"),
+        (("ppo", KUHN, "--checkpoint", "k", "--log", "./k"), "must name files of their own"),
+        (("ppo", KUHN, "--until", "0"), "until must be a number above 0"),
         (("ppo", "smax:3m(actions=continuous)"), "vectors"),
     ],
 )

@@ -30,6 +30,8 @@ def test_what_is_told_is_read_again():
         ('method = "ppo"\ngame = "arena:kuhn_poker"\nstep = 1', SpecificationError, "has no key 'step'"),
         ('method = "ppo"\ngame = "arena:kuhn_poker"\nhidden = 8', SpecificationError, "must be a list"),
         ('method = "ppo"\ngame = "arena:kuhn_poker"\n[settings]\nclip = -1', SpecificationError, "clip must be"),
+        ('method = "ppo"\ngame = "arena:kuhn_poker"\nuntil = "soon"', SpecificationError, "until must be a number"),
+        ('method = "ppo"\ngame = "arena:kuhn_poker"\nhidden = []', SpecificationError, "of one at least"),
         ("method =", SpecificationError, "is no TOML"),
     ],
 )

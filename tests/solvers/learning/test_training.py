@@ -9,6 +9,7 @@ from arena.games import NotProvided, SpecificationError, TabularPolicy, UnknownN
 from arena.solvers import expected_returns, nash_conv
 from arena.solvers.learning import train
 from arena.solvers.learning.methods import METHODS
+from arena.solvers.learning.training import Diverged
 from arena.solvers.policy_table import tabulate
 
 KUHN = load_game("arena:kuhn_poker")
@@ -129,7 +130,14 @@ def test_until_ends_a_run_early():
         ({"settings": {"rollout": 2.5}}, SpecificationError, "rollout must be a whole number"),
         ({"settings": {"annealed": 1}}, SpecificationError, "annealed must be true or false"),
         ({"settings": {"learning_rate": float("nan")}}, SpecificationError, "learning_rate must be a number above 0"),
-        ({"memory": -1}, SpecificationError, "memory must be a whole number from 0 on"),
+        ({"memory": -1}, SpecificationError, "memory must be a whole number from 0 to 65,536"),
+        ({"tables": 10**11}, SpecificationError, "tables must be a whole number from 1 to 1,048,576"),
+        ({"hidden": (10**11,)}, SpecificationError, "hidden.0. must be a whole number from 1 to 65,536"),
+        ({"hidden": (), "memory": 4}, SpecificationError, "hidden must be the widths of layers"),
+        ({"until": 0.0}, SpecificationError, "until must be a number above 0, or none; got 0.0"),
+        ({"until": float("nan")}, SpecificationError, "until must be a number above 0, or none; got nan"),
+        ({"seed": -1}, SpecificationError, "seed must be a whole number from 0 to"),
+        ({"settings": {"learning_rate": 1e30}}, Diverged, "try a smaller learning rate"),
         ({"steps": 0}, SpecificationError, "steps must be a whole number"),
         ({"hidden": (8, 0)}, SpecificationError, "hidden"),
         ({"precision": "float16"}, SpecificationError, "precision must be one of float32, bfloat16"),
