@@ -52,7 +52,8 @@ class TournamentConfig(BaseModel):
     ``common_chance``: of ``round_robin`` and ``gauntlet``, whether the k-th rotation of every lineup has the same chance and the
     same draws of agents, not only the matches of one rotation the same chance. ``own_chance``: whether no two
     matches share their chance, not even those of one rotation; always so in games of chance where an agent is a program
-    that Arena does not start (`remote:`, `http:`). ``sandbox``: the tier in which ``exec:`` and ``python:`` agents are confined; where it does not hold, nothing is played. ``rated``: whether its matches count on leaderboards.
+    that Arena does not start (`remote:`, `http:`). ``sandbox``: the tier in which ``exec:`` and ``python:`` agents are
+    confined; where it does not hold, nothing is played. ``rated``: whether its matches count on leaderboards.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
