@@ -1,5 +1,6 @@
 # Arena as one image: the server, the nodes of a Ray cluster and the command line. docs/how-to/deploy.md says how they go together.
-FROM python:3.11-slim-bookworm
+# Debian's release decides the version of pg_dump, which copies no server that is newer: trixie has 17, as compose.yaml.
+FROM python:3.11-slim-trixie
 
 RUN apt-get update \
     && apt-get install -y --no-install-recommends bubblewrap postgresql-client tini \
@@ -21,8 +22,8 @@ RUN useradd --uid 10001 --create-home --home-dir /var/lib/arena arena \
     && chown arena:arena /var/cache/arena
 USER arena
 WORKDIR /var/lib/arena
-ENV ARENA_ARTIFACTS=/var/lib/arena/artifacts NUMBA_CACHE_DIR=/var/cache/arena PYTHONUNBUFFERED=1
+ENV ARENA_ARTIFACTS=/var/lib/arena/artifacts ARENA_SERVE_HOST=0.0.0.0 NUMBA_CACHE_DIR=/var/cache/arena PYTHONUNBUFFERED=1
 
 EXPOSE 8000
 ENTRYPOINT ["tini", "-g", "--"]
-CMD ["arena", "serve", "--host", "0.0.0.0"]
+CMD ["arena", "serve"]

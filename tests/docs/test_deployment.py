@@ -12,9 +12,10 @@ import pytest
 import yaml
 
 from arena.cli import command as arena_command
-from arena.server.settings import PREFIX, ServerSettings
+from arena.server.settings import PREFIX, ServerSettings, load_settings
 
 ROOT = Path(__file__).parents[2]
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
 SERVICES = COMPOSE["services"]
 KNOWN = {
@@ -22,6 +23,8 @@ KNOWN = {
     *("command", "ports", "stop_grace_period", "depends_on", "profiles", "deploy"),
 }
 """The keys of the Compose specification that we use: another one is a slip."""
+PG_DUMP = {"bookworm": 15, "trixie": 17}
+"""Of Debian's releases: it refuses servers that are newer."""
 OURS = [name for name in SERVICES if name != "postgres"]
 
 
@@ -39,8 +42,8 @@ def test_the_services_are_those_of_a_server_a_database_and_a_cluster():
     assert set(COMPOSE["volumes"]) == {"database", "kept"}
 
 
-@pytest.mark.parametrize("name", SERVICES)
-def test_every_service_says_whether_it_is_well(name):
+@pytest.mark.parametrize("name", ["postgres", "ray-head", "server"])
+def test_every_service_that_others_wait_for_says_whether_it_is_well(name):
     check = SERVICES[name]["healthcheck"]
     assert check["test"][0] in ("CMD", "CMD-SHELL")
     assert {"interval", "timeout", "retries"} <= check.keys()
@@ -65,17 +68,27 @@ def test_the_server_is_seen_by_its_own_machine_alone_and_is_started_as_the_comma
     words = SERVICES["server"]["command"]
     assert words[:2] == ["arena", "serve"]
     assert {word for word in words if word.startswith("--")} <= option_names(["serve"])
-    ServerSettings(executor=words[words.index("--executor") + 1])
 
 
-def test_what_the_environment_sets_are_settings_of_the_server():
-    named = [key for key in SERVICES["server"]["environment"] if key.startswith(PREFIX)]
-    assert named
+def test_what_the_environment_sets_are_settings_of_the_server_for_other_commands_in_the_container_too(monkeypatch):
+    named = dict(re.findall(rf"({PREFIX}\w+)=(\S+)", DOCKERFILE))
+    named |= {key: value for key, value in SERVICES["server"]["environment"].items() if key.startswith(PREFIX)}
     assert {key.removeprefix(PREFIX).lower() for key in named} <= ServerSettings.model_fields.keys()
+    for key, value in named.items():
+        monkeypatch.setenv(key, re.sub(r"\$\{\w+:-\}", "", value))  # as where .env does not name it
+    settings = load_settings(None)
+    assert (settings.host, settings.public_url, settings.trusted_proxies) == ("0.0.0.0", "", ())
+    assert settings.executor == "ray://ray-head:10001"
+
+
+def test_a_backup_in_the_image_can_copy_the_database_beside_it():
+    (debian,) = re.findall(r"^FROM python:3\.11-slim-(\w+)$", DOCKERFILE, re.MULTILINE)
+    (server,) = re.findall(r"^postgres:(\d+)$", SERVICES["postgres"]["image"])
+    assert PG_DUMP[debian] >= int(server)
 
 
 def test_the_image_runs_as_nobody_special_and_holds_what_it_copies():
-    lines = (ROOT / "Dockerfile").read_text().splitlines()
+    lines = DOCKERFILE.splitlines()
     assert "USER arena" in lines
     ignored = (ROOT / ".dockerignore").read_text()
     for source in (word for line in lines if line.startswith("COPY") for word in line.split()[1:-1]):
