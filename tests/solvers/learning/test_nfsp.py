@@ -86,6 +86,14 @@ def test_best_responses_are_greedy_but_for_what_is_explored():
         assert float(action.mean()) == pytest.approx(bets, abs=5 * 0.5 / math.sqrt(len(action)) if epsilon else 0)
 
 
+def test_best_responses_are_legal():
+    one = learner(load_game("arena:tic_tac_toe"), tables=32, anticipation=1.0, rollout=9)
+    one.gather(0.0)
+    legal, action = (one.responses.columns[name][: len(one.responses)] for name in ("legal", "action"))
+    assert not legal.all()
+    assert legal.gather(1, action[:, None]).all()
+
+
 def test_the_target_becomes_the_values_now_and_then():
     one = learner(rollout=2, every=32, target_every=8)  # four gradient steps an update
     kept = []
