@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from arena.games import load_game
+from arena.games import SpecificationError, load_game
 from arena.solvers.learning.experience import Collector, draw, memories_after
 from arena.solvers.learning.match_tables import MatchTables
 from arena.solvers.learning.minibatches import minibatches, unrolled
@@ -62,6 +62,16 @@ def test_choices_are_known_as_often_as_they_are_made():
         bets += int(experience.decisions.action[experience.worth.known].sum())
         total += int(experience.worth.known.sum())
     assert abs(bets / total - 0.5) < 5 * (0.25 / total) ** 0.5
+
+
+@pytest.mark.parametrize("name", ["waiting.player", "waiting.action"])
+@pytest.mark.parametrize("broken", [-1, 2])
+def test_decisions_of_a_file_that_nobody_makes_are_refused(name, broken):
+    one = collector("arena:kuhn_poker", 3)
+    arrays = one.arrays()
+    arrays[name][:] = broken
+    with pytest.raises(SpecificationError, match="players and actions of the game"):
+        one.restore(arrays)
 
 
 def test_a_network_that_remembers_says_again_what_it_said():
