@@ -266,7 +266,7 @@ class _Part(Ledger):
     """What a planned part has of a ledger, with all its agents and no contents of them."""
 
     def __init__(self, ledger: Ledger, planned: PlannedPart):
-        super().__init__(ledger._url, ledger._engine)
+        super().__init__(ledger._url, ledger._engine, ledger._state)
         self._whole, self._planned = ledger, planned
 
     def tournaments(self, game: str | None = None) -> list[Tournament]:
@@ -292,7 +292,7 @@ class _PartFile(Ledger):
     """The file of a part while it is written: its answers are of the matches of the ledger that it is a part of."""
 
     def __init__(self, part: Ledger, whole: Ledger):
-        super().__init__(part._url, part._engine)
+        super().__init__(part._url, part._engine, part._state)
         self._whole = whole
 
     def mark(self, game: str) -> int:

@@ -56,14 +56,15 @@ __all__ = ["AgentVersion", "GameRow", "Ledger", "LedgerError", "Played", "Tourna
 class Ledger:
     """Agents, tournaments and matches at one address. Open it with `Ledger.open`; threads may share it."""
 
-    def __init__(self, url: sa.URL, engine: sa.Engine):
+    def __init__(self, url: sa.URL, engine: sa.Engine, state: LedgerState | None = None):
+        """``state``: of the ledger whose database this one shows in another way; who opened that one closes it."""
         self._url = url
         self._engine = engine
         self._writer = db.writing(engine)
         self._lineups: Lineups = {}  # as far as committed
         self._columns = KeptColumns()
         self._rosters = Rosters()
-        self._state = LedgerState(engine)
+        self._state = LedgerState(engine) if state is None else state
         self._agents: tuple[int | None, list[AgentVersion]] | None = None  # as of that number of changes
         self._games: tuple[Mapping[str, int], list[GameRow]] | None = None  # as of these changes
 

@@ -16,7 +16,7 @@ class LedgerPart(Ledger):
     """The same ledger with these games alone, for reading. Agents are those that play in their tournaments."""
 
     def __init__(self, ledger: Ledger, games: Collection[str]):
-        super().__init__(ledger._url, ledger._engine)
+        super().__init__(ledger._url, ledger._engine, ledger._state)
         self._whole, self._chosen = ledger, frozenset(games)
 
     def tournament(self, key: str) -> Tournament:

@@ -30,10 +30,9 @@ class VotersLedger(Ledger):
     """The same ledger without the tournaments of such polls. ``whole``: the ledger with them."""
 
     def __init__(self, ledger: Ledger):
-        super().__init__(ledger._url, ledger._engine)
+        super().__init__(ledger._url, ledger._engine, ledger._state)
         self.whole = ledger
         self._lineups, self._columns, self._rosters = ledger._lineups, ledger._columns, ledger._rosters
-        self._state = ledger._state
 
     def withholds(self) -> bool:
         """Whether anything is kept back now."""
