@@ -38,7 +38,7 @@ from benchmarks.kept_runs import keep_run, read_runs
 GAMES = {
     "kuhn_poker": 1_000_000,
     "leduc_poker": 4_000_000,
-    "liars_dice": 4_000_000,
+    "liars_dice": 2_000_000,
 }
 """OpenSpiel's name -> steps of every run."""
 GRADIENTS, ANCHORS = ("ppo", "mmd"), ("nfsp", "psro")

@@ -194,6 +194,7 @@ def scale_of(info: GameInfo) -> float:
 TEAMS = PPOSettings(
     learning_rate=1e-3,
     rollout=32,
+    epochs=4,
     minibatches=32,
     clip=0.2,
     entropy=0.001,
@@ -217,7 +218,7 @@ METHODS: Mapping[str, Method] = {
         learner=ppo,
         remembers=True,
         responds=True,
-        settings=PPOSettings(learning_rate=3e-3, rollout=32, epochs=2, minibatches=2, clip=None, kl=5.0),
+        settings=PPOSettings(learning_rate=3e-3, rollout=32, minibatches=2, clip=None, first_entropy=0.5, kl=5.0),
         source="Sokota et al., ICLR 2023, arXiv:2206.05825",
     ),
     "ippo": Method(

@@ -51,11 +51,11 @@ class PPOSettings:
 
     learning_rate: float = number(1e-3)
     rollout: int = whole(16)
-    epochs: int = whole(4)
-    minibatches: int = whole(1)
-    clip: float | None = number(0.1, none=True)
+    epochs: int = whole(2)
+    minibatches: int = whole(8)
+    clip: float | None = number(0.05, none=True)
     entropy: float = number(0.05, at_least=0)
-    first_entropy: float = number(0.5, at_least=0)
+    first_entropy: float = number(0.25, at_least=0)
     kl: float = number(0.0, at_least=0)
     magnet: float = number(0.0, at_least=0)
     magnet_updates: int = whole(100)
@@ -70,7 +70,7 @@ class PPOSettings:
 
 RESPONSE: Mapping[str, Any] = {
     "learning_rate": 1e-2,
-    "minibatches": 8,
+    "epochs": 4,
     "clip": 0.2,
     "entropy": 0.0,
     "first_entropy": 0.3,
