@@ -158,6 +158,24 @@ def require_known(ledger: Ledger, agents: Mapping[str, str]) -> None:
             raise UnknownName("agent", text, [*sorted(registered), *(kind.name for kind in kinds())])
 
 
+def register_own(ledger: Ledger, name: str, specification: str, *, account: str | None) -> AgentVersion:
+    """The version of agent `name` that somebody who is not at this machine registers by a specification that says it whole.
+
+    Args:
+        ledger: where it is registered.
+        name: of the agent.
+        specification: of a kind in `SELF_CONTAINED`.
+        account: who registers it.
+
+    Raises:
+        UnknownName: no such kind of agent.
+        SpecificationError: as `require_own`.
+    """
+    kind, _ = split_specification(specification)
+    require_own(specification)
+    return ledger.add_agent(name, specification=specification, kind=kind, lineage={"registered_by": account})
+
+
 def require_own(specification: str) -> None:
     """Raises `SpecificationError` for an agent that only this machine's user may name: a file of it, a program, an address that it would
     call, a search that keeps it busy for minutes a move. Who is registered may be named by anybody, and plays as `playable` says."""

@@ -171,6 +171,10 @@ def journeys(ledger: Ledger, url: str, strict_url: str) -> dict[str, Go]:
 
         return go
 
+    def starting(page: Page) -> None:
+        page.get_by_label("random@1").check()
+        pressed("Start", Name="Friday cup")(page)
+
     def invited(page: Page) -> None:
         shown = issue(ledger, "invitation", account(ledger, ADMIN), name="a guest", scope=Scope.SUBMIT)
         _opened(page, f"{url}/sign-up?invitation={shown.text}")
@@ -220,6 +224,15 @@ def journeys(ledger: Ledger, url: str, strict_url: str) -> dict[str, Go]:
         "admin": signed_in("/admin"),
         "admin-invitation": signed_in("/admin", then=pressed("Invite", For_whom="a guest")),
         "audit": signed_in("/admin/audit"),
+        "agent-new": signed_in("/agents/new"),
+        "agent-new-refused": signed_in(
+            "/agents/new", then=pressed("Register", Name="bot", **{"Specification,_of_a_kind_below": "exec:./bot"})
+        ),
+        "tournament-new": signed_in("/tournaments/new?game=arena:connect_four"),
+        "tournament-new-refused": signed_in(
+            "/tournaments/new?game=arena:connect_four", then=pressed("Start", Name="Friday cup")
+        ),
+        "tournament-asked-for": signed_in("/tournaments/new?game=arena:connect_four", then=starting),
         "poll-new": signed_in("/polls/new"),
         "polls-admin": signed_in("/polls"),
         "poll-admin": signed_in(f"/polls/{POLL}"),

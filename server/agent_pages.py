@@ -15,6 +15,7 @@ from arena.games import ArenaError, UnknownName
 from arena.leaderboards.leaderboard import PROVISIONAL_BELOW, Row
 from arena.ledger_rows import AgentVersion
 from arena.server import numbers
+from arena.server.access import Scope, visitor_of
 from arena.server.agent_facts import forfeits_of
 from arena.server.ancestry import ancestry
 from arena.server.drawing.band import in_both_widths
@@ -159,6 +160,7 @@ def agents(
         q=q,
         played=played,
         retired=retired,
+        may_register=visitor_of(request).may(Scope.SUBMIT),
     )
 
 

@@ -28,6 +28,8 @@ from arena.server import (
     live,
     live_match,
     match_pages,
+    new_agent_page,
+    new_tournament_page,
     play_pages,
     poll_admin,
     poll_pages,
@@ -84,6 +86,8 @@ def create_app(ledger: Ledger, settings: ServerSettings | None = None) -> FastAP
         home,
         game_pages,
         anytime_pages,
+        new_agent_page,  # before the agents and the tournaments, whose addresses hold any name
+        new_tournament_page,
         agent_pages,
         live,
         live_match,

@@ -19,6 +19,7 @@ from arena.leaderboards.methods import RATING_METHODS
 from arena.leaderboards.payoff_matrix import Matrix
 from arena.leaderboards.response_graph import Cycle
 from arena.server import numbers
+from arena.server.access import Scope, visitor_of
 from arena.server.adjusted_views import adjusted_view
 from arena.server.anytime_pages import may_be_watched
 from arena.server.boards_asked import playable, standings_of
@@ -63,9 +64,11 @@ def game(
     where: WhereAsked,
     view: ViewAsked,
 ) -> Response:
+    may_run = visitor_of(request).may(Scope.RUN)
     found, refusal = _rated(site, specification, view.method, where)
     if found is None:
-        return page(request, "game_empty.html", info=playable(specification), specification=specification)
+        info = playable(specification)
+        return page(request, "game_empty.html", info=info, specification=specification, may_run=may_run)
     said = _KEPT.of(found, "said", lambda: _said(found))
     board = found.leaderboard
     every = [one for one in site.ledger.tournaments(found.game) if one.is_rated]
@@ -96,6 +99,7 @@ def game(
         ladders=tables,
         pages=pages,
         recorded=site.ledger.recorded(found.game),
+        may_run=may_run and any(one.source == "play" for one in tournaments),
         view=view,
         offered=columns,
         chosen=[key for key in there if key in picked],

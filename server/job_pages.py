@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from arena.attendance import lacking, workers_there
 from arena.job_rows import JobRow, JobStatus, read_jobs
-from arena.jobs import counts
+from arena.jobs import counts, job
 from arena.ledger import Ledger
 from arena.ledger_schema import jobs
-from arena.server.site import SiteOf, page
+from arena.server.site import SiteOf, page, tournament_address
+from arena.tournament_job import CONFIG, TOURNAMENT
 
 SHOWN = 100
+LOOK_AGAIN_S = 3
 ORDER: tuple[JobStatus, ...] = ("running", "waiting", "failed", "cancelled", "finished")
 
 router = APIRouter()
@@ -32,6 +34,30 @@ def jobs_page(request: Request, site: SiteOf, status: str = "") -> Response:
         wanted=wanted,
         most=SHOWN,
     )
+
+
+@router.get("/jobs/{key}")
+def job_page(request: Request, site: SiteOf, key: str) -> Response:
+    """How far a job is; of one that plays a tournament, that tournament once it has begun."""
+    row = job(site.ledger, key)
+    begun = (row.result or {}).get(TOURNAMENT)
+    if isinstance(begun, str) and row.status in ("running", "finished"):
+        return RedirectResponse(tournament_address(begun), 303)
+    config = row.settings.get(CONFIG)
+    answer = page(
+        request,
+        "job.html",
+        job=row,
+        name=config["name"] if isinstance(config, dict) else row.kind,
+        lacks=lacking(row, workers_there(site.ledger)),
+    )
+    if row.status in ("waiting", "running"):
+        answer.headers["Refresh"] = str(LOOK_AGAIN_S)  # by which browsers load the page again, without a script
+    return answer
+
+
+def job_address(key: str) -> str:
+    return f"/jobs/{key}"
 
 
 def newest_jobs(ledger: Ledger, status: str) -> list[JobRow]:

@@ -16,6 +16,7 @@ from arena.ledger_rows import GameRow, Played, Tournament
 from arena.matches_under_way import numbers_under_way
 from arena.results import Fault
 from arena.server import numbers
+from arena.server.access import Scope, visitor_of
 from arena.server.drawing.band import band_drawing, in_both_widths
 from arena.server.drawing.files import Ending, Figure
 from arena.server.figures import figure_answer
@@ -82,6 +83,7 @@ def tournaments(request: Request, site: SiteOf, page_number: Annotated[int, Quer
         pages=pages,
         pairings=PAIRINGS,
         sentence=_sentence_of(listed, site.ledger.games()),
+        may_run=visitor_of(request).may(Scope.RUN),
     )
 
 

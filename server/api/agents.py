@@ -10,9 +10,8 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from arena.agents import kinds
-from arena.agents.registry import split_specification
 from arena.ledger_rows import AgentVersion
-from arena.roster import require_own
+from arena.roster import register_own
 from arena.server.access import Scope, Visitor, allowed
 from arena.server.agent_pages import on_ladders, opponent_label
 from arena.server.api.answers import (
@@ -138,11 +137,7 @@ def get_agent(
 def add_agent(
     request: Request, site: SiteOf, asked: NewAgent, visitor: Annotated[Visitor, Depends(allowed(Scope.SUBMIT))]
 ) -> Response:
-    name = checked_name(asked.name)
-    kind, _ = split_specification(asked.specification)
-    require_own(asked.specification)
-    lineage = {"registered_by": visitor.account}
-    added = site.ledger.add_agent(name, specification=asked.specification, kind=kind, lineage=lineage)
+    added = register_own(site.ledger, checked_name(asked.name), asked.specification, account=visitor.account)
     return json_answer(request, agent_facts(added), status=201)
 
 
