@@ -107,3 +107,6 @@ def test_somebody_registers_an_agent_and_starts_a_tournament_and_watches_it(open
     assert page.get_by_role("heading", level=1).inner_text().startswith(cup)
     assert "/tournaments/" in page.url
     assert name in page.locator("main").inner_text()
+    page.goto(f"{served.url}/games/arena:tic_tac_toe")
+    page.get_by_role("link", name="Start a tournament").click()
+    assert page.get_by_label("Game", exact=True).input_value() == "arena:tic_tac_toe"
