@@ -226,7 +226,9 @@ def test_a_form_without_the_token_of_its_session_changes_nothing(ledger, cid, pa
 def test_lists_lead_there_who_may(stranger, visit, cid, list_of, words):
     link = f'href="{list_of}/new"'
     assert f"{link} data-needs-server>{words}" in cid.get(list_of).text
-    assert f"{link} data-needs-server>Sign in to {words.lower()}" in stranger.get(list_of).text
+    assert (
+        f'href="/sign-in?next={list_of}/new" data-needs-server>Sign in to {words.lower()}' in stranger.get(list_of).text
+    )
     assert link not in visit("ada").get(list_of).text
 
 
