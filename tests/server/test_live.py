@@ -55,7 +55,7 @@ def test_a_running_tournament_shows_what_is_written_so_far(fresh_ledger, serve, 
         before = served.get(f"/tournaments/{tournament.key}").text
         assert "The first matches are not written yet" in before
         assert f'data-live-source="/tournaments/{tournament.key}/events"' in before
-        assert "no match yet" in served.get("/").text
+        assert "No match yet" in served.get("/").text
         advance(0, 20)
         after = served.get(f"/tournaments/{tournament.key}").text
         assert "Standing so far" in after
@@ -165,7 +165,6 @@ def test_who_reads_next_hears_why_standings_could_not_be_computed_again(fresh_le
         raise ArenaError("the ledger is damaged")
 
     monkeypatch.setattr(standings_cache, "standings", broken)
-    cache.standings(tournament.game)
 
     def heard():
         try:
