@@ -1,6 +1,6 @@
 """Methods of training held against each other: exact exploitability at equal steps, over seeds.
 
-    .venv/bin/python benchmarks/learning.py --results runs.jsonl --pictures docs/how-to/pictures
+    .venv/bin/python benchmarks/learning.py --results benchmarks/learning_runs.jsonl --pictures docs/how-to/pictures
 
 Every method learns kuhn poker, leduc poker and liar's dice with its own default settings, network sizes alike, for the same number
 of its own decisions (psro's opponents make about as many again), and is measured by the exact tree while it learns. Rudolph et al., ICLR 2026, arXiv:2502.08938, find that
