@@ -44,9 +44,8 @@ def unpack(text: object, dtype: type[Number], shape: Sequence[int]) -> NDArray[N
     """
     try:
         column = np.frombuffer(binascii.a2b_base64(cast("str", text), strict_mode=True), dtype)
-        return column.reshape(
-            *shape
-        ).copy()  # what stands on the bytes could not be written to, and has kernels of its own
+        # what stands on the bytes could not be written to, and has kernels of its own
+        return column.reshape(*shape).copy()
     except (ValueError, TypeError) as error:  # binascii.Error is a ValueError
         raise ProtocolError(f"{list(shape)} numbers were to come; {error}") from None
 

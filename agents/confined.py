@@ -119,7 +119,7 @@ class ConfinedAgent:
     def start(self, table: NDArray[np.int64], player: NDArray[np.int64], seed: NDArray[np.uint64]) -> None:
         self._seats.update(zip(zip(table.tolist(), player.tolist(), strict=True), seed.tolist(), strict=True))
         self._revive()
-        self._process.ask({"type": "start", "table": pack(table), "player": pack(player), "seed": pack(seed)})
+        self._begin(table, player, seed)
 
     def act(self, batch: ObservationBatch) -> NDArray[np.int64]:
         """One action a row. An `AgentFault` where there is no answer."""
@@ -164,8 +164,10 @@ class ConfinedAgent:
             self._life = self._process.lives
             if self._seats:
                 table, player = np.array(list(self._seats), np.int64).T
-                seed = np.array(list(self._seats.values()), np.uint64)
-                self._process.ask({"type": "start", "table": pack(table), "player": pack(player), "seed": pack(seed)})
+                self._begin(table, player, np.array(list(self._seats.values()), np.uint64))
+
+    def _begin(self, table: NDArray[np.int64], player: NDArray[np.int64], seed: NDArray[np.uint64]) -> None:
+        self._process.ask({"type": "start", "table": pack(table), "player": pack(player), "seed": pack(seed)})
 
 
 class _Member:

@@ -114,10 +114,8 @@ def _fits(needs: Resources, gives: Resources) -> bool:
 def _note(ledger: Ledger, there: Sequence[Worker], *, gone: bool) -> None:
     """Notes that they are there now, or gone; who has been silent for long is forgotten. Most often nothing else is new."""
     names = [one.name for one in there]
-    if (
-        not gone
-        and {one.name: one for one in workers_there(ledger)}.items() >= {one.name: one for one in there}.items()
-    ):
+    known = () if gone else workers_there(ledger)
+    if not gone and all(one in known for one in there):
         with ledger.writing(None) as connection:
             connection.execute(workers.update().where(workers.c.name.in_(names)).values(alive_at=now()))
         return

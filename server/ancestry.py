@@ -46,9 +46,8 @@ def ancestry(agent: AgentVersion, known: Sequence[AgentVersion]) -> Family | Non
         if (parent := _parent(one, by_label)) is not None:
             children.setdefault(parent, []).append(one)
     place, last = {agent.label: 0}, agent.label
-    while (
-        parent := _parent(by_label[last], by_label)
-    ) is not None and parent not in place:  # it may name itself in a circle
+    # a ledger from anywhere may name itself in a circle
+    while (parent := _parent(by_label[last], by_label)) is not None and parent not in place:
         place[parent], last = len(place), parent
     shown_line = list(place)[: FOREBEARS_SHOWN + 1]
 
