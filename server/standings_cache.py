@@ -54,9 +54,7 @@ class _Entry:
     computed_at: float = 0.0
     took: float = 0.0
     failed: Exception | None = None
-    shown_old: bool = (
-        False  # while a newer value was due: what shows it changes with the next one, whatever the ledger does
-    )
+    shown_old: bool = False  # while a newer value was due: what shows it changes with the next one
     current_in: Hashable = None  # the state of the game in the ledger in which the value was the newest
 
 
@@ -71,9 +69,8 @@ class StandingsCache:
 
     def __init__(self, ledger: Ledger, *, now: Callable[[], float] = time.monotonic):
         self._ledger, self._now = ledger, now
-        self.computed: dict[
-            str, int
-        ] = {}  # by the topic of its game: how often anything was of which an older value was shown
+        # by the topic of its game: how often anything was of which an older value was shown
+        self.computed: dict[str, int] = {}
         self.moment_s = MOMENT_S  # negative: as long as it takes
         self._entries: dict[str, OrderedDict[Hashable, _Entry]] = {}
         self._lock = threading.Lock()
