@@ -16,7 +16,6 @@ from arena.ledger_schema import agents, tournament_agents, tournaments
 from arena.rosters import Rosters, agent_of
 
 SILENT_S = 45.0  # a tournament whose player has not been heard of for so long is not being played
-RESERVED_KEYS = frozenset({"new"})  # /tournaments/new is a page of its own
 _VERSIONED = re.compile(r"(.+)@(\d+)")
 
 
@@ -80,9 +79,7 @@ def free_key(connection: sa.Connection, name: str) -> str:
     """A key that no tournament has yet: the name in small letters, ``cup``, or ``cup-2`` and so on."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].strip("-") or "tournament"
-    taken = (
-        set(connection.scalars(sa.select(tournaments.c.key).where(tournaments.c.key.startswith(slug)))) | RESERVED_KEYS
-    )
+    taken = set(connection.scalars(sa.select(tournaments.c.key).where(tournaments.c.key.startswith(slug))))
     key, number = slug, 1
     while key in taken:
         number += 1

@@ -224,16 +224,16 @@ def journeys(ledger: Ledger, url: str, strict_url: str) -> dict[str, Go]:
         "admin": signed_in("/admin"),
         "admin-invitation": signed_in("/admin", then=pressed("Invite", For_whom="a guest")),
         "audit": signed_in("/admin/audit"),
-        "agent-new": signed_in("/agents/new"),
+        "agent-new": signed_in("/new/agent"),
         "agent-new-refused": signed_in(
-            "/agents/new", then=pressed("Register", Name="bot", **{"Specification,_of_a_kind_below": "exec:./bot"})
+            "/new/agent", then=pressed("Register", Name="bot", **{"Specification,_of_a_kind_below": "exec:./bot"})
         ),
-        "tournament-new": signed_in("/tournaments/new?game=arena:connect_four"),
+        "tournament-new": signed_in("/new/tournament?game=arena:connect_four"),
         "tournament-new-refused": signed_in(
-            "/tournaments/new?game=arena:connect_four", then=pressed("Start", Name="Friday cup")
+            "/new/tournament?game=arena:connect_four", then=pressed("Start", Name="Friday cup")
         ),
-        "tournament-asked-for": signed_in("/tournaments/new?game=arena:connect_four", then=starting),
-        "poll-new": signed_in("/polls/new"),
+        "tournament-asked-for": signed_in("/new/tournament?game=arena:connect_four", then=starting),
+        "poll-new": signed_in("/new/poll"),
         "polls-admin": signed_in("/polls"),
         "poll-admin": signed_in(f"/polls/{POLL}"),
         "poll-draft": signed_in("/polls/not-open-yet"),

@@ -18,7 +18,7 @@ from arena.server.site import SiteOf, agent_address, page
 from arena.source import checked_name
 from arena.uploads import KINDS, PROGRAM, add_upload
 
-router = APIRouter(prefix="/agents/new", dependencies=[Depends(allowed(Scope.SUBMIT))])
+router = APIRouter(prefix="/new/agent", dependencies=[Depends(allowed(Scope.SUBMIT))])
 
 
 @router.get("")

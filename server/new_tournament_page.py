@@ -26,7 +26,7 @@ MOST_LISTED = 60
 """Agents with a box; of more, those that have played the game come first, and all others can be named."""
 FORM = "the form"
 
-router = APIRouter(prefix="/tournaments/new", dependencies=[Depends(allowed(Scope.RUN))])
+router = APIRouter(prefix="/new/tournament", dependencies=[Depends(allowed(Scope.RUN))])
 
 
 class Asked(BaseModel):

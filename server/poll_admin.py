@@ -28,7 +28,7 @@ from arena.server.site import WholeSite, page
 from arena.server.vote_pages import vote_address
 from arena.vote_reviews import State, decide
 
-router = APIRouter(prefix="/polls", dependencies=[Depends(allowed(Scope.ADMIN))])
+router = APIRouter(dependencies=[Depends(allowed(Scope.ADMIN))])
 
 
 async def posted_settings(request: Request) -> dict[str, object]:
@@ -40,12 +40,12 @@ async def posted_settings(request: Request) -> dict[str, object]:
 PostedSettings = Annotated[dict[str, object], Depends(posted_settings)]
 
 
-@router.get("/new")
+@router.get("/new/poll")
 def new_poll_page(request: Request) -> Response:
     return _form(request, {})
 
 
-@router.post("/new")
+@router.post("/new/poll")
 def new_poll(
     request: Request,
     site: WholeSite,
@@ -65,7 +65,7 @@ def new_poll(
     return _to(poll)
 
 
-@router.post("/{key}/state")
+@router.post("/polls/{key}/state")
 def change_state(
     request: Request, site: WholeSite, key: str, state: Annotated[Literal["open", "closed"], Form()]
 ) -> Response:
@@ -77,7 +77,7 @@ def change_state(
     return _to(poll)
 
 
-@router.post("/{key}/settings")
+@router.post("/polls/{key}/settings")
 def set_settings(request: Request, site: WholeSite, key: str, given: PostedSettings) -> Response:
     poll = poll_of(site.ledger, key)
     try:
@@ -87,14 +87,14 @@ def set_settings(request: Request, site: WholeSite, key: str, given: PostedSetti
     return _to(poll)
 
 
-@router.post("/{key}/answers")
+@router.post("/polls/{key}/answers")
 def ask_again(site: WholeSite, key: str) -> Response:
     poll = poll_of(site.ledger, key)
     ask_for_answers(site.ledger, poll)
     return _to(poll)
 
 
-@router.post("/{key}/reviews")
+@router.post("/polls/{key}/reviews")
 def review(
     request: Request,
     site: WholeSite,
@@ -110,7 +110,7 @@ def review(
     return RedirectResponse(f"{poll_address(poll)}#reviews", 303)
 
 
-@router.post("/{key}/invitations")
+@router.post("/polls/{key}/invitations")
 def new_invitations(
     request: Request, site: WholeSite, key: str, count: Annotated[int, Form(ge=1, le=1000)]
 ) -> Response:

@@ -34,7 +34,7 @@ def address(served, tmp_path_factory, chromium):
     file.write_text(CSV)
     context = chromium.new_context()
     page = context.new_page()
-    sign_in(page, served, "/polls/new")
+    sign_in(page, served, "/new/poll")
     page.get_by_label("Name", exact=True).fill("Lengths")
     page.get_by_label("Prompts and answers").set_input_files(file)
     page.get_by_role("button", name="Make the poll").click()

@@ -70,8 +70,8 @@ def problem(answer, field: str) -> str:
 
 
 def test_an_agent_is_registered_by_its_specification_and_shown(ledger, ben):
-    assert "mcts(simulations=100, uct_c=2.0" in ben.get("/agents/new").text
-    answer = send(ben, "/agents/new", name=" searcher ", specification="mcts(simulations=2)")
+    assert "mcts(simulations=100, uct_c=2.0" in ben.get("/new/agent").text
+    answer = send(ben, "/new/agent", name=" searcher ", specification="mcts(simulations=2)")
     assert (answer.status_code, answer.headers["location"]) == (303, "/agents/searcher@1")
     assert ledger.agent("searcher").lineage == {"registered_by": "ben"}
     assert ben.get("/agents/searcher@1").status_code == 200
@@ -90,7 +90,7 @@ def test_an_agent_is_registered_by_its_specification_and_shown(ledger, ben):
     ],
 )
 def test_what_cannot_be_an_agent_is_said_beside_its_field(ledger, ben, name, specification, field, said):
-    answer = send(ben, "/agents/new", name=name, specification=specification, game=KUHN)
+    answer = send(ben, "/new/agent", name=name, specification=specification, game=KUHN)
     assert said in problem(answer, field)
     assert f'value="{name}"' in answer.text
     assert f'value="{KUHN}"' in answer.text
@@ -100,7 +100,7 @@ def test_what_cannot_be_an_agent_is_said_beside_its_field(ledger, ben, name, spe
 
 def uploaded(client, content: bytes, file: str, **fields: str):
     data = {"csrf_token": form_token(client), "name": "sent", **fields}
-    return client.post("/agents/new", data=data, files={"file": (file, io.BytesIO(content))})
+    return client.post("/new/agent", data=data, files={"file": (file, io.BytesIO(content))})
 
 
 def test_a_file_goes_through_the_checks_of_uploads(ledger, ben, monkeypatch):
@@ -123,7 +123,7 @@ def test_what_is_wrong_with_a_file_is_said_beside_it(ben):
 
 def asked_for(client, **changed: object):
     fields = {"name": "Friday cup", "game": KUHN, "agent": ["north@1", "south@1"], "matches": "10", "seed": "7"}
-    return send(client, "/tournaments/new", **fields | changed)
+    return send(client, "/new/tournament", **fields | changed)
 
 
 def test_a_tournament_is_the_job_that_the_api_asks_for(ledger, cid):
@@ -198,10 +198,10 @@ def test_what_was_chosen_is_kept_and_who_cannot_play_is_not_offered(cid):
 
 
 def test_a_game_in_the_address_is_filled_in(cid):
-    assert f'value="{KUHN}"' in cid.get(f"/tournaments/new?game={KUHN}").text
+    assert f'value="{KUHN}"' in cid.get(f"/new/tournament?game={KUHN}").text
 
 
-@pytest.mark.parametrize(("path", "scope"), [("/agents/new", Scope.SUBMIT), ("/tournaments/new", Scope.RUN)])
+@pytest.mark.parametrize(("path", "scope"), [("/new/agent", Scope.SUBMIT), ("/new/tournament", Scope.RUN)])
 def test_who_may_not_is_led_to_the_sign_in_or_refused(stranger, visit, path, scope):
     assert stranger.get(path).headers["location"] == f"/sign-in?next={path}"
     assert stranger.post(path).status_code == 401
@@ -211,7 +211,7 @@ def test_who_may_not_is_led_to_the_sign_in_or_refused(stranger, visit, path, sco
         assert f"{scope.value}&#39;" in answer.text
 
 
-@pytest.mark.parametrize("path", ["/agents/new", "/tournaments/new"])
+@pytest.mark.parametrize("path", ["/new/agent", "/new/tournament"])
 def test_a_form_without_the_token_of_its_session_changes_nothing(ledger, cid, path):
     before = len(all_jobs(ledger)), len(ledger.agents())
     fields = {"name": "forged", "specification": "random", "game": KUHN, "agent": ["north@1", "south@1"]}
@@ -221,19 +221,23 @@ def test_a_form_without_the_token_of_its_session_changes_nothing(ledger, cid, pa
 
 
 @pytest.mark.parametrize(
-    ("list_of", "words"), [("/agents", "Register an agent"), ("/tournaments", "Start a tournament")]
+    ("list_of", "form", "words"),
+    [
+        ("/agents", "/new/agent", "Register an agent"),
+        ("/tournaments", "/new/tournament", "Start a tournament"),
+    ],
 )
-def test_lists_lead_there_who_may(stranger, visit, cid, list_of, words):
-    link = f'href="{list_of}/new"'
+def test_lists_lead_there_who_may(stranger, visit, cid, list_of, form, words):
+    link = f'href="{form}"'
     assert f"{link} data-needs-server>{words}" in cid.get(list_of).text
-    assert (
-        f'href="/sign-in?next={list_of}/new" data-needs-server>Sign in to {words.lower()}' in stranger.get(list_of).text
-    )
+    assert f'href="/sign-in?next={form}" data-needs-server>Sign in to {words.lower()}' in stranger.get(list_of).text
     assert link not in visit("ada").get(list_of).text
 
 
-def test_no_tournament_takes_the_address_of_the_form(ledger):
-    agents = [ledger.agent(name) for name in ("north", "south")]
+def test_an_agent_and_a_tournament_named_new_have_pages_of_their_own(ledger, cid):
+    send(cid, "/new/agent", name="new", specification="random")
+    agents = [ledger.agent(name) for name in ("north", "new")]
     game = load_game(KUHN).info
-    made = ledger.add_tournament(name="New", game=game, agents=agents, config={}, seed=0, planned=None)
-    assert made.key == "new-2"
+    ledger.add_tournament(name="new", game=game, agents=agents, config={}, seed=0, planned=None)
+    assert "<h1>new" in cid.get("/agents/new").text
+    assert "<h1>new" in cid.get("/tournaments/new").text

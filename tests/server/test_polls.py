@@ -60,7 +60,7 @@ def admin(visit):
 def upload(admin, name: str, content: str, file: str = "answers.csv", **fields: str):
     settings = {"question": "Which answer is better?", "voters": "anyone", "pairing": "balanced"}
     return admin.post(
-        "/polls/new",
+        "/new/poll",
         data={"csrf_token": form_token(admin), "name": name, **settings, **fields},
         files={"file": (file, io.BytesIO(content.encode()))},
     )
@@ -255,20 +255,20 @@ def test_a_file_that_is_none_is_refused_with_the_reason(admin, content, said):
 
 
 def test_the_list_offers_admins_a_new_poll(visit, admin):
-    assert 'href="/polls/new"' in admin.get("/polls").text
-    assert 'href="/polls/new"' not in visit().get("/polls").text
+    assert 'href="/new/poll"' in admin.get("/polls").text
+    assert 'href="/new/poll"' not in visit().get("/polls").text
     upload(admin, "Draft that waits", ANSWERS)
     opened(admin, "Open now")
     listed = admin.get("/tournaments").text
     for name, state in (("Open now", "open for votes"), ("Draft that waits", "takes no votes")):
         assert re.search(rf'>{name}</a> <span class="tag[^"]*">{state}</span>', listed)
-    assert 'enctype="multipart/form-data"' in admin.get("/polls/new").text
+    assert 'enctype="multipart/form-data"' in admin.get("/new/poll").text
 
 
 def test_only_admins_make_and_change_polls(ledger, visit, admin):
     address, ada = opened(admin, "Guarded"), visit()
     sign_in(ada, "ada")
-    assert ada.get("/polls/new").status_code == 403
+    assert ada.get("/new/poll").status_code == 403
     assert send(ada, f"{address}/state", state="closed").status_code == 403
     assert send(ada, f"{address}/reviews", voter=1, state="left out").status_code == 403
     assert visit().post(f"{address}/state", data={"state": "closed"}).status_code in (401, 303)
