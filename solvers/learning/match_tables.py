@@ -113,7 +113,7 @@ class MatchTables:
     def arrays(self) -> State:
         """The matches at the tables by their numbers, and what was played in them; played again they stand as they stood.
 
-        An opponent that remembers is not asked again: with one all matches begin anew.
+        An opponent that remembers is asked again, so that it remembers them; what it played then is played.
         """
         played = self._batch.history(np.arange(self.facts.tables))
         return {"begun": self._begun.copy(), "played": played.values.copy(), "played_ends": played.ends.copy()}
@@ -126,9 +126,6 @@ class MatchTables:
         self._due[:] = False
         everywhere = np.arange(self.facts.tables)
         self._begin(everywhere)
-        if self.opponent is not None and self.opponent.info.remembers:
-            self._answer_first()
-            return
         while True:
             at = self._batch.history(everywhere).lengths()
             behind = np.flatnonzero(at < played.lengths())
@@ -142,6 +139,8 @@ class MatchTables:
             action = played.values[within[table] + (player if self.info.simultaneous else 0)].astype(np.int64)
             if not self._legal[table, seat, action][self._due[table, seat]].all():
                 raise SpecificationError("the matches of a checkpoint hold moves that are not legal")
+            if self.opponent is not None and self.opponent.info.remembers:
+                self._opponent_plays(table, seat)
             turn = self._batch.step(table, player, action)
             if len(turn.finished):
                 raise SpecificationError("the matches of a checkpoint are over, where they should go on")
@@ -181,13 +180,20 @@ class MatchTables:
     def _moves(self, tables: NDArray[np.int64], chosen: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
         """(table, player, action) of all that is due at these tables; `FAILED` of an opponent who does."""
         table, seat = self._rows(tables)
-        player, action = self._player[table, seat], chosen[table, seat]
-        due = self._due[table, seat]
-        action = np.where(due, action, 0)
-        rows = np.flatnonzero(due & ~self._own[table, player])
-        if self.opponent is not None and len(rows):
-            action[rows] = _answered(self.opponent, self._asked(table[rows], seat[rows], player[rows]))
-        return table, player, action
+        action = np.where(self._due[table, seat], chosen[table, seat], 0)
+        rows, answer = self._opponent_plays(table, seat)
+        action[rows] = answer
+        return table, self._player[table, seat], action
+
+    def _opponent_plays(
+        self, table: NDArray[np.int64], seat: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """(which of these rows are decisions of the opponent, what it answers there)."""
+        player = self._player[table, seat]
+        rows = np.flatnonzero(self._due[table, seat] & ~self._own[table, player])
+        if self.opponent is None or not len(rows):
+            return rows, rows
+        return rows, _answered(self.opponent, self._asked(table[rows], seat[rows], player[rows]))
 
     def _rows(self, tables: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """(table, seat) of the rows that a step of these tables takes."""

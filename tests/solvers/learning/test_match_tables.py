@@ -47,15 +47,37 @@ def test_rewards_are_the_returns_of_matches_as_they_were_played(game):
     assert ended > 10
 
 
-@pytest.mark.parametrize("opponent", [None, RandomAgent()])
+class Rememberer:
+    """Plays by all that it could do at its decisions of the match, and its seed."""
+
+    def __init__(self):
+        self.info = AgentInfo(name="rememberer", remembers=True)
+        self.held = {}
+
+    def start(self, table, player, seed):
+        self.held |= dict(zip(zip(table, player, strict=True), map(int, seed), strict=True))
+
+    def act(self, batch):
+        answers = []
+        for table, player, legal in zip(batch.table, batch.player, batch.legal.lists(), strict=True):
+            self.held[table, player] = hash((self.held[table, player], *legal))
+            answers.append(legal[self.held[table, player] % len(legal)])
+        return np.array(answers)
+
+    def end(self, table, player, returns): ...
+
+    def close(self): ...
+
+
+@pytest.mark.parametrize("opponent", [lambda: None, RandomAgent, Rememberer])
 @pytest.mark.parametrize("game", ["openspiel:leduc_poker", "arena:kuhn_poker", "openspiel:goofspiel(num_cards=3)"])
 def test_tables_go_on_from_arrays_as_if_nothing_had_been(game, opponent):
     loaded = load_game(game)
-    first = MatchTables(loaded, 25, seed=1, opponent=opponent)
+    first = MatchTables(loaded, 25, seed=1, opponent=opponent())
     words = torch.Generator().manual_seed(2)
     for _ in range(7):
         first.step(drawn(first.seen(), words))
-    second = MatchTables(loaded, 25, seed=1, opponent=opponent)
+    second = MatchTables(loaded, 25, seed=1, opponent=opponent())
     second.restore(first.arrays())
     for _ in range(9):
         one, other = first.seen(), second.seen()
