@@ -7,9 +7,9 @@ from dataclasses import dataclass, fields, replace
 import torch
 from torch import Tensor
 
-from arena.games.errors import SpecificationError
 from arena.solvers.checkpoint import State, part, prefixed
 from arena.solvers.learning.environment import ENVIRONMENT, Environment, Seen
+from arena.solvers.learning.learner import require_among
 from arena.solvers.learning.networks import ActorCritic, log_probabilities
 from arena.solvers.learning.returns import Worth, advantages
 
@@ -143,9 +143,8 @@ class Collector:
         """Goes on from there. Errors as of `Environment.restore`."""
         self.environment.restore(part(ENVIRONMENT, arrays))
         told = {name: torch.from_numpy(array).to(self.device) for name, array in part("waiting", arrays).items()}
-        choices = ((told["player"], self.environment.facts.players), (told["action"], self.environment.facts.actions))
-        if any(bool(((column < 0) | (column >= many)).any()) for column, many in choices):
-            raise SpecificationError("the decisions of a checkpoint must be of players and actions of the game")
+        require_among(told["player"], self.environment.facts.players, "players")
+        require_among(told["action"], self.environment.facts.actions, "actions")
         self.gained, self.memory = told.pop("gained"), told.pop("memory")
         self.waiting = Decisions(**told)
 

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
+from torch import Tensor
+
+from arena.games.errors import ArenaError, SpecificationError
 from arena.games.policy import Policy
 from arena.solvers.checkpoint import State
 from arena.solvers.learning.environment import Environment
+
+
+class Diverged(ArenaError):
+    """What was learned is no finite number."""
+
+    work_failed = True
 
 
 class Learner(Protocol):
@@ -25,7 +35,7 @@ class Learner(Protocol):
         """Gathers and learns; numbers for curves, by name: losses, entropy, returns.
 
         Raises:
-            FloatingPointError: what it learned is no finite number.
+            Diverged: what it learned is no finite number.
         """
         ...
 
@@ -49,3 +59,15 @@ class Learner(Protocol):
             SpecificationError: arrays that are none of this learner's.
         """
         ...
+
+
+def require_finite(losses: Iterable[float], number: int) -> None:
+    """Raises `Diverged` where a loss of this update is not finite."""
+    if not all(map(math.isfinite, losses)):
+        raise Diverged(f"the losses of update {number} are not finite; try a smaller learning rate")
+
+
+def require_among(column: Tensor, many: int, what: str) -> None:
+    """Raises `SpecificationError` where a column of a checkpoint names one that is not among so many: 0, 1, ..., many - 1."""
+    if bool(((column < 0) | (column >= many)).any()):
+        raise SpecificationError(f"{what} of a checkpoint must be among the {many} of the game")

@@ -20,7 +20,6 @@ import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -29,6 +28,7 @@ from arena.solvers.checkpoint import State, part, prefixed
 from arena.solvers.learning.buffers import Buffer, Reservoir, Rows
 from arena.solvers.learning.environment import ENVIRONMENT, GROWING, Environment
 from arena.solvers.learning.experience import draw, explored
+from arena.solvers.learning.learner import require_among, require_finite
 from arena.solvers.learning.network_policy import NetworkPolicy
 from arena.solvers.learning.networks import ILLEGAL, Activation, Actor, Architecture, log_probabilities
 from arena.solvers.learning.settings import number, whole
@@ -139,8 +139,7 @@ class NFSP:
             for name, term in terms.items():
                 told.setdefault(name, []).append(term.detach())
         means = {name: float(torch.stack(values).mean()) for name, values in told.items()}
-        if not np.isfinite(list(means.values())).all():
-            raise FloatingPointError(f"the losses of update {number} are not finite; try a smaller learning rate")
+        require_finite(means.values(), number)
         return {**means, "epsilon": epsilon, "best responses": float(len(self.responses))}
 
     @torch.no_grad()
@@ -198,6 +197,8 @@ class NFSP:
         self.held.restore(arrays, fresh=False)
         for name, one in self.parts.items():
             one.restore(part(name, arrays))
+        for column in (self.waiting.action, self.transitions.columns["action"], self.responses.columns["action"]):
+            require_among(column, self.environment.facts.actions, "actions")
 
 
 def value_loss(values: nn.Module, target: nn.Module, rows: Rows, discount: float) -> Tensor:

@@ -19,7 +19,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -27,6 +26,7 @@ from arena.games.seeds import seed_of
 from arena.solvers.checkpoint import State
 from arena.solvers.learning.environment import GROWING, Environment
 from arena.solvers.learning.experience import Collector
+from arena.solvers.learning.learner import require_finite
 from arena.solvers.learning.minibatches import Minibatch, minibatches
 from arena.solvers.learning.network_policy import NetworkPolicy
 from arena.solvers.learning.networks import ActorCritic, Architecture, log_probabilities
@@ -139,8 +139,7 @@ class PPO:
                 self.optimiser.step()
                 told.append(torch.stack(terms).detach())
         means = torch.stack(told).mean(0).tolist()
-        if not np.isfinite(means).all():
-            raise FloatingPointError(f"the losses of update {number} are not finite; try a smaller learning rate")
+        require_finite(means, number)
         with torch.no_grad():
             share = 1 / (1 + one.averaged * number)
             for mean, last in zip(self.average.parameters(), self.network.parameters(), strict=True):

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -21,6 +20,7 @@ from arena.games.seeds import seed_of
 from arena.solvers.checkpoint import State, part, prefixed
 from arena.solvers.learning.environment import ENVIRONMENT, GROWING, Environment, Seen
 from arena.solvers.learning.experience import explored
+from arena.solvers.learning.learner import require_finite
 from arena.solvers.learning.network_policy import NetworkPolicy
 from arena.solvers.learning.networks import ILLEGAL, Actor, Architecture, Precision
 from arena.solvers.learning.returns import lambda_returns
@@ -118,8 +118,7 @@ class PQN:
                 self.optimiser.step()
                 told.append(error.detach())
         mean = float(torch.stack(told).mean())
-        if not np.isfinite(mean):
-            raise FloatingPointError(f"the losses of update {number} are not finite; try a smaller learning rate")
+        require_finite([mean], number)
         return {"loss": mean, "value": float(steps.target.mean()), "epsilon": epsilon}
 
     @torch.no_grad()

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from arena.games.agent import Agent
-from arena.games.errors import ArenaError, NotProvided, SpecificationError, UnknownName
+from arena.games.errors import NotProvided, SpecificationError, UnknownName
 from arena.games.game import Game
 from arena.games.observation import Reads, reads_of
 from arena.games.policy import Policy
@@ -234,12 +234,6 @@ def checked(
     return with_given(METHODS[method].settings, settings, of=method)
 
 
-class Diverged(ArenaError, FloatingPointError):
-    """What was learned is no finite number."""
-
-    work_failed = True
-
-
 class _Held:
     """A learner as `Run` has it: its arrays, changed at one blow after each update."""
 
@@ -251,10 +245,7 @@ class _Held:
     def advance(self, more: int) -> None:
         self.take_up()
         for _ in range(more):
-            try:
-                told = self.learner.update(self.done)
-            except FloatingPointError as error:
-                raise Diverged(str(error)) from None
+            told = self.learner.update(self.done)
             self.done += 1
             if self.watch is not None:
                 self.watch(self.done * self.learner.steps_an_update, told)

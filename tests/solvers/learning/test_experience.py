@@ -70,7 +70,7 @@ def test_decisions_of_a_file_that_nobody_makes_are_refused(name, broken):
     one = collector("arena:kuhn_poker", 3)
     arrays = one.arrays()
     arrays[name][:] = broken
-    with pytest.raises(SpecificationError, match="players and actions of the game"):
+    with pytest.raises(SpecificationError, match="of a checkpoint must be among the 2 of the game"):
         one.restore(arrays)
 
 

@@ -4,12 +4,12 @@ import pytest
 import torch
 from interruptions import interrupted
 
-from arena.agents import load_agent
+from arena.agents import gru, load_agent, save_network
 from arena.games import NotProvided, SpecificationError, TabularPolicy, UnknownName, load_game
 from arena.solvers import expected_returns, nash_conv
 from arena.solvers.learning import train
+from arena.solvers.learning.learner import Diverged
 from arena.solvers.learning.methods import METHODS
-from arena.solvers.learning.training import Diverged
 from arena.solvers.policy_table import tabulate
 
 KUHN = load_game("arena:kuhn_poker")
@@ -40,6 +40,20 @@ def test_networks_that_remember_learn_and_go_on_from_checkpoints(tmp_path):
     assert whole.gap == resumed.gap
     longer = train("mmd", KUHN, steps=200_000, tables=128, hidden=(32,), memory=32, seed=1)
     assert longer.gap < 0.6  # of the uniform policy 0.917
+
+
+def test_so_do_those_that_learn_against_one_that_remembers(tmp_path):
+    network = gru([KUHN.info.information_state_width, 8, 2], memory=4, seed=1)
+    save_network(network, tmp_path / "it.safetensors", game=KUHN, reads="information_state")
+    run = {"steps": 1500, "tables": 32, "hidden": (8,), "memory": 4, "settings": {"rollout": 9, "minibatches": 2}}
+
+    def response(**given):
+        opponent = load_agent(f"checkpoint:{tmp_path / 'it.safetensors'}", game=KUHN)
+        return train("ppo", KUHN, opponent=opponent, **run, **given)
+
+    with pytest.raises(KeyboardInterrupt):
+        response(checkpoint=tmp_path / "run.npz", watch=interrupted(after=3))
+    assert torch.equal(weights(response()), weights(response(checkpoint=tmp_path / "run.npz")))
 
 
 def test_worker_processes_keep_the_tables_and_change_nothing():
