@@ -19,6 +19,7 @@ from arena.games.smax.rules import Rules
 from arena.games.smax.scripted import AttackMode, Memory, fresh_memory, scripted_actions
 from arena.games.smax.simulator import Smax
 from arena.games.smax.state import State
+from arena.games.smax.units import UNIT_TYPES
 
 OPPONENT_WORDS = 1 << 32
 """Words of a chance seed from here on are the scripted team's; those before are the match's."""
@@ -139,10 +140,16 @@ class SmaxVectorEnv(gymnasium.vector.VectorEnv):  # type: ignore[misc]  # Gymnas
         Raises:
             SpecificationError: arrays that are not those of as many such matches.
         """
+        below = {"unit_type": len(UNIT_TYPES), "attack": self.rules.num_actions, "step": self.rules.max_steps + 2}
         for name, tensor in self._held().items():
             if name not in arrays or arrays[name].shape != tuple(tensor.shape):
                 raise SpecificationError(f"{name!r} of the matches must have the shape {list(tensor.shape)}")
-            tensor.copy_(torch.from_numpy(arrays[name]))
+            held = arrays[name]
+            if name in (*below, "seeds", "begun") and not ((held >= 0) & (held < below.get(name, 1 << 63))).all():
+                raise SpecificationError(
+                    f"{name!r} of the matches must be from 0 to less than {below.get(name, '2^63')}"
+                )
+            tensor.copy_(torch.from_numpy(held))
 
     def close(self, **kwargs: Any) -> None:
         """Nothing is held open."""

@@ -122,6 +122,8 @@ class MatchTables:
         begun, played = arrays["begun"], Ragged(arrays["played"], arrays["played_ends"])
         if begun.shape != (self.facts.tables,) or len(played) != self.facts.tables or (begun < 1).any():
             raise SpecificationError(f"the matches of a checkpoint must be those of {self.facts.tables:,} tables")
+        if (played.lengths() < 0).any() or played.ends[-1] != len(played.values):
+            raise SpecificationError("the moves of a checkpoint must be as many as its matches hold")
         self._begun = begun.astype(np.int64) - 1
         self._due[:] = False
         everywhere = np.arange(self.facts.tables)
@@ -130,14 +132,16 @@ class MatchTables:
             at = self._batch.history(everywhere).lengths()
             behind = np.flatnonzero(at < played.lengths())
             if not len(behind):
-                return
+                break
             starts = played.ends[behind] - played.lengths()[behind] + at[behind]
             table, seat = self._rows(behind)
             player = self._player[table, seat]
             within = np.zeros(self.facts.tables, np.int64)
             within[behind] = starts
             action = played.values[within[table] + (player if self.info.simultaneous else 0)].astype(np.int64)
-            if not self._legal[table, seat, action][self._due[table, seat]].all():
+            listed = (action >= 0) & (action < self.facts.actions)
+            legal = listed & self._legal[table, seat, np.where(listed, action, 0)]
+            if not legal[self._due[table, seat]].all():
                 raise SpecificationError("the matches of a checkpoint hold moves that are not legal")
             if self.opponent is not None and self.opponent.info.remembers:
                 self._opponent_plays(table, seat)
@@ -145,6 +149,8 @@ class MatchTables:
             if len(turn.finished):
                 raise SpecificationError("the matches of a checkpoint are over, where they should go on")
             self._note(turn, behind)
+        if not self._waits_for_learner().all():
+            raise SpecificationError("the matches of a checkpoint must wait for the learner")
 
     def _play(
         self, waiting: NDArray[np.int64], chosen: NDArray[np.int64]

@@ -156,7 +156,7 @@ def train(
             raise NotProvided(
                 f"until waits for NashConv, which is not measured of {info.specification}: leave it out, or give steps"
             )
-        held = _Held(learner, watch)
+        held = _Held(learner, planned, watch)
         told: dict[str, Setting] = {one.name: getattr(own, one.name) for one in fields(own)}
         told |= {
             "seed": seed,
@@ -237,8 +237,8 @@ def checked(
 class _Held:
     """A learner as `Run` has it: its arrays, changed at one blow after each update."""
 
-    def __init__(self, learner: Learner, watch: Watch | None):
-        self.learner, self.watch = learner, watch
+    def __init__(self, learner: Learner, planned: int, watch: Watch | None):
+        self.learner, self.planned, self.watch = learner, planned, watch
         self.done = 0
         self.state: State = {**learner.arrays(), "clock": np.zeros(1, np.int64)}
 
@@ -254,6 +254,10 @@ class _Held:
     def take_up(self) -> None:
         """Goes on from the state's arrays where a checkpoint was read, or an update was broken off."""
         at = int(self.state["clock"][0])
+        if not 0 <= at <= self.planned:
+            raise SpecificationError(
+                f"a checkpoint of {self.planned} updates cannot have made {at}; remove it to begin anew"
+            )
         if at != self.done:
             self.learner.restore(self.state)
             self.done = at

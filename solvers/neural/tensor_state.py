@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from arena.games.errors import NotProvided
+from arena.games.errors import NotProvided, SpecificationError
 from arena.solvers.checkpoint import State
 
 MakeOptimiser = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
@@ -54,7 +54,11 @@ class TensorState:
         return found
 
     def restore(self, arrays: State, *, fresh: bool) -> None:
-        """Puts what `arrays` gave back into the live tensors and, unless it is ``fresh``, before a step, the optimiser."""
+        """Puts what `arrays` gave back into the live tensors and, unless it is ``fresh``, before a step, the optimiser.
+
+        Raises:
+            SpecificationError: an optimiser that made fewer than 0 steps.
+        """
         for name, tensor in self.live.items():
             tensor.copy_(_tensor(arrays[name], tensor))
         if fresh:
@@ -65,6 +69,8 @@ class TensorState:
             where, index, key = name.split(".", 2)
             array = arrays[f"optimiser.{name}"]
             value = _tensor(array, like) if isinstance(like, Tensor) else type(like)(array.item())
+            if key == "step" and value < 0:
+                raise SpecificationError(f"the optimiser of a checkpoint must have made 0 steps or more; got {value:g}")
             if where == "state":
                 state.setdefault(int(index), {})[key] = value
             else:

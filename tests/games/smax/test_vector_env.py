@@ -296,3 +296,6 @@ def test_matches_taken_up_from_their_arrays_go_on_as_they_would_have():
         assert torch.equal(seen, other.step(action)[0])
     with pytest.raises(SpecificationError, match="must have the shape"):
         env_of("smacv2_5_units", num_envs=3).restore(kept)
+    for name, broken in (("unit_type", 99), ("attack", -1), ("step", 10**6), ("begun", -1)):
+        with pytest.raises(SpecificationError, match=f"'{name}' of the matches must be from 0"):
+            other.restore({**kept, name: np.full_like(kept[name], broken)})

@@ -10,7 +10,8 @@ import pytest
 import torch
 from interruptions import interrupted
 
-from arena.games import load_game, uniform_policy
+from arena.games import SpecificationError, load_game, uniform_policy
+from arena.games.array_file import read_arrays, write_arrays
 from arena.solvers.learning import train
 from arena.solvers.learning.empirical_game import payoffs_between
 from arena.solvers.learning.environment import Facts, Happened, Seen
@@ -67,6 +68,43 @@ def test_an_interrupted_run_ends_as_one_that_was_not(method, tmp_path):
     resumed = short(method, seed=5, checkpoint=kept)
     assert torch.equal(weights(once(method)), weights(resumed))
     assert once(method).history == resumed.history
+
+
+COUNTS = ("action", "player", "unit_type", "attack", "played", "played_ends", "clock")
+"""What of a checkpoint is among few: actions, players, types, moves, updates."""
+
+
+@pytest.mark.parametrize("method", ["nfsp", "psro", "pqn_vdn"])
+def test_a_broken_checkpoint_is_refused_in_a_sentence(method, tmp_path):
+    kept, few = tmp_path / "run.npz", {} if method in TEAMS else {"steps": 1024}
+    with pytest.raises(KeyboardInterrupt):
+        short(method, checkpoint=kept, watch=interrupted(after=2), **few)
+    whole = kept.read_bytes()
+    held = read_arrays(whole)
+    state = {name: array for name, array in held.items() if name.startswith("state.")}
+    first = next(iter(state))
+    broken = [
+        ("method", np.array("train mmd")),
+        (first, np.full_like(state[first], np.nan)),
+        (first, state[first][None]),
+    ]
+    for name, array in state.items():
+        if array.dtype.kind in "iu" and not name.endswith(("last", "seed", "weight_decay")):
+            broken.append((name, np.full_like(array, -1)))
+        if name.endswith(COUNTS):
+            broken.append((name, np.full_like(array, np.iinfo(array.dtype).max)))
+        if name.endswith(("played", "s.action")):
+            broken.append((name, array[:-1]))
+        if name.endswith("state.0.step"):
+            broken.append((name, np.full_like(array, -1)))
+    assert len(broken) > 10
+    kept.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(SpecificationError, match="no checkpoint"):
+        short(method, checkpoint=kept, **few)
+    for name, array in broken:
+        write_arrays(kept, held | {name: array}, what="it", compressed=False)
+        with pytest.raises(SpecificationError):
+            short(method, checkpoint=kept, **few)
 
 
 @pytest.mark.parametrize("method", ANY_GAME)
