@@ -55,7 +55,7 @@ def train_command(
     ] = None,
     until: Annotated[
         float | None,
-        typer.Option("--until", min=0, help="Stop at this NashConv, or share of matches not won, as measured."),
+        typer.Option("--until", help="Stop at this NashConv, or share of matches not won, as measured."),
     ] = None,
     seed: Annotated[
         int | None, typer.Option("--seed", min=0, max=2**63 - 1, help="The same seed gives the same policy; 0.")

@@ -35,8 +35,8 @@ def asked_for(method: str | None, given: Mapping[str, Any], texts: Sequence[str]
         raise SpecificationError("name a method and a game, or a configuration: arena train --list shows them")
     values = dict(given)
     if "steps" in values:
-        if not 1 <= values["steps"] <= 1e15:
-            raise SpecificationError(f"--steps must be from 1 to 1e15; got {values['steps']:g}")
+        if not (1 <= values["steps"] <= 1e15 and values["steps"].is_integer()):
+            raise SpecificationError(f"--steps must be a whole number from 1 to 1e15; got {values['steps']:g}")
         values["steps"] = int(values["steps"])
     if "hidden" in values:
         values["hidden"] = _widths(values["hidden"])

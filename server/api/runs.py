@@ -39,7 +39,7 @@ class NewTraining(BaseModel, extra="forbid"):
     tables: int | None = Field(default=None, ge=1, le=2**16)
     hidden: tuple[int, ...] | None = Field(default=None, max_length=16)
     memory: int | None = Field(default=None, ge=0, le=2**14)
-    until: float | None = Field(default=None, ge=0)
+    until: float | None = Field(default=None, gt=0)
     seed: int | None = Field(default=None, ge=0, lt=2**63)
     precision: Literal["float32", "bfloat16"] | None = None
     settings: dict[str, bool | Setting | None] = Field(default={}, max_length=100)

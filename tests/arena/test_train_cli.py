@@ -91,6 +91,7 @@ def test_numbers_that_run_away_are_a_sentence(arena: Arena) -> None:
         (("ppo", KUHN, "--hidden", "12,x"), "--hidden takes whole numbers"),
         (("ppo", KUHN, "--steps", "0"), "--steps must be"),
         (("ppo", KUHN, "--steps", "nan"), "--steps must be"),
+        (("ppo", KUHN, "--steps", "1.5"), "--steps must be a whole number from 1 to 1e15; got 1.5"),
         (("ppo", KUHN, "-o", "nowhere/k.safetensors"), "cannot write"),
         (("ppo", KUHN, "--register", "a@1"), "a@1"),
         (("ppo",), "name the game"),
