@@ -21,6 +21,10 @@ from arena.solvers.learning.smax_teams import SmaxTeams, rules_of
 NASH_CONV, NOT_WON = "nash_conv", "share_of_matches_not_won"
 MOST_HISTORIES = 1_000_000
 """Larger games are not written out to be measured while a policy learns."""
+OFTEN, SELDOM = 1.25, 10.0
+"""A policy is measured after updates that grow by the first factor, about twenty times in a run, or by the second."""
+MANY_HISTORIES = 300_000
+"""On more of them a policy is measured seldom: each time takes seconds."""
 MATCHES = 1000
 """A share of them is known within 3 points, with 95 % confidence."""
 STARTS = seed_of(("measure",))
@@ -28,10 +32,11 @@ STARTS = seed_of(("measure",))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure:
-    """``matches``: in how many that are drawn it is measured; None = exactly."""
+    """``matches``: in how many that are drawn it is measured; None = exactly. ``growth``: `OFTEN` or `SELDOM`."""
 
     value: Callable[[Policy], float]
     matches: int | None = None
+    growth: float = OFTEN
 
 
 def exact_measure(game: Game) -> Measure | None:
@@ -40,7 +45,8 @@ def exact_measure(game: Game) -> Measure | None:
         tree = compile_tree(game, max_nodes=MOST_HISTORIES)
     except (NotProvided, TooLarge):
         return None
-    return Measure(value=lambda policy: float(nash_conv(tree, policy)))
+    growth = OFTEN if tree.num_nodes <= MANY_HISTORIES else SELDOM
+    return Measure(value=lambda policy: float(nash_conv(tree, policy)), growth=growth)
 
 
 def team_measure(game: Game) -> Measure:

@@ -20,6 +20,7 @@ from arena.solvers.checkpoint import State, Subject, fingerprint
 from arena.solvers.iteration import Run, iterate
 from arena.solvers.learning.empirical_game import EmpiricalGame
 from arena.solvers.learning.learner import Learner
+from arena.solvers.learning.measures import OFTEN
 from arena.solvers.learning.methods import METHODS, Plan
 from arena.solvers.learning.networks import PRECISIONS, Precision
 from arena.solvers.learning.settings import Settings, require_number, require_whole, require_word, with_given
@@ -27,8 +28,6 @@ from arena.solvers.solution import Progress, Setting
 from arena.solvers.tensor_tree import tensor_device
 
 CPU = "cpu"
-MEASURE_GROWTH = 1.25
-"""The policy is measured after updates that grow by this factor: about twenty times in a run."""
 STEPS = 1_000_000
 TABLES = 256
 HIDDEN = (128, 128)
@@ -176,7 +175,7 @@ def train(
             advance=held.advance,
             gap=lambda: math.nan if measure is None else measure.value(learner.policy()),
             growing=learner.growing,
-            measure_growth=MEASURE_GROWTH,
+            measure_growth=OFTEN if until is not None or measure is None else measure.growth,
         )
         history = iterate(
             run, iterations=planned, until=until, default=planned, progress=progress, checkpoint=checkpoint

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from command_line import Arena
 
 from arena import kept_training
 from arena.agents import load_agent
+from arena.cli import solve_progress
 from arena.curves import read_curve
 from arena.games import load_game
 from arena.jobs import all_jobs
@@ -48,6 +50,13 @@ def test_a_trained_policy_is_written_registered_and_worth_what_was_said(arena: A
     lines = [json.loads(line) for line in (tmp_path / "k.jsonl").read_text().splitlines()]
     assert [line["steps"] for line in lines if "entropy" in line] == list(range(512, 4097, 512))
     assert [line["NashConv"] for line in lines if "NashConv" in line][-1] == told["gap"]
+
+
+def test_it_says_that_the_game_is_written_out_to_be_measured(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(solve_progress, "LINE_EVERY_S", 0.0)
+    monkeypatch.setattr(sys.modules["arena.games.compile_tree"], "_kept", OrderedDict())
+    said = arena("train", "ppo", KUHN, "--steps", "64", "--tables", "4", "--hidden", "8")
+    assert f"writing {KUHN} out: 58 histories" in said.err
 
 
 def test_a_trained_policy_plays_at_once(arena: Arena) -> None:

@@ -7,7 +7,7 @@ from interruptions import interrupted
 from arena.agents import gru, load_agent, save_network
 from arena.games import NotProvided, SpecificationError, TabularPolicy, UnknownName, load_game
 from arena.solvers import expected_returns, nash_conv
-from arena.solvers.learning import train
+from arena.solvers.learning import measures, train
 from arena.solvers.learning.learner import Diverged
 from arena.solvers.learning.methods import METHODS
 from arena.solvers.policy_table import tabulate
@@ -92,6 +92,12 @@ def test_the_gap_is_that_of_the_policy_and_falls():
     assert trained.gap == pytest.approx(nash_conv(KUHN, trained.policy))
     assert trained.history[-1] == (trained.updates, trained.gap)
     assert trained.gap < 0.6  # of the uniform policy 0.917
+
+
+def test_games_of_many_histories_are_measured_seldom(monkeypatch):
+    monkeypatch.setattr(measures, "MANY_HISTORIES", 50)  # Kuhn poker has 58
+    assert [updates for updates, _ in train("ppo", KUHN, **SHORT).history] == [1, 8]
+    assert [updates for updates, _ in train("ppo", KUHN, until=1e-9, **SHORT).history] == [1, 2, 3, 4, 5, 6, 7, 8]
 
 
 def test_a_response_to_an_opponent_comes_close_to_the_best_one():
