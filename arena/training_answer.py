@@ -55,7 +55,7 @@ class TrainingAnswer:
                 f"({low:.1%} to {high:.1%} with {CONFIDENCE:.0%} confidence)"
             )
         if self.exploitability is None:
-            return f"{what}: how exploitable it is cannot be computed here; arena exploit bounds it from below"
+            return f"{what}: how exploitable it is cannot be computed here; arena exploit --method ppo bounds it from below"
         return f"{what}: NashConv {self.gap:.4g}, exploitability {self.exploitability:.4g} (exact)"
 
 

@@ -10,6 +10,7 @@ import torch
 from arena.games.compile_tree import compile_tree
 from arena.games.errors import NotProvided
 from arena.games.game import Game
+from arena.games.markov_game import MarkovGame
 from arena.games.policy import Policy
 from arena.games.seeds import seed_of
 from arena.games.tree_walk import TooLarge
@@ -40,7 +41,14 @@ class Measure:
 
 
 def exact_measure(game: Game) -> Measure | None:
-    """NashConv; None where the game cannot be written out, or is too large."""
+    """NashConv; None where the game is no Markov game and cannot be written out, or is too large."""
+    if isinstance(game, MarkovGame):
+        return Measure(value=lambda policy: float(nash_conv(game, policy)))
+    return tree_measure(game)
+
+
+def tree_measure(game: Game) -> Measure | None:
+    """NashConv of mixtures too; None where the game cannot be written out, or is too large."""
     try:
         tree = compile_tree(game, max_nodes=MOST_HISTORIES)
     except (NotProvided, TooLarge):

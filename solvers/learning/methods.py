@@ -18,7 +18,7 @@ from arena.solvers.learning.empirical_game import EmpiricalGame, payoffs_between
 from arena.solvers.learning.environment import Environment
 from arena.solvers.learning.learner import Learner
 from arena.solvers.learning.match_tables import MatchTables, inputs_of
-from arena.solvers.learning.measures import NASH_CONV, NOT_WON, Measure, exact_measure, team_measure
+from arena.solvers.learning.measures import NASH_CONV, NOT_WON, Measure, exact_measure, team_measure, tree_measure
 from arena.solvers.learning.networks import ActorCritic, Architecture, Precision
 from arena.solvers.learning.nfsp import NFSP, NFSPSettings
 from arena.solvers.learning.ppo import PPO, RESPONSE, PPOSettings
@@ -247,6 +247,7 @@ METHODS: Mapping[str, Method] = {
     "psro": Method(
         learner=psro,
         population=PSRO.empirical_game,
+        measure=tree_measure,
         settings=PSROSettings(rollout=8, **RESPONSE),
         source="Lanctot et al., NeurIPS 2017, arXiv:1711.00832",
     ),

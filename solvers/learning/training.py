@@ -20,7 +20,7 @@ from arena.solvers.checkpoint import State, Subject, fingerprint
 from arena.solvers.iteration import Run, iterate
 from arena.solvers.learning.empirical_game import EmpiricalGame
 from arena.solvers.learning.learner import Learner
-from arena.solvers.learning.measures import OFTEN
+from arena.solvers.learning.measures import OFTEN, Measure
 from arena.solvers.learning.methods import METHODS, Plan
 from arena.solvers.learning.networks import PRECISIONS, Precision
 from arena.solvers.learning.settings import Settings, require_number, require_whole, require_word, with_given
@@ -44,8 +44,9 @@ class Trained:
     """A policy that was learned, and how good it is.
 
     ``policy``: plays every seat. ``gap``: of the last policy, what ``gap_kind`` says: NashConv, exactly, or of teams the share of
-    ``matches`` against the scripted team that were not won; None where the game has no tree or too large a
-    one, where `arena exploit` bounds it from below, and of a response to an opponent. ``reads``: what its network reads. ``steps``: of tables, every seat's
+    ``matches`` against the scripted team that were not won; None where the game is no Markov game and has no tree or too large a
+    one, where `arena exploit` bounds it from below, of what remembers where its past is not in the tree, and of a response to an
+    opponent. ``reads``: what its network reads. ``steps``: of tables, every seat's
     decisions among them; ``updates``. ``history``: (updates, gap) as measured. ``guarantee``: what theory says of it.
     ``population``: where the policy is a mixture of members, what they earn against each other.
     """
@@ -151,6 +152,8 @@ def train(
         )
         planned = math.ceil(steps / learner.steps_an_update)
         measure = chosen.measure(game) if measured and opponent is None else None
+        if memory and measure is not None and not _takes(measure, learner.policy()):
+            measure = None
         if until is not None and measure is None:
             raise NotProvided(
                 f"until waits for NashConv, which is not measured of {info.specification}: leave it out, or give steps"
@@ -194,6 +197,15 @@ def train(
             population=None if chosen.population is None else chosen.population(learner),
             source=chosen.source,
         )
+
+
+def _takes(measure: Measure, policy: Policy) -> bool:
+    """Whether a policy that remembers is measured on this game."""
+    try:
+        measure.value(policy)
+    except NotProvided:
+        return False
+    return True
 
 
 def checked(

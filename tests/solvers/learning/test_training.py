@@ -128,6 +128,13 @@ def test_games_of_all_kinds_are_learned_on(game):
     assert (trained.gap is None) == game.startswith(("arena:connect_four", "smax"))
 
 
+def test_markov_games_are_measured_exactly_unless_the_network_remembers():
+    game, run = load_game("markov:soccer"), {"steps": 64, "tables": 8, "hidden": (8,), "settings": {"rollout": 8}}
+    trained = train("ppo", game, **run)
+    assert trained.gap == nash_conv(game, trained.policy) > 0
+    assert train("ppo", game, memory=4, **run).gap is None
+
+
 def test_what_updates_tell_has_names_and_steps():
     told = []
     train("ppo", KUHN, watch=lambda steps, numbers: told.append((steps, set(numbers))), **SHORT)
