@@ -11,8 +11,9 @@ from arena.games import NotProvided, SpecificationError, load_game
 from arena.games.seeds import counter_hash
 from arena.games.smax.rules import OWN_FEATURES
 from arena.playing import play
-from arena.solvers.learning import train
+from arena.solvers.learning import methods, train
 from arena.solvers.learning.environment import Facts, Happened, Seen
+from arena.solvers.learning.experience import draw
 from arena.solvers.learning.methods import METHODS
 from arena.solvers.learning.networks import Architecture
 from arena.solvers.learning.ppo import PPO
@@ -31,8 +32,8 @@ class Signals:
     The fourth action is never legal; whoever is wrong first decides nothing more in the match.
     """
 
-    def __init__(self, tables=32):
-        self.facts = Facts(tables=tables, seats=2, players=2, inputs=4, actions=4)
+    def __init__(self, tables=32, *, central=False):
+        self.facts = Facts(tables=tables, seats=2, players=2, inputs=4, actions=4, state=4 if central else 0)
         self.count, self.right = 0, torch.ones(tables, 2, dtype=torch.bool)
 
     def seen(self):
@@ -42,7 +43,7 @@ class Signals:
         shown = torch.cat((torch.nn.functional.one_hot(self.signal, 3), torch.full((tables, 1), self.count % 2)), 1)
         return Seen(
             observation=shown.float()[:, None].repeat(1, 2, 1),
-            state=torch.zeros(tables, 2, 0),
+            state=shown.float()[:, None, : self.facts.state].repeat(1, 2, 1),
             legal=torch.tensor([True, True, True, False]).repeat(tables, 2, 1),
             player=torch.arange(2).repeat(tables, 1),
             acting=self.right.clone(),
@@ -90,6 +91,34 @@ def test_ppo_with_shared_weights_learns_to_coordinate():
     for number in range(40):
         learner.update(number)
     assert share_right(learner) == 1.0
+
+
+@pytest.mark.parametrize("method", TEAMS)
+def test_a_team_beats_random_play(method, monkeypatch):
+    """Random play wins one match of 81: of 640 more than 22 with a chance below 1e-5."""
+    monkeypatch.setattr(methods, "_teams", lambda plan, *, central: Signals(plan.tables, central=central))
+    plan = methods.Plan(
+        game=SMAX,
+        played=SMAX,
+        steps=10_240,
+        tables=32,
+        hidden=(32,),
+        memory=0,
+        precision="float32",
+        opponent=None,
+        seed=0,
+        device=torch.device("cpu"),
+    )
+    settings = replace(METHODS[method].settings, rollout=8, minibatches=2, learning_rate=5e-3)
+    learner = METHODS[method].learner(plan, settings)
+    for number in range(plan.updates(8)):
+        learner.update(number)
+    tables, policy, words, wins = Signals(), learner.policy(), torch.Generator().manual_seed(0), 0
+    for _ in range(40):
+        seen = tables.seen()
+        chances, _ = policy.answers(seen.observation.flatten(0, 1), seen.legal.flatten(0, 1), torch.zeros(64, 0))
+        wins += int(tables.step(draw(chances.log(), words).reshape(32, 2)).reward[:, 0].sum())
+    assert wins > 22
 
 
 def test_the_loss_of_pqn_is_the_squared_error_of_the_sum_over_those_who_act():
