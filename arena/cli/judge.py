@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from arena.cli.options import Db, Json
+from arena.cli.options import LAST_SEED, Db, Json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +51,7 @@ def judge_command(
         int, typer.Option("--attempts", min=1, max=100, help="How often a question that fails is asked in this run.")
     ] = 3,
     batch: Annotated[int, typer.Option("--batch", min=1, max=10_000, help="Questions that a judge gets at once.")] = 16,
-    seed: Annotated[int, typer.Option("--seed", min=0, max=2**63 - 1, help="Draws the order of --one-order.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, max=LAST_SEED, help="Draws the order of --one-order.")] = 0,
     db: Db = None,
     json: Json = False,
 ) -> None:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from arena.source import Source
 
 SERVERS = ("http://", "https://")
+LAST_SEED = 2**63 - 1
 
 
 def server_of(context: typer.Context) -> str | None:
@@ -72,7 +73,7 @@ Server = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-Seed = Annotated[int, typer.Option("--seed", min=0, max=2**63 - 1, help="The same seed gives the same matches.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, max=LAST_SEED, help="The same seed gives the same matches.")]
 Workers = Annotated[
     int, typer.Option("--workers", "-w", min=1, max=1024, help="Processes that play; 1 plays in this one.")
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from arena.cli.options import Cpus, Db, Gpus, Json, Memory, Submit, at_server
+from arena.cli.options import LAST_SEED, Cpus, Db, Gpus, Json, Memory, Submit, at_server
 
 if TYPE_CHECKING:
     from arena.games import Game
@@ -33,7 +33,7 @@ def solve_command(
         typer.Option("--set", metavar="KEY=VALUE", help="A setting of the method's own; once for each."),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option("--seed", min=0, max=2**63 - 1, help="The same seed gives the same answer.")
+        int | None, typer.Option("--seed", min=0, max=LAST_SEED, help="The same seed gives the same answer.")
     ] = None,
     device: Annotated[str | None, typer.Option("--device", help="Where it computes: cpu, cuda.")] = None,
     checkpoint: Annotated[

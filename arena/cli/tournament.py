@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from arena.cli.match_export import Format, Output, format_of, write_matches
-from arena.cli.options import Db, Json, MatchClock, MoveClock, Sandbox, Submit, Workers, at_server, open_source
+from arena.cli.options import (
+    LAST_SEED,
+    Db,
+    Json,
+    MatchClock,
+    MoveClock,
+    Sandbox,
+    Submit,
+    Workers,
+    at_server,
+    open_source,
+)
 
 if TYPE_CHECKING:
     from arena.cli.output import Head
@@ -91,7 +102,7 @@ def run_command(
     beta: Annotated[float | None, typer.Option("--beta", help="Of gsprt: error rate at elo1.")] = None,
     elo_scale: Annotated[str | None, typer.Option("--elo-scale", help="Of gsprt: logistic or normalized.")] = None,
     seed: Annotated[
-        int | None, typer.Option("--seed", min=0, max=2**63 - 1, help="Of everything; made from the key without it.")
+        int | None, typer.Option("--seed", min=0, max=LAST_SEED, help="Of everything; made from the key without it.")
     ] = None,
     noise_floor: Annotated[
         bool,

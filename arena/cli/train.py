@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from arena.cli.options import Db, Json, Workers, at_server
+from arena.cli.options import LAST_SEED, Db, Json, Workers, at_server
 
 if TYPE_CHECKING:
     from arena.cli.solve_progress import Last
@@ -58,7 +58,7 @@ def train_command(
         typer.Option("--until", help="Stop at this NashConv, or share of matches not won, as measured."),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option("--seed", min=0, max=2**63 - 1, help="The same seed gives the same policy; 0.")
+        int | None, typer.Option("--seed", min=0, max=LAST_SEED, help="The same seed gives the same policy; 0.")
     ] = None,
     device: Annotated[str, typer.Option("--device", help="Where the network learns: cpu, cuda.")] = "cpu",
     precision: Annotated[

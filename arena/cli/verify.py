@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from arena.cli.options import Db, Json
+from arena.cli.options import LAST_SEED, Db, Json
 
 if TYPE_CHECKING:
     from arena.verification import Verification
@@ -23,7 +23,7 @@ def verify_command(
         int | None, typer.Option("--matches", "-n", min=1, help="Play again only so many, drawn at random.")
     ] = None,
     seed: Annotated[
-        int | None, typer.Option("--seed", min=0, max=2**63 - 1, help="Of that draw; made up without it.")
+        int | None, typer.Option("--seed", min=0, max=LAST_SEED, help="Of that draw; made up without it.")
     ] = None,
     db: Db = None,
     json: Json = False,
