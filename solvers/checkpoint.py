@@ -98,7 +98,7 @@ def read_checkpoint(path: str | Path, subject: Subject, state: State, *, growing
             settings=json.loads(settings),
         )
         history = [(int(iteration), float(gap)) for iteration, gap in held["history"]]
-    except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
+    except (OSError, KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
         raise SpecificationError(
             f"{str(path)!r} is no checkpoint that can be gone on from ({error}); remove it to begin anew"
         ) from None

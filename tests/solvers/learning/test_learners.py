@@ -98,6 +98,7 @@ def test_a_broken_checkpoint_is_refused_in_a_sentence(method, tmp_path):
         if name.endswith("state.0.step"):
             broken.append((name, np.full_like(array, -1)))
     assert len(broken) > 10
+    broken.append(("history", np.full((1, 2), np.inf)))
     kept.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(SpecificationError, match="no checkpoint"):
         short(method, checkpoint=kept, **few)
