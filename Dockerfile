@@ -14,7 +14,7 @@ COPY games games
 COPY leaderboards leaderboards
 COPY server server
 COPY solvers solvers
-RUN pip install --no-cache-dir -c constraints.txt ".[postgres,ray]"
+RUN pip install --no-cache-dir -c constraints.txt ".[postgres,ray,figures]"
 
 # Nobody in here is root. What is kept lies in /var/lib/arena, a volume; compiled kernels in /var/cache/arena.
 RUN useradd --uid 10001 --create-home --home-dir /var/lib/arena arena \

@@ -96,6 +96,11 @@ def test_the_image_runs_as_nobody_special_and_holds_what_it_copies():
         assert f"!{source}\n" in ignored
 
 
+def test_the_image_has_what_the_pages_of_a_server_offer():
+    (extras,) = re.findall(r'"\.\[(.*)\]"', DOCKERFILE)
+    assert set(extras.split(",")) == {"postgres", "ray", "figures"}
+
+
 def test_the_unit_starts_a_command_that_there_is():
     unit = (ROOT / "deploy" / "arena.service").read_text()
     (line,) = re.findall(r"^ExecStart=/opt/arena/bin/(.*)$", unit, re.MULTILINE)
