@@ -21,7 +21,7 @@ from arena.ledger import Ledger, Played, Tournament
 from arena.ledger_entries import now
 from arena.ledger_matches import storable
 from arena.ledger_schema import answers, contexts, insert_or_ignore, judge_failures, judgements, judges, usage
-from arena.ledger_state import REST
+from arena.ledger_state import REST, note_read
 from arena.results import NOBODY, MatchResults
 from arena.vote_reviews import uncounted
 
@@ -281,9 +281,17 @@ def judges_and_contexts(
     """(judges, contexts) that judgements of these tournaments can name, each once, in order; of each tournament at most so many."""
     named: dict[str, None] = {}
     keys: dict[str, None] = {}
-    with ledger.reading(REST) as connection:
+
+    def read() -> frozenset[int]:
         either = sa.union(sa.select(judges.c.tournament_id), sa.select(contexts.c.tournament_id))
-        judged = frozenset(connection.scalars(either))
+        with ledger.reading(REST) as connection:
+            return frozenset(connection.scalars(either))
+
+    note_read(REST)
+    judged = ledger.kept.of("judged", REST, read)
+    if not any(one.id in judged for one in tournaments):
+        return (), ()
+    with ledger.reading(REST) as connection:
         for tournament in (one for one in tournaments if one.id in judged):
             named |= dict.fromkeys(_names(connection, judges, judges.c.name, tournament, most))
             keys |= dict.fromkeys(_names(connection, contexts, contexts.c.key, tournament, most))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +19,7 @@ from arena.games.game import GameInfo
 from arena.games.seeds import seed_of
 from arena.kept_columns import KeptColumns
 from arena.kept_files import file_rows
+from arena.kept_reads import KeptReads
 from arena.ledger_entries import (
     find_agent,
     find_tournament,
@@ -66,7 +67,8 @@ class Ledger:
         self._rosters = Rosters()
         self._state = LedgerState(engine) if state is None else state
         self._agents: tuple[int | None, list[AgentVersion]] | None = None  # as of that number of changes
-        self._games: tuple[Mapping[str, int], list[GameRow]] | None = None  # as of these changes
+        self.kept = KeptReads(self.changes)
+        """What others read of this ledger again and again."""
 
     @classmethod
     def open(cls, url: str | Path | None = None, *, create: bool = True, read_only: bool = False) -> Ledger:
@@ -270,9 +272,17 @@ class Ledger:
 
     def tournaments(self, game: str | None = None) -> list[Tournament]:
         """In the order in which they were made; of one game or of all."""
-        with self.reading(REST) as connection:
-            which = sa.true() if game is None else schema.tournaments.c.game == game
-            return read_tournaments(connection, which & self._shown(), self._rosters)
+        which = sa.true() if game is None else schema.tournaments.c.game == game
+
+        def read() -> list[Tournament]:
+            with self.reading(REST) as connection:
+                return read_tournaments(connection, which & self._shown(), self._rosters)
+
+        def are_over(found: Iterable[Tournament]) -> bool:  # of others it is read how long they have been silent
+            return all(one.status == "finished" for one in found)
+
+        note_read(REST)
+        return list(self.kept.of(("tournaments", game), REST, read, lasts=are_over))
 
     def set_status(self, tournament: Tournament, status: Status) -> Tournament:
         """The tournament with its new status; ``finished`` notes the time. One that runs must say so: see `keep_alive`.
@@ -297,18 +307,25 @@ class Ledger:
 
     def games(self) -> list[GameRow]:
         """All games with a tournament, by title."""
-        note_read(ALL)
-        changes = self.changes()
-        if self._games is None or self._games[0] != changes:
+
+        def read() -> list[GameRow]:
             with self.reading() as connection:
-                self._games = changes, read_games(connection, self._shown())
-        return list(self._games[1])
+                return read_games(connection, self._shown())
+
+        note_read(ALL)
+        return list(self.kept.of("games", ALL, read))
 
     def has_game(self, game: str) -> bool:
         """Whether there is a tournament of a game."""
-        query = sa.select(schema.tournaments.c.id).where((schema.tournaments.c.game == game) & self._shown()).limit(1)
-        with self.reading(REST) as connection:
-            return connection.execute(query).first() is not None
+
+        def read() -> bool:
+            t = schema.tournaments.c
+            query = sa.select(t.id).where((t.game == game) & self._shown()).limit(1)
+            with self.reading(REST) as connection:
+                return connection.execute(query).first() is not None
+
+        note_read(REST)
+        return self.kept.of(("has", game), REST, read)
 
     # Matches
 
@@ -384,10 +401,15 @@ class Ledger:
 
     def recorded(self, game: str) -> int:
         """How many matches of a game are written."""
-        of_game = (schema.tournaments.c.game == game) & self._shown()
-        query = sa.select(sa.func.sum(schema.tournaments.c.matches)).where(of_game)
-        with self.reading(game) as connection:
-            return int(connection.scalars(query).one() or 0)
+
+        def read() -> int:
+            t = schema.tournaments.c
+            query = sa.select(sa.func.sum(t.matches)).where((t.game == game) & self._shown())
+            with self.reading(game) as connection:
+                return int(connection.scalars(query).one() or 0)
+
+        note_read(game)
+        return self.kept.of(("recorded", game), game, read)
 
     def played(self, tournament: Tournament) -> Played:
         """All matches without their actions, in arrays that cannot be written to."""

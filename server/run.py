@@ -17,6 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from arena.accounts import Scope, has_admin
 from arena.agents.reach import only_public
 from arena.credentials import Shown, end, issue
+from arena.frozen_heap import frozen_heap
 from arena.games import ArenaError, list_games
 from arena.interruption import signals_interrupt
 from arena.ledger import Ledger, LedgerError
@@ -54,7 +55,11 @@ def serve(ledger_url: str | Path | None, settings: ServerSettings | None = None)
         address = settings.public_url or _address(settings.host, listener.getsockname()[1])
         print(f"Arena at {address} (Ctrl-C stops)", flush=True)  # noqa: T201  this is what the command says
         with _first_admin(ledger, address), _workers(ledger, settings):
-            make_server(ledger, settings).run(sockets=[listener])
+            server = make_server(ledger, settings)
+            with (
+                frozen_heap()
+            ):  # a walk over all that is imported is a third of a second in which nobody gets an answer
+                server.run(sockets=[listener])
 
 
 def make_server(ledger: Ledger, settings: ServerSettings | None = None) -> uvicorn.Server:
