@@ -232,6 +232,7 @@ def _templates() -> Environment:
         is_team=lambda label: bool(members_of(label)),
         whole_words=_whole_words,
         opened=_opened,
+        quoted=_quoted,  # a call of a filter takes a tenth of that of a function
         marked_title=marked_title,
     )
     return environment
