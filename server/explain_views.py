@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-import shlex
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from arena.explanation import AgentExplanation
+from arena.explanation import AgentExplanation, at_a_terminal
 from arena.games import ArenaError
 from arena.leaderboards.methods import RATING_METHODS
 from arena.leaderboards.rating_change import RatingChange
 from arena.leaderboards.wording import listed
-from arena.server import numbers
+from arena.server import numbers, standings_cache
 from arena.server.drawing.bars import surplus_bar
 from arena.server.site import Site, match_address
 from arena.server.teams import members_of
@@ -21,9 +20,6 @@ from arena.standings import Standings
 
 OPPONENTS_SHOWN = 12
 NEXT_SHOWN = 5
-MOST_AGENTS = 300
-"""Of a ladder whose explanations a page computes: of 1,000 agents one takes four seconds of the processor. Beyond, the command does."""
-
 SEEN = 0.05  # points, as the table rounds
 
 
@@ -93,9 +89,8 @@ def explain_view(site: Site, standings: Standings, agent: str, *, since: str = "
     if standings.leaderboard.method != "elo":
         why = "this ladder is ranked by mean return; what is explained is Elo"
         return ExplainView(game=game, title=title, unit=unit, sentence="", refusal=why)
-    if len(standings.leaderboard.rows) > MOST_AGENTS:
-        why = f"this takes long on a ladder of so many agents; at a terminal: arena leaderboard {shlex.quote(game)} --explain {agent}"
-        return ExplainView(game=game, title=title, unit=unit, sentence="", refusal=why)
+    if len(standings.leaderboard.rows) > standings_cache.MOST_EXPLAINED:
+        return ExplainView(game=game, title=title, unit=unit, sentence="", refusal=at_a_terminal(game, agent))
     try:
         found = site.standings.explained(game, agent)
     except ArenaError as error:

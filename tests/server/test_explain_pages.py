@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from arena.config import make_config
-from arena.explanation import explained
+from arena.explanation import at_a_terminal, explained
 from arena.ledger import Ledger
 from arena.server import numbers
 from arena.tournament import run_tournament
@@ -157,8 +157,11 @@ def test_who_beats_an_agent_stands_with_its_confidence(board: Site) -> None:
     assert f"beaten by {beaten[0]}" in _words(board.get(f"/games/{GAME}").text)
 
 
-def test_on_a_ladder_of_many_agents_the_page_names_the_command_instead(
+def test_on_a_ladder_of_many_agents_the_page_and_the_api_name_the_command_instead(
     board: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("arena.server.explain_views.MOST_AGENTS", 1)
-    assert "--explain bob@1" in board.get("/agents/bob@1?forfeits=true").text
+    monkeypatch.setattr("arena.server.standings_cache.MOST_EXPLAINED", 1)
+    told = at_a_terminal(GAME, "bob@1")
+    assert told[1:] in _words(board.get("/agents/bob@1?forfeits=true").text)
+    refused = board.get(f"/api/v1/explain?game={GAME}&agent=bob@1&changed_since=2020-01-02", status=400)
+    assert told in refused.json()["error"]["message"]
