@@ -77,14 +77,14 @@ class ArtifactStore:
         found = self._find(_checked(content_hash))
         if found is None:
             raise ArtifactError(
-                f"no artifact {content_hash} in {self.folder}; `arena agent add` stores an agent's files"
+                f"the artifact {content_hash} is lost; `arena agent add` with the agent's file, or a backup, brings it back"
             )
         try:
             actual = file_hash(found)
         except OSError as error:
-            raise ArtifactError(f"cannot read the artifact {found}: {error.strerror}") from error
+            raise ArtifactError(f"cannot read the artifact {content_hash}: {error.strerror}") from error
         if actual != content_hash:
-            raise ArtifactError(f"the artifact {found} is damaged: its content has hash {actual}; add the agent again")
+            raise ArtifactError(f"the artifact {content_hash} is damaged: its content has hash {actual}; add the agent again")
         return found
 
     def remove(self, content_hash: str) -> None:

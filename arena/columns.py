@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -11,8 +12,9 @@ from typing import Literal
 import numpy as np
 
 from arena.agents import load_agent
+from arena.agents.sandbox import SandboxUnavailable
 from arena.executor import close_agents
-from arena.games import ArenaError, load_game
+from arena.games import AgentFault, ArenaError, load_game
 from arena.job_rows import JobRow
 from arena.job_work import worker_name
 from arena.jobs import newest
@@ -88,7 +90,8 @@ def exploitabilities(ledger: Ledger, game: str, tournaments: Sequence[Tournament
     for agent in {agent.label: agent for one in tournaments for agent in one.agents}.values():
         exact = _exact(exactly[agent.id]) if agent.id in exactly else None
         if exact is None and agent.kind in KINDS_WITH_PROBABILITIES:
-            exact = _exactly(game, playable(agent, ledger))
+            with suppress(ArenaError):  # its file is lost, or its process died: that costs a board no more than this
+                exact = _exactly(game, playable(agent, ledger))
         known = exact or (_bound(bounds[agent.id]) if agent.id in bounds else None)
         if known is not None:
             found[agent.label] = known
@@ -165,7 +168,11 @@ def _exact_value(value: float, computed_at: str, computed_by: str) -> Exploitabi
 
 @lru_cache(maxsize=256)
 def _exactly(game: str, specification: str) -> Exploitability | None:
-    """By specification: a stored policy's path holds its content's hash, so the value never changes."""
+    """By specification: a stored policy's path holds its content's hash, so the value never changes, nor that there is none.
+
+    Raises:
+        AgentFault, SandboxUnavailable: the process that reads it died, or does not start: not now.
+    """
     try:
         loaded = load_game(game)
         agent = load_agent(specification, game=loaded)
@@ -176,6 +183,8 @@ def _exactly(game: str, specification: str) -> Exploitability | None:
             value = float(exploitability(loaded, policy))
         finally:
             close_agents([agent])
+    except (AgentFault, SandboxUnavailable):
+        raise
     except ArenaError:
         return None
     return _exact_value(value, datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"), worker_name())

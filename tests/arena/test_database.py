@@ -460,7 +460,7 @@ def test_missing_and_changed_artifacts_are_found(filled):
     assert "damaged" in problem
     file.unlink()
     (problem,) = database.check(filled)
-    assert "no artifact" in problem
+    assert "is lost" in problem
 
 
 def test_each_file_of_an_agent_of_several_is_looked_for(filled):

@@ -9,7 +9,7 @@ import time
 from functools import partial
 
 os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # Ray's way to stay at 127.0.0.1, read when it is imported
-os.environ["RAY_worker_niceness"] = "0"  # else whatever runs beside the tests goes before them
+os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112  as Ray spells it; else whatever runs beside the tests goes before them
 
 import pytest
 
