@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import secrets
 from typing import Annotated, Literal
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Form, Query, Request
 from starlette.exceptions import HTTPException
@@ -12,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from arena.agents.protocol import Hello
 from arena.config import TournamentConfig, make_config, short_name
-from arena.games import ArenaError, GameInfo
+from arena.games import ArenaError, GameInfo, load_game
 from arena.presence import arrive, register_remote
 from arena.server.access import Scope, allowed, visitor_of
 from arena.server.live_match import live_address
@@ -53,7 +54,7 @@ def begin(
 ) -> Response:
     if tables_taken(site.ledger) >= MOST_TABLES:
         raise HTTPException(503, "all tables are taken; come back in a while", {"Retry-After": "60"})
-    if game not in {info.specification for info in playable_here()}:
+    if game not in playable_here(site):
         return _form(request, site, game=game, opponent=opponent, problem=f"{game} cannot be played in a browser")
     player = player_of(request) or new_guest()
     try:
@@ -77,14 +78,30 @@ def begin(
     return keep_guest(RedirectResponse(live_address(tournament.key, 0), 303), request, player)
 
 
-@functools.cache
-def playable_here() -> tuple[GameInfo, ...]:
-    """The games that a person can play in a browser: of two players, with listed actions."""
-    return tuple(
-        info
-        for info in playable_games()
-        if info.num_players == 2 and info.action_space.kind == "discrete" and info.lane != "hosted" and not info.teams
-    )
+def playable_here(site: Site) -> dict[str, GameInfo]:
+    """The games that a person can play in a browser, by specification: all that are listed, and those of the ledger with other parameters."""
+    listed = {info.specification: info for info in playable_games()}
+    ours = {row.game: listed.get(row.game) or _info(row.game) for row in site.ledger.games()}
+    return {key: info for key, info in (listed | ours).items() if info is not None and _fits_a_browser(info)}
+
+
+@functools.lru_cache(maxsize=512)
+def _info(specification: str) -> GameInfo | None:
+    """None where the game is not on this machine, as that of results from elsewhere."""
+    try:
+        return load_game(specification).info
+    except ArenaError:
+        return None
+
+
+def _fits_a_browser(info: GameInfo) -> bool:
+    """Whether it is of two players, with listed actions."""
+    return info.num_players == 2 and info.action_space.kind == "discrete" and info.lane != "hosted" and not info.teams
+
+
+def play_address(opponent: str, game: str | None = None) -> str:
+    """The form on which an opponent is chosen already, and a game."""
+    return "/play?" + urlencode({"opponent": opponent} | ({"game": game} if game else {}))
 
 
 def _config(site: Site, player: Player, game: str, opponent: str, seat: Seat, *, rated: bool) -> TournamentConfig:
@@ -127,7 +144,7 @@ def _form(request: Request, site: Site, *, game: str, opponent: str, problem: st
         request,
         "play.html",
         status=400 if problem else 200,
-        games=sorted(playable_here(), key=lambda info: (info.specification not in played, info.title)),
+        games=sorted(playable_here(site).values(), key=lambda info: (info.specification not in played, info.title)),
         opponents=_opponents(site, game),
         game=game,
         opponent=opponent,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -171,6 +172,33 @@ def test_an_agents_page_leads_to_a_match_against_it(served, person):
     assert link is not None
     assert '<option value="even@1" selected>' in person.get(link[1].replace("&amp;", "&")).text
     begin(person, opponent=uniform.label)
+
+
+def test_an_agent_of_a_game_for_one_or_for_teams_offers_no_match(served, person):
+    run_tournament(
+        make_config(
+            {
+                "name": "teams",
+                "game": "smax:3m(max_steps=2)",
+                "agents": {"one": "random", "two": "random"},
+                "matches": 2,
+            }
+        ),
+        served.ledger,
+    )
+    assert "Play against this agent" not in person.get("/agents/one@1").text
+
+
+def test_a_game_of_the_ledger_is_offered_with_its_parameters(served, person):
+    small = "openspiel:hex(board_size=3)"
+    assert small not in person.get("/play").text
+    run_tournament(
+        make_config({"name": "small", "game": small, "agents": {"small": "random", "other": "random"}, "matches": 2}),
+        served.ledger,
+    )
+    assert f'<option value="{small}" selected>' in person.get(f"/play?opponent=small@1&game={small}").text
+    assert quote(small, safe="") in person.get("/agents/small@1").text
+    begin(person, game=small, opponent="small@1")
 
 
 def test_who_may_only_read_is_told_to_sign_in(tmp_path: Path):
