@@ -117,8 +117,9 @@ class ConfinedAgent:
         return self._table or self._policy
 
     def start(self, table: NDArray[np.int64], player: NDArray[np.int64], seed: NDArray[np.uint64]) -> None:
-        self._seats.update(zip(zip(table.tolist(), player.tolist(), strict=True), seed.tolist(), strict=True))
+        self._process.under_way = True
         self._revive()
+        self._seats.update(zip(zip(table.tolist(), player.tolist(), strict=True), seed.tolist(), strict=True))
         self._begin(table, player, seed)
 
     def act(self, batch: ObservationBatch) -> NDArray[np.int64]:
@@ -149,6 +150,7 @@ class ConfinedAgent:
     def end(self, table: NDArray[np.int64], player: NDArray[np.int64], returns: NDArray[np.float64]) -> None:
         for seat in zip(table.tolist(), player.tolist(), strict=True):
             self._seats.pop(seat, None)
+        self._process.under_way = bool(self._seats)
 
     def close(self) -> None:
         self._process.close()

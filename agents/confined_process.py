@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import queue
 import sys
+import threading
+import weakref
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +33,12 @@ MOST_FAULTS = 3
 """In a row; afterwards it is not asked again."""
 LIMITS = Limits(start_s=300.0, line_bytes=64 << 20, output_bytes=65 << 20)
 LONGEST_WORDS = 2000  # characters of what is said in an error
+MOST_ALIVE = 16
+"""Of one process of Arena at once, as far as they have no match under way: each takes 75 to 200 MB. See `_make_room`."""
+
+_alive: weakref.WeakSet[ConfinedProcess] = weakref.WeakSet()
+_alive_lock = threading.RLock()
+_clock = itertools.count()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +51,9 @@ class DataFile:
 
 
 class ConfinedProcess:
-    """Starts when it is made, and again when it is asked after a fault.
+    """Starts when it is made, and again when it is asked after a fault or after it made room for others. Threads may share it.
 
-    ``loaded``: what it said of its agent; ``lives``: how often it started.
+    ``loaded``: what it said of its agent; ``lives``: how often it started; ``under_way``: whether it is in a match, and makes no room.
     """
 
     def __init__(
@@ -74,6 +83,9 @@ class ConfinedProcess:
         self._file, self._game, self._tier = file, game, tier
         self._command, self._limits, self._answer_s = command, limits, answer_s
         self._child: Child | None = None
+        self._lock = threading.RLock()
+        self.under_way = False
+        self._asked_at = next(_clock)
         self._reads: set[str] = set()
         self._faults = 0
         try:
@@ -90,41 +102,61 @@ class ConfinedProcess:
         Raises:
             AgentFault: there is none.
         """
-        self.revive()
-        told = {part: tell_part(batch, part) for part in ASKED_FOR if batch is not None and part in self._reads}
-        message = self._exchange({**question, "parts": told}, self._answer_s)
-        while message["type"] == "need":
-            part = next((part for part in ASKED_FOR if part == message.get("part")), None)
-            if batch is None or part is None or part in told:
-                raise self._broken(f"it asked for {message.get('part')!r:.80}")
-            self._reads.add(part)
-            told[part] = tell_part(batch, part)
-            message = self._exchange({"type": "part", "told": told[part]}, self._answer_s)
-        self._faults = 0
-        if message["type"] == "fault":
-            raise AgentCrashed(str(message.get("why"))[:LONGEST_WORDS])
-        return message
+        with self._lock:
+            self._asked_at = next(_clock)
+            self.revive()
+            told = {part: tell_part(batch, part) for part in ASKED_FOR if batch is not None and part in self._reads}
+            message = self._exchange({**question, "parts": told}, self._answer_s)
+            while message["type"] == "need":
+                part = next((part for part in ASKED_FOR if part == message.get("part")), None)
+                if batch is None or part is None or part in told:
+                    raise self._broken(f"it asked for {message.get('part')!r:.80}")
+                self._reads.add(part)
+                told[part] = tell_part(batch, part)
+                message = self._exchange({"type": "part", "told": told[part]}, self._answer_s)
+            self._faults = 0
+            if message["type"] == "fault":
+                raise AgentCrashed(str(message.get("why"))[:LONGEST_WORDS])
+            return message
 
     def revive(self) -> None:
         """Starts it again where it has ended. Raises `AgentFault` where that fails, or failed too often."""
-        if self._child is not None:
-            return
-        if self._faults >= MOST_FAULTS:
-            raise AgentCrashed(f"{self.name} is not asked again: it failed {MOST_FAULTS} times in a row")
-        try:
-            self._start()
-        except SpecificationError as refused:
-            self._faults += 1
-            self.close()
-            raise AgentCrashed(f"{self.name} could not be started again: {refused}") from None
+        with self._lock:
+            if self._child is not None:
+                return
+            if self._faults >= MOST_FAULTS:
+                raise AgentCrashed(f"{self.name} is not asked again: it failed {MOST_FAULTS} times in a row")
+            try:
+                self._start()
+            except SpecificationError as refused:
+                self._faults += 1
+                self.close()
+                raise AgentCrashed(f"{self.name} could not be started again: {refused}") from None
 
     def close(self) -> None:
-        if self._child is not None:
-            self._child.close()
-            self._child = None
+        with self._lock:
+            if self._child is not None:
+                self._child.close()
+                self._child = None
+
+    def _make_room(self) -> None:
+        """Ends those that were not asked for longest, so that no more than `MOST_ALIVE` are left with this one."""
+        with _alive_lock:
+            _alive.add(self)
+            others = [one for one in _alive if one is not self and one._child is not None]
+            spare = len(others) + 1 - MOST_ALIVE
+            for one in sorted(others, key=lambda other: other._asked_at):
+                if spare > 0 and one._lock.acquire(blocking=False):  # else it is being asked
+                    try:
+                        if not one.under_way:
+                            one.close()
+                            spare -= 1
+                    finally:
+                        one._lock.release()
 
     def _start(self) -> dict[str, Any]:
         """What it says of its agent."""
+        self._make_room()
         room = max(FILE_BYTES, 2 * len(self._file.content))
         program = Program(
             command=self._command,

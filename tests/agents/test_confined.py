@@ -146,6 +146,27 @@ def test_a_process_that_ended_is_started_again_and_knows_the_matches_under_way(t
     agent.close()
 
 
+def test_the_one_that_was_not_asked_for_longest_makes_room_unless_it_is_in_a_match(tmp_path, monkeypatch):
+    serve_here(monkeypatch)
+    monkeypatch.setattr("arena.agents.confined_process.MOST_ALIVE", 2)
+    specification = f"confined:none:{written('memory', tmp_path)}"
+    agents = [load_agent(specification, game=KUHN) for _ in range(3)]
+
+    def alive() -> list[bool]:
+        return [agent._process._child is not None for agent in agents]
+
+    assert alive() == [False, True, True]
+    agents[1].start(np.arange(1), np.zeros(1, np.int64), np.arange(1).astype(np.uint64))
+    again, without = (play(KUHN, [agent, "random"], matches=20, seed=2) for agent in (agents[0], agents[2]))
+    assert again.equals(without) and again.forfeit.tolist() == [NOBODY] * 20
+    assert alive() == [False, True, True]
+    agents[1].end(np.arange(1), np.zeros(1, np.int64), np.zeros(1))
+    play(KUHN, [agents[0], "random"], matches=1)
+    assert alive() == [True, False, True]
+    for agent in agents:
+        agent.close()
+
+
 def test_a_file_that_breaks_its_reader_is_refused_by_name(tmp_path, monkeypatch):
     path = tmp_path / "a.json"
     path.write_text("{}")
