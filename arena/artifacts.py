@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _HASH = re.compile(r"[0-9a-f]{64}")
 _ENDING = re.compile(r"\.[A-Za-z0-9]{1,16}")
 _CHUNK = 1 << 20
+_MEND = (
+    "put it back from a backup of the artifacts, or, where it is an agent's, by `arena agent add` with the same file"
+)
 
 
 class ArtifactError(ArenaError):
@@ -76,15 +79,13 @@ class ArtifactStore:
         """
         found = self._find(_checked(content_hash))
         if found is None:
-            raise ArtifactError(
-                f"the artifact {content_hash} is lost; `arena agent add` with the agent's file, or a backup, brings it back"
-            )
+            raise ArtifactError(f"the artifact {content_hash} is lost: {_MEND}")
         try:
             actual = file_hash(found)
         except OSError as error:
             raise ArtifactError(f"cannot read the artifact {content_hash}: {error.strerror}") from error
         if actual != content_hash:
-            raise ArtifactError(f"the artifact {content_hash} is damaged: its content has hash {actual}; add the agent again")
+            raise ArtifactError(f"the artifact {content_hash} is damaged, its content has hash {actual}: {_MEND}")
         return found
 
     def remove(self, content_hash: str) -> None:

@@ -36,6 +36,7 @@ from arena.ledger import Ledger
 from arena.ledger_matches import block_name, in_rows, read_results
 from arena.ledger_rows import Tournament
 from arena.ledger_schema import REVISION, blocks, lineup_seats, lineups, matches, tournaments
+from arena.match_file_schema import match_files
 from arena.polls.problems import problems_of_poll
 from arena.results import NOBODY, Termination
 from arena.rounds import read_rounds
@@ -114,7 +115,7 @@ def check(url: str | Path | None = None) -> list[str]:
     """What is wrong with a ledger, a sentence each; empty = it is whole.
 
     Looked at: the database's own structure, references, every block (it unpacks, its borders, its matches against the
-    rows), every round, every judgement, polls, counts, and that every agent's content is in the artifact store with the right hash.
+    rows), every round, every judgement, polls, counts, and `lost_artifacts`.
 
     Raises:
         LedgerError: there is no ledger, or not one of this release's revision.
@@ -123,13 +124,35 @@ def check(url: str | Path | None = None) -> list[str]:
     found: list[str] = []
     try:
         with Ledger(located, connect(located, create=False, read_only=True)) as ledger:
-            for part in (_structure(ledger), _agents(ledger), _lineups(ledger), _tournaments(ledger)):
+            for part in (_structure(ledger), lost_artifacts(ledger), _lineups(ledger), _tournaments(ledger)):
                 found += part
     except DamagedLedger as error:  # the rest cannot be read
         found.append(str(error))
     except ValueError as error:
         found.append(f"the ledger {shown(located)} is damaged: a row cannot be read: {error}")
     return found
+
+
+def lost_artifacts(ledger: Ledger) -> Iterator[str]:
+    """What the artifact store lacks, or has with another hash, of agents' contents and of the files of matches: a sentence each."""
+    store = ledger.artifacts
+    for agent in ledger.agents(include_retired=True):
+        wanted = [] if agent.content_hash is None else [agent.content_hash]
+        for content_hash in wanted:  # grows by the files of an agent that is made of several
+            try:
+                path = store.path(content_hash)
+            except ArtifactError as error:
+                yield f"agent {agent.label}: {error}"
+            else:
+                wanted += _files_listed(path) if content_hash == agent.content_hash else []
+    of = sa.select(tournaments.c.key, match_files).join(match_files, match_files.c.tournament_id == tournaments.c.id)
+    with ledger.reading() as connection:
+        files = connection.execute(of.order_by(tournaments.c.key, match_files.c.number, match_files.c.name)).all()
+    for file in files:
+        try:
+            store.path(file.artifact)
+        except ArtifactError as error:
+            yield f"file {file.name} of match {file.number} of tournament {file.key!r}: {error}"
 
 
 def _ledger_at(url: sa.URL) -> str:
@@ -191,19 +214,6 @@ def _structure(ledger: Ledger) -> Iterator[str]:
                 yield f"the ledger {ledger.url_for_people} is damaged: {line}"
         for table, row, parent, _ in connection.exec_driver_sql("pragma foreign_key_check").fetchmany(SHOWN):
             yield f"table {table}, row {row}: what it refers to is not in table {parent}"
-
-
-def _agents(ledger: Ledger) -> Iterator[str]:
-    store = ledger.artifacts
-    for agent in ledger.agents(include_retired=True):
-        wanted = [] if agent.content_hash is None else [agent.content_hash]
-        for content_hash in wanted:  # grows by the files of an agent that is made of several
-            try:
-                path = store.path(content_hash)
-            except ArtifactError as error:
-                yield f"agent {agent.label}: {error}"
-            else:
-                wanted += _files_listed(path) if content_hash == agent.content_hash else []
 
 
 def _files_listed(path: Path) -> list[str]:

@@ -24,6 +24,7 @@ import sqlalchemy as sa
 from arena.agents.sandbox import SandboxUnavailable, require_tier, tier_version
 from arena.artifacts import ArtifactStore
 from arena.connection import identify, locate, newer, shown
+from arena.database import lost_artifacts
 from arena.games import ArenaError
 from arena.games.starcraft.installation import SMACV2, find_installation, maps_of, standin_installation
 from arena.games.starcraft.mini_games import MINI_GAMES
@@ -139,8 +140,19 @@ def database(asked: Asked) -> Iterator[Check]:
             yield Check(name="database", state="broken", said=str(error), mend="let this user write the ledger")
         else:
             yield Check(name="database", state="good", said=f"{shown(url)}, revision {REVISION}")
+        yield _artifacts(ledger)
     if newest:
         yield _clock(newest)
+
+
+def _artifacts(ledger: Ledger) -> Check:
+    lost = list(lost_artifacts(ledger))
+    if lost:
+        said = f"{len(lost)} lost or damaged in {ledger.artifacts.folder}; the first: {lost[0]}"
+        return Check(name="artifacts", state="broken", said=said, mend="`arena db check` lists all")
+    return Check(
+        name="artifacts", state="good", said=f"all that agents and matches need is in {ledger.artifacts.folder}"
+    )
 
 
 def _clock(newest: str) -> Check:

@@ -463,6 +463,17 @@ def test_missing_and_changed_artifacts_are_found(filled):
     assert "is lost" in problem
 
 
+def test_a_lost_file_of_a_match_is_found(filled):
+    with Ledger.open(filled) as ledger:
+        content = ledger.artifacts.put(b"a replay")
+        sql(filled, f"insert into match_files values (1, 3, 'replay', '{content}')")
+        assert database.check(filled) == []
+        ledger.artifacts.remove(content)
+    (problem,) = database.check(filled)
+    assert "file replay of match 3 of tournament" in problem
+    assert content in problem
+
+
 def test_each_file_of_an_agent_of_several_is_looked_for(filled):
     with Ledger.open(filled) as ledger:
         parts = [ledger.artifacts.put(content) for content in (b"main", b"helper")]

@@ -64,6 +64,17 @@ def test_a_ledger_that_cannot_be_written_is_broken(look, tmp_path, monkeypatch):
     assert look(doctor.database)["database"].mend == "let this user write the ledger"
 
 
+def test_a_lost_artifact_is_broken_with_what_brings_it_back(look, tmp_path):
+    with Ledger.open(tmp_path / "arena.db") as ledger:
+        content = ledger.artifacts.put(b"a policy")
+        ledger.add_agent("solved", specification="policy:solved.json", kind="policy", content_hash=content)
+        assert look(doctor.database)["artifacts"].state == "good"
+        ledger.artifacts.remove(content)
+    check = look(doctor.database)["artifacts"]
+    assert check.state == "broken"
+    assert f"agent solved@1: the artifact {content} is lost: put it back" in check.said
+
+
 def test_a_clock_behind_the_ledger_is_broken(look, tmp_path, made_game):
     with Ledger.open(tmp_path / "arena.db") as ledger:
         ledger.add_tournament(name="cup", game=made_game(), agents=[], config={}, seed=0, planned=1)
