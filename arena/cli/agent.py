@@ -88,7 +88,10 @@ def show_command(name: Name, db: Db = None, json: Json = False) -> None:
         say_json(facts(agent) | {"latest_matches": matches})
         return
     for key, value in facts(agent).items():
-        say(f"{key:<14} {value}")
+        if key != "lineage":
+            say(f"{key:<14} {value}")
+    for number, (key, value) in enumerate(agent.lineage.items()):
+        say(f"{'' if number else 'lineage':<14} {key}: {value}")
     say(f"{'latest matches':<14} {', '.join(matches) or 'none'}")
 
 
