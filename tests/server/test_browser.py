@@ -187,6 +187,9 @@ def test_without_script_one_click_changes_the_theme_whatever_the_system_has(open
 def test_api_is_drawn_offline_under_the_same_policy(open_page):
     page = open_page("/docs")
     page.get_by_text("/api/v1/games/{specification}").first.wait_for()
+    assert page.locator("html.dark-mode").count() == 0
+    page.goto(f"{page.url}?theme=dark")
+    assert page.locator("html.dark-mode").count() == 1
 
 
 def test_progress_updates_while_a_tournament_writes(open_page, fresh_ledger, serve, begin, wait):
