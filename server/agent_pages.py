@@ -34,7 +34,7 @@ from arena.server.match_lists import recent_matches, tournaments_of
 from arena.server.opponent_views import Opponent, opponents_of, surprise
 from arena.server.over_time_views import rating_band, rating_sentence
 from arena.server.paging import Pages
-from arena.server.play_pages import play_address, playable_here
+from arena.server.play_pages import play_address, playable_game
 from arena.server.players import can_be_met
 from arena.server.population_views import population_view
 from arena.server.site import Site, SiteOf, page
@@ -194,7 +194,7 @@ def agent(
         request,
         "agent.html",
         agent=found,
-        met_at=_met_at(site, found, places),
+        met_at=_met_at(found, places),
         places=places,
         why=explain_view(site, explained.standings, found.label, since=since) if explained else None,
         sentence=_sentence(found, places),
@@ -290,10 +290,10 @@ def _on_ladder(standings: Standings, row: Row) -> OnLadder:
     )
 
 
-def _met_at(site: Site, agent: AgentVersion, places: list[OnLadder]) -> str:
+def _met_at(agent: AgentVersion, places: list[OnLadder]) -> str:
     """Where a person begins a match against it, in a game that it has played if it has played any; '' where nobody can."""
     games = [place.standings.game for place in places]
-    met_in = [game for game in games if game in playable_here(site)]
+    met_in = [game for game in games if playable_game(game)]
     if not can_be_met(agent) or (games and not met_in):
         return ""
     return play_address(agent.label, met_in[0] if met_in else None)

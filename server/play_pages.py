@@ -80,18 +80,19 @@ def begin(
 
 def playable_here(site: Site) -> dict[str, GameInfo]:
     """The games that a person can play in a browser, by specification: all that are listed, and those of the ledger with other parameters."""
+    games = [info.specification for info in playable_games()] + [row.game for row in site.ledger.games()]
+    return {game: info for game in games if (info := playable_game(game)) is not None}
+
+
+@functools.lru_cache(maxsize=2048)
+def playable_game(specification: str) -> GameInfo | None:
+    """None where no person can play it in a browser, or it is not on this machine, as that of results from elsewhere."""
     listed = {info.specification: info for info in playable_games()}
-    ours = {row.game: listed.get(row.game) or _info(row.game) for row in site.ledger.games()}
-    return {key: info for key, info in (listed | ours).items() if info is not None and _fits_a_browser(info)}
-
-
-@functools.lru_cache(maxsize=512)
-def _info(specification: str) -> GameInfo | None:
-    """None where the game is not on this machine, as that of results from elsewhere."""
     try:
-        return load_game(specification).info
+        info = listed.get(specification) or load_game(specification).info
     except ArenaError:
         return None
+    return info if _fits_a_browser(info) else None
 
 
 def _fits_a_browser(info: GameInfo) -> bool:
