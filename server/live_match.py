@@ -105,6 +105,8 @@ def move(
     match = _match(request, site, key, number)
     if match.mine is None:
         raise HTTPException(403, "you play in no seat of this match")
+    if question == match.mine.question and match.mine.open and action not in _legal(match.mine):
+        return _shown(request, match, problem=f"{action} is no action that is legal now; choose one below.", status=422)
     verdict = answer(site.ledger, [match.mine.agent_id], question, action)
     if verdict == "taken":
         return RedirectResponse(live_address(key, number), 303)
@@ -188,12 +190,15 @@ def _choices(match: LiveMatch) -> list[Choice]:
     mine = match.mine
     if mine is None or not mine.open or match.recorded is not None:
         return []
-    listed = mine.observation.get("legal_actions", [])
-    actions = [action for action in listed if isinstance(action, int)] if isinstance(listed, list) else []
     before = so_far(match.spec, [mine], by_turns=False)
     assert before is not None
-    named = named_choices(match.game, before, mine.player, actions)
+    named = named_choices(match.game, before, mine.player, _legal(mine))
     return [Choice(action=action, text=text.strip() or str(action)) for action, text in named.items()]
+
+
+def _legal(mine: SeatUnderWay) -> list[int]:
+    listed = mine.observation.get("legal_actions", [])
+    return [action for action in listed if isinstance(action, int)] if isinstance(listed, list) else []
 
 
 def _drawing(match: LiveMatch, positions: list[Position]) -> Markup | None:

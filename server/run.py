@@ -22,6 +22,7 @@ from arena.games import ArenaError, list_games
 from arena.interruption import signals_interrupt
 from arena.ledger import Ledger, LedgerError
 from arena.origin import demanded
+from arena.server.api.seats import LONGEST_MESSAGE
 from arena.server.app import create_app
 from arena.server.host_names import KnownNames, names_of
 from arena.server.logs import logs
@@ -76,6 +77,8 @@ def make_server(ledger: Ledger, settings: ServerSettings | None = None) -> uvico
         proxy_headers=False,  # whom to believe is a setting
         server_header=False,
         timeout_graceful_shutdown=settings.grace_s,
+        ws_max_size=2 * LONGEST_MESSAGE,  # what is longer than may be said at all is not read into memory first,
+        ws_per_message_deflate=False,  # nor unpacked
     )
     return _Server(config, app.state.site.closing, app.state.tables)
 

@@ -96,6 +96,15 @@ def test_a_person_plays_to_the_end_by_forms_alone(served, person):
     assert person.get(address.removesuffix("/live")).status_code == 200
 
 
+def test_an_action_that_is_not_listed_costs_nothing(person):
+    address = begin(person)
+    page = turn(person, address)
+    refused = act(person, address, page, action="77")
+    assert refused.status_code == 422
+    assert "77 is no action that is legal now" in refused.text
+    assert "It is your turn" in refused.text
+
+
 def test_a_second_answer_and_one_of_an_old_page_change_nothing(person):
     address = begin(person)
     page = turn(person, address)

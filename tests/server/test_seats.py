@@ -300,6 +300,12 @@ def test_a_flood_hurts_only_itself(served, token):
     bot.hear("hello")
     bot.say({"type": "action", "request": 1, "action": "x" * (1 << 16)})
     assert "at most 65,536 bytes" in bot.hear("error")["message"]
+    huge = Bot(served, token=token("carl"), name="huge")
+    huge.hear("hello")
+    huge.say({"type": "action", "request": 1, "action": "x" * (1 << 20)})
+    with pytest.raises(ConnectionClosed) as closed:
+        huge.hear("error")
+    assert closed.value.rcvd.code == 1009  # too long to be read at all
     assert served.get("/healthz").json()["status"] == "ok"
 
 
