@@ -102,6 +102,8 @@ class TournamentConfig(BaseModel):
 
     @model_validator(mode="after")
     def _agree(self) -> TournamentConfig:
+        if not self.name.isprintable():
+            raise ValueError(f"name: a tournament is called by printable characters; got {self.name!r:.80}")
         for name in self.agents:
             try:
                 check_name(name)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from arena.config import ConfigError, named_agents, read_config
+from arena.config import ConfigError, make_config, named_agents, read_config
 
 
 def _read(tmp_path: Path, text: str) -> object:
@@ -127,6 +127,12 @@ def test_a_missing_or_binary_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "x.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError, match="not UTF-8"):
         read_config(tmp_path / "x.toml")
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a\u202eb"])
+def test_a_tournament_is_called_by_printable_characters(name: str) -> None:
+    with pytest.raises(ConfigError, match="called by printable characters"):
+        make_config({"name": name, "game": "arena:kuhn_poker", "agents": ["random", "uniform"]})
 
 
 def test_one_name_twice_is_refused() -> None:
