@@ -106,7 +106,7 @@ def test_the_last_admin_stays(tmp_path):
 def test_the_audit_log_is_read_in_parts_newest_first(client, ledger):
     admin = bearer(ledger, Scope.ADMIN)
     add_account(ledger, "busy", PASSWORD, Scope.RUN)
-    for scope in ("read", "play", "submit"):
+    for scope in ("read", "play", "submit") * 2:
         client.patch("/api/v1/accounts/busy", json={"scope": scope}, headers=admin)
     seen, after = [], None
     for _ in range(3):
