@@ -141,9 +141,9 @@ def test_a_game_without_a_board_is_played_as_text(person):
     page = turn(person, address)
     assert "<pre" in page
     assert page.count('name="action"') == 9
-    assert act(person, address, page, action="99999").status_code == 303
-    over = turn(person, address)
-    assert "You lost" in over
+    assert act(person, address, page, action="99999").status_code == 422  # bad input loses nothing
+    over = played_out(person, address)
+    assert "Watch the replay" in over
 
 
 def test_casual_matches_move_no_ladder_unless_that_is_asked(served, person):
