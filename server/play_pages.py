@@ -80,16 +80,16 @@ def begin(
 
 def playable_here(site: Site) -> dict[str, GameInfo]:
     """The games that a person can play in a browser, by specification: all that are listed, and those of the ledger with other parameters."""
-    games = [info.specification for info in playable_games()] + [row.game for row in site.ledger.games()]
-    return {game: info for game in games if (info := playable_game(game)) is not None}
+    listed = {info.specification: info for info in playable_games() if _fits_a_browser(info)}
+    ours = {row.game: playable_game(row.game) for row in site.ledger.games() if row.game not in listed}
+    return listed | {game: info for game, info in ours.items() if info is not None}
 
 
 @functools.lru_cache(maxsize=2048)
 def playable_game(specification: str) -> GameInfo | None:
     """None where no person can play it in a browser, or it is not on this machine, as that of results from elsewhere."""
-    listed = {info.specification: info for info in playable_games()}
     try:
-        info = listed.get(specification) or load_game(specification).info
+        info = load_game(specification).info
     except ArenaError:
         return None
     return info if _fits_a_browser(info) else None
