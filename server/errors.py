@@ -34,6 +34,11 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
 
 
+def refused_handshake(error: HTTPException) -> Response:
+    """The answer to who asks for a WebSocket and gets none, whatever its address: such clients are programs."""
+    return _told(error.status_code, _kind(error), error.detail, dict(error.headers or {}))
+
+
 def _arena_error(request: Request, error: Exception) -> Response:
     status = 503 if isinstance(error, IN_A_MOMENT) else 400
     if isinstance(error, NOT_FOUND):  # an address that names nothing it writes to is there: what it was sent names it
@@ -48,9 +53,8 @@ def http_error(request: Request, error: Exception) -> Response:
     if error.status_code == 401 and request.method in SAFE_METHODS and not _is_program(request):
         query = f"?{request.url.query}" if request.url.query else ""
         return RedirectResponse(f"/sign-in?next={quote(asked_path(request.scope) + query, safe='/')}", 303)
-    phrase = http.HTTPStatus(error.status_code).phrase
     message = f"there is no page {request.url.path}" if error.status_code == 404 else error.detail
-    return _answer(request, error.status_code, phrase.title().replace(" ", ""), message, dict(error.headers or {}))
+    return _answer(request, error.status_code, _kind(error), message, dict(error.headers or {}))
 
 
 def _invalid(request: Request, error: Exception) -> Response:
@@ -67,11 +71,18 @@ def our_fault(request: Request, error: Exception) -> Response:
 
 def _answer(request: Request, status: int, kind: str, message: str, headers: dict[str, str] | None = None) -> Response:
     if _is_program(request):
-        body = {"error": {"status": status, "kind": kind, "message": message}}
-        return JSONResponse(body, status, headers=headers)
+        return _told(status, kind, message, headers)
     answer = page(request, "error.html", status=status, code=status, message=message)
     answer.headers.update(headers or {})
     return answer
+
+
+def _told(status: int, kind: str, message: str, headers: dict[str, str] | None) -> Response:
+    return JSONResponse({"error": {"status": status, "kind": kind, "message": message}}, status, headers=headers)
+
+
+def _kind(error: HTTPException) -> str:
+    return http.HTTPStatus(error.status_code).phrase.title().replace(" ", "")
 
 
 def _is_program(request: Request) -> bool:

@@ -246,6 +246,6 @@ def own_origins(connection: HTTPConnection, settings: ServerSettings) -> set[str
 
 async def _refuse(error: HTTPException, scope: Connection, receive: Receive, send: Send) -> None:
     if scope["type"] == "websocket":
-        await send({"type": "websocket.close", "code": 1008, "reason": error.detail})
+        await errors.refused_handshake(error)(scope, receive, send)
         return
     await errors.http_error(Request(scope), error)(scope, receive, send)

@@ -10,7 +10,8 @@ import contextlib
 import logging
 import time
 import uuid
-from collections.abc import Callable, Collection
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
 from starlette.concurrency import run_in_threadpool
@@ -28,6 +29,7 @@ SHORTEST_LOOK_S, LOOK_S, IDLE_LOOK_S = 0.005, 0.04, 0.2
 MOST_UNSENT = 1000  # messages that wait for one connection; who reads so slowly is cut
 CHECK_S = 60.0  # how often it is looked whether who is connected may still play
 MOST_CONNECTIONS, MOST_OF_ACCOUNT = 500, 16
+MOST_UNKNOWN = 32  # connections of one address that have not said yet who they are
 
 logger = logging.getLogger(__name__)
 
@@ -71,8 +73,21 @@ class SeatHub:
     def __init__(self, ledger: Ledger):
         self.ledger = ledger
         self._seated: dict[str, Seated] = {}
+        self._unknown: Counter[str] = Counter()  # connections of an address
         self._looker: asyncio.Task[None] | None = None
         self._woken = asyncio.Event()
+
+    @contextlib.contextmanager
+    def unknown(self, client: str) -> Iterator[None]:
+        """Counts a connection of this address until it is known whose it is. Raises `Crowded` where it would be one too many."""
+        if self._unknown[client] >= MOST_UNKNOWN:
+            raise Crowded(f"{MOST_UNKNOWN} connections of this address have not said yet who they are: no more fit")
+        self._unknown[client] += 1
+        try:
+            yield
+        finally:
+            self._unknown[client] -= 1
+            self._unknown += Counter()  # keeps those that are above 0
 
     def require_room(self, account: str) -> None:
         """Raises `Crowded` where one more agent of this account would be too many."""

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import time
 from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, WebSocket
 from starlette.concurrency import run_in_threadpool
-from starlette.websockets import WebSocketDisconnect
+from starlette.exceptions import HTTPException
+from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from arena.accounts import Scope
 from arena.agents.protocol import JsonObject, hello_message, read_hello, read_message, to_line
@@ -23,9 +25,11 @@ from arena.games import ArenaError, Game, ProtocolError, UnknownName, load_game
 from arena.ledger import Ledger
 from arena.presence import arrive, leave, register_remote
 from arena.questions import Verdict, answer, seats_of
+from arena.server import errors
 from arena.server.access import Visitor, visitor_of
+from arena.server.gate import address_of
 from arena.server.players import HUMAN
-from arena.server.rates import Buckets
+from arena.server.rates import Buckets, client_of
 from arena.server.seat_hub import Seated, SeatHub
 from arena.server.site import Site, playable_games
 
@@ -35,6 +39,7 @@ LONGEST_REASON = 1000  # characters of why an agent gives up
 MESSAGES_PER_MINUTE = 30_000
 MOST_MISTAKES = 20  # of one connection
 REFUSED = 1008  # a close code of RFC 6455
+AGAIN = {"Retry-After": str(math.ceil(HELLO_S))}  # by then those that say nothing are gone
 SAID: dict[Verdict, str] = {
     "late": "the answer to request {} came after its time",
     "closed": "request {} takes no answer any more",
@@ -53,10 +58,11 @@ async def seats(socket: WebSocket) -> None:
     """One agent in one game, from its hello to the end of the connection."""
     site: Site = socket.app.state.site
     hub: SeatHub = socket.app.state.seats
-    await socket.accept()
     seated: Seated | None = None
     try:
-        seated = await _welcome(socket, site.ledger, hub)
+        with hub.unknown(client_of(address_of(socket))):
+            await socket.accept()
+            seated = await _welcome(socket, site.ledger, hub)
         speaker = asyncio.create_task(_speak(socket, seated))
         listener = asyncio.create_task(_listen(socket, site.ledger, hub, seated))
         done, others = await asyncio.wait((speaker, listener), return_when=asyncio.FIRST_COMPLETED)
@@ -196,6 +202,9 @@ async def _received(socket: WebSocket) -> JsonObject:
 
 
 async def _part(socket: WebSocket, said: str) -> None:
+    if socket.application_state is WebSocketState.CONNECTING:
+        await socket.send_denial_response(errors.refused_handshake(HTTPException(429, said, AGAIN)))
+        return
     with contextlib.suppress(RuntimeError, WebSocketDisconnect):  # it has gone
         await socket.send_text(to_line({"type": "error", "fatal": True, "message": said}))
         await socket.close(REFUSED)

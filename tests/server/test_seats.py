@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import command_line
@@ -396,8 +396,33 @@ def test_who_loses_the_token_loses_the_connection(served, token, monkeypatch):
 
 
 def test_foreign_pages_cannot_join_with_somebodys_cookie(served):
-    with pytest.raises(InvalidStatus, match="403"):
+    with pytest.raises(InvalidStatus, match="403") as refused:
         connect(seats_address(served.url), origin=Origin("https://evil.example"))
+    assert json.loads(refused.value.response.body)["error"]["kind"] == "Forbidden"
+
+
+def test_one_address_cannot_hold_many_connections_that_say_nothing(served, token, monkeypatch):
+    monkeypatch.setattr("arena.server.seat_hub.MOST_UNKNOWN", 1)
+    address = seats_address(served.url)
+    with connect(address):
+        with pytest.raises(InvalidStatus, match="429") as refused:
+            connect(address)
+        answer = refused.value.response
+        assert json.loads(answer.body)["error"]["kind"] == "TooManyRequests"
+        assert answer.headers["Retry-After"] == "15"
+    bots: list[Bot] = []
+
+    def comes_in() -> bool:
+        with suppress(InvalidStatus):  # until it is seen that the other one left
+            bots.append(Bot(served, token=token(), name=f"known-{len(bots)}"))
+            bots[-1].hear("hello")
+            return True
+        return False
+
+    for _ in range(2):  # whoever is known counts no more
+        wait_for(comes_in)
+    for bot in bots:
+        bot.close()
 
 
 def test_many_matches_at_once(served, token, tmp_path: Path):
