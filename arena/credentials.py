@@ -69,8 +69,10 @@ def issue(
         seconds: how long it holds.
 
     Raises:
-        AccountError: a token for more than its account may do, or without an end.
+        AccountError: a token for more than its account may do, without an end, or with a name that no page can show.
     """
+    if not name.isprintable():
+        raise AccountError(f"a token or invitation is called by printable characters; got {name!r:.80}")
     if kind != "invitation" and whose is not None and not whose.scope.includes(scope):
         raise AccountError(f"{whose.name!r} may {whose.scope.value}: a token for {scope.value!r} would let it do more")
     if not 0 < seconds <= 3650 * DAY_S:

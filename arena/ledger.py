@@ -225,8 +225,10 @@ class Ledger:
         ``seed``: None makes one of the key. ``source_hash``: of the file that an import is made of; a second one of that game and hash is the first one.
 
         Raises:
-            LedgerError: an agent that stands twice, or a seed of more than 64 bits.
+            LedgerError: a name that no page can show, an agent that stands twice, or a seed of more than 64 bits.
         """
+        if not name.isprintable():
+            raise LedgerError(f"a tournament is called by printable characters; got {name!r:.80}")
         if len({agent.id for agent in agents}) != len(agents):
             raise LedgerError(
                 "an agent stands twice in a tournament: register it under two names to rate it against itself"

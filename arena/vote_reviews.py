@@ -13,7 +13,7 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from arena.games import UnknownName
+from arena.games import SpecificationError, UnknownName
 from arena.ledger import Ledger, Tournament
 from arena.ledger_entries import now
 from arena.ledger_schema import judgements, judges
@@ -60,8 +60,11 @@ def decide(ledger: Ledger, tournament: Tournament, *, judge: int, state: State, 
     """Decides whether a judge's votes count, from now on.
 
     Raises:
+        SpecificationError: a reason that no page can show.
         UnknownName: there is no such judge.
     """
+    if not reason.isprintable():
+        raise SpecificationError(f"a reason is printable characters in one line; got {reason!r:.80}")
     here = (judges.c.tournament_id == tournament.id, judges.c.position == judge)
     with ledger.writing() as connection:
         if connection.execute(sa.select(judges.c.name).where(*here)).first() is None:

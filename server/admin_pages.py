@@ -52,7 +52,10 @@ def invite(
     require_invitations(request)
     inviter = accounts.account(site.ledger, str(visitor_of(request).account))
     seconds = INVITED_DAYS * credentials.DAY_S
-    shown = credentials.issue(site.ledger, "invitation", inviter, name=name, scope=scope, seconds=seconds)
+    try:
+        shown = credentials.issue(site.ledger, "invitation", inviter, name=name, scope=scope, seconds=seconds)
+    except AccountError as error:
+        return _page(request, site, status=400, problem=str(error))
     return _page(request, site, shown=shown)
 
 

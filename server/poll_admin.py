@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, File, Form, Request, UploadFile
 from starlette.responses import RedirectResponse, Response
 
-from arena.games import ArenaError
+from arena.games import ArenaError, SpecificationError
 from arena.judge_input import answers_of
 from arena.polls.answering import ask_for_answers
 from arena.polls.poll import (
@@ -106,7 +106,10 @@ def review(
     poll = poll_of(site.ledger, key)
     who = visitor_of(request).account or ""
     said = reason.strip() or f"decided by {who}"
-    decide(site.ledger, poll.tournament, judge=voter - 1, state=state, reason=said, decided_by=who)
+    try:
+        decide(site.ledger, poll.tournament, judge=voter - 1, state=state, reason=said, decided_by=who)
+    except SpecificationError as error:
+        return stands(request, site, poll, status=400, problem=str(error))
     return RedirectResponse(f"{poll_address(poll)}#reviews", 303)
 
 

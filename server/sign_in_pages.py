@@ -151,7 +151,7 @@ def begin_session(request: Request, ledger: Ledger, whose: Account, *, to: str =
         credentials.end(ledger, str(before.credential))
     credentials.forget_old_sessions(ledger)
     seconds = settings.session_days * credentials.DAY_S
-    browser = request.headers.get("user-agent", "")
+    browser = "".join(one for one in request.headers.get("user-agent", "") if one.isprintable())
     session = credentials.issue(ledger, "session", whose, name=browser, scope=whose.scope, seconds=seconds)
     request.state.account = whose.name
     answer = RedirectResponse(local(to), 303, {"Cache-Control": "no-store"})

@@ -142,12 +142,13 @@ def make_poll(
         game: names the ladder; ``preference:NAME`` without it.
 
     Raises:
-        SpecificationError: a name that is none, fewer than two candidates, one that stands twice, an answer longer than a page shows, or a specification
+        SpecificationError: a name or a question that is none, fewer than two candidates, one that stands twice, an answer longer than a page shows, or a specification
             that is no language model's.
         LedgerError: a name that a game cannot have, or a ladder that is not of two players.
     """
     if not name or name != name.strip() or not name.isprintable():
         raise SpecificationError(f"a poll is called by printable characters, no blank at the ends; got {name!r:.80}")
+    _check_question(settings)
     named = dict(endpoints or {})
     for candidate, specification in named.items():
         if candidate in sheet.candidates:
@@ -194,6 +195,13 @@ def make_poll(
     return poll_of(ledger, tournament.key)
 
 
+def _check_question(settings: PollSettings) -> None:
+    if not settings.question.isprintable():
+        raise SpecificationError(
+            f"what voters are asked is one line of printable characters; got {settings.question!r:.80}"
+        )
+
+
 def model_of(specification: str) -> str:
     """What follows ``llm:`` in a candidate's specification, checked.
 
@@ -228,8 +236,9 @@ def change_settings(ledger: Ledger, poll: Poll, settings: PollSettings) -> Poll:
     """The poll with these settings from now on; what was voted stays.
 
     Raises:
-        SpecificationError: another pairing: ratings rest on one.
+        SpecificationError: another pairing: ratings rest on one; or a question that no page can show.
     """
+    _check_question(settings)
     if settings.pairing != poll.settings.pairing:
         raise SpecificationError(f"the pairing of a poll stays what it is: {poll.settings.pairing}; make another poll")
     return _update(ledger, poll, settings=settings.model_dump())

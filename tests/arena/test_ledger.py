@@ -143,10 +143,12 @@ def test_finishing_notes_the_time_and_going_on_takes_it_back(ledger, tournament)
     assert ledger.set_status(tournament, "running").finished_at is None
 
 
-def test_an_agent_cannot_enter_twice(ledger, made_game):
+def test_what_makes_no_tournament_is_refused(ledger, made_game):
     agent = ledger.add_agent("a", specification="a", kind="k")
     with pytest.raises(LedgerError, match="twice"):
         ledger.add_tournament(name="x", game=made_game(), agents=[agent, agent], config={}, seed=0, planned=None)
+    with pytest.raises(LedgerError, match="printable"):
+        ledger.add_tournament(name="a\u202eb", game=made_game(), agents=[agent], config={}, seed=0, planned=None)
     with pytest.raises(LedgerError, match="64 bits"):
         ledger.add_tournament(name="x", game=made_game(), agents=[agent], config={}, seed=1 << 63, planned=None)
     assert ledger.tournaments() == []
