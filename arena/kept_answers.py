@@ -7,6 +7,7 @@ is done twice, whichever server of the ledger it asks.
 from __future__ import annotations
 
 import hashlib
+import hmac
 from dataclasses import dataclass
 
 from arena.answer_schema import kept_answers
@@ -35,7 +36,7 @@ class KeptAnswer:
     body: bytes
 
 
-def begin(ledger: Ledger, *, asker: str, key: str, request: bytes) -> tuple[str, KeptAnswer | None]:
+def begin(ledger: Ledger, *, asker: str, key: str, request: bytes, salt: bytes) -> tuple[str, KeptAnswer | None]:
     """(The name to keep the answer under, the answer if this was done before; None: do it now, with `going_on`, then `keep` or `forget`.)
 
     Args:
@@ -43,13 +44,14 @@ def begin(ledger: Ledger, *, asker: str, key: str, request: bytes) -> tuple[str,
         asker: whose key it is: two askers may give the same one.
         key: what the asker calls this request.
         request: all that is asked.
+        salt: what the asker alone has, beside the key: who reads the ledger cannot try what was asked, a password perhaps.
 
     Raises:
         OtherRequest: the key stands for something else.
         StillAsked: it is being done.
     """
     name = hashlib.sha256(f"{asker}\n{key}".encode()).hexdigest()
-    asked = hashlib.sha256(request).hexdigest()
+    asked = hmac.new(salt + key.encode(), request, hashlib.sha256).hexdigest()
     row = {"key": name, "request": asked, "created_at": now()}
     with ledger.writing(None) as connection:
         connection.execute(kept_answers.delete().where(kept_answers.c.created_at < now(-KEPT_S)))

@@ -56,7 +56,7 @@ class ServerSettings(BaseSettings):
     sign_up: Literal["closed", "invite", "open"] = Field(
         default="closed",
         description="Who may make an account: nobody (`closed`), who was invited by an admin (`invite`), or everybody (`open`). "
-        "The command line always may.",
+        "The command line and an admin's programs always may.",
     )
     sign_up_scope: Literal["read", "play", "submit", "run"] = Field(
         default="play", description="What an account may do that somebody made without an invitation."

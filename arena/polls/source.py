@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 from urllib.parse import quote
 
 from arena.client import Client
+from arena.games import ArenaError
 from arena.games.vote_file import content_of
 from arena.job_work import Progress, do_here
 from arena.judge_input import MAX_BYTES, answers_of
@@ -133,6 +134,8 @@ class ServerPolls:
 
     def invite(self, key: str, count: int) -> list[str]:
         told = self.connection.write("POST", f"{_path(key)}/invitations", body={"count": count})
+        if told["invitations"] is None:
+            raise ArenaError("the invitations were made, but the answer that had them was lost: ask for others")
         return [str(text) for text in told["invitations"]]
 
     def votes(self, key: str, kind: str) -> bytes:

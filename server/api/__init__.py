@@ -55,6 +55,4 @@ for module in (
     accounts,
 ):
     router.include_router(module.router, dependencies=[Depends(TOKEN)])
-router.include_router(polls.unkept, dependencies=[Depends(TOKEN)])
-router.include_router(accounts.unkept, dependencies=[Depends(TOKEN)])
 router.include_router(seats.router)

@@ -1,4 +1,4 @@
-"""Accounts, their tokens, invitations and the audit log. What is answered with a secret is not kept for a second answer."""
+"""Accounts, their tokens, invitations and the audit log."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from arena.credentials import Credential, Kind
 from arena.server.access import Visitor, allowed, signed_in, visitor_of
 from arena.server.admin_pages import require_invitations
 from arena.server.api.answers import WRITE_ERRORS, PageAnswer, PageAsked, list_answer
-from arena.server.api.route import IDEMPOTENT, ApiRoute
+from arena.server.api.route import IDEMPOTENT, SHOWN_ONCE, ApiRoute, answer_once
 from arena.server.site import Site, SiteOf, json_answer
 
 router = APIRouter(tags=["accounts"], route_class=ApiRoute)
-unkept = APIRouter(tags=["accounts"])
 
 Prefix = Annotated[str, Path(max_length=100, description="what stands between `arena_` and the secret")]
 Name = Annotated[str, Path(max_length=100, description="an account's name")]
 SignedIn = Annotated[Visitor, Depends(signed_in)]
+Password = Annotated[str, Field(min_length=accounts.SHORTEST_PASSWORD, max_length=accounts.LONGEST_PASSWORD)]
 ADMIN = Depends(allowed(Scope.ADMIN))
 
 
@@ -50,10 +50,10 @@ class InvitationList(PageAnswer):
 
 
 class Secret(BaseModel):
-    """``text``: shown this once."""
+    """A credential with what proves it."""
 
     credential: Credential
-    text: str
+    text: str | None = Field(description="the whole of it" + SHOWN_ONCE)
 
 
 class NewCredential(BaseModel, extra="forbid"):
@@ -64,11 +64,20 @@ class NewCredential(BaseModel, extra="forbid"):
     days: float = Field(default=90, gt=0, le=3650, allow_inf_nan=False)
 
 
+class NewAccount(BaseModel, extra="forbid"):
+    """An account that an admin makes for somebody, who can change the password at `/account`."""
+
+    name: str = Field(max_length=100, description="2-32 small letters, digits, '.', '-' or '_'", examples=["ann"])
+    password: Password
+    scope: Scope
+
+
 class AccountChange(BaseModel, extra="forbid"):
-    """What is to be otherwise; what is not named stays."""
+    """What is to be otherwise; what is not named stays. With another password its sessions end."""
 
     scope: Scope | None = None
     disabled: bool | None = None
+    password: Password | None = None
 
 
 class EntryList(PageAnswer):
@@ -86,8 +95,13 @@ def list_tokens(request: Request, site: SiteOf, page: PageAsked, visitor: Signed
     return _list(request, site, page, "tokens", "token", _own(site, visitor))
 
 
-@unkept.post(
-    "/tokens", summary="A new token of one's own", response_model=Secret, status_code=201, responses=WRITE_ERRORS
+@router.post(
+    "/tokens",
+    summary="A new token of one's own",
+    response_model=Secret,
+    status_code=201,
+    responses=WRITE_ERRORS,
+    dependencies=[IDEMPOTENT],
 )
 def add_token(request: Request, site: SiteOf, asked: NewCredential, visitor: SignedIn) -> Response:
     if not visitor.may(asked.scope):
@@ -116,9 +130,22 @@ def list_accounts(request: Request, site: SiteOf, page: PageAsked) -> Response:
     return list_answer(request, page, "accounts", found, key=lambda one: (one.name,), show=dataclasses.asdict)
 
 
+@router.post(
+    "/accounts",
+    summary="Make an account",
+    response_model=Account,
+    status_code=201,
+    responses=WRITE_ERRORS,
+    dependencies=[IDEMPOTENT, ADMIN],
+)
+def add_account(request: Request, site: SiteOf, asked: NewAccount) -> Response:
+    made = accounts.add_account(site.ledger, asked.name, asked.password, asked.scope)
+    return json_answer(request, dataclasses.asdict(made), status=201)
+
+
 @router.patch(
     "/accounts/{name}",
-    summary="Change what an account may do, or shut it",
+    summary="Change what an account may do, or its password, or shut it",
     response_model=Account,
     responses=WRITE_ERRORS,
     dependencies=[IDEMPOTENT, ADMIN],
@@ -127,6 +154,8 @@ def change_account(request: Request, site: SiteOf, name: Name, asked: AccountCha
     whose = accounts.account(site.ledger, name)
     if asked.scope is not None:
         accounts.change_scope(site.ledger, whose, asked.scope)
+    if asked.password is not None:
+        accounts.change_password(site.ledger, whose, asked.password)
     if asked.disabled is not None:
         (accounts.disable if asked.disabled else accounts.enable)(site.ledger, whose)
     return json_answer(request, dataclasses.asdict(accounts.account(site.ledger, name)))
@@ -139,12 +168,13 @@ def list_invitations(request: Request, site: SiteOf, page: PageAsked) -> Respons
     return _list(request, site, page, "invitations", "invitation", None)
 
 
-@unkept.post(
+@router.post(
     "/invitations",
     summary="Invite somebody to make an account, at `/sign-up?invitation=TEXT`",
     response_model=Secret,
     status_code=201,
     responses=WRITE_ERRORS,
+    dependencies=[IDEMPOTENT],
 )
 def invite(request: Request, site: SiteOf, asked: NewCredential, visitor: Annotated[Visitor, ADMIN]) -> Response:
     require_invitations(request)
@@ -184,9 +214,7 @@ def _issued(request: Request, site: Site, kind: Kind, whose: Account, asked: New
     shown = credentials.issue(
         site.ledger, kind, whose, name=asked.name, scope=asked.scope, seconds=asked.days * credentials.DAY_S
     )
-    answer = json_answer(request, dataclasses.asdict(shown), status=201)
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+    return answer_once(request, dataclasses.asdict(shown), shown_once="text", status=201)
 
 
 def _ended(request: Request, site: Site, found: Credential) -> Response:

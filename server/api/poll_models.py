@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from arena.polls.casting import Choice
 from arena.polls.poll import PollSettings, State
 from arena.server.api.answers import PageAnswer
+from arena.server.api.route import SHOWN_ONCE
 from arena.vote_reviews import State as ReviewState
 
 
@@ -116,9 +117,11 @@ class NewInvitations(BaseModel, extra="forbid"):
 
 
 class Invitations(BaseModel):
-    """Texts that each make one voter: the address of the ballot takes one as ``invitation``. They are told once."""
+    """Texts that each make one voter."""
 
-    invitations: list[str]
+    invitations: list[str] | None = Field(
+        description="the address of the ballot takes one as `invitation`" + SHOWN_ONCE
+    )
 
 
 class NewReview(BaseModel, extra="forbid"):

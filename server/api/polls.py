@@ -41,15 +41,13 @@ from arena.server.api.poll_models import (
     PollList,
     VoteAnswer,
 )
-from arena.server.api.route import IDEMPOTENT, ApiRoute, Uploaded, upload_body
+from arena.server.api.route import IDEMPOTENT, ApiRoute, Uploaded, answer_once, upload_body
 from arena.server.poll_access import drawer_of, may_see_votes, refusals_told, take_vote, unnoted, voter_of
 from arena.server.poll_pages import VoteFormat, votes_download
 from arena.server.site import Site, WholeSite, json_answer
 from arena.vote_reviews import decide
 
 router = APIRouter(tags=["polls"], route_class=ApiRoute)
-unkept = APIRouter(tags=["polls"])
-"""Writes whose answers are not kept for a second request: secrets, and votes, which a ballot makes once by itself."""
 
 ADMIN = Depends(allowed(Scope.ADMIN))
 PLAY = Depends(allowed(Scope.PLAY))
@@ -126,16 +124,16 @@ def ask_poll_answers(request: Request, site: WholeSite, key: PollKey) -> Respons
     return json_answer(request, {"jobs": [row.key for row in jobs]})
 
 
-@unkept.post(
+@router.post(
     "/polls/{key}/invitations",
     summary="Invite voters",
     response_model=Invitations,
     responses=WRITE_ERRORS,
-    dependencies=[ADMIN],
+    dependencies=[IDEMPOTENT, ADMIN],
 )
 def invite_voters(request: Request, site: WholeSite, key: PollKey, asked: NewInvitations) -> Response:
     made = invite(site.ledger, poll_of(site.ledger, key), asked.count)
-    return json_answer(request, {"invitations": made}, headers={"Cache-Control": "no-store"})
+    return answer_once(request, {"invitations": made}, shown_once="invitations")
 
 
 @router.post(
@@ -184,12 +182,12 @@ def get_ballot(request: Request, site: WholeSite, key: PollKey) -> Response:
     return json_answer(request, facts, headers={"Cache-Control": "no-store"})
 
 
-@unkept.post(
+@router.post(
     "/polls/{key}/votes",
     summary="Cast a ballot",
     response_model=VoteAnswer,
     responses=WRITE_ERRORS,
-    dependencies=[PLAY, Depends(unnoted)],
+    dependencies=[IDEMPOTENT, PLAY, Depends(unnoted)],
 )
 def cast_vote(request: Request, site: WholeSite, key: PollKey, asked: NewVote) -> Response:
     poll = poll_of(site.ledger, key)

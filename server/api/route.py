@@ -3,6 +3,7 @@ often they come with one ``Idempotency-Key``."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Annotated, Any
@@ -16,7 +17,7 @@ from starlette.responses import Response
 from arena.heartbeat import heartbeat
 from arena.kept_answers import KeptAnswer, OtherRequest, StillAsked, begin, forget, going_on, keep
 from arena.server.access import SAFE_METHODS, visitor_of
-from arena.server.site import Site
+from arena.server.site import Site, json_answer
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
@@ -42,6 +43,15 @@ async def _declared(
 
 
 IDEMPOTENT = Depends(_declared)
+SHOWN_ONCE = (
+    "; null where the request is sent again with its `Idempotency-Key`: it is done once, and its secret is shown once"
+)
+
+
+def answer_once(request: Request, value: dict[str, object], *, shown_once: str, status: int = 200) -> Response:
+    """A value as JSON whose entry `shown_once` nobody gets again: what is kept for the same request has null in its place."""
+    request.state.kept = json.dumps(value | {shown_once: None}).encode()
+    return json_answer(request, value, status=status, headers={"Cache-Control": "no-store"})
 
 
 class ApiRoute(APIRoute):
@@ -95,7 +105,12 @@ async def _once(request: Request, key: str, handle: Handler) -> Response:
     said = f"{request.method} {request.url.path}?{request.url.query}\n".encode() + await request.body()
     try:
         name, before = await run_in_threadpool(
-            begin, site.ledger, asker=f"{visitor.account} {visitor.scope}", key=key, request=said
+            begin,
+            site.ledger,
+            asker=f"{visitor.account} {visitor.scope}",
+            key=key,
+            request=said,
+            salt=request.headers.get("authorization", "").encode(),
         )
     except OtherRequest as error:
         raise HTTPException(422, str(error)) from None
@@ -109,8 +124,7 @@ async def _once(request: Request, key: str, handle: Handler) -> Response:
     except BaseException:
         await run_in_threadpool(forget, site.ledger, name)
         raise
-    kept = KeptAnswer(
-        status=answer.status_code, media_type=answer.headers.get("content-type", ""), body=bytes(answer.body)
-    )
+    body = getattr(request.state, "kept", bytes(answer.body))
+    kept = KeptAnswer(status=answer.status_code, media_type=answer.headers.get("content-type", ""), body=body)
     await run_in_threadpool(keep, site.ledger, name, kept)
     return answer

@@ -29,7 +29,7 @@ def ledger(tmp_path):
 
 
 def asked(ledger, key="k", request=b"one", asker="ann"):
-    return begin(ledger, asker=asker, key=key, request=request)
+    return begin(ledger, asker=asker, key=key, request=request, salt=b"token")
 
 
 def test_the_same_request_gets_the_first_answer_again(ledger):

@@ -7,7 +7,7 @@ from visitors import PASSWORD, bearer, browser
 
 from arena import accounts
 from arena.accounts import Scope, add_account
-from arena.credentials import accept
+from arena.credentials import accept, issue, proved
 from arena.ledger import Ledger
 
 
@@ -38,16 +38,16 @@ def test_a_token_makes_none_that_may_more_and_ends_none(client, ledger):
     assert client.post("/api/v1/tokens", json={"scope": "read"}).status_code == 401
 
 
-def test_a_token_is_answered_once_also_where_the_request_is_sent_again(client, ledger):
+def test_a_token_is_made_and_told_once_also_where_the_request_is_sent_again(client, ledger):
     headers = {**bearer(ledger, Scope.RUN), "Idempotency-Key": "the same"}
-    answers = [client.post("/api/v1/tokens", json={"scope": "run", "name": "ci"}, headers=headers) for _ in range(2)]
-    texts = [answer.json()["text"] for answer in answers]
-    assert answers[0].status_code == 201
-    assert answers[0].headers["cache-control"] == "no-store"
-    assert texts[0] != texts[1]
-    with ledger.reading() as connection:
-        kept = str(connection.exec_driver_sql("select * from kept_answers").all())
-    assert texts[0].split("_", 2)[2] not in kept
+    asked = {"scope": "run", "name": "ci"}
+    first, again = (client.post("/api/v1/tokens", json=asked, headers=headers) for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.headers["cache-control"] == "no-store"
+    assert again.json() == first.json() | {"text": None}
+    other = client.post("/api/v1/tokens", json=asked, headers=headers | {"Idempotency-Key": "another"})
+    texts = [first.json()["text"], other.json()["text"]]
+    assert first.json()["text"].split("_", 2)[2] not in kept(ledger)
     new = {"Authorization": f"Bearer {texts[0]}"}
     listed = client.get("/api/v1/tokens?limit=1", headers=new).json()
     assert listed["tokens"][0]["prefix"] == texts[1].split("_")[1]
@@ -55,6 +55,21 @@ def test_a_token_is_answered_once_also_where_the_request_is_sent_again(client, l
     assert following["tokens"][0]["prefix"] == texts[0].split("_")[1]
     assert client.delete(f"/api/v1/tokens/{texts[0].split('_')[1]}", headers=new).json()["state"] == "ended"
     assert client.get("/api/v1/tokens", headers=new).status_code == 401
+
+
+def kept(ledger: Ledger) -> str:
+    """What the ledger keeps of answers."""
+    with ledger.reading() as connection:
+        return str(connection.exec_driver_sql("select * from kept_answers").all())
+
+
+@pytest.mark.parametrize("path", ["/tokens", "/invitations"])
+@pytest.mark.parametrize("name", ["a\0b", "a\u202eb"])
+def test_credentials_are_called_by_printable_characters(client, ledger, path, name):
+    admin = bearer(ledger, Scope.ADMIN)
+    refused = client.post(f"/api/v1{path}", json={"scope": "read", "name": name}, headers=admin)
+    assert refused.status_code == 400
+    assert "printable" in refused.json()["error"]["message"]
 
 
 def test_the_tokens_of_others_are_neither_listed_nor_ended(client, ledger):
@@ -73,7 +88,9 @@ def test_only_admins_see_who_there_is(client, ledger, path):
 
 def test_an_admin_invites_withdraws_and_shuts(client, ledger):
     admin = bearer(ledger, Scope.ADMIN)
-    made = [client.post("/api/v1/invitations", json={"scope": "play"}, headers=admin).json() for _ in range(2)]
+    keyed = [admin | {"Idempotency-Key": key} for key in ("first", "second", "second")]
+    *made, again = (client.post("/api/v1/invitations", json={"scope": "play"}, headers=one).json() for one in keyed)
+    assert again == made[1] | {"text": None}
     assert accept(ledger, made[0]["text"], "guest", PASSWORD).scope is Scope.PLAY
     client.delete(f"/api/v1/invitations/{made[1]['credential']['prefix']}", headers=admin)
     with pytest.raises(accounts.AccountError):
@@ -81,6 +98,22 @@ def test_an_admin_invites_withdraws_and_shuts(client, ledger):
     changed = client.patch("/api/v1/accounts/guest", json={"scope": "run", "disabled": True}, headers=admin).json()
     assert (changed["scope"], changed["disabled"]) == ("run", True)
     assert "password" not in client.get("/api/v1/accounts", headers=admin).text
+
+
+def test_an_admin_makes_accounts_and_gives_them_other_passwords(client, ledger):
+    admin = bearer(ledger, Scope.ADMIN) | {"Idempotency-Key": "an account"}
+    asked = {"name": "Made", "password": PASSWORD, "scope": "submit"}
+    made, again = (client.post("/api/v1/accounts", json=asked, headers=admin) for _ in range(2))
+    assert (made.status_code, made.json()["name"], again.json()) == (201, "made", made.json())
+    assert accounts.signed_in(ledger, "made", PASSWORD).scope is Scope.SUBMIT
+    del admin["Idempotency-Key"]
+    assert client.post("/api/v1/accounts", json=asked, headers=admin).status_code == 400
+    assert client.post("/api/v1/accounts", json=asked, headers=bearer(ledger, Scope.RUN)).status_code == 403
+    session = issue(ledger, "session", accounts.account(ledger, "made"), scope=Scope.SUBMIT)
+    client.patch("/api/v1/accounts/made", json={"password": PASSWORD[::-1]}, headers=admin)
+    assert accounts.signed_in(ledger, "made", PASSWORD) is None
+    assert accounts.signed_in(ledger, "made", PASSWORD[::-1]) is not None
+    assert proved(ledger, session.text, "session") is None
 
 
 def test_nobody_is_invited_where_signing_up_is_closed(client, ledger):

@@ -119,6 +119,14 @@ def test_every_operation_has_a_name_of_its_own_a_summary_and_a_form_of_its_answe
             assert schema.get("$ref") or schema.get("type"), one["operationId"]
 
 
+def test_every_write_may_be_sent_again(site):
+    """But for asking for a part of the ledger, which reads."""
+    for path, operations in site.get("/openapi.json").json()["paths"].items():
+        for method in operations.keys() - {"get"} if path != "/api/v1/ledger/part" else ():
+            said = {one["name"] for one in operations[method].get("parameters", ())}
+            assert "Idempotency-Key" in said, f"{method} {path}"
+
+
 def pages_of(site, path, name):
     """All pages of a list, by the cursor in the body, which the header repeats."""
     found, after = [], None

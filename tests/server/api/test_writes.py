@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 import threading
 import zipfile
 
@@ -12,6 +13,7 @@ import pytest
 from visitors import bearer
 
 from arena.accounts import Scope
+from arena.agents.confined_process import ConfinedProcess
 from arena.attendance import Worker, attending
 from arena.job_rows import Resources
 from arena.jobs import all_jobs
@@ -148,7 +150,7 @@ def test_a_write_that_failed_may_be_sent_again(client):
 
 def test_a_write_that_is_being_done_is_not_begun_again(client, ledger):
     said = b"POST /api/v1/agents?\n" + json.dumps(AGENT, separators=(",", ":")).encode()
-    begin(ledger, asker="robot admin", key="four", request=said)
+    begin(ledger, asker="robot admin", key="four", request=said, salt=client.headers["Authorization"].encode())
     answer = sent(client, "POST", "/agents", AGENT, **{"Idempotency-Key": "four"})
     refused(answer, 409)
     assert answer.headers["Retry-After"] == "1"
@@ -278,6 +280,22 @@ def test_a_policy_that_does_not_fit_the_game_is_refused(client, ledger):
     added = sent(client, "POST", path + KUHN, content)
     assert (added.status_code, added.json()["specification"]) == (201, "policy:kuhn.json")
     assert added.json()["lineage"] == {"uploaded_by": "robot"}
+
+
+@pytest.mark.parametrize(
+    ("breaks", "status", "said"),
+    [
+        ("import os; os._exit(9)", 503, "this server cannot confine"),
+        ("READY; input()", 400, "kuhn.json: the process that read it ended"),
+    ],
+)
+def test_who_sends_a_file_is_not_told_how_this_machine_is_made(client, monkeypatch, caplog, breaks, status, said):
+    command = (sys.executable, "-I", "-S", "-c", breaks.replace("READY", """print('{"type": "ready"}', flush=True)"""))
+    monkeypatch.setitem(ConfinedProcess.__init__.__kwdefaults__, "command", command)
+    answer = refused(sent(client, "POST", "/agents/upload?name=bad&file=kuhn.json", b"{}"), status)
+    assert said in answer
+    assert "/" not in answer and "exit code" not in answer
+    assert "exit code" in caplog.text  # for the operator
 
 
 @pytest.mark.parametrize("path", ["/agents/%00", "/jobs?kind=a%00", "/tournaments/x%00/matches"])
