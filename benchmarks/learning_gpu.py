@@ -2,8 +2,8 @@
 
     .venv/bin/python benchmarks/learning_gpu.py [--game openspiel:leduc_poker] [--precision bfloat16] [--device cpu --steps 2e5]
 
-The game is played on the CPU, the network asked and trained on the device, with more tables and larger batches than on a CPU:
-what a step costs there is mostly the start of each computation. Prints one line of JSON; time is of everything, from the first
+The game is played on the device too where it can be (see `arena.games.tensor_tables`), with more tables and larger batches than
+on a CPU: what a step costs there is mostly the start of each computation. Prints one line of JSON; time is of everything, from the first
 table to the last exact measurement. Ten million steps should take less than 20 minutes on one GPU (``target_s``); the exit code
 is 1 where they took longer.
 """

@@ -60,7 +60,10 @@ def train_command(
     seed: Annotated[
         int | None, typer.Option("--seed", min=0, max=LAST_SEED, help="The same seed gives the same policy; 0.")
     ] = None,
-    device: Annotated[str, typer.Option("--device", help="Where the network learns: cpu, cuda.")] = "cpu",
+    device: Annotated[
+        str,
+        typer.Option("--device", help="Where the network learns, and plays where games are tensors: cpu, torch, cuda."),
+    ] = "cpu",
     precision: Annotated[
         str | None, typer.Option("--precision", help="Of the layers while they learn: float32 or bfloat16.")
     ] = None,

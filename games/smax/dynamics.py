@@ -9,9 +9,10 @@ from __future__ import annotations
 import torch
 
 from arena.games.smax import kernels
-from arena.games.smax.random_words import step_counter, uniform
+from arena.games.smax.random_words import step_counter
 from arena.games.smax.rules import MOVES, Constants, Rules
 from arena.games.smax.state import State
+from arena.games.tensor_words import uniform
 
 NEVER_ZERO = 1e-6
 """Added to distances before they divide."""

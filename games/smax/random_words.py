@@ -1,14 +1,8 @@
-"""Random words of chance as tensors on any device: those of `arena.games.seeds`, bit for bit."""
+"""Which words of a chance seed SMAX draws for what: first those of the start of a match, then so many a step."""
 
 from __future__ import annotations
 
 import torch
-
-from arena.games.seeds import OUTCOME_STREAM, counter_hash
-
-_WRAP = 1 << 64
-_SHIFTS = ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB))
-
 
 START_WORDS = 4096
 """Words of a chance seed that are kept for the start of a match; those of its steps follow."""
@@ -17,35 +11,3 @@ START_WORDS = 4096
 def step_counter(step: torch.Tensor, per_step: int) -> torch.Tensor:
     """The counters [B, per_step] of the words of these steps [B]."""
     return START_WORDS + step[:, None] * per_step + torch.arange(per_step, device=step.device)
-
-
-def uniform(seed: torch.Tensor, counter: torch.Tensor) -> torch.Tensor:
-    """float32 in [0, 1): the upper 24 bits of the word of (chance seed, counter); arguments int64, broadcast together."""
-    return (_shifted(words(seed, counter), 40)).to(torch.float32) * 2.0**-24
-
-
-def words(seed: torch.Tensor, counter: torch.Tensor) -> torch.Tensor:
-    """The random word of each (chance seed, counter) as int64, two's complement."""
-    if seed.device.type == "cpu":
-        hashed = counter_hash(seed.numpy().view("uint64"), OUTCOME_STREAM, counter.numpy())
-        return torch.from_numpy(hashed.view("int64"))
-    return hashed_words(seed, counter)
-
-
-def hashed_words(seed: torch.Tensor, counter: torch.Tensor) -> torch.Tensor:
-    """The same in operations that every device has: int64 wraps as uint64 does, only shifts must drop the sign."""
-    x = seed
-    for word in (OUTCOME_STREAM, counter, 0):
-        x = x + word * _signed(0xD1342543DE82EF95) + _signed(0x9E3779B97F4A7C15)
-        for shift, factor in _SHIFTS:
-            x = (x ^ _shifted(x, shift)) * _signed(factor)
-        x = x ^ _shifted(x, 31)
-    return x
-
-
-def _shifted(x: torch.Tensor, bits: int) -> torch.Tensor:
-    return (x >> bits) & ((1 << (64 - bits)) - 1)
-
-
-def _signed(constant: int) -> int:
-    return constant - _WRAP if constant >= _WRAP // 2 else constant

@@ -9,11 +9,12 @@ import torch
 from arena.games.smax.acting import decoded, decoded_continuous, legal_actions
 from arena.games.smax.dynamics import advanced
 from arena.games.smax.observing import observations, world_state
-from arena.games.smax.random_words import step_counter, uniform
+from arena.games.smax.random_words import step_counter
 from arena.games.smax.rewards import is_over, rewards
 from arena.games.smax.rules import Constants, Rules, constants
 from arena.games.smax.start import start_state
 from arena.games.smax.state import State
+from arena.games.tensor_words import uniform
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

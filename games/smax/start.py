@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 
 from arena.games.smax.dynamics import pushed_apart
-from arena.games.smax.random_words import uniform
 from arena.games.smax.rules import Constants, Rules
 from arena.games.smax.state import State
 from arena.games.smax.units import UNIT_TYPES
+from arena.games.tensor_words import uniform
 
 SPREAD = 2.0
 """Units stand within this of their place, in each direction."""

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from arena.games.errors import SpecificationError
 from arena.games.smax.acting import CONTINUOUS_WIDTH, decoded
-from arena.games.smax.random_words import uniform, words
 from arena.games.smax.rewards import is_out_of_time
 from arena.games.smax.rules import Rules
 from arena.games.smax.scripted import AttackMode, Memory, fresh_memory, scripted_actions
 from arena.games.smax.simulator import Smax
 from arena.games.smax.state import State
 from arena.games.smax.units import UNIT_TYPES
+from arena.games.tensor_words import uniform, words
 
 OPPONENT_WORDS = 1 << 32
 """Words of a chance seed from here on are the scripted team's; those before are the match's."""

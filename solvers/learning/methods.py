@@ -14,6 +14,8 @@ from arena.games.errors import NotProvided
 from arena.games.game import Game, GameInfo
 from arena.games.policy import Policy
 from arena.games.seeds import seed_of
+from arena.games.tensor_tables import tensor_tables
+from arena.solvers.learning.device_matches import DeviceMatches
 from arena.solvers.learning.empirical_game import EmpiricalGame, payoffs_between
 from arena.solvers.learning.environment import Environment
 from arena.solvers.learning.learner import Learner
@@ -30,7 +32,10 @@ from arena.solvers.learning.smax_teams import SmaxTeams, rules_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What is to be trained, and with what; see `arena.solvers.learning.train`. ``played``: the game, its tables where they are kept."""
+    """What is to be trained, and with what; see `arena.solvers.learning.train`.
+
+    ``played``: the game, its tables where they are kept. ``tensors``: whether games that can be are played on the device.
+    """
 
     game: Game
     played: Game
@@ -42,13 +47,19 @@ class Plan:
     opponent: Agent | None
     seed: int
     device: torch.device
+    tensors: bool
 
-    def environment(self) -> MatchTables:
+    def environment(self) -> Environment:
         """The game's matches, on all seats the learner or on all but its side the opponent.
 
         Raises:
             NotProvided: a game without tensors or listed actions.
         """
+        inputs = inputs_of(self.game.info)
+        if self.tensors and self.opponent is None and self.played is self.game:
+            there = tensor_tables(self.game, self.tables, self.device)
+            if there is not None:
+                return DeviceMatches(there, self.tables, inputs, seed=self.seed, device=self.device)
         return MatchTables(
             self.played,
             self.tables,

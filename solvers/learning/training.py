@@ -18,6 +18,7 @@ from arena.games.policy import Policy
 from arena.games.worker_tables import in_workers
 from arena.solvers.checkpoint import State, Subject, fingerprint
 from arena.solvers.iteration import Run, iterate
+from arena.solvers.learning.device_matches import DeviceMatches
 from arena.solvers.learning.empirical_game import EmpiricalGame
 from arena.solvers.learning.learner import Learner
 from arena.solvers.learning.measures import OFTEN, Measure
@@ -100,7 +101,10 @@ def train(
         opponent: an agent to learn a best response to, which sits on the seats of all sides but one, match by match another one;
             it is asked as in any match and learns nothing. None = the policy plays every seat itself.
         seed: of chance, of draws and of the network's first weights.
-        device: "cpu", "cuda" or "cuda:1": where the network learns and is asked; games are played on the CPU.
+        device: "cpu", "cuda" or "cuda:1": where the network learns and is asked. On a GPU its matches with itself are there too:
+            of native board games, Markov games, SMAX and what is written out in 300,000 histories, in which nobody is asked
+            where there is one thing to do; other games are played on the CPU, and so are matches with opponents. "torch" is
+            the CPU with the same tensors.
         precision: "bfloat16" multiplies the layers of networks in it, with float32 weights, losses and optimiser: faster on GPUs,
             and on CPUs that can. What is measured and kept computes in float32.
         workers: processes that keep the tables, which pays where a step of the game is slow; results are the same. A program that
@@ -147,6 +151,7 @@ def train(
                 opponent=opponent,
                 seed=seed,
                 device=where,
+                tensors=device != CPU,
             ),
             own,
         )
@@ -172,7 +177,12 @@ def train(
                 method=f"train {method}",
                 game=info.specification,
                 fingerprint=fingerprint((np.frombuffer(f"{info.version} {reads}".encode(), np.uint8),)),
-                settings={**told, "planned": planned, "opponent": None if opponent is None else opponent.info.name},
+                settings={
+                    **told,
+                    "planned": planned,
+                    "opponent": None if opponent is None else opponent.info.name,
+                    **({"matches": "tensors"} if isinstance(learner.environment, DeviceMatches) else {}),
+                },
             ),
             state=held.state,
             advance=held.advance,

@@ -9,11 +9,11 @@ from arena.games import NotProvided, SpecificationError, UnknownName, check_game
 from arena.games.smax.acting import _all_legal_actions, decoded
 from arena.games.smax.dynamics import _substep, deviations, targets
 from arena.games.smax.observing import all_observations
-from arena.games.smax.random_words import hashed_words, uniform, words
 from arena.games.smax.rules import Rules, scenario_named
 from arena.games.smax.scenarios import SCENARIOS
 from arena.games.smax.simulator import Smax
 from arena.games.smax.tables import SmaxTables
+from arena.games.tensor_words import hashed_words, uniform, words
 from arena.playing import play
 
 RANDOM = ["random", "random"]
