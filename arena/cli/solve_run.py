@@ -167,13 +167,18 @@ def written_out_before(game: Game, max_nodes: int | None, *, quiet: bool) -> Ite
         SpecificationError: more histories than `max_nodes`.
     """
     most = max_nodes or MAX_NODES
-    if "tree" in kinds_of(game) and payoffs_of(game) is None:
-        with contextlib.suppress(TooLarge, NotProvided), compiling(game.info.specification, quiet=quiet) as report:
-            compile_tree(game, max_nodes=most, progress=report)
+    write_out_shown(game, most, quiet=quiet)
     try:
         yield
     except TooLarge:
         raise _too_large(game, most) from None
+
+
+def write_out_shown(game: Game, max_nodes: int, *, quiet: bool) -> None:
+    """Writes the tree of a game out with progress shown, where it has one of at most so many histories."""
+    if "tree" in kinds_of(game) and payoffs_of(game) is None:
+        with contextlib.suppress(TooLarge, NotProvided), compiling(game.info.specification, quiet=quiet) as report:
+            compile_tree(game, max_nodes=max_nodes, progress=report)
 
 
 def _too_large(game: Game, most: int) -> SpecificationError:

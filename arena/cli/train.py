@@ -89,7 +89,7 @@ def train_command(
     from arena.cli.done_there import train_there
     from arena.cli.output import say, say_json
     from arena.cli.solve_progress import Last
-    from arena.cli.solve_run import written_out_before
+    from arena.cli.solve_run import write_out_shown
     from arena.cli.train_request import asked_for, require_places
     from arena.cli.train_told import require_log, told_to
     from arena.convergence_words import gap_name
@@ -131,8 +131,7 @@ def train_command(
             goes_on = _is_under_way(asked, register, device, db)
         require_log(log, goes_on=goes_on, force=force)
     last = Last()
-    with written_out_before(load_game(asked.game), MOST_HISTORIES, quiet=json):  # what it is measured on
-        pass
+    write_out_shown(load_game(asked.game), MOST_HISTORIES, quiet=json)  # what it is measured on
     with told_to(
         asked.method,
         asked.steps,
