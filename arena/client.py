@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO, Literal, Self
 from urllib.parse import quote
 
 import httpx
@@ -24,6 +24,7 @@ from arena.games import GameInfo, SpecificationError
 from arena.job_rows import JobRow, JobStatus, Resources
 from arena.leaderboards.leaderboard import Method
 from arena.ledger_rows import AgentVersion, GameRow
+from arena.live_facts import LiveFacts
 from arena.merge import Merged
 from arena.server_connection import Connection, Params, ServerError, token_here
 from arena.source import Settings
@@ -207,6 +208,25 @@ class Client:
         told = self.connection.write("POST", "/matches/import", asked, file=content_read(path))
         return decoded(ImportFacts, told)
 
+    # Playing
+
+    def begin_play(
+        self, game: str, opponent: str, *, seat: Literal["first", "second", "either"] = "either", rated: bool = False
+    ) -> LiveFacts:
+        """A match of the account that the token is of against an agent, which begins."""
+        body = {"game": game, "opponent": opponent, "seat": seat, "rated": rated}
+        return decoded(LiveFacts, self.connection.write("POST", "/play", body=body))
+
+    def live_match(self, key: str, number: int = 0) -> LiveFacts:
+        """A match while it is played."""
+        return decoded(LiveFacts, self.connection.read(_live(key, number)))
+
+    def move(self, match: LiveFacts, action: int) -> LiveFacts:
+        """Answers the question of a match; how it stands then. Only one of its choices is taken."""
+        body = {"question": match.question, "action": action}
+        path = _live(match.tournament, match.number)
+        return decoded(LiveFacts, self.connection.write("POST", path, body=body))
+
     # Jobs
 
     def jobs(self, game: str | None = None, status: JobStatus | None = None) -> list[JobRow]:
@@ -311,6 +331,10 @@ def content_read(file: str | Path) -> bytes:
         return Path(file).read_bytes()
     except OSError as error:
         raise SpecificationError(f"cannot read {str(file)!r}: {error.strerror}") from None
+
+
+def _live(key: str, number: int) -> str:
+    return f"/tournaments/{_quoted(key)}/matches/{number}/live"
 
 
 def _where(device: str, needs: Resources | None) -> dict[str, object]:

@@ -17,6 +17,7 @@ from arena.agents.heard import can_be_followed
 from arena.games import ArenaError, Game, NotProvided
 from arena.ledger import Ledger, LedgerError
 from arena.ledger_rows import Tournament
+from arena.live_facts import Choice, LiveFacts, LiveMove
 from arena.matches_under_way import SeatUnderWay, planned_match, seats_under_way, so_far
 from arena.questions import Verdict, answer
 from arena.replay import Position, named_choices, replay
@@ -36,14 +37,6 @@ LATE: dict[Verdict, str] = {
 }
 
 router = APIRouter()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """An action that the person may take now."""
-
-    action: int
-    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +83,7 @@ class LiveMatch:
 
 @router.get("/tournaments/{key}/matches/{number}/live")
 def live_match(request: Request, site: SiteOf, key: str, number: Number) -> Response:
-    return _shown(request, _match(request, site, key, number))
+    return _shown(request, watched(request, site, key, number))
 
 
 @router.post("/tournaments/{key}/matches/{number}/live", dependencies=[Depends(allowed(Scope.PLAY))])
@@ -102,22 +95,22 @@ def move(
     question: Annotated[int, Form(ge=0, lt=2**63)],
     action: Annotated[int, Form(ge=0, lt=2**31)],
 ) -> Response:
-    match = _match(request, site, key, number)
-    if match.mine is None:
-        raise HTTPException(403, "you play in no seat of this match")
-    if question == match.mine.question and match.mine.open and action not in _legal(match.mine):
-        return _shown(request, match, problem=f"{action} is no action that is legal now; choose one below.", status=422)
-    verdict = answer(site.ledger, [match.mine.agent_id], question, action)
-    if verdict == "taken":
-        return RedirectResponse(live_address(key, number), 303)
-    return _shown(request, _match(request, site, key, number), problem=LATE[verdict], status=409)
+    match = watched(request, site, key, number)
+    try:
+        take_move(site.ledger, match, question, action)
+    except HTTPException as refused:
+        if match.mine is None:
+            raise
+        now = watched(request, site, key, number)
+        return _shown(request, now, problem=refused.detail, status=refused.status_code)
+    return RedirectResponse(live_address(key, number), 303)
 
 
 @router.get("/tournaments/{key}/matches/{number}/live/events")
 def live_match_events(
     request: Request, site: SiteOf, key: str, number: Number, seen: Annotated[str, Query(max_length=1000)] = ""
 ) -> StreamingResponse:
-    match = _match(request, site, key, number)  # what cannot be looked at is refused before the stream begins
+    match = watched(request, site, key, number)  # what cannot be looked at is refused before the stream begins
     return streamed(site, request, _look(site.ledger, match, seen))
 
 
@@ -125,8 +118,8 @@ def live_address(key: str, number: int) -> str:
     return f"{match_address(key, number)}/live"
 
 
-def _match(request: Request, site: Site, key: str, number: int) -> LiveMatch:
-    """Raises `MatchMissing` where it is none that can be looked at."""
+def watched(request: Request, site: Site, key: str, number: int) -> LiveMatch:
+    """The match as whoever asks may see it. Raises `MatchMissing` where it is none that can be looked at."""
     tournament = site.ledger.tournament(key)
     try:
         spec, game = planned_match(site.ledger, tournament, number), loaded_game(tournament.game)
@@ -148,6 +141,45 @@ def _match(request: Request, site: Site, key: str, number: int) -> LiveMatch:
     )
 
 
+def take_move(ledger: Ledger, match: LiveMatch, question: int, action: int) -> None:
+    """Takes the answer of whoever plays in a match.
+
+    Raises:
+        HTTPException: 403 of who plays no seat of it, 422 for an action that is not legal, which costs nothing, 409 where that question is off.
+    """
+    if match.mine is None:
+        raise HTTPException(403, "you play in no seat of this match")
+    if question == match.mine.question and match.mine.open and action not in _legal(match.mine):
+        raise HTTPException(422, f"{action} is no action that is legal now; choose one that is listed.")
+    verdict = answer(ledger, [match.mine.agent_id], question, action)
+    if verdict != "taken":
+        raise HTTPException(409, LATE[verdict])
+
+
+def live_facts(match: LiveMatch) -> LiveFacts:
+    """What whoever asked may know of a match."""
+    positions, choices, problem = _now(match)
+    mine = match.mine
+    due = mine is not None and mine.open and match.recorded is None
+    return LiveFacts(
+        tournament=match.tournament.key,
+        number=match.number,
+        game=match.tournament.game,
+        agents=match.names,
+        player=None if mine is None else mine.player,
+        question=mine.question if mine is not None and due else None,
+        choices=tuple(choices),
+        left_s=mine.left_s if mine is not None and due else None,
+        waits_for=tuple(one.player for one in match.seated if one.open),
+        moves=tuple(
+            LiveMove(players=tuple(one.movers), text=one.action_text) for one in _public_moves(match, positions)
+        ),
+        text=_text(match, positions),
+        returns=None if match.recorded is None else match.recorded.returns,
+        problem=problem,
+    )
+
+
 def _recorded(ledger: Ledger, tournament: Tournament, number: int) -> MatchResult | None:
     try:
         return ledger.match(tournament, number)
@@ -156,12 +188,7 @@ def _recorded(ledger: Ledger, tournament: Tournament, number: int) -> MatchResul
 
 
 def _shown(request: Request, match: LiveMatch, *, problem: str = "", status: int = 200) -> Response:
-    try:
-        positions = match.positions
-        choices = _choices(match)
-    except ArenaError as error:  # a game that does not replay
-        positions, choices = [], []
-        problem = problem or str(error)
+    positions, choices, missing = _now(match)
     mine = match.mine
     answer = page(
         request,
@@ -174,15 +201,26 @@ def _shown(request: Request, match: LiveMatch, *, problem: str = "", status: int
         gain=match.recorded.returns[mine.player] if match.recorded is not None and mine is not None else None,
         drawing=_drawing(match, positions),
         text=_text(match, positions),
-        moves=_moves(match, positions),
+        moves=[
+            (", ".join(match.called[player] for player in one.movers), one.action_text)
+            for one in _public_moves(match, positions)
+        ],
         choices=choices,
         left_s=mine.left_s if mine is not None and mine.open else None,
         waits_for=[match.names[one.player] for one in match.seated if one.open],
         seen=_state(match.seated),
-        problem=problem,
+        problem=problem or missing,
     )
     answer.headers["Cache-Control"] = "no-store"
     return answer
+
+
+def _now(match: LiveMatch) -> tuple[list[Position], list[Choice], str]:
+    """(the positions so far, what the person may do, '' or why there are none: a game that does not replay)."""
+    try:
+        return match.positions, _choices(match), ""
+    except ArenaError as error:
+        return [], [], str(error)
 
 
 def _choices(match: LiveMatch) -> list[Choice]:
@@ -229,15 +267,12 @@ def _text(match: LiveMatch, positions: list[Position]) -> str:
     return told if isinstance(told, str) else positions[-1].views[view] if positions[-1].views else ""
 
 
-def _moves(match: LiveMatch, positions: list[Position]) -> list[tuple[str, str]]:
-    """(who, what) of the moves that everybody sees."""
+def _public_moves(match: LiveMatch, positions: list[Position]) -> list[Position]:
+    """The positions after the moves that everybody sees."""
     board = board_of(match.tournament.game)
     if match.view is not None and not (board is not None and board.public_moves):
         return []
-    return [
-        (", ".join(match.called[player] for player in position.movers), position.action_text)
-        for position in positions[1:]
-    ]
+    return positions[1:]
 
 
 def _look(ledger: Ledger, match: LiveMatch, seen: str) -> Look:

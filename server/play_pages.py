@@ -12,8 +12,10 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from arena.agents.protocol import Hello
+from arena.agents.sandbox import SandboxUnavailable
 from arena.config import TournamentConfig, make_config, short_name
-from arena.games import ArenaError, GameInfo, load_game
+from arena.games import ArenaError, GameInfo, SpecificationError, load_game
+from arena.ledger_rows import Tournament
 from arena.presence import arrive, register_remote
 from arena.server.access import Scope, allowed, visitor_of
 from arena.server.live_match import live_address
@@ -52,30 +54,54 @@ def begin(
     seat: Annotated[Seat, Form()] = "either",
     rated: Annotated[bool, Form()] = False,
 ) -> Response:
+    player = player_of(request) or new_guest()
+    try:
+        tournament = begin_match(request, site, player, game=game, opponent=opponent, seat=seat, rated=rated)
+    except SandboxUnavailable:  # nothing that was chosen is wrong
+        raise
+    except ArenaError as error:
+        return keep_guest(_form(request, site, game=game, opponent=opponent, problem=str(error)), request, player)
+    return keep_guest(RedirectResponse(live_address(tournament.key, 0), 303), request, player)
+
+
+def begin_match(
+    request: Request, site: Site, player: Player, *, game: str, opponent: str, seat: Seat, rated: bool
+) -> Tournament:
+    """The tournament of one match, of a person against an agent, which begins.
+
+    Args:
+        request: of whoever wants it.
+        site: whose ledger keeps it.
+        player: the person; matches of guests are never rated.
+        game: its specification.
+        opponent: the label of a registered agent, or a kind of Arena's own.
+        seat: of the person.
+        rated: whether it counts on leaderboards.
+
+    Raises:
+        HTTPException: 503 where all tables are taken.
+        ArenaError: the game cannot be played so, or the opponent cannot be met.
+    """
     if tables_taken(site.ledger) >= MOST_TABLES:
         raise HTTPException(503, "all tables are taken; come back in a while", {"Retry-After": "60"})
     if game not in playable_here(site):
-        return _form(request, site, game=game, opponent=opponent, problem=f"{game} cannot be played in a browser")
-    player = player_of(request) or new_guest()
-    try:
-        person = register_remote(site.ledger, player.name, account=player.owner)
-        arrive(
-            site.ledger,
-            person,
-            game,
-            Hello(name=player.name, wants=("text",), matches=MOST_TABLES),
-            connection=f"browser of {player.name}",
-            here_s=COMING_S,
-        )
-        config = _config(site, player, game, opponent, seat, rated=rated and not player.cookie)
-        tournament = create_tournament(config, site.ledger, from_elsewhere=True)
-    except ArenaError as error:
-        return keep_guest(_form(request, site, game=game, opponent=opponent, problem=str(error)), request, player)
+        raise SpecificationError(f"{game} cannot be played in a browser")
+    person = register_remote(site.ledger, player.name, account=player.owner)
+    arrive(
+        site.ledger,
+        person,
+        game,
+        Hello(name=player.name, wants=("text",), matches=MOST_TABLES),
+        connection=f"browser of {player.name}",
+        here_s=COMING_S,
+    )
+    config = _config(site, player, game, opponent, seat, rated=rated and not player.cookie)
+    tournament = create_tournament(config, site.ledger, from_elsewhere=True)
     ask_to_play(site.ledger, tournament)
     tables: TableHost | None = request.app.state.tables
     if tables is not None:
         tables.open_table()
-    return keep_guest(RedirectResponse(live_address(tournament.key, 0), 303), request, player)
+    return tournament
 
 
 def playable_here(site: Site) -> dict[str, GameInfo]:
@@ -109,6 +135,10 @@ def _config(site: Site, player: Player, game: str, opponent: str, seat: Seat, *,
     """One match of the person against an agent of the ledger, or one of Arena's own kinds."""
     registered = {agent.label: agent for agent in site.ledger.agents()}
     named = registered.get(opponent)
+    if named is not None and not can_be_met(named):
+        raise SpecificationError(
+            f"nobody plays against {opponent} here: it is a person, or each of its moves costs money"
+        )
     other = (named.name, named.label) if named is not None else (short_name(opponent), opponent)
     me = (player.name, player.name)
     first = seat == "first" or (seat == "either" and secrets.randbelow(2) == 0)
@@ -127,7 +157,7 @@ def _config(site: Site, player: Player, game: str, opponent: str, seat: Seat, *,
     )
 
 
-def _opponents(site: Site, game: str) -> dict[str, list[str]]:
+def opponents_of(site: Site, game: str) -> dict[str, list[str]]:
     """By groups: who has played the game before, Arena's own kinds, and who else is registered, but may not fit it."""
     there = [agent.label for agent in site.ledger.agents() if can_be_met(agent)]
     before = {agent.label for one in site.ledger.tournaments(game) for agent in one.agents}
@@ -146,7 +176,7 @@ def _form(request: Request, site: Site, *, game: str, opponent: str, problem: st
         "play.html",
         status=400 if problem else 200,
         games=sorted(playable_here(site).values(), key=lambda info: (info.specification not in played, info.title)),
-        opponents=_opponents(site, game),
+        opponents=opponents_of(site, game),
         game=game,
         opponent=opponent,
         may_play=visitor_of(request).may(Scope.PLAY),

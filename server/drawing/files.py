@@ -15,7 +15,13 @@ from arena.leaderboard_file import csv_text
 from arena.server.drawing.standalone import document
 
 Ending = Literal["svg", "png", "csv"]
-MEDIA = {"svg": "image/svg+xml", "png": "image/png", "csv": "text/csv; charset=utf-8", "pdf": "application/pdf"}
+MEDIA = {
+    "svg": "image/svg+xml",
+    "png": "image/png",
+    "csv": "text/csv; charset=utf-8",
+    "pdf": "application/pdf",
+    "json": "application/json",
+}
 PNG_SCALE = 2.0
 PNG_MISSING = "PNG files need: pip install 'minimax-arena[figures]'; the SVG file needs nothing"
 

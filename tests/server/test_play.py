@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from arena.accounts import Scope, add_account
+from arena.client import Client, ServerError
 from arena.config import make_config
 from arena.credentials import issue
 from arena.games import load_game
@@ -155,6 +156,52 @@ def test_casual_matches_move_no_ladder_unless_that_is_asked(served, person):
     person.headers["Authorization"] = f"Bearer {issue(served.ledger, 'token', ann, scope=Scope.PLAY).text}"
     played_out(person, begin(person, game=KUHN, rated="true"))
     assert "ann.human" in served.get(f"/games/{KUHN}").text
+
+
+def test_a_program_plays_for_its_account_and_sees_what_its_seat_sees(served):
+    whose = add_account(served.ledger, "bea", "correct horse battery", Scope.PLAY)
+    text = issue(served.ledger, "token", whose, scope=Scope.PLAY).text
+    with Client(served.url, text) as client, Client(served.url, "") as stranger:
+        match = client.begin_play(KUHN, "uniform", seat="second")
+        assert match.agents == ("uniform", "bea.human")
+
+        def asked() -> bool:
+            nonlocal match
+            match = client.live_match(match.tournament)
+            return match.question is not None or match.returns is not None
+
+        wait_for(asked, 30)
+        assert (match.player, match.waits_for, len(match.choices)) == (1, (1,), 2)
+        assert match.moves[-1].players == (0,)
+        seen = stranger.live_match(match.tournament)
+        assert (seen.player, seen.question, seen.choices, seen.text) == (None, None, (), "")
+        assert match.text
+        with pytest.raises(ServerError, match="play in no seat") as refused:
+            stranger.move(match, 0)
+        assert refused.value.status == 403
+        with pytest.raises(ServerError, match="no action that is legal"):
+            client.move(match, 7)
+        while match.returns is None:
+            before = match
+            client.move(match, match.choices[0].action)
+            wait_for(asked, 30)
+        with pytest.raises(ServerError) as refused:
+            client.move(before, 0)
+        assert refused.value.status == 409
+        with pytest.raises(ServerError, match="sign in"):
+            stranger.begin_play(KUHN, "uniform")
+    offered = served.get(f"/api/v1/play?game={KUHN}").json()
+    assert KUHN in offered["games"]
+    assert {"random", "uniform@1"} <= set(offered["opponents"])
+
+
+def test_nobody_plays_against_a_person_or_one_whose_moves_cost_money(served, person):
+    paid = served.ledger.add_agent("paid", specification="llm:m@http://localhost:1", kind="llm")
+    human = served.ledger.add_agent("cy.human", specification="remote:cy.human", kind="remote")
+    for opponent in (paid, human):
+        answer = person.post("/play", data={"game": NOUGHTS, "opponent": opponent.label, "seat": "first"})
+        assert answer.status_code == 400
+        assert "nobody plays against" in answer.text
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from fastapi.testclient import TestClient
+from server_routes import routes_of
 
 from arena.head_to_head import head_to_head
 from arena.ledger import Ledger
@@ -47,3 +48,17 @@ def test_what_is_not_there_is_not_found(client, asked):
     answer = client.get(f"/api/v1/{asked}")
     assert answer.status_code == 404
     assert answer.json()["error"]["kind"] == "UnknownName"
+
+
+def test_every_file_that_pages_offer_is_in_the_api_too(client):
+    paths = {path for method, path in routes_of(client.app) if method == "GET"}
+    offered = {path for path in paths if path.startswith(("/figures/", "/downloads/"))}
+    assert len(offered) > 10
+    assert {f"/api/v1{path}" for path in offered} <= paths
+
+
+@pytest.mark.parametrize("asked", ["figures/versus.svg?a=ann&b=bob&game=", "downloads/standings.csv?game="])
+def test_a_file_of_the_api_is_that_of_the_pages(client, asked):
+    there, here = client.get(f"/api/v1/{asked}{GAME}"), client.get(f"/{asked}{GAME}")
+    assert (there.status_code, there.content) == (200, here.content)
+    assert there.headers["content-type"] == here.headers["content-type"]
