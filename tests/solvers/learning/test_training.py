@@ -38,8 +38,8 @@ def test_networks_that_remember_learn_and_go_on_from_checkpoints(tmp_path):
     resumed = train("ppo", KUHN, checkpoint=kept, **settings)
     assert torch.equal(weights(whole), weights(resumed))
     assert whole.gap == resumed.gap
-    longer = train("mmd", KUHN, steps=200_000, tables=128, hidden=(32,), memory=32, seed=1)
-    assert longer.gap < 0.6  # of the uniform policy 0.917
+    longer = train("mmd", KUHN, steps=100_000, tables=128, hidden=(32,), memory=32, seed=1)
+    assert longer.gap < 0.45  # of the uniform policy 0.917
 
 
 def test_so_do_those_that_learn_against_one_that_remembers(tmp_path):
@@ -76,8 +76,8 @@ def test_bfloat16_learns_from_float32_weights_and_goes_on_where_it_was(tmp_path)
 
 
 def test_bfloat16_learns_kuhn_poker():
-    trained = train("mmd", KUHN, steps=200_000, tables=128, hidden=(64,), seed=1, precision="bfloat16")
-    assert trained.gap < 0.6  # of the uniform policy 0.917
+    trained = train("mmd", KUHN, steps=100_000, tables=128, hidden=(64,), seed=1, precision="bfloat16")
+    assert trained.gap < 0.45  # of the uniform policy 0.917
 
 
 def test_the_magnet_becomes_the_policy_after_so_many_updates():
@@ -88,10 +88,10 @@ def test_the_magnet_becomes_the_policy_after_so_many_updates():
 
 
 def test_the_gap_is_that_of_the_policy_and_falls():
-    trained = train("mmd", KUHN, steps=200_000, tables=128, hidden=(64,), seed=1)
+    trained = train("mmd", KUHN, steps=100_000, tables=128, hidden=(64,), seed=1)
     assert trained.gap == pytest.approx(nash_conv(KUHN, trained.policy))
     assert trained.history[-1] == (trained.updates, trained.gap)
-    assert trained.gap < 0.6  # of the uniform policy 0.917
+    assert trained.gap < 0.45  # of the uniform policy 0.917
 
 
 def test_games_of_many_histories_are_measured_seldom(monkeypatch):
