@@ -281,6 +281,11 @@ class Client:
         body = {"name": name, "method": method, "game": game, **options}
         return decoded(JobRow, self.connection.write("POST", "/trainings", body=body))
 
+    def verify(self, of: str, *, matches: int | None = None, seed: int | None = None) -> JobRow:
+        """Asks for a game, a tournament or KEY/NUMBER to be held against what was recorded; the answer is a `arena.verification.Verification`."""
+        body = {"of": of, "matches": matches, "seed": seed}
+        return decoded(JobRow, self.connection.write("POST", "/verifications", body=body))
+
     def cancel_job(self, key: str) -> JobRow:
         """Ends a job that waits or is being done."""
         return decoded(JobRow, self.connection.write("DELETE", f"/jobs/{_quoted(key)}"))

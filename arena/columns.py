@@ -38,6 +38,8 @@ PLAY_JOB = "play"
 """The kind of jobs that play with somebody in a browser."""
 SOLVE_JOB = "solve"
 """The kind of jobs that solve games."""
+VERIFY_JOB = "verify"
+"""The kind of jobs that hold a ledger against itself."""
 ANSWERS_JOB = "answers"
 """The kind of jobs that ask a poll's candidates for their answers."""
 KINDS_WITH_PROBABILITIES = ("policy", "uniform", "checkpoint")

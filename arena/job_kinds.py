@@ -1,8 +1,8 @@
 """What a worker can do: the kinds of jobs by name, each a function from a ledger and what is asked to an answer.
 
 A kind is about the whole field of a game, or about one agent. Its settings have defaults; an unknown one is refused before
-anything waits for a worker. Others are about a game alone: trainings, tournaments, solver runs and answers of polls, which `arena.training_job`,
-`arena.tournament_job`, `arena.solve_job` and `arena.polls.answering` ask for.
+anything waits for a worker. Others are about a game alone: trainings, tournaments, solver runs, answers of polls and verifications, which
+`arena.training_job`, `arena.tournament_job`, `arena.solve_job`, `arena.polls.answering` and `arena.verify_job` ask for.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from arena.columns import (
     SOLVE_JOB,
     TOURNAMENT_JOB,
     TRAIN_JOB,
+    VERIFY_JOB,
 )
 from arena.games import NotProvided, SpecificationError, UnknownName, load_game
 from arena.job_parts import bootstrapped, nash_conv_of, rated
@@ -171,6 +172,12 @@ def _solve(ledger: Ledger, row: JobRow, progress: Progress, workplace: Workplace
     return solve_job(ledger, row, progress, workplace)
 
 
+def _verify(ledger: Ledger, row: JobRow, progress: Progress, _: Workplace) -> Mapping[str, object]:
+    from arena.verify_job import verify_job  # late: it computes all other kinds anew
+
+    return verify_job(ledger, row, progress)
+
+
 def _column(ratings: Ratings, mark: int) -> Mapping[str, object]:
     """Ratings in types of JSON, with the state of the ledger that they were computed from."""
     return {
@@ -269,6 +276,14 @@ JOB_KINDS: dict[str, JobKind] = {
         on_tensors=False,
         travels=False,
         work=_answers,
+    ),
+    VERIFY_JOB: JobKind(
+        about="game",
+        meaning="what recorded matches and all that follows from them say when played and computed again; arena verify asks a server for it",
+        settings={},
+        on_tensors=False,
+        travels=False,
+        work=_verify,
     ),
     SOLVE_JOB: JobKind(
         about="game",

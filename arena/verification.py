@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from arena.verify_jobs import Recomputed
 
@@ -56,6 +58,17 @@ class Verification:
         if self.good:
             return f"The record is what it says: {what}, no difference."
         return f"{differ:,} {'difference' if differ == 1 else 'differences'}: {what}."
+
+    @staticmethod
+    def of_dict(told: Mapping[str, Any]) -> Verification:
+        """What `to_dict` made types of JSON of."""
+        return Verification(
+            tournaments=tuple(Replayed(**one | {"cannot": one["cannot"] or ""}) for one in told["tournaments"]),
+            boards=tuple(told["boards"]),
+            jobs=tuple(Recomputed(**one | {"cannot": one["cannot"] or ""}) for one in told["jobs"]),
+            differences=tuple(Difference(**one) for one in told["differences"]),
+            seed=told["seed"],
+        )
 
     def to_dict(self) -> dict[str, object]:
         return {

@@ -63,7 +63,7 @@ def verify_ledger(
         raise ValueError(f"matches must be at least 1; got {matches}")
     drawn = None if matches is None else secrets.randbits(32) if seed is None else seed
     with Ledger.open(db, create=False, read_only=True) as ledger:
-        number, chosen = _chosen(ledger, what)
+        number, chosen = chosen_tournaments(ledger, what)
         found = [Difference(where="ledger", what=said) for said in check(db)] if number is None else []
         wanted = _wanted(ledger, chosen, matches, drawn, number)
         told = _Told(progress, sum(map(len, wanted)))
@@ -111,8 +111,8 @@ class _Told:
             self.progress(self.done, self.total)
 
 
-def _chosen(ledger: Ledger, what: str | None) -> tuple[int | None, list[Tournament]]:
-    """(the number of the single match, the tournaments)."""
+def chosen_tournaments(ledger: Ledger, what: str | None) -> tuple[int | None, list[Tournament]]:
+    """(the number of the single match, the tournaments). Raises `UnknownName`."""
     every = ledger.tournaments()
     if what is None:
         return None, every

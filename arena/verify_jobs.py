@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import isfinite
 
-from arena.columns import EXACT_JOB, EXPLOIT_JOB, SOLVE_JOB, TOURNAMENT_JOB, TRAIN_JOB
+from arena.columns import EXACT_JOB, EXPLOIT_JOB, SOLVE_JOB, TOURNAMENT_JOB, TRAIN_JOB, VERIFY_JOB
 from arena.exploit_answer import Exploit, exploit_of
 from arena.exploit_bound import exploit_bound
 from arena.games import ArenaError, load_game
@@ -48,6 +48,8 @@ def recomputed(ledger: Ledger, row: JobRow) -> tuple[Recomputed, str]:
         return replace(told, cannot="what it trained has no exact value, and a training is not done again"), ""
     if row.kind == TOURNAMENT_JOB:
         return replace(told, cannot="its matches are verified themselves"), ""
+    if row.kind == VERIFY_JOB:
+        return replace(told, cannot="it says what was found then"), ""
     if row.kind == SOLVE_JOB and (result.get("policy") is None or result.get("gap_kind") != "nash_conv"):
         return replace(told, cannot="its policy is not kept as a table whose NashConv could be measured"), ""
     try:

@@ -68,7 +68,7 @@ Server = Annotated[
         "--server",
         envvar="ARENA_SERVER",
         metavar="URL",
-        help="Ask a server in place of a ledger here: agent, tournament, leaderboard, match, job, poll, game, solve, train, exploit. "
+        help="Ask a server in place of a ledger here: agent, tournament, leaderboard, match, job, poll, game, solve, train, exploit, verify. "
         "$ARENA_TOKEN, or the file that $ARENA_TOKEN_FILE names, says who asks.",
     ),
 ]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from arena.cli.options import LAST_SEED, Db, Json
+from arena.cli.options import LAST_SEED, Db, Json, at_server
 
 if TYPE_CHECKING:
     from arena.verification import Verification
@@ -30,16 +30,35 @@ def verify_command(
 ) -> None:
     """Play recorded matches again and recompute all that follows from them. Exit code 1 where something differs."""
     from arena.cli.output import progress, say_json
-    from arena.verify import verify_ledger
 
-    with progress("verify") as told:
-        found = verify_ledger(db, what, matches=matches, seed=seed, progress=told)
+    if at_server(db):
+        found = _verified_there(db, what, matches, seed)
+    else:
+        from arena.verify import verify_ledger
+
+        with progress("verify") as told:
+            found = verify_ledger(db, what, matches=matches, seed=seed, progress=told)
     if json:
         say_json(found.to_dict())
     else:
         print_verification(found)
     if not found.good:
         raise typer.Exit(1)
+
+
+def _verified_there(url: str, what: str | None, matches: int | None, seed: int | None) -> Verification:
+    from arena.cli.done_there import wait_there
+    from arena.client import Client
+    from arena.games import SpecificationError
+    from arena.verification import Verification
+
+    if what is None:
+        raise SpecificationError(
+            "name a game, a tournament or a match of the server; its whole database is checked on its machine"
+        )
+    with Client(url) as client:
+        done = wait_there(client, client.verify(what, matches=matches, seed=seed))
+    return Verification.of_dict(done.result or {})
 
 
 def print_verification(found: Verification) -> None:

@@ -1,4 +1,4 @@
-"""Solver runs and trainings: asked for here, done as jobs, and followed as jobs."""
+"""Solver runs, trainings and verifications: asked for here, done as jobs, and followed as jobs."""
 
 from __future__ import annotations
 
@@ -45,6 +45,29 @@ class NewTraining(BaseModel, extra="forbid"):
     settings: dict[str, bool | Setting | None] = Field(default={}, max_length=100)
     device: Device = "cpu"
     needs: NewNeeds = NewNeeds()
+
+
+class NewVerification(BaseModel, extra="forbid"):
+    """``matches``: how many are played again, drawn at random by ``seed``; all without it."""
+
+    of: str = Field(max_length=500, description="a game, a tournament's key, or KEY/NUMBER for one match")
+    matches: int | None = Field(default=None, ge=1, lt=2**63)
+    seed: int | None = Field(default=None, ge=0, lt=2**63)
+
+
+@router.post(
+    "/verifications",
+    summary="Have recorded matches played again, and all that follows from them recomputed: a job whose answer says what differs",
+    response_model=JobRow,
+    status_code=201,
+    responses=WRITE_ERRORS,
+    dependencies=[IDEMPOTENT, Depends(allowed(Scope.RUN))],
+)
+def start_verification(request: Request, site: SiteOf, asked: NewVerification) -> Response:
+    from arena.verify_job import ask_verification  # late: it loads all that columns are computed with
+
+    row = ask_verification(site.ledger, asked.of, matches=asked.matches, seed=asked.seed)
+    return json_answer(request, job_facts(row), status=201)
 
 
 @router.post(

@@ -119,7 +119,9 @@ def test_what_is_not_done_at_a_server_says_what_to_do_instead(arena: Arena, url,
     assert instead.format(url=url) in said.err
 
 
-def test_a_game_is_solved_and_an_agent_exploited_there(arena: Arena, url, ledger, token, tmp_path):
+def test_a_game_is_solved_an_agent_exploited_and_a_tournament_verified_there(
+    arena: Arena, url, ledger, place, token, tmp_path
+):
     policy = tmp_path / "kuhn.policy"
     with worked(ledger):
         said = arena("--server", url, "solve", "cfr_plus", KUHN, "--iterations", "20", "-o", str(policy), "--json")
@@ -130,6 +132,11 @@ def test_a_game_is_solved_and_an_agent_exploited_there(arena: Arena, url, ledger
         exploited = arena("--server", url, "exploit", KUHN, "random", "--method", "mcts", "--budget", "1")
         assert (exploited.code, "job " in exploited.err) == (0, False), exploited
         assert ledger.agent("random-exploiter").lineage["method"] == "mcts"
+        for of in ("kuhn", "kuhn/0"):
+            there = arena("--server", url, "verify", of, "--json")
+            here = arena("verify", of, "--json", "--db", str(place))
+            assert (there.code, there.out) == (0, here.out), there.err
+        assert "name a game" in arena("--server", url, "verify").err
     unwritten = arena("--server", url, "solve", "cfr", KUHN, "-o", str(tmp_path / "no" / "kuhn.policy"))
     assert (unwritten.code, "kuhn.policy" in unwritten.err) == (2, True)
     unwritten = arena("--server", url, "solve", "cfr", KUHN, "--submit", "-o", str(policy))

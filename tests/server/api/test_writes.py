@@ -32,6 +32,7 @@ WRITES = [
     ("DELETE", "/jobs/1", Scope.RUN),
     ("POST", "/solves", Scope.RUN),
     ("POST", "/trainings", Scope.RUN),
+    ("POST", "/verifications", Scope.RUN),
     ("POST", "/matches/import?game=a&name=b", Scope.RUN),
     ("PUT", f"/artifacts/{'0' * 64}", Scope.RUN),
     ("GET", f"/artifacts/{'0' * 64}/content", Scope.RUN),
