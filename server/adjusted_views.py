@@ -6,9 +6,9 @@ import shlex
 from dataclasses import dataclass
 from functools import lru_cache
 
-from arena.adjusted_returns import METHOD_WORDS, digits_of
+from arena.adjusted_returns import METHOD_WORDS, AdjustedReturns, digits_of
 from arena.counterfactual import Where
-from arena.games import ArenaError, load_game
+from arena.games import ArenaError, NotProvided, SpecificationError, load_game
 from arena.games.compile_tree import compile_tree
 from arena.leaderboards.control_variates import AdjustedMean, MeanError
 from arena.server import numbers
@@ -50,7 +50,7 @@ def adjusted_view(site: Site, standings: Standings, where: Where) -> AdjustedVie
     size = _histories(standings.game)
     if size is None:
         return None
-    if size and standings.matches <= QUICK_MATCHES:
+    if _is_quick(standings):
         try:
             found = site.standings.adjusted(standings.game, where=where)
         except ArenaError:  # of which the ladder itself says more
@@ -64,7 +64,30 @@ def adjusted_view(site: Site, standings: Standings, where: Where) -> AdjustedVie
             notes=found.notes,
             computed_at=found.computed_at,
         )
-    return None if where else AdjustedView(command=f"arena leaderboard {shlex.quote(standings.game)} --adjusted")
+    return None if where else AdjustedView(command=_command(standings))
+
+
+def quickly_adjusted(site: Site, standings: Standings, where: Where) -> AdjustedReturns:
+    """The means of a ladder's matches.
+
+    Raises:
+        NotProvided: they take longer than somebody waits for.
+        SpecificationError: of one seat alone.
+        ArenaError: what `arena.adjusted_returns.adjusted_standings` raises.
+    """
+    if where.seat is not None:
+        raise SpecificationError("the luck is taken out of all seats together: leave the seat out")
+    if not _is_quick(standings):
+        raise NotProvided(f"this takes long; a copy of the ledger tells it: arena pull, then {_command(standings)}")
+    return site.standings.adjusted(standings.game, where=where)
+
+
+def _is_quick(standings: Standings) -> bool:
+    return bool(_histories(standings.game)) and standings.matches <= QUICK_MATCHES
+
+
+def _command(standings: Standings) -> str:
+    return f"arena leaderboard {shlex.quote(standings.game)} --adjusted"
 
 
 @lru_cache(maxsize=256)

@@ -1,4 +1,4 @@
-"""The form of explanations and of differences that hold at any time in the API, for its description. null: there is no such number."""
+"""The form of explanations, of means without luck and of differences that hold at any time in the API, for its description. null: there is no such number."""
 
 from __future__ import annotations
 
@@ -61,6 +61,45 @@ class DifferenceFacts(BaseModel):
     low: float | None
     high: float | None
     told_apart_after: int | None
+
+
+class MeanFacts(BaseModel):
+    mean: float | None
+    error: float | None
+    low: float | None
+    high: float | None
+
+
+class AdjustedMeanFacts(BaseModel):
+    """``against``: null over all opponents; ``worth``: how many times as many matches would make the raw mean as certain as the adjusted
+    one; ``twins_worth``: as many without seat-swapped twins as these; ``exact``: no error is left."""
+
+    agent: str
+    against: str | None
+    matches: int
+    units: int
+    raw: MeanFacts
+    adjusted: MeanFacts
+    worth: float | None
+    twins_worth: float | None
+    exact: bool
+
+
+class AdjustedAnswer(BaseModel):
+    """``known``: agents whose probabilities took their luck out; ``method``: aivat, chance or twins."""
+
+    game: str
+    title: str
+    finding: str
+    method: str
+    known: list[str]
+    matches: int
+    confidence: float
+    agents: list[AdjustedMeanFacts]
+    pairs: list[AdjustedMeanFacts]
+    notes: list[str]
+    tournaments: list[str]
+    computed_at: str
 
 
 class AnytimeAnswer(BaseModel):

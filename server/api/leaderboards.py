@@ -13,6 +13,7 @@ from arena.games import UnknownName
 from arena.leaderboards.leaderboard import Leaderboard
 from arena.leaderboards.methods import RATING_METHODS
 from arena.leaderboards.response_graph import response_graph
+from arena.server.adjusted_views import quickly_adjusted
 from arena.server.api.answers import Method, TournamentKey, value_answer
 from arena.server.api.board_models import (
     ExploitabilityAnswer,
@@ -20,7 +21,7 @@ from arena.server.api.board_models import (
     ResponseGraphAnswer,
     StandingsFacts,
 )
-from arena.server.api.explanation_models import AnytimeAnswer, ExplanationAnswer
+from arena.server.api.explanation_models import AdjustedAnswer, AnytimeAnswer, ExplanationAnswer
 from arena.server.api.route import ApiRoute
 from arena.server.filters import A_TIME, WhereAsked
 from arena.server.ladder_words import method_of
@@ -157,6 +158,16 @@ def anytime(
 ) -> Response:
     found = site.standings.anytime(known_game(site, game), tournament=of, anchor=anchor or None, where=where)
     return value_answer(request, found, found.to_dict)
+
+
+@router.get(
+    "/adjusted",
+    summary="Mean returns with the luck taken out, beside those that were paid",
+    description="Of games whose tree is small and ladders of up to 20,000 matches, as on the ladder's page.",
+    response_model=AdjustedAnswer,
+)
+def adjusted(request: Request, site: SiteOf, game: Game, where: WhereAsked) -> Response:
+    return json_answer(request, quickly_adjusted(site, _board(site, game, where), where).to_dict())
 
 
 def known_game(site: Site, text: str, also: Iterable[str] = ()) -> str:

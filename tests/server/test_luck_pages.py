@@ -50,12 +50,16 @@ def test_adjusted_means_stand_beside_raw_ones(games: Site, where: Where) -> None
         [mean.agent, interval_in_words(mean.raw), interval_in_words(mean.adjusted)] for mean in found.agents
     ]
     assert found.finding in _words(text)
+    games.get(f"/api/v1/adjusted?game={KUHN}&seat=0", 400)
+    told = games.get(f"/api/v1/adjusted?game={KUHN}&{query[1:]}").json()
+    assert told | {"computed_at": ""} == found.to_dict() | {"computed_at": ""}
 
 
 def test_of_a_large_game_the_command_is_named(games: Site) -> None:
     text = games.get(f"/games/{FOUR}").text
     assert "arena leaderboard openspiel:connect_four --adjusted" in _words(text)
     assert 'id="luck"' not in text
+    assert "arena pull" in games.get(f"/api/v1/adjusted?game={FOUR}", 400).json()["error"]["message"]
 
 
 def test_a_game_that_cannot_be_loaded_has_neither(games: Site) -> None:
