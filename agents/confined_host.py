@@ -39,7 +39,8 @@ def main() -> None:
 
 
 def serve(asked: BinaryIO, answers: BinaryIO) -> None:
-    """Answers questions until there are no more."""
+    """Says that it is there, and answers questions until there are no more."""
+    _say(answers, {"type": "ready"})
     host: Host | None = None
     for line in asked:
         message = json.loads(line)

@@ -15,7 +15,7 @@ from arena.agents.batch_message import ASKED_FOR, Line, tell_game, tell_part, to
 from arena.agents.process import Child, Limits
 from arena.agents.program_kinds import arena_itself
 from arena.agents.protocol import read_message
-from arena.agents.sandbox import FILE_BYTES, Program, Tier, confined, require_tier
+from arena.agents.sandbox import FILE_BYTES, Program, SandboxUnavailable, Tier, confined, require_tier
 from arena.games import (
     AgentCrashed,
     AgentFault,
@@ -35,10 +35,22 @@ LIMITS = Limits(start_s=300.0, line_bytes=64 << 20, output_bytes=65 << 20)
 LONGEST_WORDS = 2000  # characters of what is said in an error
 MOST_ALIVE = 16
 """Of one process of Arena at once, as far as they have no match under way: each takes 75 to 200 MB. See `_make_room`."""
+REST_S = 300.0
+"""After which one that has no match under way ends, until it is asked again."""
+PAUSE_S = 3600.0
+"""After which one ends that has: longer than anybody thinks about a move, so that a match whose end nobody told keeps none."""
 
 _alive: weakref.WeakSet[ConfinedProcess] = weakref.WeakSet()
 _alive_lock = threading.RLock()
 _clock = itertools.count()
+
+
+class BrokenReader(SpecificationError):
+    """Reading a file ended the process that read it: by what is in the file, or because the machine had no more to give just then."""
+
+
+class _Rested(AgentCrashed):
+    """It ended because nobody had asked it for long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +63,7 @@ class DataFile:
 
 
 class ConfinedProcess:
-    """Starts when it is made, and again when it is asked after a fault or after it made room for others. Threads may share it.
+    """Starts when it is made, and again when it is asked after a fault, a rest, or after it made room for others. Threads may share it.
 
     ``loaded``: what it said of its agent; ``lives``: how often it started; ``under_way``: whether it is in a match, and makes no room.
     """
@@ -75,8 +87,9 @@ class ConfinedProcess:
         command, limits, answer_s: what is run, what it may use, and how long it may take for an answer.
 
         Raises:
-            SpecificationError: the file cannot be read, does not fit the game or breaks the process that reads it, or the tier does not
-                hold here.
+            SpecificationError: the file cannot be read or does not fit the game.
+            BrokenReader: it breaks the process that reads it.
+            SandboxUnavailable: the tier does not hold here, or the process that should read it did not begin.
         """
         require_tier(tier)
         self.name, self.lives = name, 0
@@ -84,43 +97,54 @@ class ConfinedProcess:
         self._command, self._limits, self._answer_s = command, limits, answer_s
         self._child: Child | None = None
         self._lock = threading.RLock()
-        self.under_way = False
+        self._under_way = False
         self._asked_at = next(_clock)
         self._reads: set[str] = set()
         self._faults = 0
         try:
             self.loaded = self._start()
         except AgentFault as fault:
-            raise SpecificationError(f"reading the agent's file broke the process that read it: {fault}") from None
+            raise BrokenReader(f"reading the agent's file broke the process that read it: {fault}") from None
         except BaseException:
             self.close()
             raise
+        self._rest()
+
+    @property
+    def under_way(self) -> bool:
+        return self._under_way
+
+    @under_way.setter
+    def under_way(self, is_so: bool) -> None:
+        with self._lock:
+            self._under_way = is_so
+            self._rest()
 
     def ask(self, question: Line, batch: ObservationBatch | None = None) -> dict[str, Any]:
         """The answer to a question, about a batch whose parts are told when they are asked for.
 
         Raises:
             AgentFault: there is none.
+            SandboxUnavailable: as of `revive`.
         """
         with self._lock:
             self._asked_at = next(_clock)
             self.revive()
-            told = {part: tell_part(batch, part) for part in ASKED_FOR if batch is not None and part in self._reads}
-            message = self._exchange({**question, "parts": told}, self._answer_s)
-            while message["type"] == "need":
-                part = next((part for part in ASKED_FOR if part == message.get("part")), None)
-                if batch is None or part is None or part in told:
-                    raise self._broken(f"it asked for {message.get('part')!r:.80}")
-                self._reads.add(part)
-                told[part] = tell_part(batch, part)
-                message = self._exchange({"type": "part", "told": told[part]}, self._answer_s)
-            self._faults = 0
-            if message["type"] == "fault":
-                raise AgentCrashed(str(message.get("why"))[:LONGEST_WORDS])
-            return message
+            try:
+                return self._answer(question, batch)
+            except _Rested:  # just when it was asked
+                self.revive()
+                return self._answer(question, batch)
+            finally:
+                self._rest()
 
     def revive(self) -> None:
-        """Starts it again where it has ended. Raises `AgentFault` where that fails, or failed too often."""
+        """Starts it again where it has ended.
+
+        Raises:
+            AgentFault: that fails by what is in the file, or failed too often.
+            SandboxUnavailable: the process did not begin, which is no fault of the agent.
+        """
         with self._lock:
             if self._child is not None:
                 return
@@ -128,6 +152,8 @@ class ConfinedProcess:
                 raise AgentCrashed(f"{self.name} is not asked again: it failed {MOST_FAULTS} times in a row")
             try:
                 self._start()
+            except SandboxUnavailable:
+                raise
             except SpecificationError as refused:
                 self._faults += 1
                 self.close()
@@ -138,6 +164,27 @@ class ConfinedProcess:
             if self._child is not None:
                 self._child.close()
                 self._child = None
+
+    def _answer(self, question: Line, batch: ObservationBatch | None) -> dict[str, Any]:
+        told = {part: tell_part(batch, part) for part in ASKED_FOR if batch is not None and part in self._reads}
+        message = self._exchange({**question, "parts": told}, self._answer_s)
+        while message["type"] == "need":
+            part = next((part for part in ASKED_FOR if part == message.get("part")), None)
+            if batch is None or part is None or part in told:
+                raise self._broken(f"it asked for {message.get('part')!r:.80}")
+            self._reads.add(part)
+            told[part] = tell_part(batch, part)
+            message = self._exchange({"type": "part", "told": told[part]}, self._answer_s)
+        self._faults = 0
+        if message["type"] == "fault":
+            raise AgentCrashed(str(message.get("why"))[:LONGEST_WORDS])
+        return message
+
+    def _rest(self) -> None:
+        """It was asked for now, and ends where it is not asked again for long."""
+        if self._child is not None:
+            rested = _Rested(f"{self.name} was not asked for long")
+            self._child.condemn(rested, after_s=PAUSE_S if self._under_way else REST_S)
 
     def _make_room(self) -> None:
         """Ends those that were not asked for longest, so that no more than `MOST_ALIVE` are left with this one."""
@@ -178,6 +225,14 @@ class ConfinedProcess:
             environment=run.environment,
             own_folder=True,
         )
+        try:
+            said = self._heard(self._limits.start_s)
+        except AgentFault as fault:
+            self._faults -= 1  # the machine's, who has not been given the file yet
+            raise SandboxUnavailable(
+                f"the process that reads the file of {self.name} in {self._tier!r} did not begin: {fault}"
+            ) from None
+        assert said["type"] == "ready", said
         self.lives += 1
         game = self._game
         message = self._exchange(
@@ -196,11 +251,18 @@ class ConfinedProcess:
         return message
 
     def _exchange(self, message: Line, limit_s: float) -> dict[str, Any]:
-        """What it says next."""
+        """What it says to this."""
         child = self._child
         assert child is not None
         child.expect_answer()
+        child.spare()
         child.write(to_line(message))
+        return self._heard(limit_s)
+
+    def _heard(self, limit_s: float) -> dict[str, Any]:
+        """What it says next."""
+        child = self._child
+        assert child is not None
         try:
             heard = self._inbox.get(timeout=limit_s)
         except queue.Empty:
@@ -210,7 +272,7 @@ class ConfinedProcess:
                 heard = self._inbox.get()
         if isinstance(heard, AgentFault):
             self._child = None
-            self._faults += 1
+            self._faults += not isinstance(heard, _Rested)
             raise heard
         try:
             return read_message(heard)

@@ -115,7 +115,8 @@ class Child:
     def condemn(self, fault: AgentFault, *, after_s: float) -> None:
         """Ends the program with this fault after so many seconds, unless it is spared."""
         self._sentence = (time.monotonic() + after_s, fault)
-        self._wake()
+        if after_s < TICK_S:
+            self._wake()
 
     def spare(self) -> None:
         """Takes `condemn` back."""

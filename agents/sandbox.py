@@ -43,7 +43,7 @@ PROBE_S = 10.0
 
 
 class SandboxUnavailable(SpecificationError):
-    """A tier that cannot hold on this machine; nothing runs in a lower one instead."""
+    """A tier that cannot hold on this machine, or a process in it that did not begin; nothing runs in a lower one instead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,11 +21,12 @@ from typing import Literal
 import httpx
 import sqlalchemy as sa
 
+from arena.agents.confined_process import ConfinedProcess, DataFile
 from arena.agents.sandbox import SandboxUnavailable, require_tier, tier_version
-from arena.artifacts import ArtifactStore
+from arena.artifacts import ArtifactStore, saved_bytes
 from arena.connection import identify, locate, newer, shown
 from arena.database import lost_artifacts
-from arena.games import ArenaError
+from arena.games import ArenaError, SpecificationError, load_game, uniform_policy
 from arena.games.starcraft.installation import SMACV2, find_installation, maps_of, standin_installation
 from arena.games.starcraft.mini_games import MINI_GAMES
 from arena.ledger import Ledger
@@ -33,12 +34,15 @@ from arena.ledger_schema import REVISION, tournaments
 from arena.origin import demanded, demanded_tier
 from arena.server.assets import FOLDER
 from arena.server.settings import ServerSettings
+from arena.solvers import save_policy
 
 State = Literal["good", "absent", "broken"]
 
 LEAST_FREE = 1 << 30  # bytes
 MOST_AHEAD_S = 120
 ANSWER_S = 5
+TRIED_GAME = "openspiel:kuhn_poker"
+"""For which files are made that confined processes must be able to read."""
 ASSETS = (
     "arena.css",
     "arena.js",
@@ -227,11 +231,27 @@ def sandbox(asked: Asked) -> Iterator[Check]:
         yield Check(name="sandbox", state="good", said=tier_version("bubblewrap"))
     with demanded(asked.settings.uploads_sandbox):
         try:
-            yield Check(
-                name="uploads", state="good", said=f"policies and networks from elsewhere play in {demanded_tier()}"
-            )
-        except SandboxUnavailable as error:
-            yield Check(name="uploads", state="broken", said=str(error))
+            tier = demanded_tier()
+            for file in _tried_files():
+                ConfinedProcess(file, game=TRIED_GAME, name=f"a {file.scheme} of the doctor", tier=tier).close()
+        except SpecificationError as error:
+            mend = "`arena serve` takes no uploads before this is mended"
+            yield Check(name="uploads", state="broken", said=str(error), mend=mend)
+        else:
+            said = f"policies and networks from elsewhere are read and play in {tier}: one of each was read"
+            yield Check(name="uploads", state="good", said=said)
+
+
+def _tried_files() -> Iterator[DataFile]:
+    """A file of each kind that confined processes read, as somebody could send it."""
+    from arena.agents import mlp, save_network  # late: torch is slow to import
+
+    info = load_game(TRIED_GAME).info
+    policy = saved_bytes(lambda path: save_policy(uniform_policy(TRIED_GAME), path), ending=".json")
+    yield DataFile(scheme="policy", name="doctor.json", content=policy)
+    network = mlp([info.tensor_width or 0, info.num_actions], seed=0)
+    content = saved_bytes(lambda path: save_network(network, path, game=info), ending=".safetensors")
+    yield DataFile(scheme="checkpoint", name="doctor.safetensors", content=content)
 
 
 def starcraft(_: Asked) -> Iterator[Check]:

@@ -122,6 +122,8 @@ def tried(
             if version is None and error.kind.startswith("agent"):
                 raise UnknownName("agent", text, [*registered, *error.known]) from None
             raise
+        except SandboxUnavailable:
+            raise
         except SpecificationError as error:
             if version is None:
                 raise

@@ -7,11 +7,13 @@ What can go wrong in reading a hostile file, such as arrays of a terabyte or a d
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from pathlib import Path
 
 from arena.agents import load_agent
-from arena.agents.confined_process import ConfinedProcess, DataFile
+from arena.agents.confined_process import BrokenReader, ConfinedProcess, DataFile
+from arena.agents.sandbox import SandboxUnavailable
 from arena.approvals import approve
 from arena.executor import close_agents, require_started
 from arena.games import SpecificationError, load_game
@@ -24,6 +26,8 @@ KINDS = {".json": "policy", ".npz": "policy", ".policy": "policy", ".safetensors
 PROGRAM = ".py"
 
 LONGEST_COMPLAINT = 2000  # characters
+
+logger = logging.getLogger(__name__)
 
 
 def add_upload(
@@ -48,8 +52,8 @@ def add_upload(
         programs: whether Python files are taken, which then may run on this machine, always confined.
 
     Raises:
-        SpecificationError: no such kind of file, one that cannot be read or cannot play the game, a program that is not taken, or no
-            tier here in which it may be read.
+        SpecificationError: no such kind of file, one that cannot be read or cannot play the game, or a program that is not taken.
+        SandboxUnavailable: there is no tier here in which it may be read, or the process that should read it did not begin.
     """
     shown = Path(file_name).name
     ending = Path(shown).suffix.lower()
@@ -63,6 +67,11 @@ def add_upload(
     tier = demanded_tier()
     try:
         ConfinedProcess(file, game=game, name=name, tier=tier).close()
+    except SandboxUnavailable:
+        raise
+    except BrokenReader as broken:
+        logger.warning("upload %r: %s", shown, broken)
+        raise SpecificationError(f"{shown}: the process that read it ended, or took too much time or memory") from None
     except SpecificationError as refused:
         said = str(refused).replace(repr(file.name), "the file")
         raise SpecificationError(f"{shown}: {said[:LONGEST_COMPLAINT]}") from None
@@ -95,6 +104,8 @@ def _add_program(
                 require_started(agent)
             finally:
                 close_agents([agent])
+        except SandboxUnavailable:
+            raise
         except SpecificationError as error:
             raise SpecificationError(str(error).replace(str(file), shown)[:LONGEST_COMPLAINT]) from None
         content_hash = ledger.artifacts.put(file)

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from arena.accounts import ManySignIns
+from arena.agents.sandbox import SandboxUnavailable
 from arena.connection import LedgerUnavailable
 from arena.games import ArenaError, UnknownName
 from arena.server.access import SAFE_METHODS
@@ -20,7 +21,12 @@ from arena.server.site import asked_path, page
 from arena.server.standings_cache import StandingsUnderWay
 
 NOT_FOUND = (UnknownName, MatchMissing)
-IN_A_MOMENT = (LedgerUnavailable, ManySignIns, StandingsUnderWay)
+IN_A_MOMENT = (LedgerUnavailable, ManySignIns, StandingsUnderWay, SandboxUnavailable)
+UNCONFINED = (
+    "this server cannot confine what others sent at the moment, and so neither reads nor plays it; its log says why, for its operator: "
+    "try again later"
+)
+"""In place of how this machine is made."""
 AGAIN = {"Retry-After": "3", "Refresh": "3"}  # by which browsers load the page again, without a script
 
 logger = logging.getLogger(__name__)
@@ -43,8 +49,12 @@ def _arena_error(request: Request, error: Exception) -> Response:
     status = 503 if isinstance(error, IN_A_MOMENT) else 400
     if isinstance(error, NOT_FOUND):  # an address that names nothing it writes to is there: what it was sent names it
         status = 404 if request.method in SAFE_METHODS or request.path_params else 422
+    message = str(error)
+    if isinstance(error, SandboxUnavailable):
+        logger.error("%s %s: %s", request.method, request.url.path, message)
+        message = UNCONFINED
     again = AGAIN if isinstance(error, StandingsUnderWay) else None
-    return _answer(request, status, type(error).__name__, str(error), again)
+    return _answer(request, status, type(error).__name__, message, again)
 
 
 def http_error(request: Request, error: Exception) -> Response:

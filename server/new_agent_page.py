@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from arena.agents import kinds
 from arena.agents.registry import SELF_CONTAINED
+from arena.agents.sandbox import SandboxUnavailable
 from arena.games import ArenaError, SpecificationError
 from arena.named_games import refuse_files
 from arena.roster import register_own
@@ -59,6 +60,8 @@ def new_agent(
                 account=account,
                 programs=_takes_programs(request),
             )
+    except SandboxUnavailable:  # nothing that was given is wrong
+        raise
     except ArenaError as error:
         given = {"name": name, "specification": specification, "game": game}
         return _form(request, given, problems={field: str(error)})

@@ -28,6 +28,7 @@ class ServedHere:
         ours, theirs = os.pipe(), os.pipe()
         self._asked = os.fdopen(ours[1], "wb", buffering=0)
         self._on_line, self._on_end = on_line, on_end
+        self._ends_with: AgentFault | None = None
         self._answers = os.fdopen(theirs[0], "rb")
         self._threads = [
             threading.Thread(target=self._serve, args=(os.fdopen(ours[0], "rb"), os.fdopen(theirs[1], "wb"))),
@@ -37,9 +38,20 @@ class ServedHere:
             thread.start()
 
     def write(self, text: str) -> None:
-        self._asked.write(text.encode())
+        if not self._asked.closed:
+            self._asked.write(text.encode())
 
     def expect_answer(self) -> None: ...
+
+    def condemn(self, fault: AgentFault, *, after_s: float) -> None:
+        self.sentence = fault, after_s
+
+    def obey(self) -> None:
+        """Ends as it was condemned to, now."""
+        self._ends_with = self.sentence[0]
+        self.close()
+
+    def spare(self) -> None: ...
 
     def close(self) -> None:
         self._asked.close()
@@ -54,7 +66,7 @@ class ServedHere:
         with self._answers:
             for line in self._answers:
                 self._on_line(line, 0.0)
-        self._on_end(None, 0.0)
+        self._on_end(self._ends_with, 0.0)
 
 
 def serve_here(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from arena.agents import load_agent, mlp, save_network
 from arena.agents.confined import ConfinedAgent, confined_specification, tier_of, unconfined
-from arena.agents.confined_process import MOST_FAULTS, ConfinedProcess, DataFile
+from arena.agents.confined_process import MOST_FAULTS, PAUSE_S, REST_S, BrokenReader, ConfinedProcess, DataFile
 from arena.agents.exploiter_file import exploiter_of, to_bytes
 from arena.agents.network_form import gru
 from arena.agents.network_mixture import save_mixture
@@ -20,7 +20,7 @@ from arena.games import Game, SpecificationError, TabularPolicy, UnknownName, lo
 from arena.playing import play
 from arena.results import NOBODY, Termination
 from arena.solvers import nash_conv, save_policy
-from tests.confined_here import serve_here
+from tests.confined_here import ServedHere, serve_here
 
 KUHN = load_game("openspiel:kuhn_poker")
 BETS = TabularPolicy("openspiel:kuhn_poker", {"0": {0: 0.25, 1: 0.75}, "1": {1: 1.0}, "2pb": {0: 0.5, 1: 0.5}})
@@ -82,6 +82,7 @@ HOSTILE = """
 import os, sys, time
 def say(text):
     os.write(1, text.encode() + b"\\n")
+say('{{"type": "ready"}}')
 for number, line in enumerate(sys.stdin):
     if number == 0:
         say('{{"type": "loaded", "form": "network", "memory": 0}}')
@@ -170,10 +171,39 @@ def test_the_one_that_was_not_asked_for_longest_makes_room_unless_it_is_in_a_mat
 def test_a_file_that_breaks_its_reader_is_refused_by_name(tmp_path, monkeypatch):
     path = tmp_path / "a.json"
     path.write_text("{}")
-    breaks = (sys.executable, "-I", "-S", "-c", "import os; os._exit(9)")
-    monkeypatch.setitem(ConfinedProcess.__init__.__kwdefaults__, "command", breaks)
-    with pytest.raises(SpecificationError, match="broke the process that read it: theirs ended with exit code 9"):
+    breaks = 'print(\'{"type": "ready"}\', flush=True); input(); import os; os._exit(9)'
+    monkeypatch.setitem(ConfinedProcess.__init__.__kwdefaults__, "command", (sys.executable, "-I", "-S", "-c", breaks))
+    with pytest.raises(BrokenReader, match="broke the process that read it: theirs ended with exit code 9"):
         load_agent(f"confined:none:policy:{path}", game=KUHN, name="theirs")
+
+
+def test_a_process_that_never_began_is_the_machines_failure_and_nobodys_forfeit(tmp_path, monkeypatch):
+    agent = hostile("os._exit(3)")
+    process = agent._process
+    process.close()
+    process._command = ("/no/such/python",)
+    for _ in range(MOST_FAULTS + 1):
+        with pytest.raises(SandboxUnavailable, match=r"file of theirs in 'none' did not begin: .* exit code 127"):
+            play(KUHN, [agent, "random"], matches=1)
+    agent.close()
+
+
+def test_one_that_rests_ends_and_is_started_again_when_it_is_asked(tmp_path, monkeypatch):
+    serve_here(monkeypatch)
+    agent = load_agent(f"confined:none:{written('memory', tmp_path)}", game=KUHN)
+    assert isinstance(agent, ConfinedAgent)
+    process, before = agent._process, play(KUHN, [agent, "random"], matches=20, seed=2)
+    child = process._child
+    assert isinstance(child, ServedHere)
+    assert child.sentence[1] == REST_S
+    agent.start(np.arange(1), np.zeros(1, np.int64), np.arange(1).astype(np.uint64))
+    assert child.sentence[1] == PAUSE_S  # in a match
+    agent.end(np.arange(1), np.zeros(1, np.int64), np.zeros(1))
+    assert child.sentence[1] == REST_S
+    child.obey()
+    assert play(KUHN, [agent, "random"], matches=20, seed=2).equals(before)
+    assert process.lives == 2
+    agent.close()
 
 
 def test_what_does_not_fit_is_refused_with_the_readers_own_sentence(tmp_path, monkeypatch):

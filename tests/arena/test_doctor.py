@@ -11,10 +11,17 @@ import pytest
 import sqlalchemy as sa
 
 from arena import doctor
+from arena.agents.confined_process import ConfinedProcess
 from arena.doctor import Asked, examine
 from arena.ledger import Ledger
 from arena.ledger_schema import tournaments
 from arena.server.settings import load_settings
+from tests.confined_here import serve_here
+
+
+@pytest.fixture(autouse=True)
+def confined_on_threads(monkeypatch):
+    serve_here(monkeypatch)
 
 
 @pytest.fixture
@@ -125,6 +132,21 @@ def test_a_sandbox_is_tried_and_never_taken_for_granted(look, monkeypatch):
     monkeypatch.setenv("PATH", os.devnull)
     assert look(doctor.sandbox)["sandbox"].state == "absent"
     assert look(doctor.sandbox, config='uploaded_programs = "bubblewrap"\n')["sandbox"].state == "broken"
+
+
+def test_uploads_are_tried_and_never_taken_for_granted(look, monkeypatch):
+    assert look(doctor.sandbox)["uploads"].said.endswith(": one of each was read")
+
+    def no_torch(*_, **__):
+        raise ImportError("no torch in there")
+
+    monkeypatch.setattr("arena.agents.network.load", no_torch)
+    said = look(doctor.sandbox)["uploads"]
+    assert (said.state, said.said) == ("broken", "ImportError: no torch in there")
+    monkeypatch.undo()
+    monkeypatch.setitem(ConfinedProcess.__init__.__kwdefaults__, "command", ("/no/such/python",))
+    said = look(doctor.sandbox)["uploads"]
+    assert said.state == "broken" and "did not begin" in said.said and "/no/such/python" in said.said
 
 
 def test_starcraft_that_the_environment_names_and_that_is_not_there_is_broken(look, monkeypatch, tmp_path):

@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 from visitors import PASSWORD, browser, form_token, send, sign_in
 
 from arena.accounts import Scope, add_account
+from arena.agents.sandbox import SandboxUnavailable
 from arena.games import load_game
 from arena.job_work import claim, fail, note_answer
 from arena.jobs import all_jobs
@@ -119,6 +120,16 @@ def test_what_is_wrong_with_a_file_is_said_beside_it(ben):
     assert "runs no uploaded programs" in problem(uploaded(ben, b"x", "bot.py"), "file")
     assert "give one of them" in problem(uploaded(ben, b"{}", "a.json", specification="random"), "specification")
     assert "is a file of this machine" in problem(uploaded(ben, b"{}", "a.json", game="matrix:/a.csv"), "game")
+
+
+def test_a_machine_that_confines_nothing_is_not_the_files_fault(ben, monkeypatch, caplog):
+    def unavailable(*_, **__):
+        raise SandboxUnavailable("/usr/bin/bwrap says no")
+
+    monkeypatch.setattr("arena.server.new_agent_page.add_upload", unavailable)
+    answer = uploaded(ben, b"{}", "kuhn.json")
+    assert answer.status_code == 503 and "his server cannot confine what others sent" in answer.text
+    assert "bwrap" not in answer.text and "/usr/bin/bwrap says no" in caplog.text
 
 
 def asked_for(client, **changed: object):
