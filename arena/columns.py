@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal
 
 import numpy as np
 
 from arena.agents import load_agent
+from arena.agents.confined_process import BrokenReader
 from arena.agents.sandbox import SandboxUnavailable
 from arena.executor import close_agents
 from arena.games import AgentFault, ArenaError, load_game
@@ -20,7 +21,8 @@ from arena.job_work import worker_name
 from arena.jobs import newest
 from arena.leaderboards.payoff_matrix import EVEN, Matrix
 from arena.leaderboards.wording import exploitable_by
-from arena.ledger import Ledger, Tournament
+from arena.ledger import AgentVersion, Ledger, Tournament
+from arena.origin import is_confined
 from arena.roster import playable
 from arena.solvers import exploitability
 from arena.solvers.policy_table import measurable
@@ -84,19 +86,47 @@ class Exploitability:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
+Measured = Callable[[Ledger, str, Sequence[Tournament]], dict[str, Exploitability]]
+"""Who says how exploitable the agents of these tournaments of a game are: `exploitabilities`, or whoever leaves something out of them."""
+
+
 def exploitabilities(ledger: Ledger, game: str, tournaments: Sequence[Tournament]) -> dict[str, Exploitability]:
     """By label, for the agents of these tournaments of a game: exact where a job has computed it, or where they tell their
     probabilities and the game is open; else the newest lower bound that `arena exploit` has kept. The others are left out."""
+    found, unmeasured = known_exploitabilities(ledger, game, tournaments)
+    return found | measure(ledger, game, unmeasured)
+
+
+def known_exploitabilities(
+    ledger: Ledger, game: str, tournaments: Sequence[Tournament]
+) -> tuple[dict[str, Exploitability], list[AgentVersion]]:
+    """(as `exploitabilities`, without a process of an agent from elsewhere being started for it, the agents to `measure` for that)."""
     found: dict[str, Exploitability] = {}
+    unmeasured: list[AgentVersion] = []
     bounds, exactly = newest(ledger, game, EXPLOIT_JOB), newest(ledger, game, EXACT_JOB)
     for agent in {agent.label: agent for one in tournaments for agent in one.agents}.values():
         exact = _exact(exactly[agent.id]) if agent.id in exactly else None
         if exact is None and agent.kind in KINDS_WITH_PROBABILITIES:
-            with suppress(ArenaError):  # its file is lost, or its process died: that costs a board no more than this
-                exact = _exactly(game, playable(agent, ledger))
+            with suppress(ArenaError):  # its file is lost, or no tier holds: that costs a board no more than this
+                asked = game, playable(agent, ledger)
+                if is_confined(agent) and asked not in _exact_values:
+                    unmeasured.append(agent)
+                else:
+                    exact = _exactly(*asked)
         known = exact or (_bound(bounds[agent.id]) if agent.id in bounds else None)
         if known is not None:
             found[agent.label] = known
+    return found, unmeasured
+
+
+def measure(ledger: Ledger, game: str, agents: Sequence[AgentVersion]) -> dict[str, Exploitability]:
+    """By label, exactly how exploitable these agents are, of those whose processes tell it; a failure of one counts until it is asked again."""
+    found: dict[str, Exploitability] = {}
+    for agent in agents:
+        with _measuring, suppress(ArenaError):
+            exact = _exactly(game, playable(agent, ledger))
+            if exact is not None:
+                found[agent.label] = exact
     return found
 
 
@@ -168,13 +198,25 @@ def _exact_value(value: float, computed_at: str, computed_by: str) -> Exploitabi
     )
 
 
-@lru_cache(maxsize=256)
+_measuring = threading.Lock()
+"""Held while the process of an agent from elsewhere is asked: two who want the same have it once, and all together take one core."""
+_exact_values: dict[tuple[str, str], Exploitability | None] = {}
+"""By game and specification: a stored policy's path holds its content's hash, so the value never changes, nor that there is none."""
+
+
 def _exactly(game: str, specification: str) -> Exploitability | None:
-    """By specification: a stored policy's path holds its content's hash, so the value never changes, nor that there is none.
+    """None where it tells no probabilities, or the game is too large.
 
     Raises:
-        AgentFault, SandboxUnavailable: the process that reads it died, or does not start: not now.
+        AgentFault, BrokenReader, SandboxUnavailable: the process that reads it died, or does not start: not now.
     """
+    asked = game, specification
+    if asked not in _exact_values:
+        _exact_values[asked] = _computed(game, specification)
+    return _exact_values[asked]
+
+
+def _computed(game: str, specification: str) -> Exploitability | None:
     try:
         loaded = load_game(game)
         agent = load_agent(specification, game=loaded)
@@ -185,7 +227,7 @@ def _exactly(game: str, specification: str) -> Exploitability | None:
             value = float(exploitability(loaded, policy))
         finally:
             close_agents([agent])
-    except (AgentFault, SandboxUnavailable):
+    except (AgentFault, BrokenReader, SandboxUnavailable):
         raise
     except ArenaError:
         return None

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from arena.columns import KINDS_WITH_PROBABILITIES as KINDS_WITH_PROBABILITIES
-from arena.columns import Exploitability, beaten_by, exploitabilities
+from arena.columns import Exploitability, Measured, beaten_by, exploitabilities
 from arena.counterfactual import Moved, Where, moves, moves_in_words, straddling, time_bounds
 from arena.drawn_weights import PLAIN, WEIGHTED, drawn_weights, is_adaptive
 from arena.games import ArenaError, SpecificationError, UnknownName, load_game
@@ -106,6 +106,7 @@ def standings(
     method: Method = "elo",
     where: Where | None = None,
     joint: bool = False,
+    measured: Measured = exploitabilities,
 ) -> Standings:
     """The standings of a game over all its tournaments, or of one tournament.
 
@@ -116,6 +117,7 @@ def standings(
         method: how to rate.
         where: which matches count. The standings are then a counterfactual board, and say how it differs from the full one.
         joint: whether all comparisons of agents hold at once with the board's confidence; not of one seat alone.
+        measured: who says how exploitable the agents are.
 
     Raises:
         UnknownName: the ledger has no matches of the game, or no such tournament.
@@ -125,15 +127,21 @@ def standings(
     if where:
         if joint and where.seat is not None:
             raise SpecificationError("ranks of one seat are not given jointly")
-        full = standings(ledger, game, tournament=tournament, method=method, joint=joint)
-        here = _standings(ledger, game, chosen, method, where, joint)
+        full = standings(ledger, game, tournament=tournament, method=method, joint=joint, measured=measured)
+        here = _standings(ledger, game, chosen, method, where, joint, measured)
         return dataclasses.replace(here, where=where, moved=moves(full.leaderboard, here.leaderboard))
-    found = _standings(ledger, game, chosen, method, Where(), joint)
+    found = _standings(ledger, game, chosen, method, Where(), joint, measured)
     return found if tournament else dataclasses.replace(found, columns=tuple(job_columns(ledger, game)))
 
 
 def _standings(
-    ledger: Ledger, game: str, every: list[Tournament], method: Method, where: Where, joint: bool
+    ledger: Ledger,
+    game: str,
+    every: list[Tournament],
+    method: Method,
+    where: Where,
+    joint: bool,
+    measured: Measured,
 ) -> Standings:
     chosen = where.chosen(every)
     rated = rated_of_tournaments(ledger, chosen, where)
@@ -167,7 +175,7 @@ def _standings(
     left_out = rated.left_out + sum(ledger.progress(one) for one in every if one not in chosen)
     if where:
         board = dataclasses.replace(board, notes=(*_where_notes(where, every, left_out), *board.notes))
-    known = exploitabilities(ledger, game, chosen)
+    known = measured(ledger, game, chosen)
     return Standings(
         game=game,
         title=chosen[0].game_title,

@@ -9,15 +9,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import isfinite
 
+from arena.agents.confined import confined_specification
 from arena.columns import EXACT_JOB, EXPLOIT_JOB, SOLVE_JOB, TOURNAMENT_JOB, TRAIN_JOB, VERIFY_JOB
 from arena.exploit_answer import Exploit, exploit_of
 from arena.exploit_bound import exploit_bound
 from arena.games import ArenaError, load_game
 from arena.job_kinds import CPU, JOB_KINDS, MARK, do_job
+from arena.job_parts import nash_conv_of
 from arena.job_rows import JobRow
 from arena.leaderboards.wording import listed
 from arena.ledger import Ledger
-from arena.solvers import load_policy, nash_conv
+from arena.origin import demanded_tier
 
 TOLERANCE = 1e-4
 """Of numbers, absolutely below 1 and relatively above: another machine or release may end in other digits, which no ladder shows."""
@@ -75,9 +77,9 @@ def _trained(ledger: Ledger, row: JobRow) -> Mapping[str, object]:
 
 
 def _solved(ledger: Ledger, row: JobRow) -> Mapping[str, object]:
-    """What the policy is worth that a solver left."""
-    policy = load_policy(ledger.artifacts.path(str((row.result or {})["policy"])))
-    return {"gap": nash_conv(load_game(row.game), policy)}
+    """What the policy is worth that a solver left: read as those from elsewhere are, since an answer does not tell who made it."""
+    policy = f"policy:{ledger.artifacts.path(str((row.result or {})['policy']))}"
+    return {"gap": nash_conv_of(row.game, confined_specification(policy, demanded_tier()), policy, CPU)}
 
 
 def _exploit(ledger: Ledger, row: JobRow) -> Mapping[str, object]:

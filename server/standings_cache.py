@@ -6,20 +6,21 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import cast
 
 from arena.adjusted_returns import AdjustedReturns, adjusted_standings
 from arena.anytime_ratings import AnytimeRatings, anytime_standings
+from arena.columns import Exploitability, Measured, known_exploitabilities, measure
 from arena.counterfactual import Where
 from arena.explanation import AgentExplanation, explained
 from arena.games import ArenaError
 from arena.head_to_head import HeadToHead, head_to_head
 from arena.jobs import finished
 from arena.leaderboards.leaderboard import Method
-from arena.ledger import Ledger
+from arena.ledger import AgentVersion, Ledger, Tournament
 from arena.ledger_state import note_read, state_of, topics_read
 from arena.ratings_over_time import RatingsOverTime, ratings_over_time
 from arena.standings import Standings, standings
@@ -52,7 +53,7 @@ class StandingsUnderWay(ArenaError):
 @dataclass(slots=True)
 class _Entry:
     lock: threading.Lock = field(default_factory=threading.Lock)
-    mark: tuple[int, int] | None = None
+    mark: Hashable = None
     value: object = None
     computed_at: float = 0.0
     took: float = 0.0
@@ -75,6 +76,9 @@ class StandingsCache:
         # by the topic of its game: how often anything was of which an older value was shown
         self.computed: dict[str, int] = {}
         self.moment_s = MOMENT_S  # negative: as long as it takes
+        self.measured: Measured = self._measured_before
+        self._measuring: set[str] = set()  # games
+        self._news: dict[str, int] = {}  # by game, how often values were measured that a board can show
         self._entries: dict[str, OrderedDict[Hashable, _Entry]] = {}
         self._lock = threading.Lock()
 
@@ -104,7 +108,15 @@ class StandingsCache:
         """
 
         def compute() -> Standings:
-            return standings(self._ledger, game, tournament=tournament, method=method, where=where, joint=joint)
+            return standings(
+                self._ledger,
+                game,
+                tournament=tournament,
+                method=method,
+                where=where,
+                joint=joint,
+                measured=self.measured,
+            )
 
         kind = "counterfactual" if where else "full"
         return cast("Standings", self._kept(kind, game, (game, tournament, method, where or Where(), joint), compute))
@@ -200,7 +212,7 @@ class StandingsCache:
             entries.move_to_end(key)
             while len(entries) > KEPT.get(kind, len(entries)):
                 entries.popitem(last=False)
-        state = state_of((game,), self._ledger.changes())
+        state = state_of((game,), self._ledger.changes()), self._news.get(game)
         if (value := entry.value) is not None and entry.current_in == state:
             return value
         if (matches := self._ledger.recorded(game)) >= LARGE:
@@ -241,8 +253,8 @@ class StandingsCache:
         entry.shown_old |= not is_due
         return is_due
 
-    def _mark(self, game: str) -> tuple[int, int]:
-        return self._ledger.mark(game), finished(self._ledger, game)
+    def _mark(self, game: str) -> Hashable:
+        return self._ledger.mark(game), finished(self._ledger, game), self._news.get(game)
 
     def _fill(self, entry: _Entry, game: str, compute: Callable[[], object]) -> None:
         mark, start = self._mark(game), self._now()
@@ -252,8 +264,11 @@ class StandingsCache:
         entry.took = entry.computed_at - start
         if entry.shown_old:  # after the new value is there: who is shown an old one says so before he looks
             entry.shown_old = False
-            with self._lock:
-                self.computed[_computed(game)] = self.computed.get(_computed(game), 0) + 1
+            self._note_newer(game)
+
+    def _note_newer(self, game: str) -> None:
+        with self._lock:
+            self.computed[_computed(game)] = self.computed.get(_computed(game), 0) + 1
 
     def _refresh(self, entry: _Entry, game: str, compute: Callable[[], object]) -> None:
         """Computes anew while readers are given what was there; who reads next hears what goes wrong."""
@@ -265,6 +280,30 @@ class StandingsCache:
             entry.value, entry.failed = None, error
         finally:
             entry.lock.release()
+
+    def _measured_before(
+        self, ledger: Ledger, game: str, tournaments: Sequence[Tournament]
+    ) -> dict[str, Exploitability]:
+        """What is known now; processes of agents from elsewhere are asked for the rest beside those who read."""
+        found, unmeasured = known_exploitabilities(ledger, game, tournaments)
+        with self._lock:
+            begins = bool(unmeasured) and game not in self._measuring
+            if begins:
+                self._measuring.add(game)
+        if begins:
+            threading.Thread(target=self._measure, args=(game, unmeasured), name="exploitability", daemon=True).start()
+        return found
+
+    def _measure(self, game: str, agents: Sequence[AgentVersion]) -> None:
+        try:
+            found = measure(self._ledger, game, agents)
+        except Exception:
+            logger.exception("exploitability on %s could not be measured", game)
+            found = {}
+        self._measuring.discard(game)
+        if found:
+            self._news[game] = self._news.get(game, 0) + 1
+            self._note_newer(game)
 
     def _is_played(self, game: str) -> bool:
         return any(tournament.status == "running" for tournament in self._ledger.tournaments(game))

@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urljoin, urlsplit
 
 import httpx
 
+from arena.columns import exploitabilities
 from arena.games import SpecificationError
 from arena.ledger import Ledger
 from arena.ledger_part import LedgerPart
@@ -316,6 +317,7 @@ async def _ask(ledger: Ledger, crawl: _Crawl, folder: Path, progress: Callable[[
     app = create_app(ledger, settings)
     for site in (app.state.site, app.state.whole_site):
         site.standings.moment_s = -1  # files are not loaded again
+        site.standings.measured = exploitabilities
     transport = httpx.ASGITransport(app=app)
     headers = {"Accept-Encoding": "identity"}
     done = 0

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from arena import origin
+from arena import columns, origin
+from arena.agents.confined_process import ConfinedProcess
 from arena.agents.exploiter_file import exploiter_of, to_bytes
 from arena.agents.sandbox import SandboxUnavailable
 from arena.config import make_config
 from arena.exploit import exploit
-from arena.games import SpecificationError, TabularPolicy, UnknownName
+from arena.games import AgentCrashed, SpecificationError, TabularPolicy, UnknownName
 from arena.ledger import AgentVersion, Ledger
 from arena.luggage import pack, travels, unpack
 from arena.merge import merge
 from arena.origin import demanded, demanded_tier, is_confined, is_from_elsewhere
 from arena.roster import add_agent, playable
+from arena.server.standings_cache import StandingsCache
 from arena.solvers import save_policy
 from arena.source_facts import match_record
+from arena.standings import standings
 from arena.tournament import create_tournament, resume_tournament, run_tournament
 from arena.uploads import add_upload
 from tests.confined_here import serve_here
@@ -189,3 +193,36 @@ def test_the_tier_goes_along_to_other_machines(ledger, tmp_path, monkeypatch):
     there = unpack(pack(text))
     assert there.startswith("confined:bubblewrap:policy:/")
     assert Path(there.rpartition(":")[2]).read_bytes() == Path("bets.npz").read_bytes()
+
+
+def test_exploitability_of_what_was_sent_is_measured_beside_the_readers_of_a_server_and_no_failure_is_kept(
+    ledger, monkeypatch
+):
+    sent(ledger), mine(ledger)
+    run_tournament(make_config(CUP), ledger)
+    exactly = standings(ledger, KUHN).exploitability
+    assert exactly["theirs@1"].value == exactly["mine@1"].value > 0
+    columns._exact_values.clear()
+
+    def dies(*_):
+        raise AgentCrashed("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ConfinedProcess, "_exchange", dies)
+        assert "theirs@1" not in standings(ledger, KUHN).exploitability
+
+    cache, may_go_on, real = StandingsCache(ledger), threading.Event(), columns.load_agent
+
+    def slowly(specification, **more):
+        assert not specification.startswith("confined:") or may_go_on.wait(60)
+        return real(specification, **more)
+
+    monkeypatch.setattr(columns, "load_agent", slowly)
+    first = cache.standings(KUHN)
+    assert set(first.exploitability) == {"mine@1"}  # at once, and the other is asked meanwhile
+    assert cache.standings(KUHN) is first and cache.computed == {}
+    [measuring] = [thread for thread in threading.enumerate() if thread.name == "exploitability"]
+    may_go_on.set()
+    measuring.join(60)
+    assert cache.computed  # so that pages that were kept are made again
+    assert cache.standings(KUHN).exploitability.keys() == {"mine@1", "theirs@1"}

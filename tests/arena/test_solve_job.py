@@ -14,9 +14,16 @@ from arena.ledger import Ledger
 from arena.ledger_schema import jobs as table
 from arena.solve_job import ask_solve
 from arena.solvers import iteration, load_policy, nash_conv, solve
+from arena.verify_jobs import recomputed
 from arena.worker import work
+from tests.confined_here import serve_here
 
 KUHN = "openspiel:kuhn_poker"
+
+
+@pytest.fixture(autouse=True)
+def confined_on_threads(monkeypatch):
+    serve_here(monkeypatch)
 
 
 @pytest.fixture
@@ -42,6 +49,19 @@ def test_the_answer_holds_the_certificate_and_a_policy_that_has_it(ledger):
 def test_a_solution_in_normal_form_says_its_strategies(ledger):
     row = done(ledger, ask_solve(ledger, "matrix_game_lp", "matrix:rps"))
     assert row.result["strategies"][0] == pytest.approx([1 / 3] * 3)
+
+
+def test_a_policy_is_measured_again_in_a_process_of_its_own(ledger, monkeypatch):
+    row = done(ledger, ask_solve(ledger, "matrix_game_lp", "matrix:rps"))
+    found, unlike = recomputed(ledger, row)
+    assert (found.cannot, unlike) == ("", "")
+    monkeypatch.setattr("arena.agents.policy_agent.load_policy", broken)
+    found, _ = recomputed(ledger, row)
+    assert found.cannot == "it cannot be computed here: ValueError: by what is in it"
+
+
+def broken(_):
+    raise ValueError("by what is in it")  # which no worker would survive
 
 
 def test_a_run_whose_worker_dies_goes_on_and_ends_the_same(ledger, monkeypatch):
