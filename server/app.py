@@ -19,6 +19,7 @@ from arena.server import (
     agent_pages,
     anytime_pages,
     api,
+    api_description,
     downloads,
     errors,
     figures,
@@ -48,7 +49,7 @@ from arena.server.gate import Gate
 from arena.server.head_requests import HeadAsGet
 from arena.server.headers import SecurityHeaders
 from arena.server.metrics import Counts
-from arena.server.page_cache import PageCache
+from arena.server.page_cache import SMALL, PageCache
 from arena.server.planned_pulls import PlannedPulls
 from arena.server.records import Records
 from arena.server.seat_hub import SeatHub
@@ -69,6 +70,7 @@ def create_app(ledger: Ledger, settings: ServerSettings | None = None) -> FastAP
         title="Arena",
         version=version("minimax-arena"),
         description=DESCRIPTION,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         dependencies=[Depends(require_form_token)],
@@ -83,6 +85,7 @@ def create_app(ledger: Ledger, settings: ServerSettings | None = None) -> FastAP
     app.state.tables = TableHost(ledger) if settings.executor != "none" else None
     for module in (
         service,
+        api_description,
         home,
         game_pages,
         anytime_pages,
@@ -116,7 +119,7 @@ def create_app(ledger: Ledger, settings: ServerSettings | None = None) -> FastAP
     app.add_middleware(ThemeChoice)  # the last that is added is the first that is asked
     app.add_middleware(PageCache, state=site.state)
     app.add_middleware(Gate, ledger=ledger, settings=settings)
-    app.add_middleware(GZipMiddleware, minimum_size=1000)
+    app.add_middleware(GZipMiddleware, minimum_size=SMALL)
     app.add_middleware(Records, counts=counts, access_log=settings.access_log)
     app.add_middleware(HeadAsGet)
     app.add_middleware(SecurityHeaders)

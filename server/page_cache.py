@@ -177,9 +177,10 @@ def _sent(kept: _Answer, scope: Scope) -> Response:
     body = b"" if unchanged else kept.packed if zipped else kept.body
     answer = Response(body, status_code=304 if unchanged else 200)
     del headers["content-length"]
-    headers.add_vary_header("Accept-Encoding")
     if zipped and not unchanged:
         headers["Content-Encoding"] = "gzip"
+    if "content-encoding" in headers or len(body) < SMALL:  # of others the middleware says it that packs
+        headers.add_vary_header("Accept-Encoding")
     if unchanged:
         del headers["content-type"]
     else:

@@ -23,6 +23,7 @@ from arena.interruption import signals_interrupt
 from arena.ledger import Ledger, LedgerError
 from arena.origin import demanded
 from arena.server.api.seats import LONGEST_MESSAGE
+from arena.server.api_description import begin_description
 from arena.server.app import create_app
 from arena.server.host_names import KnownNames, names_of
 from arena.server.logs import logs
@@ -70,6 +71,7 @@ def make_server(ledger: Ledger, settings: ServerSettings | None = None) -> uvico
     if app.state.tables is not None:
         app.state.tables.resume(ledger)
     app.state.site.standings.begin()
+    begin_description(app)
     config = uvicorn.Config(
         KnownNames(app, names_of(settings)),
         log_config=None,  # as `arena.server.logs` says

@@ -85,7 +85,7 @@ def page(request: Request, template: str, *, status: int = 200, **context: objec
         csrf_token=visitor_of(request).form_token,
         **context,
     )
-    return _tagged(request, html.encode(), "text/html; charset=utf-8", status)
+    return tagged(request, html.encode(), "text/html; charset=utf-8", status)
 
 
 def json_answer(
@@ -98,7 +98,7 @@ def json_answer(
 ) -> Response:
     """A value as JSON with an entity tag. Numbers that JSON does not know are a mistake of ours and raise."""
     body = json.dumps(value, allow_nan=False, ensure_ascii=False).encode("utf-8", "replace")
-    answer = _tagged(request, body, media_type, status)
+    answer = tagged(request, body, media_type, status)
     answer.headers.update({"Vary": "Accept, Authorization, Cookie", **(headers or {})})
     return answer
 
@@ -147,7 +147,8 @@ def playable_games() -> tuple[GameInfo, ...]:
     return tuple(list_games())
 
 
-def _tagged(request: Request, body: bytes, media_type: str, status: int) -> Response:
+def tagged(request: Request, body: bytes, media_type: str, status: int = 200) -> Response:
+    """A body as an answer with an entity tag; to whoever has it 304 and no body."""
     tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     own = "private, " if visitor_of(request).account else ""
     headers = {"ETag": tag, "Cache-Control": own + "no-cache", "Vary": "Cookie, Authorization"}

@@ -52,6 +52,15 @@ def test_pages_are_sent_compressed(site):
     assert site.get("/games/openspiel:connect_four").headers["content-encoding"] == "gzip"
 
 
+@pytest.mark.parametrize("encoding", ["gzip", "identity"])
+def test_a_page_says_once_what_it_varies_by(site, encoding):
+    path = "/games/openspiel:connect_four"
+    for tag, status in (("none", 200), (site.get(path).headers["etag"], 304)):
+        answer = site.client.get(path, headers={"Accept-Encoding": encoding, "If-None-Match": tag})
+        assert answer.status_code == status
+        assert answer.headers["vary"].split(", ").count("Accept-Encoding") == 1
+
+
 def test_a_theme_is_remembered_and_the_page_stays_the_same(site):
     answer = site.client.get("/agents?retired=true&theme=dark")
     assert answer.status_code == 303

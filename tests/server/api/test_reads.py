@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from inspect import iscoroutinefunction
 
 import pytest
 import sqlalchemy as sa
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 from arena.connection import LedgerUnavailable
 from arena.ledger_state import LedgerState
 from arena.match_file_schema import match_files
+from arena.server.api_description import describe
 from arena.standings import standings
 
 
@@ -90,6 +92,13 @@ def test_head_is_answered_without_a_body(site):
     answer = site.client.head("/")
     assert (answer.status_code, answer.content) == (200, b"")
     assert "etag" in answer.headers
+
+
+def test_description_is_made_beside_the_loop_and_sent_once(site):
+    answer = site.get("/openapi.json")
+    again = site.client.get("/openapi.json", headers={"If-None-Match": answer.headers["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert not iscoroutinefunction(describe)  # else it would be made while nobody else is answered
 
 
 def test_description_has_the_errors_of_every_route_in_one_shape(site):
