@@ -7,30 +7,31 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Literal, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self
 from urllib.parse import quote
 
 import httpx
 
 from arena.agents.registry import FILE_SCHEMES, content_of, split_specification
-from arena.anytime_ratings import AnytimeRatings
-from arena.attendance import Worker
-from arena.counterfactual import Where
-from arena.curves import Curve
-from arena.exchange import Holdings
-from arena.explanation import AgentExplanation
-from arena.filter_query import query_of
 from arena.games import GameInfo, SpecificationError
 from arena.job_rows import JobRow, JobStatus, Resources
-from arena.leaderboards.leaderboard import Method
 from arena.ledger_rows import AgentVersion, GameRow
 from arena.live_facts import LiveFacts
-from arena.merge import Merged
 from arena.server_connection import Connection, Params, ServerError, token_here
 from arena.source import Settings
-from arena.source_facts import ImportFacts, MatchFacts, MatchList, MatchRecord, TournamentFacts, TournamentStatus
-from arena.standings import Standings
 from arena.value_codec import decoded
+
+if TYPE_CHECKING:  # a program that asks for little waits for little: what a method gives is imported when it is asked
+    from arena.anytime_ratings import AnytimeRatings
+    from arena.attendance import Worker
+    from arena.counterfactual import Where
+    from arena.curves import Curve
+    from arena.exchange import Holdings
+    from arena.explanation import AgentExplanation
+    from arena.leaderboards.leaderboard import Method
+    from arena.merge import Merged
+    from arena.source_facts import ImportFacts, MatchList, MatchRecord, TournamentFacts, TournamentStatus
+    from arena.standings import Standings
 
 __all__ = ["Client", "ServerError"]
 
@@ -81,8 +82,10 @@ class Client:
         joint: bool = False,
     ) -> Standings:
         """As `arena.standings.standings`."""
+        from arena.standings import Standings
+
         path = f"/games/{_quoted(game)}" if tournament is None else f"/tournaments/{_quoted(tournament)}/standings"
-        asked: Params = [("method", method), ("joint", str(joint).lower()), *query_of(where or Where())]
+        asked: Params = [("method", method), ("joint", str(joint).lower()), *_query_of(where)]
         return decoded(Standings, self.connection.read(path, asked, as_value=True))
 
     def explained(
@@ -96,7 +99,9 @@ class Client:
         where: Where | None = None,
     ) -> AgentExplanation:
         """As `arena.explanation.explained`."""
-        asked = [("game", game), ("agent", agent), ("method", method), *query_of(where or Where())]
+        from arena.explanation import AgentExplanation
+
+        asked = [("game", game), ("agent", agent), ("method", method), *_query_of(where)]
         asked += [("of", tournament)] if tournament else []
         asked += [("changed_since", since)] if since else []
         return decoded(AgentExplanation, self.connection.read("/explain", asked, as_value=True))
@@ -105,7 +110,9 @@ class Client:
         self, game: str, *, tournament: str | None = None, anchor: str | None = None, where: Where | None = None
     ) -> AnytimeRatings:
         """As `arena.anytime_ratings.anytime_standings`."""
-        asked = [("game", game), *query_of(where or Where())]
+        from arena.anytime_ratings import AnytimeRatings
+
+        asked = [("game", game), *_query_of(where)]
         asked += [("of", tournament)] if tournament else []
         asked += [("anchor", anchor)] if anchor else []
         return decoded(AnytimeRatings, self.connection.read("/anytime", asked, as_value=True))
@@ -149,11 +156,15 @@ class Client:
 
     def tournaments(self, game: str | None = None) -> list[TournamentFacts]:
         """In the order in which they were made."""
+        from arena.source_facts import TournamentFacts
+
         listed = self.connection.listed("/tournaments", "tournaments", [("game", game)] if game else [])
         return [decoded(TournamentFacts, told) for told in listed]
 
     def tournament_status(self, key: str) -> TournamentStatus:
         """How far a tournament is."""
+        from arena.source_facts import TournamentStatus
+
         return decoded(TournamentStatus, self.connection.read(f"/tournaments/{_quoted(key)}", as_value=True))
 
     def start_tournament(self, config: Mapping[str, object], *, cpus: int = 1) -> list[JobRow]:
@@ -168,6 +179,8 @@ class Client:
 
     def matches(self, key: str, *, first: int = 0, limit: int = 50, forfeits: bool = False) -> MatchList:
         """The matches of a tournament from number ``first`` on."""
+        from arena.source_facts import MatchFacts, MatchList
+
         asked: Params = [("first", first), ("limit", limit), ("forfeits", str(forfeits).lower())]
         told = self.connection.read(f"/tournaments/{_quoted(key)}/matches", asked)
         matches = tuple(decoded(MatchFacts, one) for one in told["matches"])
@@ -175,6 +188,8 @@ class Client:
 
     def match(self, key: str, number: int) -> MatchRecord:
         """All that is recorded of a match."""
+        from arena.source_facts import MatchRecord
+
         path = f"/tournaments/{_quoted(key)}/matches/{number}/record"
         return decoded(MatchRecord, self.connection.read(path, as_value=True))
 
@@ -202,6 +217,8 @@ class Client:
 
     def import_results(self, file: str | Path, *, game: str, name: str) -> ImportFacts:
         """Takes results from elsewhere into the server's ledger: .csv, .jsonl, .parquet or .pgn."""
+        from arena.source_facts import ImportFacts
+
         path = Path(file)
         form = path.suffix.lower().removeprefix(".")
         asked = [("game", game), ("name", name), ("format", "jsonl" if form == "ndjson" else form)]
@@ -240,6 +257,8 @@ class Client:
 
     def curve(self, key: str) -> Curve:
         """What a training or a solver told while it ran."""
+        from arena.curves import Curve
+
         told = self.connection.read(f"/jobs/{_quoted(key)}/curve")
         points = [
             (steps, {name: column[at] for name, column in told["columns"].items() if column[at] is not None})
@@ -292,6 +311,8 @@ class Client:
 
     def workers(self) -> list[Worker]:
         """The workers that are there now."""
+        from arena.attendance import Worker
+
         return [decoded(Worker, one) for one in self.connection.read("/workers")["workers"]]
 
     def wait(self, job: JobRow, *, progress: Callable[[int, int], None] | None = None) -> JobRow:
@@ -308,6 +329,8 @@ class Client:
 
     def holdings(self) -> Holdings:
         """What the server's ledger holds."""
+        from arena.exchange import Holdings
+
         return decoded(Holdings, self.connection.read("/ledger"))
 
     def part_lacking(self, known: Holdings, number: int = 0) -> bytes:
@@ -318,6 +341,8 @@ class Client:
 
     def send_part(self, part: bytes) -> Merged:
         """Has a part of another ledger taken in."""
+        from arena.merge import Merged
+
         return decoded(Merged, self.connection.write("POST", "/ledger", file=part))
 
     def artifact(self, content_hash: str) -> tuple[str, bytes]:
@@ -328,6 +353,15 @@ class Client:
     def send_artifact(self, content_hash: str, content: bytes, *, ending: str = "") -> None:
         """Gives the server the content of an artifact."""
         self.connection.write("PUT", f"/artifacts/{content_hash}", [("ending", ending)], file=content)
+
+
+def _query_of(where: Where | None) -> list[tuple[str, str]]:
+    """The parameters of a filter."""
+    if where is None:
+        return []
+    from arena.filter_query import query_of
+
+    return query_of(where)
 
 
 def content_read(file: str | Path) -> bytes:
