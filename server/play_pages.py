@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import secrets
+from collections import Counter
 from typing import Annotated, Literal
 from urllib.parse import urlencode
 
@@ -171,11 +172,16 @@ def opponents_of(site: Site, game: str) -> dict[str, list[str]]:
 
 def _form(request: Request, site: Site, *, game: str, opponent: str, problem: str = "") -> Response:
     played = {row.game for row in site.ledger.games()}  # these first
+    offered = sorted(playable_here(site).values(), key=lambda info: (info.specification not in played, info.title))
+    bearers = Counter(info.title for info in offered)
     return page(
         request,
         "play.html",
         status=400 if problem else 200,
-        games=sorted(playable_here(site).values(), key=lambda info: (info.specification not in played, info.title)),
+        games=[
+            (one.specification, one.title if bearers[one.title] == 1 else f"{one.title} ({one.specification})")
+            for one in offered
+        ],
         opponents=opponents_of(site, game),
         game=game,
         opponent=opponent,

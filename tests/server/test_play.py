@@ -257,6 +257,12 @@ def test_a_game_of_the_ledger_is_offered_with_its_parameters(served, person):
     begin(person, game=small, opponent="small@1")
 
 
+def test_a_game_is_called_by_its_title_and_by_its_specification_too_where_others_are_called_so(person):
+    offered = dict(re.findall(r'<option value="([^"]+)"[^>]*>([^<]+)</option>', person.get("/play").text))
+    assert offered["openspiel:misere(game=tic_tac_toe())"] == "Misere Version of a Regular Game (game=tic_tac_toe())"
+    assert (offered["openspiel:chess"], offered[NOUGHTS]) == ("Chess", f"Tic Tac Toe ({NOUGHTS})")
+
+
 def test_who_may_only_read_is_told_to_sign_in(tmp_path: Path):
     with Ledger.open(tmp_path / "arena.db") as ledger, serving(ledger) as site:
         assert "sign in" in site.get("/play").text
