@@ -31,7 +31,7 @@ TEMPLATE = """\
 name = "{name}"
 game = "{game}"              # arena game list; ["one", "two"] is a tournament of each
 pairing = "round_robin"      # or gauntlet, decide, swiss, knockout, adaptive: docs/how-to/choose-a-pairing.md
-matches = 100                # of each pairing; every agent sits on every seat equally often
+matches = 100                # of each pairing: three agents are three pairings; every agent sits on every seat equally often
 # rounds = 7                 # of swiss
 # aim = "top 5"              # of adaptive: or "order", "support", "compare A B"; matches are then the most in all
 seed = 1
@@ -81,7 +81,12 @@ def run_command(
         str | None, typer.Option("--pairing", help="round_robin, gauntlet, decide, swiss, knockout or adaptive.")
     ] = None,
     matches: Annotated[
-        int | None, typer.Option("--matches", "-n", help="Of each pairing; of decide and adaptive the most in all.")
+        int | None,
+        typer.Option(
+            "--matches",
+            "-n",
+            help="Each pairing plays so many: three agents are three pairings. Of decide and adaptive the most in all.",
+        ),
     ] = None,
     challenger: Annotated[str | None, typer.Option("--challenger", help="Who runs the gauntlet.")] = None,
     rounds: Annotated[int | None, typer.Option("--rounds", help="Of swiss.")] = None,
