@@ -25,6 +25,8 @@ BEST: tuple[Tier, ...] = ("bubblewrap", "limits")
 """What ``best`` takes, the first that holds on this machine. Which it was stands in the record."""
 STRENGTH: Mapping[Tier, int] = {"none": 0, "limits": 1, "bubblewrap": 2}
 
+UNCONFINED: Tier = "none"
+
 UPLOADED_BY, MERGED = "uploaded_by", "merged"
 """Of a lineage: the account that sent the file, None where nobody signs in; that it stood in another ledger."""
 UPLOADS = "uploads"
@@ -106,12 +108,15 @@ def recorded(agents: Sequence[AgentVersion]) -> dict[str, str]:
 def tiers(tournament: Tournament) -> list[Tier | None]:
     """The tier in which each agent of a tournament plays because of where it comes from: the one in which it began.
 
+    Where nothing is recorded of it, as of a tournament from before that was, or one that was merged, it began unconfined: it goes on in
+    a process of its own where no more than that is demanded.
+
     Raises:
         SpecificationError: it began in a lower one than is demanded here.
     """
     said = recorded_tiers(tournament)
     return [
-        _kept(tournament, agent, said.get(seat, "").partition(" ")[0]) if is_confined(agent) else None
+        _kept(tournament, agent, said.get(seat, UNCONFINED).partition(" ")[0]) if is_confined(agent) else None
         for seat, agent in enumerate(tournament.agents)
     ]
 
@@ -130,6 +135,7 @@ def _kept(tournament: Tournament, agent: AgentVersion, began: str) -> Tier:
             return tier
     raise SpecificationError(
         f"{tournament.key} began with {agent.label} in "
-        + (f"the tier {began!r}" if began else "the engine's own process")
-        + f", and agents from elsewhere play in {asked!r} here ({VARIABLE}); begin a new tournament"
+        + ("the engine's own process" if began == UNCONFINED else f"the tier {began!r}")
+        + f", and agents from elsewhere play in {asked!r} here; begin a new tournament, or go on with this one as it began, "
+        + f"with {VARIABLE}={began}"
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from arena.config import make_config
 from arena.exploit import exploit
 from arena.games import AgentCrashed, SpecificationError, TabularPolicy, UnknownName
 from arena.ledger import AgentVersion, Ledger
+from arena.ledger_schema import tournaments
 from arena.luggage import pack, travels, unpack
 from arena.merge import merge
 from arena.origin import demanded, demanded_tier, is_confined, is_from_elsewhere
@@ -137,12 +137,22 @@ def test_a_tournament_goes_on_in_the_tier_in_which_it_began_or_not_at_all(ledger
         assert resume_tournament(cup.key, ledger).status == "finished"
 
 
-def test_one_that_began_unconfined_is_not_gone_on_with(ledger):
+def test_one_that_began_before_anything_was_confined_goes_on_only_where_no_more_is_demanded(ledger):
     sent(ledger), mine(ledger)
-    cup = ledger.tournament(create_tournament(make_config(CUP), ledger).key)
-    old = {key: value for key, value in cup.versions.items() if key != "uploads"}
-    with pytest.raises(SpecificationError, match=r"in the engine's own process.*begin a new tournament"):
-        origin.tiers(dataclasses.replace(cup, versions=old))
+    whole = ledger.results(run_tournament(make_config(CUP), ledger))
+    cup = create_tournament(make_config({**CUP, "name": "old"}), ledger)
+    with ledger.writing() as connection:
+        versions = {key: value for key, value in cup.versions.items() if key != "uploads"}
+        connection.execute(tournaments.update().where(tournaments.c.id == cup.id).values(versions=versions))
+    with pytest.raises(
+        SpecificationError, match=r"in the engine's own process.*begin a new .*ARENA_UPLOADS_SANDBOX=none"
+    ):
+        resume_tournament(cup.key, ledger)
+    with demanded("none"):
+        assert origin.tiers(ledger.tournament(cup.key)) == ["none", None, None]
+        done = resume_tournament(cup.key, ledger)
+    assert ledger.results(done).returns.tolist() == whole.returns.tolist()
+    assert origin.recorded_tiers(done) == {}  # and nothing is claimed of it
 
 
 def test_what_is_merged_is_confined_whatever_its_lineage_says(ledger, tmp_path):
