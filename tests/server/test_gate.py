@@ -6,8 +6,7 @@ from typing import Annotated
 
 import pytest
 from fastapi import Depends, Request, WebSocket
-from starlette.testclient import TestClient
-from starlette.websockets import WebSocketDisconnect
+from starlette.testclient import TestClient, WebSocketDenialResponse
 from visitors import PASSWORD, bearer, browser, form_token, sign_in
 
 from arena import accounts, credentials
@@ -189,11 +188,11 @@ def test_a_foreign_page_cannot_open_a_socket_as_somebody(ada, ledger):
     with ada.websocket_connect("/api/v1/socket", headers={"Origin": "http://testserver"}) as socket:
         assert socket.receive_json() == {"account": "ada"}
     with (
-        pytest.raises(WebSocketDisconnect) as refused,
+        pytest.raises(WebSocketDenialResponse) as refused,
         ada.websocket_connect("/api/v1/socket", headers={"Origin": "https://evil.example"}),
     ):
         pass
-    assert refused.value.code == 1008
+    assert refused.value.status_code == 403
     with ada.websocket_connect("/api/v1/socket", headers=bearer(ledger, Scope.PLAY)) as socket:
         assert socket.receive_json() == {"account": "robot"}
 
