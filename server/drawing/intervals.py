@@ -17,6 +17,7 @@ from arena.server.drawing.svg import cell, el, percent, scale, text
 FAR = 2.5  # interquartile ranges from the middle half; a rating beyond would squeeze all others
 KEPT = 8192  # drawings of rows that are shown again and again, each below a kilobyte
 MARGIN = 4.0  # percent of the cell left free at both ends
+NEAR_END = 90.0  # percent from which half a number has no room to the right of its mark
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +112,7 @@ def _lines(cls: str, at: tuple[str, ...]) -> Markup:
 def axis_head(axis: Axis, *, label: str, floor: float = math.nan) -> Markup:
     """The axis' numbers, for the head of the column. ``floor``: how far apart equals seem to be, as a bar true to scale."""
     marks = [
-        text(axis.written(t) if t else "0", x=percent(axis.at(t)), y="90%", cls=f"mid t-3{cls}")
+        _number(axis.at(t), axis.written(t) if t else "0", cls)
         for t, cls in zip(axis.ticks, _between(axis.ticks), strict=True)
     ]
     if math.isfinite(floor):
@@ -121,6 +122,13 @@ def axis_head(axis: Axis, *, label: str, floor: float = math.nan) -> Markup:
         marks.append(text(words, x=percent(MARGIN + wide + 1.5), y="34%", cls="t-3"))
         label += f", {words}"
     return cell(marks, label)
+
+
+def _number(at: float, words: str, cls: str) -> Markup:
+    """A number under its mark; near the right border it ends there, where a narrow column would cut it."""
+    if at > NEAR_END:
+        return text(words, x="100%", y="90%", cls=f"end t-3{cls}")
+    return text(words, x=percent(at), y="90%", cls=f"mid t-3{cls}")
 
 
 def _between(ticks: Sequence[float]) -> list[str]:

@@ -168,3 +168,4 @@ def test_narrow_columns_leave_every_second_number_of_an_axis_out_and_keep_its_ze
     assert axis.ticks == (-400.0, -200.0, 0.0, 200.0, 400.0)
     marks = re.findall(r'class="([^"]*)"[^>]*>([^<]+)<', axis_head(axis, label="axis"))
     assert [words for cls, words in marks if "between" not in cls] == ["−400", "0", "+400"]
+    assert [cls.split()[0] for cls, _ in marks] == ["mid"] * 4 + ["end"]  # the last has no room beside its mark
