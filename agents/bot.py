@@ -35,6 +35,37 @@ def load(rest: str, *, game: Game, name: str) -> SearchAgent:
         UnknownName: OpenSpiel registers no such bot, or the bot has no such parameter.
         SpecificationError: a wrong value, or a game that the bot cannot play; the message names bots that can.
     """
+    call = read_bot(rest)
+    parameters = call.parameters
+    require_discrete(game, f"bot:{call.name}")
+    rules = search_rules(game, f"bot:{call.name}")
+    for player in range(game.info.num_players):
+        able = pyspiel.bots_that_can_play_game(rules, player)
+        if call.name not in able:
+            raise SpecificationError(
+                f"bot:{call.name} cannot play {game.info.title}; bots that can: {', '.join(able) or 'none'}"
+            )
+        try:
+            pyspiel.load_bot(call.name, rules, player, dict(parameters))
+        except pyspiel.SpielError as error:
+            reason = str(error).strip().replace("\n", "; ")
+            raise SpecificationError(f"bot:{call.name} cannot play {game.info.title}: {reason}") from None
+    takes_seed = call.name in SEEDED
+
+    def choose(state: Any, player: int, seed: int) -> int:
+        chance: dict[str, Value] = {"seed": seed} if takes_seed else {}
+        return int(pyspiel.load_bot(call.name, rules, player, {**parameters, **chance}).step(state))
+
+    return SearchAgent(choose, name=name, deterministic=call.name in PARAMETERS)
+
+
+def read_bot(rest: str) -> Call:
+    """The bot with its parameters, whatever game it is for.
+
+    Raises:
+        UnknownName: OpenSpiel registers no such bot, or the bot has no such parameter.
+        SpecificationError: a wrong value.
+    """
     call = parse_call(rest)
     known = pyspiel.registered_bots()
     if call.name not in known:
@@ -48,23 +79,4 @@ def load(rest: str, *, game: Game, name: str) -> SearchAgent:
     actions = parameters.get("actions")
     if call.name == "fixed_action_preference" and actions is not None and not _ACTIONS.fullmatch(str(actions)):
         raise SpecificationError(f"{call.name}: actions must be numbers with colons between, as 3:2:4; got {actions!r}")
-    require_discrete(game, f"bot:{call.name}")
-    rules = search_rules(game, f"bot:{call.name}")
-    for player in range(game.info.num_players):
-        able = pyspiel.bots_that_can_play_game(rules, player)
-        if call.name not in able:
-            raise SpecificationError(
-                f"bot:{call.name} cannot play {game.info.title}; bots that can: {', '.join(able) or 'none'}"
-            )
-        try:
-            pyspiel.load_bot(call.name, rules, player, parameters)
-        except pyspiel.SpielError as error:
-            reason = str(error).strip().replace("\n", "; ")
-            raise SpecificationError(f"bot:{call.name} cannot play {game.info.title}: {reason}") from None
-    takes_seed = call.name in SEEDED
-
-    def choose(state: Any, player: int, seed: int) -> int:
-        chance: dict[str, Value] = {"seed": seed} if takes_seed else {}
-        return int(pyspiel.load_bot(call.name, rules, player, parameters | chance).step(state))
-
-    return SearchAgent(choose, name=name, deterministic=call.name in PARAMETERS)
+    return Call(call.name, parameters)

@@ -36,6 +36,11 @@ OTHERS = "random or a program (exec:COMMAND or python:MODULE:CLASS)"
 FINAL_CHOICES = ("most_visited", "visits")
 """What ISMCTS plays after its search: the move tried most (of several the first), or one drawn by how often each was tried."""
 
+DEFAULTS: Mapping[str, Mapping[str, Value]] = {
+    "mcts": {"simulations": 100, "uct_c": 2.0, "rollouts": 1, "solve": True},
+    "ismcts": {"simulations": 100, "uct_c": 2.0, "rollouts": 1, "final": FINAL_CHOICES[0]},
+}
+
 logger = logging.getLogger(__name__)
 
 
@@ -80,8 +85,8 @@ def load_mcts(rest: str, *, game: Game, name: str) -> SearchAgent:
     Raises:
         UnknownName, SpecificationError: a wrong parameter, or a game that the search cannot play.
     """
-    settings = read_settings("mcts", rest, {"simulations": 100, "uct_c": 2.0, "rollouts": 1, "solve": True})
-    simulations, rollouts, exploration = _numbers("mcts", settings, game.info)
+    settings = read_search("mcts", rest)
+    simulations, rollouts, exploration = _numbers(settings, game.info)
     require_turns(game, "mcts")
     if game.info.information != "perfect":
         instead = "ismcts or random" if game.info.has_simulator else OTHERS
@@ -106,12 +111,9 @@ def load_ismcts(rest: str, *, game: Game, name: str) -> SearchAgent:
     Raises:
         UnknownName, SpecificationError: a wrong parameter, or a game that the search cannot play.
     """
-    defaults: dict[str, Value] = {"simulations": 100, "uct_c": 2.0, "rollouts": 1, "final": "most_visited"}
-    settings = read_settings("ismcts", rest, defaults)
-    simulations, rollouts, exploration = _numbers("ismcts", settings, game.info)
+    settings = read_search("ismcts", rest)
+    simulations, rollouts, exploration = _numbers(settings, game.info)
     final = settings["final"]
-    if final not in FINAL_CHOICES:
-        raise SpecificationError(f"ismcts: final must be one of {', '.join(FINAL_CHOICES)}; got {final!r}")
     require_turns(game, "ismcts")
     if game.info.information != "imperfect":
         raise SpecificationError(f"ismcts is for games that hide information; for {game.info.title} use mcts")
@@ -125,6 +127,24 @@ def load_ismcts(rest: str, *, game: Game, name: str) -> SearchAgent:
         return next(action for action, upto in zip(visits, accumulate(visits.values()), strict=True) if drawn < upto)
 
     return SearchAgent(choose, name=name)
+
+
+def read_search(search: str, rest: str) -> dict[str, Value]:
+    """The settings of ``mcts`` or ``ismcts`` over the defaults, whatever game it is for.
+
+    Raises:
+        UnknownName, SpecificationError: a wrong parameter.
+    """
+    settings = read_settings(search, rest, DEFAULTS[search])
+    for key in ("simulations", "rollouts"):
+        if not 1 <= int(settings[key]) < 2**SEED_BITS:
+            raise SpecificationError(f"{search}: {key} must be from 1 to {2**SEED_BITS - 1:,}; got {settings[key]}")
+    if not 0 <= float(settings["uct_c"]) < math.inf:
+        raise SpecificationError(f"{search}: uct_c must be at least 0 and finite; got {settings['uct_c']}")
+    if settings.get("final", FINAL_CHOICES[0]) not in FINAL_CHOICES:
+        said = settings["final"]
+        raise SpecificationError(f"{search}: final must be one of {', '.join(FINAL_CHOICES)}; got {said!r}")
+    return settings
 
 
 def search_rules(game: Game, agent: str) -> Any:
@@ -161,14 +181,9 @@ def require_turns(game: Game, agent: str) -> None:
         )
 
 
-def _numbers(agent: str, settings: Mapping[str, Value], info: GameInfo) -> tuple[int, int, float]:
+def _numbers(settings: Mapping[str, Value], info: GameInfo) -> tuple[int, int, float]:
     """(simulations, rollouts, exploration constant in the game's own utility)."""
     simulations, rollouts, uct_c = int(settings["simulations"]), int(settings["rollouts"]), float(settings["uct_c"])
-    for key, value in (("simulations", simulations), ("rollouts", rollouts)):
-        if not 1 <= value < 2**SEED_BITS:
-            raise SpecificationError(f"{agent}: {key} must be at least 1; got {value}")
-    if not 0 <= uct_c < math.inf:
-        raise SpecificationError(f"{agent}: uct_c must be at least 0; got {uct_c}")
     if info.min_utility is None or info.max_utility is None:
         return simulations, rollouts, uct_c
     return simulations, rollouts, uct_c * (info.max_utility - info.min_utility) / 2

@@ -11,6 +11,7 @@ from arena.agents.confined import EXPLOITER, confined_specification, unconfined
 from arena.agents.exploiter_file import read_exploiter
 from arena.agents.registry import FILE_SCHEMES, KEY_SCHEMES, REMOTE, SELF_CONTAINED, split_specification
 from arena.agents.sandbox import SandboxUnavailable, Tier
+from arena.agents.specification_check import check_specification
 from arena.approvals import approve, is_approved
 from arena.artifacts import ArtifactStore, file_hash
 from arena.connection import NoLedger
@@ -170,8 +171,7 @@ def register_own(ledger: Ledger, name: str, specification: str, *, account: str 
         account: who registers it.
 
     Raises:
-        UnknownName: no such kind of agent.
-        SpecificationError: as `require_own`.
+        UnknownName, SpecificationError: as `require_own`.
     """
     kind, _ = split_specification(specification)
     require_own(specification)
@@ -180,7 +180,8 @@ def register_own(ledger: Ledger, name: str, specification: str, *, account: str 
 
 def require_own(specification: str) -> None:
     """Raises `SpecificationError` for an agent that only this machine's user may name: a file of it, a program, an address that it would
-    call, a search that keeps it busy for minutes a move. Who is registered may be named by anybody, and plays as `playable` says."""
+    call, a search that keeps it busy for minutes a move; and as `check_specification` what no game could load. Who is registered may be
+    named by anybody, and plays as `playable` says."""
     if not _is_specification(specification):
         return
     _require_bounded(specification)
@@ -189,6 +190,7 @@ def require_own(specification: str) -> None:
             f"{specification!r} would have this machine read a file, run a program or call an address; "
             "name a registered agent in its place (arena agent add registers one)"
         )
+    check_specification(specification)
 
 
 def _require_bounded(specification: str) -> None:

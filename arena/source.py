@@ -177,11 +177,11 @@ class LedgerSource:
         return [f"{key}/{number}" for key, number in self.ledger.matches_of(agent.id, LATEST)]
 
     def add_agent(self, name: str, specification: str) -> AgentVersion:
-        from arena.agents.registry import check_content
+        from arena.agents.specification_check import check_specification
         from arena.roster import add_agent
 
         checked_name(name)
-        check_content(specification)
+        check_specification(specification)
         return add_agent(self.ledger, self.ledger.artifacts, name=name, specification=specification)
 
     def retire_agent(self, reference: str) -> AgentVersion:

@@ -10,6 +10,7 @@ import hashlib
 import re
 import shlex
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 from arena.games import SpecificationError, UnknownName
@@ -53,17 +54,23 @@ def player_of(scheme: str, rest: str, *, game: StarcraftGame, name: str) -> tupl
 
 
 def _pilot(specification: str, game: StarcraftGame, name: str) -> Seat:
+    interface = game.rules.interface
+    script, race = read_script(specification.partition(":")[2], (interface,))
+    title = next(key for key, number in common_pb2.Race.items() if number == race)
+    return Seat(name=name, command=_flown(f"scripted:{script}", title, game))
+
+
+def read_script(rest: str, interfaces: Collection[str]) -> tuple[str, int]:
+    """(script, race) of ``scripted:NAME(race=...)``, of a script for one of these interfaces. Raises `SpecificationError`, `UnknownName`."""
     from arena.agents.starcraft.scripted import SCRIPTS
 
-    call = parse_call(specification.partition(":")[2])
+    call = parse_call(rest)
     race = _race(call.parameters.get("race", "terran"))
     read_parameters(call, {"race": "terran"})
-    interface = game.rules.interface
-    known = [script for of_interface, script in SCRIPTS if of_interface == interface]
+    known = [script for interface, script in SCRIPTS if interface in interfaces]
     if call.name not in known:
-        raise UnknownName(f"script for the {interface} interface of StarCraft II", call.name, known)
-    title = next(key for key, number in common_pb2.Race.items() if number == race)
-    return Seat(name=name, command=_flown(f"scripted:{call.name}", title, game))
+        raise UnknownName(f"script for the {' or '.join(interfaces)} interface of StarCraft II", call.name, known)
+    return call.name, race
 
 
 def _flown(agent: str, race: str, game: StarcraftGame) -> tuple[str, ...]:
@@ -95,11 +102,17 @@ def _data_folder(name: str) -> str:
 def _computer(rest: str, game: StarcraftGame, name: str) -> Seat:
     if game.rules.scored:
         raise SpecificationError(f"{game.info.title} has one player, who cannot be the game's own computer player")
+    difficulty, race = read_computer(rest)
+    return Seat(name=name, difficulty=difficulty, race=race)
+
+
+def read_computer(rest: str) -> tuple[int, int]:
+    """(difficulty, race) of ``bot:DIFFICULTY(race=...)``. Raises `SpecificationError`, `UnknownName`."""
     call = parse_call(rest)
     read_parameters(call, {"race": "terran"})
     if call.name not in DIFFICULTIES:
         raise UnknownName("computer player of StarCraft II", call.name, DIFFICULTIES)
-    return Seat(name=name, difficulty=DIFFICULTIES[call.name], race=_race(call.parameters.get("race", "random")))
+    return DIFFICULTIES[call.name], _race(call.parameters.get("race", "random"))
 
 
 def _race(text: Value) -> int:

@@ -29,10 +29,10 @@ def add_command(
     json: Json = False,
 ) -> None:
     """Register an agent; what it is made of is copied beside the ledger, or sent to the server. The same name again makes a new version."""
-    from arena.agents.registry import check_content
+    from arena.agents.specification_check import check_specification
     from arena.cli.output import say, say_json
 
-    check_content(specification)  # what is broken makes no ledger, and goes to no server
+    check_specification(specification)  # what is broken makes no ledger, and goes to no server
     with open_source(db, create=True, read_only=False) as source:
         agent = source.add_agent(name, specification)
     if json:

@@ -6,6 +6,7 @@ import pytest
 
 import arena.agents
 from arena.agents.registry import SCHEMES, content_of, kinds, load_agent, needs_approval
+from arena.agents.specification_check import check_specification
 from arena.games import SpecificationError, UnknownName, load_game
 
 
@@ -57,7 +58,7 @@ def test_an_unknown_name_is_met_with_the_nearest_known(kuhn, specification, mess
         ("uniform:3", "write uniform"),
         ("mcts:200", "write mcts(key=value)"),
         ("ismcts(simulations=many)", "simulations must be a whole number"),
-        ("ismcts(simulations=0)", "simulations must be at least 1"),
+        ("ismcts(simulations=0)", "simulations must be from 1"),
         ("ismcts(uct_c=-1)", "uct_c must be at least 0"),
         ("ismcts(final=best)", "one of most_visited, visits"),
         ("policy:", "policy:FILE"),
@@ -75,6 +76,54 @@ def test_a_wrong_specification_is_refused_in_a_sentence(kuhn, specification, mes
     with pytest.raises(SpecificationError) as caught:
         load_agent(specification, game=kuhn)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("specification", "message"),
+    [
+        ("bot:uci(path=/bin/sh)", "unknown bot 'uci'; known: .*fixed_action_preference"),
+        ("bot:fixed_action_preference(actions=1e999)", "numbers with colons between"),
+        ("bot:uniform_random(seeds=1)", "unknown parameter of uniform_random 'seeds'"),
+        ("mcts(uct_c=1e999)", "at least 0 and finite; got inf"),
+        ("ismcts(uct_c=nan)", "at least 0 and finite; got nan"),
+        ("mcts(simulations=0)", "must be from 1 to"),
+        ("ismcts(final=best)", "final must be one of"),
+        ("uniform(of=3)", "unknown parameter of uniform 'of'"),
+        ("scripted:nobody", "unknown script 'nobody'"),
+        ("policy:/no/such/file.json", "no such|No such|cannot read"),
+    ],
+)
+def test_what_no_game_could_load_is_refused_before_there_is_a_game(specification, message):
+    with pytest.raises((SpecificationError, UnknownName), match=message):
+        check_specification(specification)
+
+
+@pytest.mark.parametrize(
+    "specification",
+    [
+        "random",
+        "uniform",
+        "mcts(uct_c=0.5)",
+        "ismcts(final=visits)",
+        "bot:fixed_action_preference(actions=3:2)",
+        "scripted:closest",
+        "exec:./bot",
+        "https://bots.example/one",
+        "human",
+    ],
+)
+def test_what_some_game_could_load_passes_and_no_program_is_run(specification):
+    check_specification(specification)
+
+
+def test_what_plays_starcraft_alone_passes_where_its_packages_are():
+    pytest.importorskip("pysc2")
+    for specification in ("bot:very_hard(race=zerg)", "scripted:attack(race=protoss)", "random(race=zerg)"):
+        check_specification(specification)
+    with pytest.raises(UnknownName, match="unknown race 'elf'"):
+        check_specification("scripted:attack(race=elf)")
+    with pytest.raises(UnknownName, match="unknown script 'bunny'"):
+        check_specification("scripted:bunny(race=zerg)")
 
 
 @pytest.mark.parametrize("specification", ["python:module:Class", "exec:./bot --fast"])

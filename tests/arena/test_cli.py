@@ -236,6 +236,7 @@ def test_agents_are_versions(arena: Arena) -> None:
     assert "bob@1" in arena("agent", "add", "bob", "mcts(simulations=5)").out
     assert "bob@1" in arena("agent", "add", "bob", "mcts(simulations=5)").out
     assert "bob@2" in arena("agent", "add", "bob", "mcts(simulations=6)").out
+    assert "at least 0 and finite" in arena("agent", "add", "bob", "mcts(uct_c=1e999)").err
     assert json.loads(arena("agent", "show", "bob", "--json").out)["version"] == 2
     assert arena("agent", "remove", "bob").code == 0
     assert "bob@2" not in arena("agent", "list", "--json").out

@@ -86,6 +86,8 @@ def test_an_agent_is_registered_by_its_specification_and_shown(ledger, ben):
         ("runner", "exec:./bot", "specification", "read a file, run a program"),
         ("slow", "mcts(simulations=10000000)", "specification", "searches for too long"),
         ("typo", "mtcs", "specification", "mcts"),
+        ("shell", "bot:uci(path=/bin/sh)", "specification", "Unknown bot"),
+        ("endless", "mcts(uct_c=1e999)", "specification", "at least 0 and finite"),
         ("none", "", "specification", "give one of them"),
         ("hostile", HOSTILE, "specification", "&lt;script"),
     ],
@@ -176,6 +178,7 @@ def test_a_job_leads_to_its_tournament_once_that_has_begun(ledger, cid):
     [
         ({"agent": []}, "agents", "Choose who plays"),
         ({"further": "exec:./bot"}, "agents", "run a program"),
+        ({"further": "a=mcts(uct_c=1e999)"}, "agents", "at least 0 and finite"),
         ({"further": "nobody"}, "agents", "Unknown agent"),
         ({"further": "north=random"}, "agents", "Two agents are called"),
         ({"agent": ["north@9"]}, "agents", "Unknown agent"),
