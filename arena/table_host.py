@@ -8,7 +8,7 @@ from multiprocessing.connection import Connection
 
 from arena.columns import PLAY_JOB
 from arena.games.worker_process import WorkerProcess
-from arena.job_rows import JobRow
+from arena.job_rows import JobRow, JobStatus
 from arena.jobs import all_jobs, submit
 from arena.ledger import Ledger, Tournament
 from arena.ledger_entries import SILENT_S
@@ -46,9 +46,11 @@ class TableHost:
                 self._process.connection.send(after_s)
 
     def resume(self, ledger: Ledger) -> None:
-        """Tables for the matches that a server left under way when it ended, once it counts as gone."""
-        for _ in range(tables_taken(ledger)):
-            self.open_table(after_s=SILENT_S + 1)
+        """Tables for the matches that a server left when it ended: those that wait now, and those under way once it counts as gone."""
+        after_s: dict[JobStatus, float] = {"waiting": 0.0, "running": SILENT_S + 1}
+        for status, later in after_s.items():
+            for _ in all_jobs(ledger, kind=PLAY_JOB, status=status):
+                self.open_table(after_s=later)
 
     def close(self) -> None:
         """Ends the process; matches under way go on at the next host."""

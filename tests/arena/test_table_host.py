@@ -21,7 +21,7 @@ def ledger(tmp_path: Path):
         yield opened
 
 
-def test_a_match_is_played_at_a_table_and_left_alone_by_workers(ledger):
+def test_a_match_is_played_at_a_table_and_left_alone_by_workers(ledger, monkeypatch):
     config = make_config(
         {
             "name": "cup",
@@ -37,6 +37,11 @@ def test_a_match_is_played_at_a_table_and_left_alone_by_workers(ledger):
     assert work(ledger, until_empty=True) == 0
     assert tables_taken(ledger) == 1
     host = TableHost(ledger)
+    opened = []
+    monkeypatch.setattr(host, "open_table", lambda *, after_s=0.0: opened.append(after_s))
+    host.resume(ledger)
+    assert opened == [0.0]  # what waits has a table at once, also when a server begins anew
+    monkeypatch.undo()
     try:
         host.open_table()
         wait_for(lambda: job(ledger, asked.key).status == "finished", 60)
