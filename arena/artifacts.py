@@ -77,15 +77,30 @@ class ArtifactStore:
         Raises:
             ArtifactError: not in the store, or no longer what it was.
         """
-        found = self._find(_checked(content_hash))
-        if found is None:
-            raise ArtifactError(f"the artifact {content_hash} is lost: {_MEND}")
+        found = self.place(content_hash)
         try:
             actual = file_hash(found)
         except OSError as error:
             raise ArtifactError(f"cannot read the artifact {content_hash}: {error.strerror}") from error
         if actual != content_hash:
             raise ArtifactError(f"the artifact {content_hash} is damaged, its content has hash {actual}: {_MEND}")
+        return found
+
+    def place(self, content_hash: str) -> Path:
+        """Where the file with that content is; of what is in it no more is looked at than whether it is empty.
+
+        Raises:
+            ArtifactError: not in the store, or empty where its hash is not that of nothing.
+        """
+        found = self._find(_checked(content_hash))
+        if found is None:
+            raise ArtifactError(f"the artifact {content_hash} is lost: {_MEND}")
+        try:
+            size = found.stat().st_size
+        except OSError as error:
+            raise ArtifactError(f"cannot read the artifact {content_hash}: {error.strerror}") from error
+        if not size and content_hash != hashlib.sha256().hexdigest():
+            raise ArtifactError(f"the artifact {content_hash} is damaged, it is empty: {_MEND}")
         return found
 
     def remove(self, content_hash: str) -> None:

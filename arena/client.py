@@ -22,6 +22,7 @@ from arena.source import Settings
 from arena.value_codec import decoded
 
 if TYPE_CHECKING:  # a program that asks for little waits for little: what a method gives is imported when it is asked
+    from arena.accounts import Scope
     from arena.anytime_ratings import AnytimeRatings
     from arena.attendance import Worker
     from arena.counterfactual import Where
@@ -326,6 +327,13 @@ class Client:
             time.sleep(POLL_S)
 
     # Exchange with a ledger
+
+    def scope(self) -> Scope | None:
+        """What the server lets whoever asks do; None: not even read."""
+        from arena.accounts import Scope
+
+        may = self.connection.read("/account")["scope"]
+        return None if may is None else Scope(may)
 
     def holdings(self) -> Holdings:
         """What the server's ledger holds."""

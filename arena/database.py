@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from arena.connection import (
     writing,
 )
 from arena.games.errors import ArenaError
+from arena.jobs import all_jobs, job
 from arena.judgements import problems_of
 from arena.ledger import Ledger
 from arena.ledger_matches import block_name, in_rows, read_results
@@ -133,14 +134,19 @@ def check(url: str | Path | None = None) -> list[str]:
     return found
 
 
-def lost_artifacts(ledger: Ledger) -> Iterator[str]:
-    """What the artifact store lacks, or has with another hash, of agents' contents and of the files of matches: a sentence each."""
-    store = ledger.artifacts
+def lost_artifacts(ledger: Ledger, *, find: Callable[[str], Path] | None = None) -> Iterator[str]:
+    """What the artifact store lacks, or has with another content, of agents, of the files of matches and of jobs: a sentence each.
+
+    Args:
+        ledger: whose store is looked at.
+        find: the file of a hash, or an `ArtifactError`; None: `ArtifactStore.path`, which reads each file.
+    """
+    find = find or ledger.artifacts.path
     for agent in ledger.agents(include_retired=True):
         wanted = [] if agent.content_hash is None else [agent.content_hash]
         for content_hash in wanted:  # grows by the files of an agent that is made of several
             try:
-                path = store.path(content_hash)
+                path = find(content_hash)
             except ArtifactError as error:
                 yield f"agent {agent.label}: {error}"
             else:
@@ -150,9 +156,29 @@ def lost_artifacts(ledger: Ledger) -> Iterator[str]:
         files = connection.execute(of.order_by(tournaments.c.key, match_files.c.number, match_files.c.name)).all()
     for file in files:
         try:
-            store.path(file.artifact)
+            find(file.artifact)
         except ArtifactError as error:
             yield f"file {file.name} of match {file.number} of tournament {file.key!r}: {error}"
+    yield from _lost_of_jobs(ledger, find)
+
+
+def _lost_of_jobs(ledger: Ledger, find: Callable[[str], Path]) -> Iterator[str]:
+    """Of the policies that solver runs left, and of what work under way is gone on with."""
+    from arena.columns import SOLVE_JOB  # late: they load the solvers
+    from arena.solve_job import POLICY
+
+    for row in all_jobs(ledger):
+        policy = (row.result or {}).get(POLICY) if row.kind == SOLVE_JOB else None
+        for what, content_hash in (("policy", policy), ("checkpoint", row.checkpoint)):
+            if content_hash is None:
+                continue
+            try:
+                find(str(content_hash))
+            except ArtifactError as error:
+                if (
+                    what == "policy" or job(ledger, row.key).checkpoint == content_hash
+                ):  # else a newer one is kept by now
+                    yield f"{what} of job {row.key[:12]} ({row.kind} of {row.game}): {error}"
 
 
 def _ledger_at(url: sa.URL) -> str:

@@ -6,8 +6,10 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+from arena.accounts import Scope
 from arena.client import Client
 from arena.exchange import BadPart, contents_of, halves, holdings, others, planned_parts, take_in, write_part
+from arena.games import ArenaError
 from arena.ledger import Ledger
 from arena.merge import Merged
 
@@ -20,8 +22,15 @@ def push(ledger: Ledger, server: Client) -> Merged:
     A tournament that is another one at the server stays here, and all others travel. One that is interrupted is gone on with.
 
     Raises:
-        ArenaError: the server refuses, such as for a tournament that it knows with other matches.
+        ArenaError: the server refuses, such as for a tournament that it knows with other matches, or, whether it lacks anything or not,
+            for a scope below ``run``.
     """
+    scope = server.scope()
+    if scope is None or not scope.includes(Scope.RUN):
+        has = "none" if scope is None else repr(scope.value)
+        raise ArenaError(
+            f"who pushes needs the scope {Scope.RUN.value!r} at the server; the one of $ARENA_TOKEN there is {has}"
+        )
     known = server.holdings()
     merged, there = NOTHING_NEW, set(known.artifacts)
     left = planned_parts(ledger, known)[::-1]

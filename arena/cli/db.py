@@ -44,7 +44,7 @@ def check_command(db: Db = None, json: Json = False) -> None:
     else:
         for problem in problems:
             say(problem)
-        say("the ledger is good" if not problems else f"{len(problems)} problems")
+        say("the ledger is good" if not problems else f"{len(problems)} problem{'' if len(problems) == 1 else 's'}")
     if problems:
         raise typer.Exit(1)
 

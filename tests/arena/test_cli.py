@@ -12,6 +12,7 @@ from command_line import Arena, Said
 from arena.config import make_config
 from arena.ledger import Ledger
 from arena.tournament import run_tournament
+from tests.confined_here import serve_here
 
 CUP = (
     "tournament",
@@ -131,7 +132,8 @@ def test_the_status_of_a_duel_shows_its_test(arena: Arena) -> None:
     assert (state["kind"], state["decided"], state["pairs"]) == ("decide", False, 4)
 
 
-def test_every_read_prints_json(arena: Arena) -> None:
+def test_every_read_prints_json(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    serve_here(monkeypatch)
     arena(*CUP)
     reads = [
         ("game", "list", "arena"),
@@ -382,3 +384,6 @@ def test_a_ledger_is_backed_up_and_checked(arena: Arena) -> None:
     assert arena("db", "check", "--db", "copy.db").code == 0
     assert arena("db", "upgrade").code == 0
     assert json.loads(arena("leaderboard", "--db", "copy.db", "--json").out)["matches"] == 20
+    with sqlite3.connect("copy.db") as copy:
+        copy.execute("update tournaments set matches = 1")
+    assert arena("db", "check", "--db", "copy.db").out.endswith("\n1 problem\n")

@@ -293,6 +293,11 @@ def test_what_is_pushed_and_pulled_is_the_same_and_twice_is_nothing_new(here, tm
         assert set(first.tournaments) == {one.key for one in here.tournaments()}
         assert first.matches == sum(here.progress(one) for one in here.tournaments())
         assert not push(here, server).changed
+        with (
+            Client(url, token_of(there, Scope.SUBMIT)) as lesser,
+            pytest.raises(ArenaError, match=r"needs the scope 'run'.* is 'submit'"),
+        ):
+            push(here, lesser)  # though there is nothing to send
         assert pull(third, server).matches == first.matches
         assert not pull(third, server).changed
     for one in here.tournaments():

@@ -16,6 +16,8 @@ from alembic.migration import MigrationContext
 
 from arena import connection, database, ledger_schema
 from arena.connection import DamagedLedger, filesystem, locate, shown
+from arena.job_work import claim, finish, keep_checkpoint
+from arena.jobs import submit
 from arena.ledger import Ledger, LedgerError, ledger_exists
 from arena.results import MatchResults
 
@@ -472,6 +474,23 @@ def test_a_lost_file_of_a_match_is_found(filled):
     (problem,) = database.check(filled)
     assert "file replay of match 3 of tournament" in problem
     assert content in problem
+
+
+def test_what_jobs_left_is_looked_for(filled):
+    with Ledger.open(filled) as ledger:
+        policy, checkpoint = (ledger.artifacts.put(content) for content in (b"a solution", b"so far"))
+        solved = submit(ledger, kind="solve", game="matrix:rps")
+        claimed = claim(ledger, {"cpu": "somebody"})
+        finish(ledger, claimed, {"policy": policy})
+        trained = submit(ledger, kind="train", game="matrix:rps")
+        keep_checkpoint(ledger, claim(ledger, {"cpu": "somebody"}), checkpoint)
+        assert database.check(filled) == []
+        ledger.artifacts.remove(policy), ledger.artifacts.remove(checkpoint)
+    said = database.check(filled)
+    assert [one.partition(": the artifact ")[0] for one in said] == [
+        f"policy of job {solved.key[:12]} (solve of matrix:rps)",
+        f"checkpoint of job {trained.key[:12]} (train of matrix:rps)",
+    ]
 
 
 def test_each_file_of_an_agent_of_several_is_looked_for(filled):

@@ -71,11 +71,20 @@ def test_a_ledger_that_cannot_be_written_is_broken(look, tmp_path, monkeypatch):
     assert look(doctor.database)["database"].mend == "let this user write the ledger"
 
 
-def test_a_lost_artifact_is_broken_with_what_brings_it_back(look, tmp_path):
+def test_a_lost_artifact_is_broken_with_what_brings_it_back(look, tmp_path, monkeypatch):
     with Ledger.open(tmp_path / "arena.db") as ledger:
         content = ledger.artifacts.put(b"a policy")
         ledger.add_agent("solved", specification="policy:solved.json", kind="policy", content_hash=content)
-        assert look(doctor.database)["artifacts"].state == "good"
+        assert look(doctor.database)["artifacts"].said.endswith(", and were read")
+        file = ledger.artifacts.path(content)
+        file.chmod(0o644)
+        file.write_bytes(b"another1")
+        assert f"the artifact {content} is damaged" in look(doctor.database)["artifacts"].said
+        monkeypatch.setattr(doctor, "READ_BYTES", 7)
+        found = look(doctor.database)["artifacts"]
+        assert found.state == "good" and "0 of the 1 were read; `arena db check` reads all" in found.said
+        file.write_bytes(b"")
+        assert "is damaged, it is empty" in look(doctor.database)["artifacts"].said
         ledger.artifacts.remove(content)
     check = look(doctor.database)["artifacts"]
     assert check.state == "broken"
