@@ -1,11 +1,14 @@
-"""The description of the API: made once a process, since that takes seconds, and never while the loop waits that answers everybody."""
+"""The description of the API: made once a process, since that takes seconds, and beside the loop that answers everybody."""
 
 from __future__ import annotations
 
 import json
 import threading
+import warnings
 
 from fastapi import APIRouter, FastAPI, Request
+from pydantic.warnings import UnsupportedFieldAttributeWarning
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from arena.server.site import tagged
@@ -18,7 +21,9 @@ _made: list[bytes] = []
 
 
 @router.get("/openapi.json")
-def describe(request: Request) -> Response:
+async def describe(request: Request) -> Response:
+    if _making.locked():
+        await run_in_threadpool(description, request.app)  # until it is there
     return tagged(request, description(request.app), "application/json")
 
 
@@ -31,5 +36,10 @@ def description(app: FastAPI) -> bytes:
 
 
 def begin_description(app: FastAPI) -> None:
-    """Makes it beside whatever else begins, so that whoever asks first need not wait."""
+    """Makes it beside whatever else begins, so that whoever asks first need not wait.
+
+    FastAPI hushes pydantic's words on unused attributes by filters that two threads take from each other. Here they are hushed for good, and
+    nothing else makes it on another thread than the one that answers.
+    """
+    warnings.simplefilter("ignore", category=UnsupportedFieldAttributeWarning)
     threading.Thread(target=description, args=(app,), daemon=True).start()

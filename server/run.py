@@ -5,13 +5,13 @@ from __future__ import annotations
 import errno
 import socket
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 
 import uvicorn
+from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from arena.accounts import Scope, has_admin
@@ -28,7 +28,6 @@ from arena.server.app import create_app
 from arena.server.host_names import KnownNames, names_of
 from arena.server.logs import logs
 from arena.server.settings import ServerSettings
-from arena.table_host import TableHost
 from arena.worker_pool import usual_workers, worker_pool
 
 BACKLOG = 2048
@@ -58,20 +57,20 @@ def serve(ledger_url: str | Path | None, settings: ServerSettings | None = None)
         print(f"Arena at {address} (Ctrl-C stops)", flush=True)  # noqa: T201  this is what the command says
         with _first_admin(ledger, address), _workers(ledger, settings):
             server = make_server(ledger, settings)
+            begin_description(server.app)
             with (
                 frozen_heap()
             ):  # a walk over all that is imported is a third of a second in which nobody gets an answer
                 server.run(sockets=[listener])
 
 
-def make_server(ledger: Ledger, settings: ServerSettings | None = None) -> uvicorn.Server:
+def make_server(ledger: Ledger, settings: ServerSettings | None = None) -> Server:
     """A server of the ledger that ends its live streams before it stops."""
     settings = settings or ServerSettings()
     app = create_app(ledger, settings)
     if app.state.tables is not None:
         app.state.tables.resume(ledger)
     app.state.site.standings.begin()
-    begin_description(app)
     config = uvicorn.Config(
         KnownNames(app, names_of(settings)),
         log_config=None,  # as `arena.server.logs` says
@@ -82,19 +81,21 @@ def make_server(ledger: Ledger, settings: ServerSettings | None = None) -> uvico
         ws_max_size=2 * LONGEST_MESSAGE,  # what is longer than may be said at all is not read into memory first,
         ws_per_message_deflate=False,  # nor unpacked
     )
-    return _Server(config, app.state.site.closing, app.state.tables)
+    return Server(config, app)
 
 
-class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, closing: threading.Event, tables: TableHost | None):
+class Server(uvicorn.Server):
+    """What answers for an application, until it is told to stop; then its streams end, and its tables."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI):
         super().__init__(config)
-        self._closing, self._tables = closing, tables
+        self.app = app
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._closing.set()
+        self.app.state.site.closing.set()
         await super().shutdown(sockets)
-        if self._tables is not None:
-            await run_in_threadpool(self._tables.close)
+        if self.app.state.tables is not None:
+            await run_in_threadpool(self.app.state.tables.close)
 
 
 @contextmanager

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from inspect import iscoroutinefunction
+import threading
 
 import pytest
 import sqlalchemy as sa
+from coroutines import run
+from fastapi import FastAPI, Request, Response
 
 from arena.connection import LedgerUnavailable
 from arena.ledger_state import LedgerState
 from arena.match_file_schema import match_files
-from arena.server.api_description import describe
+from arena.server.access import Visitor
+from arena.server.api_description import begin_description, describe
 from arena.standings import standings
 
 
@@ -94,11 +98,33 @@ def test_head_is_answered_without_a_body(site):
     assert "etag" in answer.headers
 
 
-def test_description_is_made_beside_the_loop_and_sent_once(site):
+def test_description_is_sent_once(site):
     answer = site.get("/openapi.json")
     again = site.client.get("/openapi.json", headers={"If-None-Match": answer.headers["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
-    assert not iscoroutinefunction(describe)  # else it would be made while nobody else is answered
+
+
+def test_others_are_answered_while_the_description_is_made(monkeypatch):
+    monkeypatch.setattr("arena.server.api_description._made", [])
+    begun, others_answered = threading.Event(), threading.Event()
+
+    def openapi() -> dict[str, object]:
+        begun.set()
+        return {"others": others_answered.wait(10)}
+
+    app = FastAPI()
+    monkeypatch.setattr(app, "openapi", openapi)
+    begin_description(app)
+    assert begun.wait(10)
+    asked = {"type": "http", "method": "GET", "headers": [], "app": app, "state": {"visitor": Visitor()}}
+
+    async def both() -> Response:
+        answer = asyncio.create_task(describe(Request(asked)))
+        await asyncio.sleep(0)
+        others_answered.set()
+        return await answer
+
+    assert json.loads(run(both()).body) == {"others": True}
 
 
 def test_description_has_the_errors_of_every_route_in_one_shape(site):
