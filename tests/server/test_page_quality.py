@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+
+import numpy as np
 import pytest
 from server_routes import routes_of
+from visitors import PASSWORD
 
+from arena.accounts import Scope, add_account
+from arena.agents.protocol import Hello, match_numbers
+from arena.agents.remote import Question, SeatTaken
+from arena.config import make_config
+from arena.credentials import issue
+from arena.games import ArenaError
+from arena.job_kinds import ask
+from arena.job_work import do_here
+from arena.judge_input import answers_of
+from arena.ledger import Ledger
+from arena.matches_under_way import planned_match
+from arena.polls.poll import PollSettings, make_poll, open_poll
+from arena.presence import arrive, register_remote
+from arena.questions import LedgerMailbox
 from arena.server.app import create_app
+from arena.server.live_match import live_address
 from arena.server.site import agent_address, game_address, match_address, tournament_address
+from arena.tournament import create_tournament
+from tests.server.conftest import begun, play
 
 pytestmark = pytest.mark.browser
 
@@ -129,6 +151,66 @@ def _addresses(site) -> list[str]:
     ]  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory, serve_module):
+    """(A server where something of everything goes on, the session of its admin, the pages that show it)."""
+    with Ledger.open(tmp_path_factory.mktemp("busy") / "arena.db") as ledger:
+        root = add_account(ledger, "root", PASSWORD, Scope.ADMIN)
+        add_account(ledger, "ann", PASSWORD, Scope.PLAY)
+        for kind in ("token", "invitation"):
+            issue(ledger, kind, root, name="a laptop", scope=Scope.RUN)
+        session = issue(ledger, "session", root, scope=Scope.ADMIN).text
+        play(ledger, "Kuhn", "openspiel:kuhn_poker", ["first", "second"], matches=4)
+        running, advance = begun(ledger, matches=4)
+        advance(0, 2)
+        sheet = answers_of(b"prompt,short,long\nWhy?,because,well\nHow?,so,like this\n", "answers.csv")
+        polls = [
+            make_poll(ledger, sheet, name=name, settings=PollSettings(voters="accounts")) for name in ("Open", "Draft")
+        ]
+        open_poll(ledger, polls[0])
+        failed, waiting = (
+            ask(ledger, "ratings", "openspiel:kuhn_poker", settings={"method": method})
+            for method in ("elo", "bradley_terry")
+        )
+        with pytest.raises(ArenaError):
+            do_here(ledger, failed, _fails)
+        with _asked_to_move(ledger) as mine, serve_module(ledger) as site:
+            yield (
+                site,
+                session,
+                [
+                    *("/account", "/admin", "/admin/audit", "/new/agent", "/new/tournament", "/new/poll", "/play"),
+                    *("/polls", "/jobs", f"/jobs/{failed.key}", f"/jobs/{waiting.key}"),
+                    *(f"/polls/{poll.key}" for poll in polls),
+                    f"/polls/{polls[0].key}/vote",
+                    tournament_address(running.key),
+                    live_address(mine, 0),
+                ],
+            )
+
+
+def _fails(*_: object) -> dict[str, object]:
+    raise ArenaError("nothing comes of it")
+
+
+@contextmanager
+def _asked_to_move(ledger: Ledger) -> Iterator[str]:
+    """The key of a tournament in whose match the admin is to move."""
+    game = "openspiel:tic_tac_toe"
+    person = register_remote(ledger, "root.human", account="root")
+    arrive(ledger, person, game, Hello(name=person.name, wants=("text",), matches=1), connection="a browser")
+    agents = {person.name: person.name, "random": "random"}
+    config = {"name": "mine", "game": game, "agents": agents, "pairing": "seated", "matches": 1, "seed": 1}
+    tournament = create_tournament(make_config(config), ledger)
+    spec = planned_match(ledger, tournament, 0)
+    [match] = match_numbers(np.array([spec.seed], np.uint64), np.array([0]))
+    with closing(LedgerMailbox(ledger.url.render_as_string(hide_password=False), person.id, game)) as engine:
+        [seat] = engine.take_seats([SeatTaken(match=match, player=0, move_s=600, match_s=None)])
+        seen = {"legal_actions": list(range(9)), "text": "...\n...\n..."}
+        engine.ask(Question(seat=seat, ply=0, observation=seen, history=(), limit_s=600))
+        yield tournament.key
+
+
 BROKEN = """<body><h1>A</h1><h1>B</h1><h3>skips</h3><a href="/x"></a><input id="i"><p id="i" class="pale">pale</p>
 <svg width="9" height="9"></svg><div class="scroll"></div><img src="data:,"><div class="wide">wide</div></body>"""
 
@@ -171,23 +253,44 @@ def test_the_check_finds_what_is_wrong(open_page):
 
 @pytest.mark.parametrize(("width", "dark"), [(390, False), (390, True), (1280, False), (1280, True)])
 def test_pages_are_named_told_apart_and_fit(open_page, site, width, dark):
-    page, problems = open_page("/", width=width, dark=dark, quiet=False), {}
-    for path in _addresses(site):
-        answer = page.goto(site.url + path, wait_until="domcontentloaded")
-        assert answer.status < 500, path
-        if "text/html" in (answer.headers.get("content-type") or "") and (found := page.evaluate(PROBLEMS)):
-            problems[path] = found
-    assert problems == {}
+    page = open_page("/", width=width, dark=dark, quiet=False)
+    assert _problems(page, site.url, _addresses(site)) == {}
 
 
-def test_nothing_jumps_while_a_page_loads(open_page, site):
-    """On the slowest line: scripts come only when the page was drawn without them."""
-    page, jumps, held, drawn = open_page("/healthz", quiet=False), {}, [], []
+@pytest.mark.parametrize(("width", "dark"), [(390, True), (1280, False)])
+def test_pages_of_who_has_signed_in_are_named_told_apart_and_fit(open_page, busy, width, dark):
+    page = _signed_in(open_page, busy, width=width, dark=dark)
+    assert _problems(page, busy[0].url, busy[2], status=200) == {}
+    assert (
+        page.get_by_role("form", name="Your move").get_by_role("button").count() == 9
+    )  # the last one is a person's match
+
+
+def _problems(page, url: str, addresses: Sequence[str], status: int | None = None) -> dict[str, list[str]]:
+    """What is wrong on each page. ``status``: with which all are answered, at these very addresses; without it no failure of ours."""
+    found = {}
+    for path in addresses:
+        answer = page.goto(url + path, wait_until="domcontentloaded")
+        assert answer.status < 500 if status is None else (answer.status, page.url) == (status, url + path), path
+        if "text/html" in (answer.headers.get("content-type") or "") and (wrong := page.evaluate(PROBLEMS)):
+            found[path] = wrong
+    return found
+
+
+def test_nothing_jumps_while_a_page_loads(open_page, site, busy):
+    assert _jumps(open_page("/healthz", quiet=False), site.url, _addresses(site)) == {}
+    changed_by_scripts = busy[2][-3:]  # a ballot, a tournament that runs, a match that is played
+    assert _jumps(_signed_in(open_page, busy), busy[0].url, changed_by_scripts) == {}
+
+
+def _jumps(page, url: str, addresses: Sequence[str]) -> dict[str, float]:
+    """How far each page jumps on the slowest line: scripts come only when the page was drawn without them."""
+    jumps, held, drawn = {}, [], []
     is_script = lambda url: "/static/" in url and ".js" in url  # noqa: E731
     page.route(is_script, lambda route: route.continue_() if drawn else held.append(route))
-    for path in _addresses(site):
+    for path in addresses:
         drawn.clear()
-        page.goto(site.url + path, wait_until="commit")
+        page.goto(url + path, wait_until="commit")
         page.evaluate(DRAWN)
         drawn.append(path)
         while held:
@@ -195,7 +298,15 @@ def test_nothing_jumps_while_a_page_loads(open_page, site):
         page.wait_for_load_state("load")
         if sum_of := page.evaluate(SHIFTS):
             jumps[path] = sum_of
-    assert jumps == {}
+    return jumps
+
+
+def _signed_in(open_page, busy, **screen: object):
+    """A page of the admin of a busy server."""
+    site, session, _ = busy
+    page = open_page("/healthz", at=site, quiet=False, **screen)
+    page.context.add_cookies([{"name": "arena-session", "value": session, "url": site.url}])
+    return page
 
 
 @pytest.mark.parametrize("path", ["/", "/games/openspiel:connect_four"])
