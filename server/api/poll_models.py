@@ -153,6 +153,8 @@ class NewVote(BaseModel, extra="forbid"):
 
 
 class VoteAnswer(BaseModel):
-    """``cast``: how many ballots this voter has cast, skipped ones among them."""
+    """``cast``: how many ballots this voter has cast, skipped ones among them; ``shown``: whose answers they were, in the order shown, null
+    where the poll does not reveal it."""
 
     cast: int
+    shown: tuple[str, str] | None

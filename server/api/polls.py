@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from arena.judge_input import answers_of
 from arena.polls.answering import Answering, ask_for_answers
-from arena.polls.casting import give_out
+from arena.polls.casting import give_out, last_vote
 from arena.polls.poll import (
     Poll,
     PollSettings,
@@ -191,9 +191,11 @@ def get_ballot(request: Request, site: WholeSite, key: PollKey) -> Response:
 )
 def cast_vote(request: Request, site: WholeSite, key: PollKey, asked: NewVote) -> Response:
     poll = poll_of(site.ledger, key)
+    voter = _voter(request, site, poll)
     with refusals_told():
-        voted = take_vote(request, site.ledger, poll, _voter(request, site, poll), asked.ballot, asked.choice)
-    return json_answer(request, {"cast": voted.number + 1})
+        voted = take_vote(request, site.ledger, poll, voter, asked.ballot, asked.choice)
+    last = last_vote(site.ledger, poll, voter) if poll.settings.reveal else None
+    return json_answer(request, {"cast": voted.number + 1, "shown": last and last[:2]})
 
 
 def poll_facts(poll: Poll) -> dict[str, object]:

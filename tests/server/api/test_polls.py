@@ -61,7 +61,10 @@ def test_an_account_votes_and_learns_no_names(api):
     assert {said.split()[0] for said in ballot["answers"]} == {"plain", "long"}
     cast = {"ballot": ballot["ballot"], "choice": "first"}
     for _ in range(2):
-        assert voter.post(f"{path}/votes", json=cast, headers={"Idempotency-Key": "vote"}).json() == {"cast": 1}
+        assert voter.post(f"{path}/votes", json=cast, headers={"Idempotency-Key": "vote"}).json() == {
+            "cast": 1,
+            "shown": None,
+        }
     assert voter.post(f"{path}/votes", json=cast).status_code == 409
     assert voter.get(f"{path}/votes").status_code == 403
     assert voter.get(path).json()["summary"]["counted"] == 1
@@ -99,6 +102,10 @@ def test_settings_change_but_for_the_pairing(api):
     settings = admin.get(path).json()["poll"]["settings"]
     changed = admin.put(f"{path}/settings", json=settings | {"reveal": True}).json()["poll"]["settings"]
     assert changed["reveal"] is True
+    voter = api(Scope.PLAY)
+    ballot = voter.get(f"{path}/ballot").json()
+    told = voter.post(f"{path}/votes", json={"ballot": ballot["ballot"], "choice": "skip"}).json()
+    assert told == {"cast": 1, "shown": [said.split()[0] for said in ballot["answers"]]}
     assert admin.put(f"{path}/settings", json=settings | {"pairing": "adaptive"}).status_code == 400
     assert admin.put(f"{path}/settings", json=settings | {"per_minute": 0}).status_code == 422
     assert admin.put(f"{path}/settings", json=settings | {"question": "Which\u202e?"}).status_code == 400
