@@ -9,12 +9,13 @@ networks is repeated exactly on the same ones.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+from arena.games.tensor_threads import one_thread
 
 if TYPE_CHECKING:
     import torch
@@ -38,7 +39,7 @@ class PaddedBatches:
         self._ask = ask
         words = torch.Generator().manual_seed(0)
         probe = tuple(torch.randn(SIZES[-1], width, generator=words) for width in widths)
-        with torch.inference_mode(), _one_thread():
+        with torch.inference_mode(), one_thread():
             whole = ask(probe)
             self.sizes = tuple(size for size in SIZES if size == SIZES[-1] or _same(self._in_parts(probe, size), whole))
 
@@ -48,7 +49,7 @@ class PaddedBatches:
 
         rows, most = len(columns[0]), self.sizes[-1]
         parts = []
-        with torch.inference_mode(), _one_thread():
+        with torch.inference_mode(), one_thread():
             for first in range(0, max(rows, 1), most):
                 here = min(most, rows - first)
                 size = next(s for s in self.sizes if s >= here)
@@ -69,15 +70,3 @@ def _same(first: Columns, second: Columns) -> bool:
     import torch
 
     return all(torch.equal(one, other) for one, other in zip(first, second, strict=True))
-
-
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -15,6 +16,7 @@ from arena.games.errors import NotProvided, SpecificationError, UnknownName
 from arena.games.game import Game
 from arena.games.observation import Reads, reads_of
 from arena.games.policy import Policy
+from arena.games.tensor_threads import one_thread
 from arena.games.worker_tables import in_workers
 from arena.solvers.checkpoint import State, Subject, fingerprint
 from arena.solvers.iteration import Run, iterate
@@ -35,6 +37,9 @@ HIDDEN = (128, 128)
 MOST_TABLES, WIDEST = 2**20, 2**16
 """More matches at once, or wider layers, are taken for a slip of the pen: they fit into no memory."""
 LAST_SEED = 2**63 - 1
+MANY_PRODUCTS = 2**26
+"""Of a layer that is asked at all tables. Below, threads wait longer for one another than they multiply, and many times longer where
+other programs are on the same cores."""
 
 Watch = Callable[[int, Mapping[str, float]], None]
 """Hears (steps so far, numbers by name) after each update."""
@@ -138,7 +143,8 @@ def train(
     require_whole("workers", workers)
     where = torch.device(CPU) if device == CPU else tensor_device(device)
     info, reads = game.info, reads_of(game.info)
-    with in_workers(game, workers) as played:
+    small = max(hidden) ** 2 * tables < MANY_PRODUCTS and where.type == CPU
+    with in_workers(game, workers) as played, one_thread() if small else contextlib.nullcontext():
         learner = chosen.learner(
             Plan(
                 game=game,

@@ -7,7 +7,7 @@ from interruptions import interrupted
 from arena.agents import gru, load_agent, save_network
 from arena.games import NotProvided, SpecificationError, TabularPolicy, UnknownName, load_game
 from arena.solvers import expected_returns, nash_conv
-from arena.solvers.learning import measures, train
+from arena.solvers.learning import measures, train, training
 from arena.solvers.learning.learner import Diverged
 from arena.solvers.learning.methods import METHODS
 from arena.solvers.policy_table import tabulate
@@ -92,6 +92,19 @@ def test_the_gap_is_that_of_the_policy_and_falls():
     assert trained.gap == pytest.approx(nash_conv(KUHN, trained.policy))
     assert trained.history[-1] == (trained.updates, trained.gap)
     assert trained.gap < 0.45  # of the uniform policy 0.917
+
+
+@pytest.mark.parametrize(("many", "threads"), [(training.MANY_PRODUCTS, 1), (0, 2)])
+def test_small_layers_are_multiplied_by_one_thread(many, threads, monkeypatch):
+    monkeypatch.setattr(training, "MANY_PRODUCTS", many)
+    before, seen = torch.get_num_threads(), set()
+    torch.set_num_threads(2)
+    try:
+        train("ppo", KUHN, watch=lambda *_: seen.add(torch.get_num_threads()), **SHORT)
+        assert seen == {threads}
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_games_of_many_histories_are_measured_seldom(monkeypatch):
