@@ -60,7 +60,7 @@ READ_ERRORS = errors(
         422: "A parameter that cannot be read",
         429: "Too many requests; `Retry-After` says when to ask again",
         500: "The server failed; its log says why",
-        503: "The database is away, or busy for too long; ask again",
+        503: "The database is away or busy for too long, or what others sent cannot be confined now; ask again",
     }
 )
 WRITE_ERRORS = errors(
