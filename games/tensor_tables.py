@@ -61,10 +61,12 @@ class TensorTables(Protocol):
         ...
 
 
-def tensor_tables(game: Game, tables: int, device: torch.device) -> TensorTables | None:
+def tensor_tables(game: Game, tables: int, device: torch.device, *, trees: bool = True) -> TensorTables | None:
     """Tables of a game on a device: native board games, Markov games, SMAX, and what has a tree; None of all others.
 
-    A game is written out where it has 300,000 histories at most.
+    Args:
+        trees: whether a game is written out, where it has 300,000 histories at most. It is not for who remembers, and is asked
+            in matches where there is one thing to do.
     """
     if isinstance(game, MarkovGame):
         return MarkovTensors(game, tables, device)
@@ -73,6 +75,8 @@ def tensor_tables(game: Game, tables: int, device: torch.device) -> TensorTables
     board = board_tensors(game, tables, device)
     if board is not None:
         return board
+    if not trees:
+        return None
     try:
         return tree_tensors(game, tables, device)
     except (NotProvided, TooLarge):

@@ -57,7 +57,7 @@ class Plan:
         """
         inputs = inputs_of(self.game.info)
         if self.tensors and self.opponent is None and self.played is self.game:
-            there = tensor_tables(self.game, self.tables, self.device)
+            there = tensor_tables(self.game, self.tables, self.device, trees=not self.memory)
             if there is not None:
                 return DeviceMatches(there, self.tables, inputs, seed=self.seed, device=self.device)
         return MatchTables(

@@ -147,6 +147,7 @@ t "" 3 "" { 2 -2 }
 def test_what_cannot_be_written_out_stays_at_tables(tmp_path):
     assert tensor_tables(load_game("openspiel:chess"), 2, CPU) is None
     assert tensor_tables(load_game("smax:3m(actions=continuous)"), 2, CPU) is None
+    assert tensor_tables(load_game("openspiel:kuhn_poker"), 2, CPU, trees=False) is None
     (tmp_path / "it.efg").write_text(ENDS_AT_ONCE)
     with pytest.raises(NotProvided, match="may end before anybody decides"):
         tree_tensors(load_game(f"openspiel:efg_game(filename={tmp_path / 'it.efg'})"), 2, CPU)
