@@ -15,8 +15,16 @@ from arena.games.markov_game import MarkovGame
 from arena.games.tensor_due import Due, kept_tensor
 from arena.games.tensor_words import unit, words
 
+MOST_OUTCOMES = 1 << 24
+"""Numbers of the table of chance: joint actions of all states times the most outcomes of one, 128 MiB."""
 NO_OUTCOME = 2.0
 """In place of a share of [0, 1) behind the last outcome: no draw reaches it."""
+
+
+def markov_tensors(game: MarkovGame, tables: int, device: torch.device) -> MarkovTensors | None:
+    """Tables of a Markov game; None where a table of its chance would be too large."""
+    count = np.diff(game.begin.astype(np.int64))
+    return None if len(count) * int(count.max()) > MOST_OUTCOMES else MarkovTensors(game, tables, device)
 
 
 class MarkovTensors:

@@ -16,7 +16,7 @@ from arena.games.board_tensors import board_tensors
 from arena.games.errors import NotProvided
 from arena.games.game import Game, GameInfo
 from arena.games.markov_game import MarkovGame
-from arena.games.markov_tensors import MarkovTensors
+from arena.games.markov_tensors import markov_tensors
 from arena.games.smax.game import SmaxGame
 from arena.games.smax.tensor_tables import SmaxTensors
 from arena.games.tensor_due import Due
@@ -69,7 +69,7 @@ def tensor_tables(game: Game, tables: int, device: torch.device, *, trees: bool 
             in matches where there is one thing to do.
     """
     if isinstance(game, MarkovGame):
-        return MarkovTensors(game, tables, device)
+        return markov_tensors(game, tables, device)
     if isinstance(game, SmaxGame) and game.rules.actions == "discrete":
         return SmaxTensors(game.info, game.rules, tables, device)
     board = board_tensors(game, tables, device)

@@ -14,14 +14,16 @@ from arena.games.errors import NotProvided, SpecificationError
 from arena.games.game import Game, GameInfo
 from arena.games.game_tree import steps
 from arena.games.history_tree import HistoryTree, history_tree
-from arena.games.observation import reads_of
+from arena.games.observation import reads_of, width_of
 from arena.games.positions import positions
 from arena.games.tensor_due import Due, kept_tensor
 from arena.games.tensor_words import unit, words
 from arena.games.tree_size import CHANCE, TERMINAL
 
-MOST_EDGES = 1 << 22
-"""Numbers of the table of chance: its nodes times the most outcomes of one."""
+MOST_EDGES = 1 << 24
+"""Numbers of the table of chance, its nodes times the most outcomes of one: 128 MiB."""
+MOST_SEEN = 1 << 27
+"""Numbers of all that is seen and allowed at its information sets: a gigabyte."""
 
 
 def tree_tensors(game: Game, tables: int, device: torch.device) -> TreeTensors:
@@ -44,7 +46,11 @@ class TreeTensors:
         """Errors as of `tree_tensors`."""
         self.info: GameInfo = game.info
         self.device = device
-        sets, mover = tree.tree, tree.mover.astype(np.int64)
+        sets, mover, reads = tree.tree, tree.mover.astype(np.int64), reads_of(game.info)
+        if sets.num_sets * (2 * game.info.num_actions + (width_of(game.info, reads) or 0)) > MOST_SEEN:
+            raise NotProvided(
+                f"{game.info.specification} has too many information sets for tables of what is seen there"
+            )
         owner = np.repeat(np.arange(sets.num_players), steps(sets.set_begin))
         batch = positions(game, list(zip(owner.tolist(), sets.keys, strict=True)))
         first = sets.first.astype(np.int64)
@@ -60,7 +66,7 @@ class TreeTensors:
         self._chance_row = torch.from_numpy(np.cumsum(mover == CHANCE) - 1).clamp(min=0).to(device)
         self._legal = torch.from_numpy(legal).to(device)
         self._rank = self._legal.cumsum(-1) - 1
-        self._seen = torch.from_numpy(batch.read(reads_of(game.info))).to(device)
+        self._seen = torch.from_numpy(batch.read(reads)).to(device)
         self._node = torch.zeros(tables, dtype=torch.int64, device=device)
         self._drawn, self._seed = torch.zeros_like(self._node), torch.zeros_like(self._node)
 

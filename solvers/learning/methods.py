@@ -47,7 +47,7 @@ class Plan:
     opponent: Agent | None
     seed: int
     device: torch.device
-    tensors: bool
+    tensors: bool = False
 
     def environment(self) -> Environment:
         """The game's matches, on all seats the learner or on all but its side the opponent.

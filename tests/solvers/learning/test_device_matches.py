@@ -6,9 +6,8 @@ import pytest
 import torch
 from interruptions import interrupted
 
-from arena.games import NotProvided, SpecificationError, load_game
+from arena.games import NotProvided, SpecificationError, load_game, markov_tensors, tree_tensors
 from arena.games.tensor_tables import tensor_tables
-from arena.games.tree_tensors import tree_tensors
 from arena.solvers.learning import train
 from arena.solvers.learning.device_matches import DeviceMatches
 from arena.solvers.learning.match_tables import MatchTables, inputs_of
@@ -144,13 +143,18 @@ t "" 3 "" { 2 -2 }
 """
 
 
-def test_what_cannot_be_written_out_stays_at_tables(tmp_path):
+def test_what_cannot_be_written_out_stays_at_tables(tmp_path, monkeypatch):
     assert tensor_tables(load_game("openspiel:chess"), 2, CPU) is None
     assert tensor_tables(load_game("smax:3m(actions=continuous)"), 2, CPU) is None
     assert tensor_tables(load_game("openspiel:kuhn_poker"), 2, CPU, trees=False) is None
+    monkeypatch.setattr(tree_tensors, "MOST_SEEN", 100)
+    assert tensor_tables(load_game("openspiel:kuhn_poker"), 2, CPU) is None
+    monkeypatch.setattr(markov_tensors, "MOST_OUTCOMES", 100)
+    assert tensor_tables(load_game("markov:soccer"), 2, CPU) is None
+    monkeypatch.undo()
     (tmp_path / "it.efg").write_text(ENDS_AT_ONCE)
     with pytest.raises(NotProvided, match="may end before anybody decides"):
-        tree_tensors(load_game(f"openspiel:efg_game(filename={tmp_path / 'it.efg'})"), 2, CPU)
+        tree_tensors.tree_tensors(load_game(f"openspiel:efg_game(filename={tmp_path / 'it.efg'})"), 2, CPU)
 
 
 @pytest.mark.parametrize(("method", "name"), [("ppo", "arena:kuhn_poker"), ("nfsp", "arena:tic_tac_toe")])
