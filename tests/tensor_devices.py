@@ -1,7 +1,10 @@
-"""The devices on which tensor code is tested: tensors on the CPU everywhere, and a GPU where there is one."""
+"""The devices on which tensor code is tested: the CPU everywhere, by its loops and with tensors, and a GPU where there is one."""
 
 import pytest
 import torch
 
 no_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-DEVICES = ["torch", pytest.param("cuda", marks=[pytest.mark.gpu, no_gpu])]
+CUDA = pytest.param("cuda", marks=[pytest.mark.gpu, no_gpu])
+DEVICES = ["torch", CUDA]
+LEARNERS = ["cpu", CUDA]
+"""Where networks learn."""

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from interruptions import interrupted
+from tensor_devices import LEARNERS
 
 from arena.games import SpecificationError, load_game, uniform_policy
 from arena.games.array_file import read_arrays, write_arrays
@@ -39,9 +40,9 @@ def short(method, game=KUHN, **given):
 
 
 @cache
-def once(method):
+def once(method, device="cpu"):
     """A short run that several tests look at."""
-    return short(method, seed=5)
+    return short(method, seed=5, device=device)
 
 
 def weights(trained):
@@ -51,23 +52,25 @@ def weights(trained):
     return torch.cat([one.flatten() for member in members for one in member.network.parameters()] + [mixed])
 
 
+@pytest.mark.parametrize("device", LEARNERS)
 @pytest.mark.parametrize("method", METHODS)
-def test_the_same_seed_gives_the_same_policy_bit_for_bit_and_another_one_another(method):
-    first, again = once(method), short(method, seed=5)
+def test_the_same_seed_gives_the_same_policy_bit_for_bit_and_another_one_another(method, device):
+    first, again = once(method, device), short(method, seed=5, device=device)
     assert torch.equal(weights(first), weights(again))
     assert first.history == again.history
-    other = weights(short(method, seed=6))
+    other = weights(short(method, seed=6, device=device))
     assert other.shape != weights(first).shape or not torch.equal(weights(first), other)
 
 
+@pytest.mark.parametrize("device", LEARNERS)
 @pytest.mark.parametrize("method", METHODS)
-def test_an_interrupted_run_ends_as_one_that_was_not(method, tmp_path):
-    kept = tmp_path / "run.npz"
+def test_an_interrupted_run_ends_as_one_that_was_not(method, device, tmp_path):
+    kept, whole = tmp_path / "run.npz", once(method, device)
     with pytest.raises(KeyboardInterrupt):
-        short(method, seed=5, checkpoint=kept, watch=interrupted(after=3))
-    resumed = short(method, seed=5, checkpoint=kept)
-    assert torch.equal(weights(once(method)), weights(resumed))
-    assert once(method).history == resumed.history
+        short(method, seed=5, device=device, checkpoint=kept, watch=interrupted(after=3))
+    resumed = short(method, seed=5, device=device, checkpoint=kept)
+    assert torch.equal(weights(whole), weights(resumed))
+    assert whole.history == resumed.history
 
 
 COUNTS = ("action", "player", "unit_type", "attack", "played", "played_ends", "clock")

@@ -3,6 +3,7 @@
 import pytest
 import torch
 from interruptions import interrupted
+from tensor_devices import LEARNERS
 
 from arena.agents import gru, load_agent, save_network
 from arena.games import NotProvided, SpecificationError, TabularPolicy, UnknownName, load_game
@@ -29,8 +30,9 @@ def test_an_interrupted_run_goes_on_towards_the_same_magnet(tmp_path):
     assert torch.equal(weights(whole), weights(train("mmd", KUHN, checkpoint=kept, **run)))
 
 
-def test_networks_that_remember_learn_and_go_on_from_checkpoints(tmp_path):
-    settings = {"memory": 16, "settings": {"rollout": 8}, **SHORT}
+@pytest.mark.parametrize("device", LEARNERS)
+def test_networks_that_remember_learn_and_go_on_from_checkpoints(device, tmp_path):
+    settings = {"memory": 16, "settings": {"rollout": 8}, "device": device, **SHORT}
     whole = train("ppo", KUHN, **settings)
     kept = tmp_path / "run.npz"
     with pytest.raises(KeyboardInterrupt):
@@ -38,7 +40,7 @@ def test_networks_that_remember_learn_and_go_on_from_checkpoints(tmp_path):
     resumed = train("ppo", KUHN, checkpoint=kept, **settings)
     assert torch.equal(weights(whole), weights(resumed))
     assert whole.gap == resumed.gap
-    longer = train("mmd", KUHN, steps=100_000, tables=128, hidden=(32,), memory=32, seed=1)
+    longer = train("mmd", KUHN, steps=100_000, tables=128, hidden=(32,), memory=32, seed=1, device=device)
     assert longer.gap < 0.45  # of the uniform policy 0.917
 
 
@@ -63,16 +65,17 @@ def test_worker_processes_keep_the_tables_and_change_nothing():
     assert torch.equal(weights(here), weights(spread))
 
 
-def test_bfloat16_learns_from_float32_weights_and_goes_on_where_it_was(tmp_path):
+@pytest.mark.parametrize("device", LEARNERS)
+def test_bfloat16_learns_from_float32_weights_and_goes_on_where_it_was(device, tmp_path):
     kept = tmp_path / "run.npz"
-    mixed = {"precision": "bfloat16", **SHORT}
+    mixed = {"precision": "bfloat16", "device": device, **SHORT}
     whole = train("ppo", KUHN, **mixed)
     with pytest.raises(KeyboardInterrupt):
         train("ppo", KUHN, checkpoint=kept, watch=interrupted(after=3), **mixed)
     assert torch.equal(weights(whole), weights(train("ppo", KUHN, checkpoint=kept, **mixed)))
     assert weights(whole).dtype == torch.float32
     assert whole.gap == pytest.approx(nash_conv(KUHN, whole.policy))
-    assert not torch.equal(weights(whole), weights(train("ppo", KUHN, **SHORT)))
+    assert not torch.equal(weights(whole), weights(train("ppo", KUHN, device=device, **SHORT)))
 
 
 def test_bfloat16_learns_kuhn_poker():
