@@ -1,12 +1,14 @@
 """Teams that learn SMAX, held against the scripted team: matches won over training, over seeds.
 
     .venv/bin/python benchmarks/smax_learning.py --results runs.jsonl --pictures docs/how-to/pictures
-    .venv/bin/python benchmarks/smax_learning.py --results gpu.jsonl --scenario 2s3z --steps 1e7 --tables 1024 --device cuda
+    .venv/bin/python benchmarks/smax_learning.py --results gpu.jsonl --scenario 2s3z --steps 1e7 --tables 1024 --device cuda \\
+        --methods pqn_vdn --set minibatches=128 --set learning_rate=1e-3
 
-Every method learns with its own default settings; with more tables a pass has as many more parts, so that a step of the optimiser
-sees as many decisions. The policy is measured while it learns, in 1,000 matches against ``scripted:closest``, half from either
-side, the same starts for all. A line a run is kept as soon as it is done; the same command again does what is left, and prints the
-table of all. Runs use one core each and come one after the other; time is that of the learner's process, measures taken out.
+Every method learns with its own default settings but for those that are set. With more tables a pass has as many more parts, so
+that a step of the optimiser sees as many decisions, unless ``minibatches`` is set. The policy is measured while it learns, in 1,000
+matches against ``scripted:closest``, half from either side, the same starts for all. A line a run is kept as soon as it is done;
+the same command again does what is left, and prints the table of all. Runs use one core each and come one after the other; time
+is that of the learner's process, measures taken out.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run as a file
 
 import argparse
+import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -49,6 +52,7 @@ class Setting:
     steps: int
     tables: int
     device: str
+    settings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +105,7 @@ def run(job: Job) -> Found:
     torch.set_num_threads(1)
     method, setting, clock = METHODS[job.method], job.setting, Clock()
     parts = method.settings.minibatches * max(1, setting.tables // TABLES)  # type: ignore[attr-defined]  # all of TEAMS have them
+    settings = {"minibatches": parts, **dict(map(read_setting, setting.settings))}
     curve: list[tuple[int, float, float, float]] = []
 
     def progress(_: int, not_won: float) -> None:
@@ -116,7 +121,7 @@ def run(job: Job) -> Found:
         tables=setting.tables,
         seed=job.seed,
         device=setting.device,
-        settings={"minibatches": parts},
+        settings=settings,
         watch=clock.after_update,
         progress=progress,
     )
@@ -124,11 +129,18 @@ def run(job: Job) -> Found:
     return Found(curve=tuple(curve), low=low, high=high)
 
 
+def read_setting(text: str) -> tuple[str, int | float]:
+    """Of KEY=NUMBER."""
+    name, _, number = text.partition("=")
+    return name, json.loads(number)
+
+
 def kept(path: Path) -> dict[Job, Found]:
     """The runs in a file; one that is not there has none."""
     found = {}
     for told in read_runs(path):
-        job = Job(**{**told["job"], "setting": Setting(**told["job"]["setting"])})
+        setting = told["job"]["setting"]
+        job = Job(**{**told["job"], "setting": Setting(**setting | {"settings": tuple(setting["settings"])})})
         found[job] = Found(**{**told["found"], "curve": tuple(map(tuple, told["found"]["curve"]))})
     return found
 
@@ -173,10 +185,17 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--tables", type=int, default=TABLES)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=NUMBER", help="a setting of the methods'")
     parser.add_argument("--results", type=Path, required=True)
     parser.add_argument("--pictures", type=Path)
     asked = parser.parse_args()
-    setting = Setting(scenario=asked.scenario, steps=int(asked.steps), tables=asked.tables, device=asked.device)
+    setting = Setting(
+        scenario=asked.scenario,
+        steps=int(asked.steps),
+        tables=asked.tables,
+        device=asked.device,
+        settings=tuple(asked.set),
+    )
     for seed in range(asked.seeds):
         for method in asked.methods:
             job = Job(method=method, seed=seed, setting=setting)
