@@ -33,7 +33,7 @@ polls = Table(
     _poll(),
     Column("state", Text, nullable=False),  # draft, open, closed
     Column("settings", JSON, nullable=False),
-    Column("secret", LargeBinary, nullable=False),  # by which ballots and voters' cookies are signed
+    Column("secret", LargeBinary, nullable=False),  # by which ballots and voters' cookies are sealed
     Column("votes", BigInteger, nullable=False),  # the number of the next match
     Column("created_at", Text, nullable=False),
 )

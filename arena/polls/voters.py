@@ -1,9 +1,8 @@
-"""Who votes, without knowing who it is: keyed hashes of accounts, invitations, cookies and addresses, and what a poll has signed."""
+"""Who votes, without knowing who it is: keyed hashes of accounts, invitations, cookies and addresses, and what a poll has sealed."""
 
 from __future__ import annotations
 
 import base64
-import binascii
 import datetime
 import hashlib
 import hmac
@@ -14,6 +13,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 import sqlalchemy as sa
+from cryptography.fernet import Fernet, InvalidToken
 
 from arena.games import ArenaError
 from arena.ledger import Ledger
@@ -31,13 +31,12 @@ NETWORK_BITS = 64  # of an IPv6 address: what one customer has
 
 
 class Forged(ArenaError):
-    """A text that this poll has not signed."""
+    """A text that this poll has not sealed."""
 
 
 def sealed(poll: Poll, purpose: str, value: object) -> str:
-    """A value of JSON as a text that `unsealed` takes back; only this poll can make it, and only for this purpose."""
-    body = base64.urlsafe_b64encode(json.dumps(value, separators=(",", ":")).encode()).decode().rstrip("=")
-    return f"{body}.{_keyed(poll, purpose, body)}"
+    """A value of JSON as a text that `unsealed` takes back; only this poll can make or read it, and only for this purpose."""
+    return _cipher(poll, purpose).encrypt(json.dumps(value, separators=(",", ":")).encode()).decode()
 
 
 def unsealed(poll: Poll, purpose: str, text: str) -> object:
@@ -46,13 +45,10 @@ def unsealed(poll: Poll, purpose: str, text: str) -> object:
     Raises:
         Forged: it was not, or for another poll or purpose.
     """
-    body, _, mark = text.partition(".")
-    if not hmac.compare_digest(mark.encode(), _keyed(poll, purpose, body).encode()):
-        raise Forged("this is not what the poll gave out; go back to the poll and begin again")
     try:
-        return json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
-    except (binascii.Error, ValueError) as error:
-        raise Forged("what the poll gave out was cut") from error
+        return json.loads(_cipher(poll, purpose).decrypt(text.encode()))
+    except InvalidToken:
+        raise Forged("this is not what the poll gave out; go back to the poll and begin again") from None
 
 
 def voter_key(poll: Poll, known: Known, name: str) -> str:
@@ -175,6 +171,11 @@ def _network(address: str) -> str:
         mapped = parsed.ipv4_mapped
         return str(mapped or ipaddress.ip_network((parsed, NETWORK_BITS), strict=False))
     return str(parsed)
+
+
+def _cipher(poll: Poll, purpose: str) -> Fernet:
+    key = hmac.new(poll.secret, f"seal\0{purpose}".encode(), hashlib.sha256).digest()
+    return Fernet(base64.urlsafe_b64encode(key))
 
 
 def _keyed(poll: Poll, purpose: str, text: str) -> str:

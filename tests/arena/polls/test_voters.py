@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+
 import pytest
 from polling import open_one, sheet_of
 
@@ -44,6 +47,15 @@ def test_what_is_sealed_is_read_back_by_its_poll_for_its_purpose_alone(poll, oth
     for wrong, purpose in ((other, "ballot"), (poll, "cookie")):
         with pytest.raises(Forged):
             unsealed(wrong, purpose, text)
+
+
+def test_nobody_reads_or_tells_apart_what_is_sealed(poll):
+    value = ["key", 0, 3, 1, 2]
+    first, again = sealed(poll, "ballot", value), sealed(poll, "ballot", value)
+    assert first != again
+    for text in (first, again):
+        assert json.dumps(value[3:])[1:-1].encode() not in base64.urlsafe_b64decode(text)
+        assert b"key" not in base64.urlsafe_b64decode(text)
 
 
 @pytest.mark.parametrize("text", ["", ".", "a.b", "\N{SNOWMAN}", "=" * 100, "a" * 10_000])
