@@ -5,6 +5,7 @@ Whatever is refused stays as it was: identity and revision are read without a lo
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import sqlite3
@@ -208,9 +209,7 @@ def engine(url: sa.URL, *, read_only: bool = False) -> sa.Engine:
                 "a ledger on PostgreSQL needs the driver psycopg: pip install 'minimax-arena[postgres]'"
             ) from error
     path = _path(url)
-    query = {"mode": "rw", "uri": "true"}  # a reader too: the last one to leave removes the log
-    if read_only and not os.access(path.parent, os.W_OK) and not _has_log(path):
-        query |= {"mode": "ro", "immutable": "1"}  # SQLite could not put its log there
+    query = {**_options(path, read_only=read_only), "uri": "true"}
     file = sa.URL.create("sqlite", database=f"file:{_quoted(path)}", query=query)
     made = sa.create_engine(file, connect_args={"timeout": BUSY_S})
 
@@ -277,34 +276,29 @@ def _identify_file(path: Path) -> Identity:
     if not path.exists():
         return Identity("missing")
     try:
-        with path.open("rb") as file:
-            magic = file.read(len(_MAGIC))
-    except OSError as error:
-        raise LedgerError(f"cannot read the ledger {path}: {error.strerror}") from error
-    if not magic:
-        return Identity("empty")
-    if magic != _MAGIC:
-        raise LedgerError(f"{path} is not a database, so no ledger: name another file, or restore a backup")
-    try:
         return _read_identity(path)
     except sqlite3.DatabaseError as error:
+        if path.is_dir() or not os.access(path, os.R_OK):
+            why = os.strerror(errno.EISDIR if path.is_dir() else errno.EACCES)
+            raise LedgerError(f"cannot read the ledger {path}: {why}") from error
+        if "not a database" in str(error) and not _begins_as_database(path):
+            raise LedgerError(
+                f"{path} is not a database, so no ledger: name another file, or restore a backup"
+            ) from error
         raise _reason(str(path), str(error)) from error
 
 
+def _begins_as_database(path: Path) -> bool:
+    """Only for a file that SQLite does not open: see `_options`."""
+    with path.open("rb") as file:
+        return file.read(len(_MAGIC)) == _MAGIC
+
+
 def _read_identity(path: Path) -> Identity:
-    # Without a log beside it the file is the whole truth, and `immutable` keeps SQLite from making one. Where a log
-    # appears meanwhile (somebody began to write), what was read may be torn: read again.
-    if not _has_log(path):
-        try:
-            return _query_identity(path, "mode=ro&immutable=1")
-        except sqlite3.DatabaseError:
-            if not _has_log(path):
-                raise
-    return _query_identity(path, "mode=ro")
-
-
-def _query_identity(path: Path, options: str) -> Identity:
-    with closing(sqlite3.connect(f"file:{_quoted(path)}?{options}", uri=True, timeout=BUSY_S)) as connection:
+    options = {"mode": "ro"} if _has_log(path) else _options(path, read_only=True)  # a log of others stays
+    query = "&".join(f"{key}={value}" for key, value in options.items())
+    with closing(sqlite3.connect(f"file:{_quoted(path)}?{query}", uri=True, timeout=BUSY_S)) as connection:
+        connection.execute("pragma query_only = 1")
         tables = {name for (name,) in connection.execute("select name from sqlite_master where type = 'table'")}
         if not tables:
             return Identity("empty")
@@ -318,6 +312,18 @@ def _ledger(where: str, found: Sequence[object]) -> Identity:
     if len(found) != 1:
         raise DamagedLedger(f"the ledger {where} is damaged: it notes {len(found)} revisions; a backup mends it")
     return Identity("ledger", str(found[0]))
+
+
+def _options(path: Path, *, read_only: bool) -> dict[str, str]:
+    """How a file is opened.
+
+    With locks and for writing by a reader too: the last one to leave removes the log. A process must not open the file in any
+    other way while its ledger is open: POSIX takes all its locks on a file away when it closes the file once, and then another
+    process, which believes itself the last, removes the log that this one still writes to.
+    """
+    if read_only and not os.access(path.parent, os.W_OK) and not _has_log(path):
+        return {"mode": "ro", "immutable": "1"}  # SQLite could not put its log there, and no lock is held
+    return {"mode": "rw"}
 
 
 def _has_log(path: Path) -> bool:

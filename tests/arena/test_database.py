@@ -260,6 +260,28 @@ os._exit(0)
     refused(filled, "revision 0042")
 
 
+READ_BY_ANOTHER = (
+    "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute('select count(*) from agents').fetchone()[0])"
+)
+
+
+def test_who_looks_at_a_ledger_leaves_the_locks_of_his_process_on_it(filled):
+    """A process that closes a file once loses all its locks on it; then others, who believe themselves alone, remove the log."""
+    log = filled.with_name("arena.db-wal")
+    with Ledger.open(filled) as ledger:
+        count = len(ledger.agents())
+        for read_only in (False, True):
+            Ledger.open(filled, read_only=read_only).close()
+            for more in (1, 2):
+                ledger.add_agent(f"late{read_only}{more}", specification="x", kind="k")
+                count += 1
+                told = subprocess.run(
+                    [sys.executable, "-c", READ_BY_ANOTHER, filled], capture_output=True, text=True, check=True
+                )
+                assert int(told.stdout) == count
+                assert log.exists()
+
+
 def test_an_older_ledger_asks_for_the_upgrade(filled, monkeypatch):
     for module in (connection, database, ledger_schema):
         monkeypatch.setattr(module, "REVISION", NEXT)
