@@ -38,8 +38,8 @@ class TournamentConfig(BaseModel):
     ``agents``: name -> specification; a name alone stands for a registered agent. ``teams``: in a game of teams, name ->
     agents that take turns at a team's players: a mixed team, which meets the others and is rated under its name. ``matches``: of each pairing, rounded up
     to whole rotations of the seats; in ``swiss`` a round, in ``knockout`` a tie; for ``decide`` and ``adaptive`` the most
-    that are played in all. ``seed``: of all chance and all agents; made
-    from the tournament's key where it is not given, so that two tournaments are two samples. ``move_clock_s``, ``match_clock_s``: seconds
+    that are played in all. ``seed``: of all chance and all agents; where it is not given
+    made from the tournament's key, so that two tournaments are two samples, or drawn (`arena.hidden_chance`). ``move_clock_s``, ``match_clock_s``: seconds
     that an agent outside Arena's process has. ``challenger``: who meets all others in a gauntlet, the first as a rule.
     ``error_rate``: of ``decide`` and ``adaptive``, the probability of a wrong verdict. ``test``: of ``decide``: ``betting``,
     whose error rate holds always, or ``gsprt``, the pentanomial test of the differences ``elo0`` and ``elo1``, of which the first

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arena.entrants import by_side, entrant_labels, without_moves
+from arena.games.seeds import seed_of
+from arena.hidden_chance import hides_chance
 from arena.ledger import Ledger, Tournament
 from arena.rated_matches import rated_matches, units_by_chance
 from arena.results import NOBODY, MatchResult, MatchResults, Termination
@@ -25,7 +27,7 @@ MatchColumns = dict[str, list[object]]
 class MatchRow(TypedDict):
     """One match. ``agents``, ``returns``: by side, which is a player where players stand alone; ``seats``: the agent of each
     player, None an empty seat; ``forfeit``: the side at fault, from 1; ``forfeited_by``: the player at fault, from 0;
-    ``plies``: recorded actions, chance outcomes among them.
+    ``plies``: recorded actions, chance outcomes among them; seeds are None while they are hidden (`arena.hidden_chance`).
     """
 
     tournament: str
@@ -39,8 +41,8 @@ class MatchRow(TypedDict):
     termination: str
     forfeited_by: int | None
     seats: list[str | None]
-    seed: int
-    chance_seed: int
+    seed: int | None
+    chance_seed: int | None
     plies: int
     actions: list[object]
     seconds: list[float]
@@ -129,7 +131,12 @@ def _columns(tournament: Tournament, block: MatchResults, rated: NDArray[np.int6
     names = [*(agent.label for agent in tournament.agents), None]  # the last is that of NOBODY
     met = by_side(tournament, without_moves(block))
     # as the standings have it: what shares a chance seed, the rotation of seats or more; in an import what its file said
-    units = block.specs.chance_seed if units_by_chance(tournament) else block.specs.index // met.seats.shape[1]
+    units = (
+        block.specs.chance_seed if units_by_chance(tournament) else block.specs.index // met.seats.shape[1]
+    ).tolist()
+    hidden = hides_chance(tournament)
+    if hidden and units_by_chance(tournament):
+        units = [seed_of(("unit", unit)) for unit in units]
     ends = {code.value: code.name.lower() for code in Termination}
     actions, until = block.actions.values.tolist(), block.actions.ends.tolist()
     entrants = [[labels[entrant] for entrant in seats if entrant != NOBODY] for seats in met.seats.tolist()]
@@ -141,13 +148,13 @@ def _columns(tournament: Tournament, block: MatchResults, rated: NDArray[np.int6
         "agents": cast("list[object]", entrants),
         "returns": [got[: len(some)] for got, some in zip(met.returns.tolist(), entrants, strict=True)],
         "forfeit": [None if side == NOBODY else side + 1 for side in met.forfeit.tolist()],
-        "pair": [f"{tournament.key}/{unit}" for unit in units.tolist()],
+        "pair": [f"{tournament.key}/{unit}" for unit in units],
         "weight": np.isin(block.specs.index, rated).astype(np.int64).tolist(),
         "termination": [ends[end] for end in block.termination.tolist()],
         "forfeited_by": [None if player == NOBODY else player for player in block.forfeit.tolist()],
         "seats": [[names[seat] for seat in seats] for seats in block.specs.seats.tolist()],
-        "seed": block.specs.seed.tolist(),
-        "chance_seed": block.specs.chance_seed.tolist(),
+        "seed": [None] * len(block) if hidden else block.specs.seed.tolist(),
+        "chance_seed": [None] * len(block) if hidden else block.specs.chance_seed.tolist(),
         "plies": [stop - begin for begin, stop in zip(begins, until, strict=True)],
         "actions": [actions[begin:stop] for begin, stop in zip(begins, until, strict=True)],
         "seconds": np.round(block.seconds.astype(np.float64), 6).tolist(),

@@ -26,9 +26,12 @@ def shown_specification(specification: str) -> str:
     return _FOLDERS.sub("", specification) if scheme in FILE_SCHEMES + PROGRAM_SCHEMES else specification
 
 
-def shown_config(config: Mapping[str, object]) -> Json:
-    """A tournament's configuration with its agents' specifications as `shown_specification` has them."""
-    agents = config.get("agents")
+def shown_config(config: Mapping[str, object], *, hidden: bool) -> Json:
+    """A tournament's configuration with its agents' specifications as `shown_specification` has them; where its chance is ``hidden``
+    without the seed (`arena.hidden_chance`)."""
+    agents, told = config.get("agents"), dict(config)
+    if hidden:
+        told["seed"] = None
     if not isinstance(agents, Mapping):
-        return dict(config)
-    return {**config, "agents": {name: shown_specification(str(text)) for name, text in agents.items()}}
+        return told
+    return {**told, "agents": {name: shown_specification(str(text)) for name, text in agents.items()}}

@@ -12,6 +12,7 @@ from arena.agents.registry import PROGRAM_SCHEMES
 from arena.duel_test import DuelTest, duel_test
 from arena.entrants import by_side, entrant_label
 from arena.games.usage import Usage
+from arena.hidden_chance import hides_chance
 from arena.infrastructure import PlayedAgain, played_again
 from arena.judgements import judgement_of
 from arena.kept_files import files_of
@@ -30,7 +31,8 @@ SOMETIMES = ("usage", "judgement", "files", "confined")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TournamentFacts:
-    """A tournament in a list. ``tournament`` is its key, ``matches`` how many are recorded; ``finished_at``: '' before its end."""
+    """A tournament in a list. ``tournament`` is its key, ``matches`` how many are recorded; ``seed``: None while it is hidden
+    (`arena.hidden_chance`); ``finished_at``: '' before its end."""
 
     tournament: str
     name: str
@@ -42,7 +44,7 @@ class TournamentFacts:
     status: str
     matches: int
     planned: int | None
-    seed: int
+    seed: int | None
     created_at: str
     finished_at: str
 
@@ -116,14 +118,15 @@ class MatchList:
 class MatchRecord:
     """All that is recorded of a match; ``seats`` index into the tournament's agents, -1 an empty one; ``faults``: what the player at
     fault said; ``judgement``: what a voter or judge said; ``files``: what a hosted match left behind; ``confined``: of each agent that had a
-    process of its own here, the tier that it ran in (`arena.agents.sandbox`)."""
+    process of its own here, the tier that it ran in (`arena.agents.sandbox`); its seeds are None while they are hidden
+    (`arena.hidden_chance`)."""
 
     match: str
     game: str
     agents: tuple[str, ...]
     seats: tuple[int, ...]
-    seed: int
-    chance_seed: int
+    seed: int | None
+    chance_seed: int | None
     returns: tuple[float, ...]
     termination: str
     forfeited_by: int | None
@@ -180,7 +183,7 @@ def tournament_facts(ledger: Ledger, tournament: Tournament) -> TournamentFacts:
         status=tournament.status,
         matches=ledger.progress(tournament),
         planned=tournament.planned,
-        seed=tournament.seed,
+        seed=None if hides_chance(tournament) else tournament.seed,
         created_at=tournament.created_at,
         finished_at=tournament.finished_at or "",
     )
@@ -230,6 +233,7 @@ def match_record(ledger: Ledger, tournament: Tournament, number: int) -> MatchRe
         LedgerError: there is no such match.
     """
     result: MatchResult = ledger.match(tournament, number)
+    hidden = hides_chance(tournament)
     judgement = judgement_of(ledger, tournament, number, result.spec.seats)
     faults = itertools.takewhile(lambda fault: fault.index <= number, ledger.faults(tournament))
     return MatchRecord(
@@ -237,8 +241,8 @@ def match_record(ledger: Ledger, tournament: Tournament, number: int) -> MatchRe
         game=tournament.game,
         agents=tuple(tournament.agents[seat].label for seat in result.spec.seats if seat >= 0),
         seats=tuple(result.spec.seats),
-        seed=result.spec.seed,
-        chance_seed=result.spec.chance_seed,
+        seed=None if hidden else result.spec.seed,
+        chance_seed=None if hidden else result.spec.chance_seed,
         returns=tuple(result.returns),
         termination=result.termination.name.lower(),
         forfeited_by=result.forfeited_by,

@@ -17,7 +17,6 @@ from itertools import cycle, islice
 
 import numpy as np
 
-from arena.agents.registry import LASTING_SCHEMES
 from arena.agents.sandbox import tier_version
 from arena.config import ConfigError, TournamentConfig, make_config
 from arena.entrants import by_side, without_moves
@@ -25,6 +24,7 @@ from arena.executor import Executor, InProcess, MatchSetup
 from arena.games import Game, SpecificationError, load_game
 from arena.games.sides import Sides
 from arena.heartbeat import heartbeat
+from arena.hidden_chance import any_from_elsewhere, drawn_seed
 from arena.hosted import hosted
 from arena.ledger import AgentVersion, Ledger, Played, Tournament
 from arena.match import Clock
@@ -124,7 +124,7 @@ def create_tournament(
     agents = tuple(enlisted[name] for name in config.agents)
     if len({agent.id for agent in agents}) < len(agents):
         raise ConfigError("one agent stands twice in the tournament; leave it out, or give its twin another name")
-    if game.info.chance and any(agent.kind in LASTING_SCHEMES for agent in agents):
+    if game.info.chance and any_from_elsewhere(agents):
         config = config.model_copy(update={"own_chance": True})
     rule = rule_of(config, len(game.info.sides))
     _require_meetings(game, [agent.specification for agent in agents], rule)
@@ -144,7 +144,7 @@ def create_tournament(
         game=game.info,
         agents=agents,
         config=config.model_dump(mode="json"),
-        seed=config.seed,
+        seed=drawn_seed(agents) if config.seed is None else config.seed,
         planned=rule.most,
         versions=versions() | {"sandbox": tier_version(config.sandbox)} | recorded(agents),
     )

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from arena.connection import DamagedLedger, LedgerError
 from arena.games import ArenaError, Game, UnknownName, load_game
 from arena.games.usage import used_words
+from arena.hidden_chance import hides_chance
 from arena.hosted import FACTS
 from arena.judgements import EVEN, Judgement, judgement_of
 from arena.kept_files import files_of, read_file
@@ -120,6 +121,7 @@ def match(
         match=found,
         number=number,
         title=title_of(found),
+        chance_hidden=hides_chance(found.tournament),
         sentence=_sentence(found),
         at=at,
         view=view,

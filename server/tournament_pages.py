@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from arena.duel_test import duel_test
 from arena.games import ArenaError, UnknownName
+from arena.hidden_chance import hides_chance
 from arena.judgements import judges_and_contexts, read_failures
 from arena.ledger_rows import GameRow, Played, Tournament
 from arena.matches_under_way import numbers_under_way
@@ -160,7 +161,7 @@ def config_words(site: Site, tournament: Tournament) -> dict[str, str]:
     for key, title in CONFIG_WORDS.items():
         value = tournament.config.get(key)
         pairing = tournament.config.get("pairing")
-        unset = value is None or value is False
+        unset = value is None or value is False or (key == "seed" and hides_chance(tournament))
         gsprt = pairing == "decide" and tournament.config.get("test") == "gsprt"
         if unset or (key == FOR_DECISIONS_ONLY and (gsprt or pairing not in DECIDING)):
             continue

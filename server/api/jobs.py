@@ -160,7 +160,7 @@ def cancel_job(request: Request, site: SiteOf, key: JobKey) -> Response:
 
 
 def job_facts(row: JobRow) -> dict[str, object]:
-    """A job in types of JSON."""
+    """A job in types of JSON; the seed of a tournament is told once that is over, for who takes part is not known before it begins."""
     config = row.settings.get(CONFIG)
-    told = {CONFIG: shown_config(config)} if isinstance(config, dict) else {}
+    told = {CONFIG: shown_config(config, hidden=row.status != "finished")} if isinstance(config, dict) else {}
     return dataclasses.asdict(row) | {"settings": {**row.settings, **told}}

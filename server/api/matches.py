@@ -16,6 +16,7 @@ from starlette.responses import Response, StreamingResponse
 
 from arena.connection import LedgerError
 from arena.games import SpecificationError
+from arena.hidden_chance import hides_chance
 from arena.ledger_rows import Json
 from arena.match_export import Chosen, chosen_matches, match_columns
 from arena.match_files import write_jsonl
@@ -82,14 +83,15 @@ class PlayerUsageFacts(BaseModel):
 
 class RecordAnswer(BaseModel):
     """``seats`` index into the tournament's agents; ``usage``, ``judgement``, ``files``, ``confined`` only where there is some: the last is
-    of each agent that had a process of its own here the tier that it ran in."""
+    of each agent that had a process of its own here the tier that it ran in. Seeds are null before the end of a tournament in which people or
+    programs elsewhere play."""
 
     match: str
     game: str
     agents: list[str]
     seats: list[int]
-    seed: int
-    chance_seed: int
+    seed: int | None
+    chance_seed: int | None
     returns: list[float]
     termination: str
     forfeited_by: int | None
@@ -198,7 +200,9 @@ def get_match(
         "judgement": None if found.judgement is None else found.judgement.to_dict(),
     }
     if view is None:  # seeds and chance outcomes tell hidden cards
-        answer |= {"seed": result.spec.seed, "chance_seed": result.spec.chance_seed, "actions": result.actions.tolist()}
+        answer |= {"actions": result.actions.tolist()}
+    if view is None and not hides_chance(found.tournament):
+        answer |= {"seed": result.spec.seed, "chance_seed": result.spec.chance_seed}
     return json_answer(request, answer)
 
 

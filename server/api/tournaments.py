@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from arena.config import make_configs
 from arena.entrants import mixed_teams
+from arena.hidden_chance import hides_chance
 from arena.job_rows import Resources
 from arena.ledger_rows import AgentVersion, Json, Tournament
 from arena.server.access import Scope, allowed
@@ -153,7 +154,7 @@ def get_tournament(request: Request, site: SiteOf, key: TournamentKey) -> Respon
         entrants: tuple[AgentVersion, ...] = found.agents
         return {
             "tournament": status.facts.to_dict(),
-            "config": shown_config(found.config),
+            "config": shown_config(found.config, hidden=hides_chance(found)),
             "versions": found.versions,
             "entrants": [agent_facts(one) for one in entrants],
             "teams": [{"label": label, "members": list(members_of(label))} for label in mixed_teams(found)],

@@ -17,6 +17,7 @@ from arena.agents.protocol import Hello
 from arena.agents.remote import Question, SeatTaken
 from arena.config import make_config
 from arena.games import SpecificationError, load_game
+from arena.games.seeds import seed_of
 from arena.ledger import Ledger
 from arena.ledger_rows import AgentVersion
 from arena.presence import arrive, leave, register_remote, stay
@@ -92,6 +93,7 @@ def test_cards_are_shared_by_no_two_matches_of_who_plays_from_elsewhere(ledger, 
     cup = {"name": "cup", "game": KUHN, "agents": ["far", "random"], "matches": 4}
     made = create_tournament(make_config(cup), ledger)
     assert made.config["own_chance"] is True
+    assert made.seed != seed_of(("tournament", made.key)), "nobody computes them from the key"
     schedule = schedule_of(
         make_config({**made.config, "seed": made.seed}), made.sides, Round(lineups=np.array([[0, 1]]), rotations=2)
     )

@@ -106,6 +106,20 @@ def test_an_action_that_is_not_listed_costs_nothing(person):
     assert "It is your turn" in refused.text
 
 
+def test_nobody_learns_the_seed_of_the_cards_before_the_end(served, person):
+    address = begin(person, game=KUHN)
+    key = address.split("/")[2]
+    turn(person, address)
+    seed, api = str(served.ledger.tournament(key).seed), "/api/v1"
+    told = ("/tournaments", f"/tournaments/{key}", f"/tournaments/{key}/matches/0/live", "/jobs", "/matches/export")
+    for path in [address, f"/tournaments/{key}", *(api + path for path in told)]:
+        assert seed not in person.get(path).text, path
+    played_out(person, address)
+    wait_for(lambda: served.ledger.tournament(key).status == "finished")
+    answer = person.get(f"{api}/tournaments/{key}").json()
+    assert str(answer["tournament"]["seed"]) == str(answer["config"]["seed"]) == seed
+
+
 def test_a_second_answer_and_one_of_an_old_page_change_nothing(person):
     address = begin(person)
     page = turn(person, address)
