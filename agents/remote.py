@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -35,7 +36,7 @@ from arena.games import (
 AWAY_S = 60.0  # how long a match without a clock waits for an agent that is not connected; and so long an engine waits at its begin
 RETURN_LOOK_S = 0.05  # between two looks whether it is back
 DELIVERY_S = 0.25  # an answer that came in time may be found so much later
-FIRST_LOOK_S, LONGEST_LOOK_S = 0.004, 0.04  # between two looks for answers: soon, and then seldom while somebody thinks
+FIRST_LOOK_S, LONGEST_LOOK_S = 0.004, 0.5  # between two looks for answers, a twentieth of the time waited
 ALIVE_S = 5.0  # how often the mailbox hears that matches go on
 RETRY_S = 1.0  # after the mailbox could not be read
 
@@ -122,7 +123,7 @@ class _Open:
     seat: tuple[int, int]
     inbox: queue.SimpleQueue[Answer]
     sent: float
-    has_limit: bool
+    until: float  # infinite without a limit
 
 
 class RemoteAgent:
@@ -204,7 +205,7 @@ class RemoteAgent:
         )
         number = self._mailbox.ask(question)
         with self._changed:
-            self._open[number] = _Open(ticket, seat, inbox, sent, question.limit_s is not None)
+            self._open[number] = _Open(ticket, seat, inbox, sent, sent + limit)
             self._changed.notify_all()
 
     def timed_out(self, ticket: int) -> None:
@@ -242,11 +243,9 @@ class RemoteAgent:
 
     def _watch(self) -> None:
         """The thread: looks for replies while there are questions, and says that matches go on while there are some."""
-        pause = looked = said = 0.0
+        looked = said = 0.0
         while True:
             with self._changed:
-                if not self._open:
-                    pause = FIRST_LOOK_S
                 self._changed.wait_for(
                     lambda: self._closed or bool(self._open), timeout=ALIVE_S if self._seats else None
                 )
@@ -259,22 +258,28 @@ class RemoteAgent:
                     self._mailbox.still_play()
                     said = now
                 found = self._mailbox.replies(asked) if asked else {}
-                if now - looked >= RETRY_S and not all(one.has_limit for one in asked.values()):
+                if now - looked >= RETRY_S and math.inf in (one.until for one in asked.values()):
                     self._give_up_if_away(asked)
                     looked = now
             except ArenaError as error:
                 logger.warning("%s cannot be asked now: %s", self.name, error)
-                found, pause = {}, RETRY_S
+                time.sleep(RETRY_S)
+                continue
             for number, reply in found.items():
                 self._answer([number], self._read(reply), waited_s=reply.waited_s)
-            pause = FIRST_LOOK_S if found else min(1.3 * pause, max(LONGEST_LOOK_S, pause))
-            if asked:
-                time.sleep(pause)
+            with self._changed:
+                if self._open:
+                    until_next_look_s = _until_next_look(self._open.values(), time.monotonic())
+                    self._changed.wait_for(partial(self._must_look, asked), timeout=until_next_look_s)
+
+    def _must_look(self, asked: Collection[int]) -> bool:
+        """Whether more is asked than was looked for: that is not kept waiting by what has waited for long."""
+        return self._closed or any(number not in asked for number in self._open)
 
     def _give_up_if_away(self, asked: Mapping[int, _Open]) -> None:
         presence = self._mailbox.presence()
         if presence is not None and presence.away_s > AWAY_S:
-            untimed = [number for number, one in asked.items() if not one.has_limit]
+            untimed = [number for number, one in asked.items() if one.until == math.inf]
             for number in untimed:
                 self._mailbox.withdraw(number)
             self._answer(untimed, AgentTimeout(f"{self.name} left, and was away for {presence.away_s:.0f} s"))
@@ -297,3 +302,11 @@ class RemoteAgent:
                 one = self._open.pop(number, None)
             if one is not None:
                 one.inbox.put((one.ticket, answer, time.monotonic() if waited_s is None else one.sent + waited_s))
+
+
+def _until_next_look(asked: Collection[_Open], now: float) -> float:
+    """Seconds until replies are looked for again: by how long the newest question has waited, and not after the end of a limit, so that who
+    answers at once is heard at once, and who thinks for minutes costs next to nothing."""
+    waited_s = now - max(one.sent for one in asked)
+    left_s = min(one.until for one in asked) - now
+    return max(FIRST_LOOK_S, min(waited_s / 20, left_s, LONGEST_LOOK_S))

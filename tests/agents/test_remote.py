@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from arena.agents import remote
 from arena.agents.protocol import Hello
 from arena.agents.remote import AWAY_S, Presence, Question, RemoteAgent, Reply, SeatTaken
 from arena.games import AgentCrashed, load_game
@@ -116,6 +118,46 @@ def test_an_answer_that_arrived_in_time_counts_though_it_is_found_later():
 
     results = played(Box(act), matches=1, clock=Clock(move_s=0.1))
     assert results.termination.tolist() == [Termination.NORMAL]
+
+
+def test_the_longer_a_question_has_waited_the_seldomer_it_is_looked_at(monkeypatch):
+    looks: list[float] = []
+
+    def act(_: Question) -> Reply | None:
+        looks.append(time.monotonic())
+        return None if len(looks) == 1 else Reply(action=1, failure=None, waited_s=0.0)
+
+    passed_after_the_first_look(monkeypatch, 3, looks)
+    played(Box(act), matches=1)
+    assert looks[1] - looks[0] > 0.1
+
+
+@pytest.mark.parametrize(
+    ("matches", "clock", "passed_s"),
+    [(2, None, 1e6), (1, Clock(move_s=1e6), 1e6 - 0.05)],
+    ids=["a new question", "the end of a limit"],
+)
+def test_what_ends_the_wait_for_a_question_that_has_waited_for_long(monkeypatch, matches, clock, passed_s):
+    held: list[Question] = []
+
+    def act(question: Question) -> Reply | None:
+        held.append(question)
+        return None if len(held) == 1 else Reply(action=1, failure=None, waited_s=0.0)
+
+    passed_after_the_first_look(monkeypatch, passed_s, held)
+    monkeypatch.setattr(remote, "LONGEST_LOOK_S", 1e4)
+    playing = threading.Thread(
+        target=played, args=(Box(act),), kwargs={"matches": matches, "clock": clock}, daemon=True
+    )
+    playing.start()
+    playing.join(30)
+    assert not playing.is_alive()
+
+
+def passed_after_the_first_look(monkeypatch, seconds: float, looks: list) -> None:
+    """For who looks for replies, so much more time passes then."""
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + (seconds if looks else 0), sleep=time.sleep)
+    monkeypatch.setattr(remote, "time", clock)
 
 
 def test_without_an_answer_the_clock_decides_and_the_question_is_withdrawn():
