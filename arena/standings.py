@@ -33,13 +33,16 @@ HELD = "{count:,} votes are in the ledger and do not count: whoever gave them is
 
 
 class NoMatches(UnknownName):
-    """A game that there is, with no match of it in the ledger yet."""
+    """A game that there is, with no match of it in the ledger yet, or none that is rated: only so many that are ``unrated``."""
 
-    def __init__(self, game: str, known: Sequence[str]):
+    def __init__(self, game: str, known: Sequence[str], *, unrated: int = 0):
         super().__init__("game in this ledger", game, known)
-        has = f"; it has matches of {', '.join(known)}" if known else ""
+        none = f"no match of {game} is in this ledger yet"
+        if unrated:
+            none = f"no match of {game} in this ledger is rated, and {unrated:,} {'is' if unrated == 1 else 'are'} not"
+        has = f"; it has {'rated ' * bool(unrated)}matches of {', '.join(known)}" if known else ""
         play = f"arena tournament run --game {shlex.quote(game)} --agent NAME --agent random"
-        self.args = (f"no match of {game} is in this ledger yet{has}; to play some: {play}",)
+        self.args = (f"{none}{has}; to play some: {play}",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,17 +255,22 @@ def canonical_game(ledger: Ledger, game: str, also: Iterable[str] = ()) -> str:
         raise UnknownName("game in this ledger", game, known) from None
     if specification in known:
         return specification
-    raise NoMatches(specification, known)
+    raise NoMatches(specification, [row.game for row in ledger.games() if row.matches])
 
 
 def _chosen(ledger: Ledger, game: str, tournament: str | None) -> tuple[str, list[Tournament]]:
     game = canonical_game(ledger, game)
     if tournament is None:
-        rated = [one for one in ledger.tournaments(game) if one.is_rated]
+        rated = _rated(ledger, game)
         if not rated:
-            raise NoMatches(game, [row.game for row in ledger.games() if row.game != game])
+            others = [row.game for row in ledger.games() if any(map(ledger.progress, _rated(ledger, row.game)))]
+            raise NoMatches(game, others, unrated=ledger.recorded(game))
         return game, rated
     one = ledger.tournament(tournament)
     if one.game != game:
         raise SpecificationError(f"tournament {tournament!r} is of {one.game}, not of {game}")
     return game, [one]
+
+
+def _rated(ledger: Ledger, game: str) -> list[Tournament]:
+    return [one for one in ledger.tournaments(game) if one.is_rated]

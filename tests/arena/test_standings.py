@@ -17,7 +17,7 @@ from arena.ledger import Ledger, LedgerError
 from arena.match_import import import_record
 from arena.solvers import save_policy
 from arena.standings import NoMatches, canonical_game, standings
-from arena.tournament import run_tournament
+from arena.tournament import create_tournament, run_tournament
 
 KUHN = "openspiel:kuhn_poker"
 
@@ -164,6 +164,20 @@ def test_a_game_without_matches_is_not_unknown_and_how_to_play_some_is_said(ledg
     _run(ledger, "one")
     with pytest.raises(NoMatches, match=f"it has matches of {KUHN}; .*--game 'openspiel:kuhn_poker\\(players=3\\)'"):
         canonical_game(ledger, "openspiel:kuhn_poker(players=3)")
+
+
+def test_a_game_whose_matches_are_all_unrated_is_said_to_have_none_that_is_rated(ledger: Ledger) -> None:
+    _run(ledger, "casual", rated=False, matches=2)
+    create_tournament(
+        make_config({"name": "begun", "game": "openspiel:chess", "agents": ["random", "uniform"], "matches": 2}), ledger
+    )
+    with pytest.raises(NoMatches, match=rf"no match of {KUHN} in this ledger is rated, and 2 are not; to play some"):
+        standings(ledger, KUHN)
+    with pytest.raises(NoMatches, match=rf"no match of openspiel:go .*; it has matches of {KUHN}; to play some"):
+        canonical_game(ledger, "openspiel:go")
+    _run(ledger, "ttt", game="openspiel:tic_tac_toe", matches=2)
+    with pytest.raises(NoMatches, match=r"; it has rated matches of openspiel:tic_tac_toe; to play some"):
+        standings(ledger, KUHN)
 
 
 def test_a_tournament_of_another_game_is_refused(ledger: Ledger) -> None:

@@ -163,9 +163,9 @@ def test_a_game_without_a_board_is_played_as_text(person):
 
 def test_casual_matches_move_no_ladder_unless_that_is_asked(served, person):
     played_out(person, begin(person, game=KUHN))
-    assert "is in this ledger yet" in served.get(f"/games/{KUHN}", status=404).text
+    assert f"No match of {KUHN} in this ledger is rated" in served.get(f"/games/{KUHN}", status=404).text
     played_out(person, begin(person, game=KUHN, rated="true"))  # nor where a guest asks for it
-    assert "is in this ledger yet" in served.get(f"/games/{KUHN}", status=404).text
+    assert f"no match of {KUHN} in this ledger is rated" in served.get(f"/api/v1/games/{KUHN}", status=404).text
     ann = add_account(served.ledger, "ann", "correct horse battery", Scope.PLAY)
     person.headers["Authorization"] = f"Bearer {issue(served.ledger, 'token', ann, scope=Scope.PLAY).text}"
     played_out(person, begin(person, game=KUHN, rated="true"))
@@ -212,8 +212,8 @@ def test_a_program_plays_for_its_account_and_sees_what_its_seat_sees(served):
 def test_nobody_plays_against_a_person_or_one_whose_moves_cost_money(served, person):
     paid = served.ledger.add_agent("paid", specification="llm:m@http://localhost:1", kind="llm")
     human = served.ledger.add_agent("cy.human", specification="remote:cy.human", kind="remote")
-    for opponent in (paid, human):
-        answer = person.post("/play", data={"game": NOUGHTS, "opponent": opponent.label, "seat": "first"})
+    for opponent in (paid.label, paid.name, human.label, human.name):
+        answer = person.post("/play", data={"game": NOUGHTS, "opponent": opponent, "seat": "first"})
         assert answer.status_code == 400
         assert "nobody plays against" in answer.text
 
