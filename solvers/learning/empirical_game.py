@@ -138,7 +138,7 @@ def played_returns(
                 rows = who == k
                 if bool(rows.any()):
                     logits = member.network.actor(seen.observation[rows])
-                    action[rows] = draw(log_probabilities(logits, seen.legal[rows]), generator)
+                    action[rows] = draw(log_probabilities(logits, legal := seen.legal[rows]), legal, generator)
             happened = environment.step(action)
             gained += torch.where(left[:, None] > 0, happened.reward, 0.0)
             left -= happened.over.long()

@@ -92,7 +92,7 @@ class Collector:
                 own = memories_of(self.memory, seen.player)
                 logits, value = self._ask(seen, own)
                 logs = log_probabilities(logits, seen.legal)
-                action = draw(logs, generator)
+                action = draw(logs, seen.legal, generator)
                 happened = self.environment.step(action)
                 self.memory = self.memory.masked_fill(happened.over[:, None, None], 0.0)
                 taken.append(
@@ -176,15 +176,18 @@ class Collector:
         self.gained[table, player] = worth.target[step, table, seat]
 
 
-def draw(logs: Tensor, generator: torch.Generator) -> Tensor:
-    """One action a row [...] of log-probabilities [..., A], by exponential races: the first to ring."""
+def draw(logs: Tensor, legal: Tensor, generator: torch.Generator) -> Tensor:
+    """One legal action a row [...] of log-probabilities [..., A], by exponential races: the first to ring.
+
+    It is legal where networks have diverged and say NaN, too: tables do not look.
+    """
     rings = torch.empty_like(logs).exponential_(generator=generator)
-    return (logs - rings.log()).argmax(-1)
+    return (logs - rings.log()).masked_fill(~legal, -torch.inf).argmax(-1)
 
 
 def explored(greedy: Tensor, legal: Tensor, epsilon: float, generator: torch.Generator) -> Tensor:
     """The greedy actions [...], but with probability ε one of the legal ones [..., A], all alike."""
-    uniform = draw(log_probabilities(torch.zeros_like(legal, dtype=torch.float32), legal), generator)
+    uniform = draw(torch.zeros_like(legal, dtype=torch.float32), legal, generator)
     explores = torch.rand(greedy.shape, generator=generator, device=greedy.device) < epsilon
     return torch.where(explores, uniform, greedy)
 

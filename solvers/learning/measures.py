@@ -75,8 +75,9 @@ def team_measure(game: Game) -> Measure:
         plays, won = torch.ones(MATCHES, dtype=torch.bool), 0
         while plays.any():
             seen = tables.seen()
-            chances, memory = policy.answers(seen.observation.flatten(0, 1), seen.legal.flatten(0, 1), memory)
-            over = tables.step(draw(chances.log(), words).reshape(seen.player.shape)).over
+            legal = seen.legal.flatten(0, 1)
+            chances, memory = policy.answers(seen.observation.flatten(0, 1), legal, memory)
+            over = tables.step(draw(chances.log(), legal, words).reshape(seen.player.shape)).over
             won += int((tables.won & plays).sum())
             plays &= ~over
         return 1 - won / MATCHES

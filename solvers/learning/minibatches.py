@@ -31,7 +31,7 @@ class Minibatch:
 def minibatches(
     networks: tuple[ActorCritic, ...], experience: Experience, parts: int, generator: torch.Generator
 ) -> Iterator[Minibatch]:
-    """One pass in about `parts` parts, in an order that is drawn.
+    """One pass in about `parts` parts, in an order that is drawn; parts in which nothing is known are left out.
 
     Without memories a part is of any decisions; with them of some tables, with all that was played there in its order.
     """
@@ -40,12 +40,16 @@ def minibatches(
     if remembers:
         for tables in torch.randperm(made.player.shape[1], generator=generator, device=device).chunk(parts):
             known = experience.worth.known[:, tables].flatten().nonzero()[:, 0]
+            if not len(known):
+                continue
             said = [unrolled(network, experience, tables) for network in networks]
             yield _minibatch(experience, known, said, tables)
         return
     whole = experience.worth.known.flatten().nonzero()[:, 0]
     observation, state = made.observation.flatten(0, 2), made.state.flatten(0, 2)
     nothing = made.before.flatten(0, 2)
+    if not len(whole):
+        return
     for rows in whole[torch.randperm(len(whole), generator=generator, device=device)].chunk(parts):
         said = [network(observation[rows], state[rows], nothing[rows])[:2] for network in networks]
         yield _minibatch(experience, rows, said, None)

@@ -150,7 +150,8 @@ class NFSP:
             seen = self.environment.seen()
             greedy = self.values(seen.observation).masked_fill(~seen.legal, ILLEGAL).argmax(-1)
             response = explored(greedy, seen.legal, epsilon, self.generator)
-            average = draw(log_probabilities(self.network.actor(seen.observation), seen.legal), self.generator)
+            logs = log_probabilities(self.network.actor(seen.observation), seen.legal)
+            average = draw(logs, seen.legal, self.generator)
             best = self.best.gather(1, seen.player)
             action = torch.where(best, response, average)
             rows = best & seen.acting

@@ -138,13 +138,13 @@ class PPO:
                 nn.utils.clip_grad_norm_(self.network.parameters(), one.most_gradient)
                 self.optimiser.step()
                 told.append(torch.stack(terms).detach())
-        means = torch.stack(told).mean(0).tolist()
+        means = torch.stack(told).mean(0).tolist() if told else []  # none: no decision's worth is known yet
         require_finite(means, number)
         with torch.no_grad():
             share = 1 / (1 + one.averaged * number)
             for mean, last in zip(self.average.parameters(), self.network.parameters(), strict=True):
                 mean.lerp_(last, share)
-        return dict(zip(TERMS, means, strict=True))
+        return dict(zip(TERMS, means, strict=True)) if told else {}
 
     def policy(self) -> NetworkPolicy:
         return NetworkPolicy.of(self.average, "greedy" if self.settings.greedy else "sample")

@@ -119,6 +119,8 @@ def test_actions_are_drawn_with_their_probabilities_and_never_illegal():
     words = torch.Generator().manual_seed(0)
     legal = torch.tensor([True, True, False, True]).expand(40_000, 4)
     logs = log_probabilities(torch.tensor([0.0, 1.0, 9.0, -1.0]).expand(40_000, 4), legal)
-    counts = torch.bincount(draw(logs, words), minlength=4) / 40_000
+    counts = torch.bincount(draw(logs, legal, words), minlength=4) / 40_000
     assert counts[2] == 0
     torch.testing.assert_close(counts, logs[0].exp(), atol=0.012, rtol=0)
+    diverged = torch.full((9, 4), torch.nan)
+    assert legal[:9].gather(1, draw(diverged, legal[:9], words)[:, None]).all()

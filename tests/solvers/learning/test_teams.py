@@ -117,7 +117,7 @@ def test_a_team_beats_random_play(method, monkeypatch):
     for _ in range(40):
         seen = tables.seen()
         chances, _ = policy.answers(seen.observation.flatten(0, 1), seen.legal.flatten(0, 1), torch.zeros(64, 0))
-        wins += int(tables.step(draw(chances.log(), words).reshape(32, 2)).reward[:, 0].sum())
+        wins += int(tables.step(draw(chances.log(), seen.legal.flatten(0, 1), words).reshape(32, 2)).reward[:, 0].sum())
     assert wins > 22
 
 

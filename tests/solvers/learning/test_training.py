@@ -13,7 +13,7 @@ from arena.solvers.learning.learner import Diverged
 from arena.solvers.learning.methods import METHODS
 from arena.solvers.policy_table import tabulate
 
-KUHN = load_game("arena:kuhn_poker")
+KUHN, FOUR = load_game("arena:kuhn_poker"), load_game("arena:connect_four")
 SHORT = {"steps": 4096, "tables": 32, "hidden": (16,)}
 
 
@@ -28,6 +28,14 @@ def test_an_interrupted_run_goes_on_towards_the_same_magnet(tmp_path):
         with pytest.raises(KeyboardInterrupt):
             train("mmd", KUHN, checkpoint=kept, watch=interrupted(after=after), **run)
     assert torch.equal(weights(whole), weights(train("mmd", KUHN, checkpoint=kept, **run)))
+
+
+@pytest.mark.parametrize("memory", [0, 4])
+def test_an_update_in_which_nothing_is_known_yet_changes_nothing(memory):
+    told = []
+    run = {"steps": 40, "tables": 1, "hidden": (8,), "memory": memory, "settings": {"rollout": 1}, "measured": False}
+    train("ppo", KUHN, watch=lambda _, losses: told.append(losses), **run)
+    assert {} in told and sum(map(bool, told)) > 5
 
 
 @pytest.mark.parametrize("device", LEARNERS)
@@ -181,6 +189,7 @@ def test_until_ends_a_run_early():
         ({"until": float("nan")}, SpecificationError, "until must be a number above 0, or none; got nan"),
         ({"seed": -1}, SpecificationError, "seed must be a whole number from 0 to"),
         ({"settings": {"learning_rate": 1e30}}, Diverged, "try a smaller learning rate"),
+        ({"game": FOUR, "settings": {"learning_rate": 1e30}, "device": "torch"}, Diverged, "smaller learning rate"),
         ({"steps": 0}, SpecificationError, "steps must be a whole number"),
         ({"hidden": (8, 0)}, SpecificationError, "hidden"),
         ({"precision": "float16"}, SpecificationError, "precision must be one of float32, bfloat16"),
