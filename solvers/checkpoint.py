@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,9 +39,9 @@ class Subject:
     fingerprint: str = field(repr=False)
     settings: Mapping[str, Setting]
 
-    @property
-    def words(self) -> str:
-        told = ", ".join(f"{name}={value}" for name, value in self.settings.items())
+    def words(self, names: Collection[str]) -> str:
+        """What it is, with the settings of these names."""
+        told = ", ".join(f"{name}={value}" for name, value in sorted(self.settings.items()) if name in names)
         return f"{self.method} on {self.game}" + (f" with {told}" if told else "")
 
 
@@ -104,9 +104,12 @@ def read_checkpoint(path: str | Path, subject: Subject, state: State, *, growing
         ) from None
     same = (found.method, found.game, found.fingerprint) == (subject.method, subject.game, subject.fingerprint)
     if not same or settings != _settings(subject):
+        names = {*found.settings, *subject.settings}
+        if (found.method, found.game) == (subject.method, subject.game):
+            names = {name for name in names if found.settings.get(name) != subject.settings.get(name)}
         raise SpecificationError(
-            f"{str(path)!r} is a checkpoint of {found.words}, with other rules or settings than {subject.words} has now; "
-            "name another file, or remove it to begin anew"
+            f"{str(path)!r} is a checkpoint of {found.words(names)}, with other rules or settings than {subject.words(names)} has "
+            "now; name another file, or remove it to begin anew"
         )
     if any(not _fits(held.get(STATE + name), array, name in growing) for name, array in state.items()):
         raise SpecificationError(

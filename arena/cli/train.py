@@ -205,7 +205,8 @@ def _registered(
     tell: Watch,
     last: Last,
 ) -> TrainingAnswer:
-    """The answer of a job, done here where nobody has done it before."""
+    """The answer of a job, done here where nobody has done it before; of one that was, what it told is told again."""
+    from arena.curves import read_curve
     from arena.job_work import do_here
     from arena.ledger import Ledger
     from arena.training_answer import kept_answer
@@ -213,6 +214,9 @@ def _registered(
 
     with Ledger.open(db) as ledger:
         row = ask_training(ledger, asked, name=name, device=device)
+        if row.status == "finished":
+            for steps, told in read_curve(ledger, row).points:
+                tell(steps, told)
         try:
             answer = kept_answer(
                 do_here(ledger, row, partial(train_job, ledger, watch=tell, workers=workers)).result or {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -188,6 +188,15 @@ def test_an_interrupted_training_waits_and_goes_on_to_the_same_end_and_log(
     with Ledger.open() as ledger:
         (row,) = all_jobs(ledger)
         assert [steps for steps, _ in read_curve(ledger, row).series("entropy")] == list(range(512, 4097, 512))
+    arena("train", "ppo", *options[:-1], "again.jsonl")  # done before: nothing is trained, the same is told
+    assert numbers_of("again.jsonl") == numbers_of("k.jsonl")
+
+
+def numbers_of(log: str) -> dict[int, dict[str, float]]:
+    told: dict[int, dict[str, float]] = defaultdict(dict)
+    for line in map(json.loads, Path(log).read_text().splitlines()):
+        told[line["steps"]] |= line
+    return told
 
 
 def test_what_is_given_wins_over_a_ready_configuration(arena: Arena) -> None:

@@ -173,7 +173,9 @@ def test_training_on_tensors_is_training_at_tables_bit_for_bit_and_goes_on(metho
     here = train(method, game, **run)
     with pytest.raises(KeyboardInterrupt):
         train(method, game, device="torch", checkpoint=kept, watch=interrupted(after=3), **run)
-    with pytest.raises(SpecificationError, match="with other rules or settings"):
+    with pytest.raises(
+        SpecificationError, match=r"with matches=tensors, with other rules or settings than .+ on \S+ has now"
+    ):
         train(method, game, checkpoint=kept, **run)
     there = train(method, game, device="torch", checkpoint=kept, **run)
     for one, other in zip(here.policy.network.parameters(), there.policy.network.parameters(), strict=True):
