@@ -286,7 +286,7 @@ class RemoteAgent:
 
     def _read(self, reply: Reply) -> NDArray[np.generic] | AgentFault:
         if reply.failure is not None:
-            return AgentCrashed(f"{self.name} says that it failed: {reply.failure}")
+            return AgentCrashed(f"{self.name} gave the match up: {reply.failure}")
         try:
             _, action = read_action({"type": "action", "request": 0, "action": reply.action}, self.game.action_space)
         except ProtocolError as error:

@@ -245,6 +245,10 @@ class Client:
         path = _live(match.tournament, match.number)
         return decoded(LiveFacts, self.connection.write("POST", path, body=body))
 
+    def resign(self, match: LiveFacts) -> LiveFacts:
+        """Gives a match up that asks for a move; how it stands then: over soon, with a forfeit of the player."""
+        return decoded(LiveFacts, self.connection.write("DELETE", _live(match.tournament, match.number)))
+
     # Jobs
 
     def jobs(self, game: str | None = None, status: JobStatus | None = None) -> list[JobRow]:

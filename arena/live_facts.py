@@ -26,7 +26,7 @@ class LiveFacts:
     """A match under way, or over.
 
     ``player``: the seat of who asks, None of an onlooker and before the first question; ``question``: what a move answers, None where none is asked of who asks;
-    ``choices``: the legal moves; ``left_s``: for it; ``waits_for``: the players who are asked; ``text``: the position in words, ''
+    ``choices``: the legal moves; ``left_s``: for it; ``waits_for``: the players who are asked; ``moves``: as far as everybody may see them, all once the match is over; ``text``: the position in words, ''
     where who asks may not know it; ``returns``: once the match is over; ``problem``: why position and choices are missing, else ''.
     """
 

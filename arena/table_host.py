@@ -24,9 +24,11 @@ def ask_to_play(ledger: Ledger, tournament: Tournament) -> JobRow:
     return submit(ledger, kind=PLAY_JOB, game=tournament.game, settings={TOURNAMENT: tournament.key}, device=TABLE)
 
 
-def tables_taken(ledger: Ledger) -> int:
-    """How many such tournaments are being played, or wait for a table."""
-    return sum(len(all_jobs(ledger, kind=PLAY_JOB, status=status)) for status in ("waiting", "running"))
+def at_tables(ledger: Ledger) -> list[str]:
+    """The keys of such tournaments that are being played, or wait for a table."""
+    statuses: tuple[JobStatus, ...] = ("waiting", "running")
+    jobs = [row for status in statuses for row in all_jobs(ledger, kind=PLAY_JOB, status=status)]
+    return [str(row.settings[TOURNAMENT]) for row in jobs]
 
 
 class TableHost:

@@ -51,6 +51,7 @@ from arena.server.headers import SecurityHeaders
 from arena.server.metrics import Counts
 from arena.server.page_cache import SMALL, PageCache
 from arena.server.planned_pulls import PlannedPulls
+from arena.server.play_limits import PlayLimits
 from arena.server.records import Records
 from arena.server.seat_hub import SeatHub
 from arena.server.settings import ServerSettings
@@ -82,6 +83,7 @@ def create_app(ledger: Ledger, settings: ServerSettings | None = None) -> FastAP
     app.state.ballot_drawer = BallotDrawer(ledger)
     app.state.planned_pulls = PlannedPulls()
     app.state.seats = SeatHub(ledger)
+    app.state.play_limits = PlayLimits()
     app.state.tables = TableHost(ledger) if settings.executor != "none" else None
     for module in (
         service,

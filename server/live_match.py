@@ -5,6 +5,7 @@ Of a game in which something is hidden a player sees what its seat sees, and who
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -41,7 +42,7 @@ router = APIRouter()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveMatch:
-    """A match under way, or over and just recorded. ``mine``: the seat of whoever looks, None of an onlooker."""
+    """A match under way, or over and just recorded. ``plays``: whether whoever looks has a seat in it; ``mine``: that seat, once it was asked."""
 
     tournament: Tournament
     number: int
@@ -49,6 +50,7 @@ class LiveMatch:
     game: Game
     names: tuple[str, ...]
     seated: list[SeatUnderWay]
+    plays: bool
     mine: SeatUnderWay | None
     recorded: MatchResult | None
 
@@ -67,14 +69,16 @@ class LiveMatch:
 
     @property
     def view(self) -> int | None:
-        """From which seat it is seen; None: all of it, where nothing is hidden."""
-        if self.game.info.information == "perfect":
+        """From which seat it is seen; None: all of it, where nothing is hidden, or no longer."""
+        if self.game.info.information == "perfect" or self.recorded is not None:
             return None
         return ONLOOKER if self.mine is None else self.mine.player
 
     @property
     def positions(self) -> list[Position]:
-        played = so_far(self.spec, self.seated, by_turns=can_be_followed(self.game.info))
+        played = self.recorded
+        if played is None:
+            played = so_far(self.spec, self.seated, by_turns=can_be_followed(self.game.info))
         if played is None:
             return []
         view = self.view
@@ -95,15 +99,12 @@ def move(
     question: Annotated[int, Form(ge=0, lt=2**63)],
     action: Annotated[int, Form(ge=0, lt=2**31)],
 ) -> Response:
-    match = watched(request, site, key, number)
-    try:
-        take_move(site.ledger, match, question, action)
-    except HTTPException as refused:
-        if match.mine is None:
-            raise
-        now = watched(request, site, key, number)
-        return _shown(request, now, problem=refused.detail, status=refused.status_code)
-    return RedirectResponse(live_address(key, number), 303)
+    return _after(request, site, key, number, lambda match: take_move(site.ledger, match, question, action))
+
+
+@router.post("/tournaments/{key}/matches/{number}/live/resign", dependencies=[Depends(allowed(Scope.PLAY))])
+def resign(request: Request, site: SiteOf, key: str, number: Number) -> Response:
+    return _after(request, site, key, number, lambda match: take_resignation(site.ledger, match))
 
 
 @router.get("/tournaments/{key}/matches/{number}/live/events")
@@ -136,6 +137,7 @@ def watched(request: Request, site: Site, key: str, number: int) -> LiveMatch:
         game=game,
         names=tuple(tournament.agents[seat].name for seat in spec.seats),
         seated=seated,
+        plays=any(own),
         mine=max(mine, key=lambda one: (one.open, len(one.history)), default=None),
         recorded=_recorded(site.ledger, tournament, number),
     )
@@ -154,6 +156,21 @@ def take_move(ledger: Ledger, match: LiveMatch, question: int, action: int) -> N
     verdict = answer(ledger, [match.mine.agent_id], question, action)
     if verdict != "taken":
         raise HTTPException(409, LATE[verdict])
+
+
+def take_resignation(ledger: Ledger, match: LiveMatch) -> None:
+    """Gives a match up for whoever plays in it: its seat forfeits.
+
+    Raises:
+        HTTPException: 403 of who plays no seat of it, 409 where that seat is asked nothing now.
+    """
+    if not match.plays:
+        raise HTTPException(403, "you play in no seat of this match")
+    if match.recorded is not None:
+        raise HTTPException(409, "the match is over")
+    mine = match.mine
+    if mine is None or answer(ledger, [mine.agent_id], mine.question, "it resigned", failed=True) != "taken":
+        raise HTTPException(409, "it is not your turn: resign when you are asked for a move")
 
 
 def live_facts(match: LiveMatch) -> LiveFacts:
@@ -185,6 +202,19 @@ def _recorded(ledger: Ledger, tournament: Tournament, number: int) -> MatchResul
         return ledger.match(tournament, number)
     except LedgerError:
         return None
+
+
+def _after(request: Request, site: Site, key: str, number: int, done: Callable[[LiveMatch], None]) -> Response:
+    """The page of a match in which somebody has done this, or why it was refused."""
+    match = watched(request, site, key, number)
+    try:
+        done(match)
+    except HTTPException as refused:
+        if not match.plays:
+            raise
+        now = watched(request, site, key, number)
+        return _shown(request, now, problem=refused.detail, status=refused.status_code)
+    return RedirectResponse(live_address(key, number), 303)
 
 
 def _shown(request: Request, match: LiveMatch, *, problem: str = "", status: int = 200) -> Response:
@@ -251,7 +281,7 @@ def _drawing(match: LiveMatch, positions: list[Position]) -> Markup | None:
             names=match.names,
             to_move=due[0] if len(due) == 1 else None,
             view=match.view,
-            returns=None,
+            returns=None if match.recorded is None else match.recorded.returns,
         )
     )
 

@@ -19,10 +19,13 @@ from arena.games import ArenaError, GameInfo, SpecificationError, load_game
 from arena.ledger_rows import Tournament
 from arena.presence import arrive, register_remote
 from arena.server.access import Scope, allowed, visitor_of
+from arena.server.gate import address_of
 from arena.server.live_match import live_address
+from arena.server.play_limits import PlayLimits, matches_of
 from arena.server.players import Player, can_be_met, keep_guest, new_guest, player_of
+from arena.server.rates import client_of
 from arena.server.site import Site, SiteOf, page, playable_games
-from arena.table_host import MOST_TABLES, TableHost, ask_to_play, tables_taken
+from arena.table_host import MOST_TABLES, TableHost
 from arena.tournament import create_tournament
 
 MOVE_S = 600.0  # for a person's move; who leaves has lost by then
@@ -60,6 +63,10 @@ def begin(
         tournament = begin_match(request, site, player, game=game, opponent=opponent, seat=seat, rated=rated)
     except SandboxUnavailable:  # nothing that was chosen is wrong
         raise
+    except HTTPException as refused:
+        if refused.status_code != 409:
+            raise
+        return _form(request, site, game=game, opponent=opponent, problem=refused.detail, status=409)
     except ArenaError as error:
         return keep_guest(_form(request, site, game=game, opponent=opponent, problem=str(error)), request, player)
     return keep_guest(RedirectResponse(live_address(tournament.key, 0), 303), request, player)
@@ -80,25 +87,27 @@ def begin_match(
         rated: whether it counts on leaderboards.
 
     Raises:
-        HTTPException: 503 where all tables are taken.
+        HTTPException: as `PlayLimits.begin`.
         ArenaError: the game cannot be played so, or the opponent cannot be met.
     """
-    if tables_taken(site.ledger) >= MOST_TABLES:
-        raise HTTPException(503, "all tables are taken; come back in a while", {"Retry-After": "60"})
     if game not in playable_here(site):
         raise SpecificationError(f"{game} cannot be played in a browser")
-    person = register_remote(site.ledger, player.name, account=player.owner)
-    arrive(
-        site.ledger,
-        person,
-        game,
-        Hello(name=player.name, wants=("text",), matches=MOST_TABLES),
-        connection=f"browser of {player.name}",
-        here_s=COMING_S,
-    )
-    config = _config(site, player, game, opponent, seat, rated=rated and not player.cookie)
-    tournament = create_tournament(config, site.ledger, from_elsewhere=True)
-    ask_to_play(site.ledger, tournament)
+
+    def create() -> Tournament:
+        person = register_remote(site.ledger, player.name, account=player.owner)
+        arrive(
+            site.ledger,
+            person,
+            game,
+            Hello(name=player.name, wants=("text",), matches=MOST_TABLES),
+            connection=f"browser of {player.name}",
+            here_s=COMING_S,
+        )
+        config = _config(site, player, game, opponent, seat, rated=rated and not player.cookie)
+        return create_tournament(config, site.ledger, from_elsewhere=True)
+
+    limits: PlayLimits = request.app.state.play_limits
+    tournament = limits.begin(site.ledger, player, client_of(address_of(request)), create)
     tables: TableHost | None = request.app.state.tables
     if tables is not None:
         tables.open_table()
@@ -170,14 +179,15 @@ def opponents_of(site: Site, game: str) -> dict[str, list[str]]:
     return {name: labels for name, labels in groups.items() if labels}
 
 
-def _form(request: Request, site: Site, *, game: str, opponent: str, problem: str = "") -> Response:
+def _form(request: Request, site: Site, *, game: str, opponent: str, problem: str = "", status: int = 400) -> Response:
+    player = player_of(request)
     played = {row.game for row in site.ledger.games()}  # these first
     offered = sorted(playable_here(site).values(), key=lambda info: (info.specification not in played, info.title))
     bearers = Counter(info.title for info in offered)
     return page(
         request,
         "play.html",
-        status=400 if problem else 200,
+        status=status if problem else 200,
         games=[
             (one.specification, one.title if bearers[one.title] == 1 else f"{one.title} ({one.specification})")
             for one in offered
@@ -186,5 +196,8 @@ def _form(request: Request, site: Site, *, game: str, opponent: str, problem: st
         game=game,
         opponent=opponent,
         may_play=visitor_of(request).may(Scope.PLAY),
+        under_way=[]
+        if player is None
+        else [(live_address(one.key, 0), one) for one in matches_of(site.ledger, player)],
         problem=problem,
     )

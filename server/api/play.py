@@ -13,7 +13,7 @@ from arena.live_facts import LiveFacts
 from arena.server.access import Scope, allowed, signed_in
 from arena.server.api.answers import WRITE_ERRORS, TournamentKey
 from arena.server.api.route import IDEMPOTENT, ApiRoute
-from arena.server.live_match import LiveMatch, live_facts, take_move, watched
+from arena.server.live_match import LiveMatch, live_facts, take_move, take_resignation, watched
 from arena.server.match_pages import Number
 from arena.server.play_pages import FIRST_GAME, Seat, begin_match, opponents_of, playable_here
 from arena.server.players import player_of
@@ -32,7 +32,7 @@ class Choices(BaseModel):
 
 
 class NewPlay(BaseModel, extra="forbid"):
-    """One match of the account that asks, which plays as the agent ``NAME.human``."""
+    """One match of the account that asks, which plays as the agent ``NAME.human``, at most four at once."""
 
     game: str = Field(max_length=300, description="a game of two players with listed actions")
     opponent: str = Field(
@@ -92,6 +92,18 @@ def get_live_match(request: Request, site: SiteOf, key: TournamentKey, number: N
 )
 def move(request: Request, site: SiteOf, key: TournamentKey, number: Number, asked: NewMove) -> Response:
     take_move(site.ledger, watched(request, site, key, number), asked.question, asked.action)
+    return _told(request, watched(request, site, key, number))
+
+
+@router.delete(
+    "/tournaments/{key}/matches/{number}/live",
+    summary="Resign a match that the account that asks plays in, when it is asked for a move: its seat forfeits",
+    response_model=LiveFacts,
+    responses=WRITE_ERRORS,
+    dependencies=[IDEMPOTENT, PLAY],
+)
+def resign(request: Request, site: SiteOf, key: TournamentKey, number: Number) -> Response:
+    take_resignation(site.ledger, watched(request, site, key, number))
     return _told(request, watched(request, site, key, number))
 
 

@@ -9,7 +9,7 @@ import pytest
 from arena.config import make_config
 from arena.jobs import job
 from arena.ledger import Ledger
-from arena.table_host import TableHost, ask_to_play, tables_taken
+from arena.table_host import TableHost, ask_to_play, at_tables
 from arena.tournament import create_tournament
 from arena.worker import work
 from tests.server.conftest import wait_for
@@ -35,7 +35,7 @@ def test_a_match_is_played_at_a_table_and_left_alone_by_workers(ledger, monkeypa
     tournament = create_tournament(config, ledger)
     asked = ask_to_play(ledger, tournament)
     assert work(ledger, until_empty=True) == 0
-    assert tables_taken(ledger) == 1
+    assert at_tables(ledger) == [tournament.key]
     host = TableHost(ledger)
     opened = []
     monkeypatch.setattr(host, "open_table", lambda *, after_s=0.0: opened.append(after_s))
@@ -47,6 +47,6 @@ def test_a_match_is_played_at_a_table_and_left_alone_by_workers(ledger, monkeypa
         wait_for(lambda: job(ledger, asked.key).status == "finished", 60)
     finally:
         host.close()
-    assert tables_taken(ledger) == 0
+    assert at_tables(ledger) == []
     played = ledger.played(ledger.tournament(tournament.key))
     assert played.seats.tolist() == [[0, 1]] * 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import quote
 
@@ -12,15 +13,19 @@ import pytest
 
 from arena.accounts import Scope, add_account
 from arena.client import Client, ServerError
+from arena.columns import PLAY_JOB
 from arena.config import make_config
 from arena.credentials import issue
 from arena.games import load_game
+from arena.jobs import all_jobs, cancel
 from arena.ledger import Ledger
 from arena.replay import replay
 from arena.results import Termination
+from arena.server import play_limits
 from arena.server.app import create_app
 from arena.server.play_pages import MOVE_S
 from arena.server.settings import ServerSettings
+from arena.table_host import at_tables
 from arena.tournament import run_tournament
 from tests.server.conftest import Site, serving, wait_for
 
@@ -199,6 +204,9 @@ def test_a_program_plays_for_its_account_and_sees_what_its_seat_sees(served):
             before = match
             client.move(match, match.choices[0].action)
             wait_for(asked, 30)
+        positions = replay(load_game(KUHN), served.ledger.match(served.ledger.tournament(match.tournament), 0))
+        assert [move.text for move in match.moves] == [position.action_text for position in positions[1:]]
+        assert match.text == client.live_match(match.tournament).text == positions[-1].text
         with pytest.raises(ServerError) as refused:
             client.move(before, 0)
         assert refused.value.status == 409
@@ -207,6 +215,52 @@ def test_a_program_plays_for_its_account_and_sees_what_its_seat_sees(served):
     offered = served.get(f"/api/v1/play?game={KUHN}").json()
     assert KUHN in offered["games"]
     assert {"random", "uniform@1"} <= set(offered["opponents"])
+
+
+def test_who_resigns_forfeits_when_it_is_his_turn(served, person):
+    address = begin(person)
+    key = address.split("/")[2]
+    assert "Resign" in turn(person, address)
+    with httpx.Client(base_url=served.url, timeout=30) as stranger:
+        assert stranger.post(f"{address}/resign").status_code == 403
+        assert stranger.delete(f"/api/v1{address}").status_code == 403
+    assert person.post(f"{address}/resign").status_code == 303
+    wait_for(lambda: "You lost" in person.get(address).text, 30)
+    match = served.ledger.match(served.ledger.tournament(key), 0)
+    assert (match.termination, match.forfeited_by) == (Termination.CRASH, 0)
+    assert "gave the match up: it resigned" in person.get(address.removesuffix("/live")).text
+    again = person.post(f"{address}/resign")
+    assert (again.status_code, "the match is over" in again.text) == (409, True)
+
+
+def test_one_person_plays_a_few_matches_at_once_and_guests_of_one_address_few_together(served, monkeypatch):
+    for row in all_jobs(served.ledger, kind=PLAY_JOB, status="running"):  # of tests before
+        cancel(served.ledger, row)
+    monkeypatch.setattr(play_limits, "MOST_OF_ONE", 1)
+    monkeypatch.setattr(play_limits, "MOST_OF_GUESTS", 2)
+    asked = {"game": NOUGHTS, "opponent": "random", "seat": "first"}
+    whose = add_account(served.ledger, "dot", "correct horse battery", Scope.PLAY)
+    text = issue(served.ledger, "token", whose, scope=Scope.PLAY).text
+    with ExitStack() as opened:
+        guests = [opened.enter_context(httpx.Client(base_url=served.url, timeout=30)) for _ in range(3)]
+        first = begin(guests[0])
+        refused = guests[0].post("/play", data=asked)
+        assert refused.status_code == 409
+        assert "matches of yours are under way" in refused.text
+        assert f'<a href="{first}">' in refused.text
+        begin(guests[1])
+        refused = guests[2].post("/play", data=asked)
+        assert (refused.status_code, "guests at your network address" in refused.text) == (409, True)
+        client = opened.enter_context(Client(served.url, text))
+        own = client.begin_play(NOUGHTS, "random", seat="first")
+        with pytest.raises(ServerError, match=f"resign one of them first .*{own.tournament}") as late:
+            client.begin_play(NOUGHTS, "random")
+        assert late.value.status == 409
+        wait_for(lambda: client.live_match(own.tournament).question is not None, 30)
+        client.resign(own)
+        wait_for(lambda: own.tournament not in at_tables(served.ledger), 30)
+        assert client.live_match(own.tournament).returns == (-1.0, 1.0)
+        client.begin_play(NOUGHTS, "random")
 
 
 def test_nobody_plays_against_a_person_or_one_whose_moves_cost_money(served, person):
