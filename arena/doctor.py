@@ -121,9 +121,8 @@ def packages(_: Asked) -> Iterator[Check]:
 
 
 def database(asked: Asked) -> Iterator[Check]:
-    url = locate(asked.db)
     try:
-        found = identify(url)
+        found = identify(url := locate(asked.db))
     except ArenaError as error:
         yield Check(name="database", state="broken", said=str(error))
         return

@@ -7,8 +7,9 @@ anything waits for a worker. Others are about a game alone: trainings, tournamen
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from arena.columns import (
@@ -39,6 +40,7 @@ from arena.workplace import HERE, Carried, Told, Workplace
 About = Literal["field", "agent", "game"]
 CPU = "cpu"
 TENSOR_DEVICES = ("cuda", "torch")
+MOST_RESAMPLES = 100_000
 MARK = "mark"
 """The setting that names the state of the ledger: a question about the field is a new one after new matches."""
 
@@ -47,7 +49,8 @@ DoJob = Callable[[Ledger, JobRow, Progress, Workplace], Mapping[str, object]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobKind:
-    """A kind of job. ``meaning``: what it computes, in half a sentence; ``settings``: their defaults; ``on_tensors``: whether
+    """A kind of job. ``meaning``: what it computes, in half a sentence; ``settings``: their defaults; ``ranges``: from what to what
+    some may be, before the game is known; ``on_tensors``: whether
     it can compute on a GPU; ``travels``: whether what it computes can be sent to a cluster; ``work``: what does it."""
 
     about: About
@@ -56,6 +59,7 @@ class JobKind:
     on_tensors: bool
     travels: bool
     work: DoJob
+    ranges: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 def ask(
@@ -100,7 +104,10 @@ def ask(
     for name, value in (settings or {}).items():
         if name not in asked:
             raise UnknownName(f"setting of {kind}", name, known.settings)
-        asked[name] = _of_type(kind, name, value, known.settings[name])
+        asked[name] = typed = _of_type(kind, name, value, known.settings[name])
+        low, high = known.ranges.get(name, (-math.inf, math.inf))
+        if not isinstance(typed, str) and not low <= typed <= high:
+            raise SpecificationError(f"{kind}: {name} must be from {low:,} to {high:,}; got {value!r}")
     if "method" in asked:
         _check_method(kind, str(asked["method"]))
     if known.about == "field":
@@ -228,6 +235,7 @@ JOB_KINDS: dict[str, JobKind] = {
         on_tensors=True,
         travels=True,
         work=_bootstrap,
+        ranges={"resamples": (2, MOST_RESAMPLES)},
     ),
     EXACT_JOB: JobKind(
         about="agent",
@@ -244,6 +252,7 @@ JOB_KINDS: dict[str, JobKind] = {
         on_tensors=True,
         travels=True,
         work=_exploit,
+        ranges={"budget": (0, 2**31 - 1), "matches": (0, 2**31 - 1), "seed": (0, 2**63 - 1)},
     ),
     TRAIN_JOB: JobKind(
         about="game",

@@ -37,5 +37,6 @@ def doctor_command(
     if json:
         say_json({"well": not broken, "checks": [dataclasses.asdict(check) for check in found]})
     elif broken:
-        say(f"\n{len(broken)} of {len(found)} do not work: {', '.join(check.name for check in broken)}")
+        do = "does" if len(broken) == 1 else "do"
+        say(f"\n{len(broken)} of {len(found)} {do} not work: {', '.join(check.name for check in broken)}")
     raise typer.Exit(1 if broken else 0)

@@ -320,6 +320,8 @@ def _answer(row: JobRow) -> str:
     result = row.result or {}
     if isinstance(tournament := result.get("tournament"), str):
         return f"tournament {tournament}"
+    if isinstance(finding := result.get("finding"), str):
+        return finding
     for name in ("exploitability", "value", "gap"):
         if isinstance(result.get(name), float):
             return f"{name} {result[name]:.6g}"

@@ -24,6 +24,7 @@ HERE_ALONE = {
     "token": "tokens are made on its machine (arena token --db), or in a browser at {server}/account",
     "audit": "its audit log is read on its machine (arena audit --db), or in a browser at {server}/admin/audit",
     "db": "its database is looked after on its machine",
+    "doctor": "the doctor looks at this machine: leave the server out; {server}/readyz says how the server is",
     "serve": "it serves already; leave the server out to serve a ledger of this machine",
     "worker": "a worker reaches the ledger itself: leave the server out and name the ledger with --db",
     "judge": "judges are asked from here: leave the server out, and send what they said with arena push {server}",

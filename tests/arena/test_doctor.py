@@ -46,12 +46,14 @@ def test_the_doctor_of_a_bare_folder_finds_nothing_broken(arena):
     assert broken in ([], ["gpu"])  # a machine may have a GPU that this torch cannot use
 
 
-def test_what_is_broken_makes_the_exit_code_and_a_line(arena, tmp_path):
+def test_what_is_broken_makes_the_exit_code_and_a_line(arena, tmp_path, monkeypatch):
     (tmp_path / "arena.db").write_text("no database")
     said = arena("doctor")
     assert said.code == 1
     assert "BROKEN  database" in said.out
-    assert "do not work: database" in said.out
+    assert "not work: database" in said.out
+    monkeypatch.setenv("ARENA_SERVER", "http://127.0.0.1:1")
+    assert "the doctor looks at this machine" in arena("doctor").err
 
 
 def test_an_old_ledger_and_one_of_the_future_are_told_apart(look, tmp_path):
