@@ -40,7 +40,7 @@ from arena.workplace import HERE, Carried, Told, Workplace
 About = Literal["field", "agent", "game"]
 CPU = "cpu"
 TENSOR_DEVICES = ("cuda", "torch")
-MOST_RESAMPLES = 100_000
+MOST_RESAMPLES = 1_000_000
 MARK = "mark"
 """The setting that names the state of the ledger: a question about the field is a new one after new matches."""
 

@@ -127,7 +127,7 @@ def test_a_defect_of_one_job_does_not_stop_the_worker(ledger, monkeypatch):
         ("ratings", {"settings": {"method": "elo2"}}, UnknownName, "rating method"),
         ("bootstrap", {"settings": {"method": "kemeny"}}, UnknownName, "rating method"),
         ("bootstrap", {"settings": {"resamples": "many"}}, SpecificationError, "resamples must be a whole number"),
-        ("bootstrap", {"settings": {"resamples": -1}}, SpecificationError, "must be from 2 to 100,000; got -1"),
+        ("bootstrap", {"settings": {"resamples": -1}}, SpecificationError, "must be from 2 to 1,000,000; got -1"),
         ("bootstrap", {"settings": {"resamples": 10**9}}, SpecificationError, "resamples must be from 2"),
         ("ratings", {"device": "cuda"}, NotProvided, "computes on cpu alone"),
         ("bootstrap", {"device": "abacus"}, NotProvided, "computes on cpu, cuda, torch"),
