@@ -255,6 +255,19 @@ def split_specification(specification: str) -> tuple[str, str]:
     return match[1], match[2] or match[3] or ""
 
 
+def is_specification(text: str) -> bool:
+    """Whether a text names a kind of agent, alone or with what follows it: then that is meant, whatever agents are called so.
+
+    Raises:
+        SpecificationError: the text is empty.
+    """
+    try:
+        split_specification(text)
+    except UnknownName:
+        return False
+    return True
+
+
 def read_settings(scheme: str, rest: str, defaults: Mapping[str, Value]) -> dict[str, Value]:
     """The parameters of ``scheme(key=value, ...)`` over the defaults.
 

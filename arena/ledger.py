@@ -136,8 +136,11 @@ class Ledger:
         kind: str,
         content_hash: str | None = None,
         lineage: Mapping[str, object] | None = None,
+        check: Callable[[Sequence[AgentVersion]], None] | None = None,
     ) -> AgentVersion:
         """The version of ``name`` that is this very agent, if one is and is not retired, else a new version.
+
+        ``check``: is given the versions that there are before each attempt, the newest first, and raises where it may not be one more.
 
         Raises:
             LedgerError: a name that references could not tell from a version.
@@ -149,6 +152,8 @@ class Ledger:
         while True:  # another writer may take the version number: then look again
             with self.reading(REST) as connection:
                 versions = versions_of(connection, name)
+            if check is not None:
+                check(versions)
             for known in versions:
                 if (known.specification, known.content_hash) == (specification, content_hash) and not known.retired:
                     return known

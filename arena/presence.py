@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import asdict
+from functools import partial
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from arena.agent_names import JOINED_BY, require_free
 from arena.agents.protocol import Hello
 from arena.agents.registry import REMOTE
 from arena.config import check_name
 from arena.games import SpecificationError
 from arena.ledger import AgentVersion, Ledger
-from arena.ledger_entries import versions_of
 from arena.question_schema import presences
 from arena.questions import clock
 
@@ -30,7 +31,7 @@ def register_remote(ledger: Ledger, name: str, *, account: str, version: str = "
         version: what it says of itself.
 
     Raises:
-        SpecificationError: a name or a version that cannot be, or a name that is somebody else's.
+        SpecificationError: a name or a version that cannot be, or a name that is not free (`arena.agent_names`).
     """
     try:
         check_name(name)
@@ -38,13 +39,15 @@ def register_remote(ledger: Ledger, name: str, *, account: str, version: str = "
         raise SpecificationError(str(error)) from None
     if not version.isprintable():
         raise SpecificationError(f"the version of {name} must be printable text; it says {version!r:.80}")
-    with ledger.reading() as connection:
-        known = versions_of(connection, name)
-    if any(one.kind != REMOTE or one.lineage.get("account") != account for one in known):
-        raise SpecificationError(f"{name} is the name of somebody else's agent here; take another one with --name")
-    lineage = {"account": account, "says": version} if version else {"account": account}
+    lineage = {JOINED_BY: account, "says": version} if version else {JOINED_BY: account}
     specification = f"{REMOTE}:{name}" + (f"({version})" if version else "")
-    return ledger.add_agent(name, specification=specification, kind=REMOTE, lineage=lineage)
+    free = partial(require_free, name, account=account)
+    return ledger.add_agent(name, specification=specification, kind=REMOTE, lineage=lineage, check=free)
+
+
+def register_person(ledger: Ledger, name: str, *, account: str) -> AgentVersion:
+    """The agent that a person is; its name ends with `HUMAN`, and no other way in takes such a one."""
+    return ledger.add_agent(name, specification=f"{REMOTE}:{name}", kind=REMOTE, lineage={JOINED_BY: account})
 
 
 def arrive(

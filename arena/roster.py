@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
+from arena.agent_names import REGISTERED_BY, refuse_people, require_free
 from arena.agents import content_of, kinds, load_agent, needs_approval
 from arena.agents.confined import EXPLOITER, confined_specification, unconfined
 from arena.agents.exploiter_file import read_exploiter
-from arena.agents.registry import FILE_SCHEMES, KEY_SCHEMES, REMOTE, SELF_CONTAINED, split_specification
+from arena.agents.registry import (
+    FILE_SCHEMES,
+    KEY_SCHEMES,
+    REMOTE,
+    SELF_CONTAINED,
+    is_specification,
+    split_specification,
+)
 from arena.agents.sandbox import SandboxUnavailable, Tier
 from arena.agents.specification_check import check_specification
 from arena.approvals import approve, is_approved
@@ -50,7 +59,7 @@ def specification_meant(text: str, db: str | None) -> str:
         SpecificationError: as `playable`.
         LedgerError: the ledger there cannot be read.
     """
-    if _is_specification(text):
+    if is_specification(text):
         return text
     try:
         ledger = Ledger.open(db, create=False, read_only=True)
@@ -112,10 +121,10 @@ def tried(
     plans: list[tuple[str, str, AgentVersion | None]] = []
     for name, text in agents.items():
         reference = text.partition("@")[0]
-        meant = reference in registered and (name == reference or not _is_specification(text))
-        version = ledger.agent(text) if meant else None
+        version = ledger.agent(text) if reference in registered and not is_specification(text) else None
         if version is None and from_elsewhere:
             require_own(text)
+            refuse_people(name)
         specification = text if version is None else playable(version, ledger)
         try:
             agent = load_agent(specification, game=game, name=name, sandbox=sandbox)
@@ -126,6 +135,10 @@ def tried(
         except SandboxUnavailable:
             raise
         except SpecificationError as error:
+            if version is None and text in registered:
+                raise SpecificationError(
+                    f"{error}; the agent that is called so is {ledger.agent(text).label}"
+                ) from None
             if version is None:
                 raise
             # what people know it by, not the place of its copy in the store
@@ -152,16 +165,18 @@ def require_known(ledger: Ledger, agents: Mapping[str, str]) -> None:
     """
     registered = {agent.name for agent in ledger.agents()}
     for name, text in agents.items():
-        reference = text.partition("@")[0]
-        if reference in registered and (name == reference or not _is_specification(text)):
-            ledger.agent(text)
-        elif _is_specification(text):
+        if is_specification(text):
             require_own(text)
+            refuse_people(name)
+        elif text.partition("@")[0] in registered:
+            ledger.agent(text)
         else:
             raise UnknownName("agent", text, [*sorted(registered), *(kind.name for kind in kinds())])
 
 
-def register_own(ledger: Ledger, name: str, specification: str, *, account: str | None) -> AgentVersion:
+def register_own(
+    ledger: Ledger, name: str, specification: str, *, account: str | None, anybodys: bool = False
+) -> AgentVersion:
     """The version of agent `name` that somebody who is not at this machine registers by a specification that says it whole.
 
     Args:
@@ -169,20 +184,27 @@ def register_own(ledger: Ledger, name: str, specification: str, *, account: str 
         name: of the agent.
         specification: of a kind in `SELF_CONTAINED`.
         account: who registers it.
+        anybodys: whether it may also make versions of agents that others registered.
 
     Raises:
-        UnknownName, SpecificationError: as `require_own`.
+        UnknownName, SpecificationError: as `require_own`, or the name is not free (`arena.agent_names`).
     """
     kind, _ = split_specification(specification)
     require_own(specification)
-    return ledger.add_agent(name, specification=specification, kind=kind, lineage={"registered_by": account})
+    return ledger.add_agent(
+        name,
+        specification=specification,
+        kind=kind,
+        lineage={REGISTERED_BY: account},
+        check=partial(require_free, name, account=account, anybodys=anybodys),
+    )
 
 
 def require_own(specification: str) -> None:
     """Raises `SpecificationError` for an agent that only this machine's user may name: a file of it, a program, an address that it would
     call, a search that keeps it busy for minutes a move; and as `check_specification` what no game could load. Who is registered may be
     named by anybody, and plays as `playable` says."""
-    if not _is_specification(specification):
+    if not is_specification(specification):
         return
     _require_bounded(specification)
     if split_specification(specification)[0] not in SELF_CONTAINED:
@@ -265,15 +287,6 @@ def playable(agent: AgentVersion, ledger: Ledger, *, tier: Tier | None = None) -
         f"the files of {agent.label} changed since it was added; make a new version with: "
         f"arena agent add {agent.name} {agent.specification!r}"
     )
-
-
-def _is_specification(text: str) -> bool:
-    """Whether a kind of agent is called so: ``twin=random`` is another random player, whoever is registered as random."""
-    try:
-        split_specification(text)
-    except UnknownName:
-        return False
-    return True
 
 
 def _content_hash(specification: str, store: ArtifactStore) -> str | None:

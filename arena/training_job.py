@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from arena.agent_names import refuse_kinds, refuse_people
 from arena.columns import TRAIN_JOB
 from arena.config import check_name
 from arena.convergence_words import gap_name
@@ -40,13 +41,15 @@ def ask_training(
 
     Raises:
         UnknownName: no such game, method or setting.
-        SpecificationError: a setting outside its range, or no name of an agent.
+        SpecificationError: a setting outside its range, or no name of an agent that is free (`arena.agent_names`).
     """
     asked.check()
     try:
         check_name(name)
     except ValueError as error:
         raise SpecificationError(str(error)) from None
+    refuse_kinds(name)
+    refuse_people(name)
     game = load_game(asked.game).info.specification
     settings = {**asked.to_dict(), NAME: name}
     return submit(ledger, kind=TRAIN_JOB, game=game, settings=settings, device=device, needs=needs)

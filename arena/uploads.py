@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import logging
 import tempfile
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
+from arena.agent_names import require_free, require_free_now
 from arena.agents import load_agent
 from arena.agents.confined_process import BrokenReader, ConfinedProcess, DataFile
 from arena.agents.sandbox import SandboxUnavailable
@@ -38,6 +41,7 @@ def add_upload(
     file_name: str,
     game: str | None = None,
     account: str | None = None,
+    anybodys: bool = False,
     programs: bool = False,
 ) -> AgentVersion:
     """The version of agent ``name`` that is made of this file, which is kept in the ledger's artifacts.
@@ -49,16 +53,20 @@ def add_upload(
         file_name: whose ending says what it is; it is never a path here.
         game: what it must be able to play; None: whatever it is for.
         account: who sends it.
+        anybodys: whether it may also make versions of agents that others registered.
         programs: whether Python files are taken, which then may run on this machine, always confined.
 
     Raises:
-        SpecificationError: no such kind of file, one that cannot be read or cannot play the game, or a program that is not taken.
+        SpecificationError: no such kind of file, one that cannot be read or cannot play the game, a program that is not taken, or
+            a name that is not free (`arena.agent_names`).
         SandboxUnavailable: there is no tier here in which it may be read, or the process that should read it did not begin.
     """
+    require_free_now(ledger, name, account=account, anybodys=anybodys)
+    free = partial(require_free, name, account=account, anybodys=anybodys)
     shown = Path(file_name).name
     ending = Path(shown).suffix.lower()
     if ending == PROGRAM and shown.isprintable():
-        return _add_program(ledger, name, content, shown=shown, game=game, account=account, taken=programs)
+        return _add_program(ledger, name, content, shown=shown, game=game, account=account, free=free, taken=programs)
     if ending not in KINDS or not shown.isprintable():
         raise SpecificationError(f"agents are uploaded as {', '.join(KINDS)}; got {shown!r}")
     if game is not None:
@@ -81,11 +89,20 @@ def add_upload(
         kind=file.scheme,
         content_hash=ledger.artifacts.put(content, ending=ending),
         lineage={UPLOADED_BY: account},
+        check=free,
     )
 
 
 def _add_program(
-    ledger: Ledger, name: str, content: bytes, *, shown: str, game: str | None, account: str | None, taken: bool
+    ledger: Ledger,
+    name: str,
+    content: bytes,
+    *,
+    shown: str,
+    game: str | None,
+    account: str | None,
+    free: Callable[[Sequence[AgentVersion]], None],
+    taken: bool,
 ) -> AgentVersion:
     """The program, tried in a bubble and approved for this machine: its operator has said so."""
     if not taken:
@@ -117,4 +134,5 @@ def _add_program(
         kind="uploaded",
         content_hash=content_hash,
         lineage={UPLOADED_BY: account},
+        check=free,
     )

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, File, Form, Request, UploadFile
 from starlette.responses import RedirectResponse, Response
 
+from arena.agent_names import require_free_now
 from arena.agents import kinds
 from arena.agents.registry import SELF_CONTAINED
 from arena.agents.sandbox import SandboxUnavailable
@@ -38,15 +39,17 @@ def new_agent(
 ) -> Response:
     name, specification, game = name.strip(), specification.strip(), game.strip()
     sent = file is not None and file.filename
-    account = visitor_of(request).account
+    visitor = visitor_of(request)
+    account, anybodys = visitor.account, visitor.may(Scope.RUN)
     field = "name"
     try:
         checked_name(name)
+        require_free_now(site.ledger, name, account=account, anybodys=anybodys)
         field = "specification"
         if bool(sent) == bool(specification):
             raise SpecificationError("either a specification or a file says what plays; give one of them")
         if file is None or not sent:
-            added = register_own(site.ledger, name, specification, account=account)
+            added = register_own(site.ledger, name, specification, account=account, anybodys=anybodys)
         else:
             field = "game"
             refuse_files(site.ledger, game)
@@ -58,6 +61,7 @@ def new_agent(
                 file_name=str(sent),
                 game=game or None,
                 account=account,
+                anybodys=anybodys,
                 programs=_takes_programs(request),
             )
     except SandboxUnavailable:  # nothing that was given is wrong

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Form, Query, Request
 from pydantic import BaseModel, Field
 from starlette.responses import RedirectResponse, Response
 
+from arena.agent_names import HUMAN
 from arena.agents.registry import KEY_SCHEMES, PROGRAM_SCHEMES
 from arena.approvals import is_approved
 from arena.config import ConfigError, Pairing, TournamentConfig, make_config, named_agents, short_name
@@ -17,7 +18,6 @@ from arena.ledger_rows import AgentVersion
 from arena.named_games import refuse_files
 from arena.server.access import Scope, allowed
 from arena.server.job_pages import job_address
-from arena.server.players import HUMAN
 from arena.server.site import Site, SiteOf, page
 from arena.server.tournament_pages import PAIRINGS
 from arena.tournament_job import ask_tournament

@@ -13,11 +13,12 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from arena.agents.protocol import Hello
+from arena.agents.registry import is_specification
 from arena.agents.sandbox import SandboxUnavailable
 from arena.config import TournamentConfig, make_config, short_name
 from arena.games import ArenaError, GameInfo, SpecificationError, load_game
-from arena.ledger_rows import Tournament
-from arena.presence import arrive, register_remote
+from arena.ledger_rows import AgentVersion, Tournament
+from arena.presence import arrive, register_person
 from arena.server.access import Scope, allowed, visitor_of
 from arena.server.gate import address_of
 from arena.server.live_match import live_address
@@ -82,7 +83,7 @@ def begin_match(
         site: whose ledger keeps it.
         player: the person; matches of guests are never rated.
         game: its specification.
-        opponent: the label of a registered agent, or a kind of Arena's own.
+        opponent: a registered agent, by its label or by its name the newest version, or a kind of Arena's own.
         seat: of the person.
         rated: whether it counts on leaderboards.
 
@@ -94,7 +95,7 @@ def begin_match(
         raise SpecificationError(f"{game} cannot be played in a browser")
 
     def create() -> Tournament:
-        person = register_remote(site.ledger, player.name, account=player.owner)
+        person = register_person(site.ledger, player.name, account=player.owner)
         arrive(
             site.ledger,
             person,
@@ -103,7 +104,7 @@ def begin_match(
             connection=f"browser of {player.name}",
             here_s=COMING_S,
         )
-        config = _config(site, player, game, opponent, seat, rated=rated and not player.cookie)
+        config = _config(site, person, game, opponent, seat, rated=rated and not player.cookie)
         return create_tournament(config, site.ledger, from_elsewhere=True)
 
     limits: PlayLimits = request.app.state.play_limits
@@ -141,20 +142,21 @@ def play_address(opponent: str, game: str | None = None) -> str:
     return "/play?" + urlencode({"opponent": opponent} | ({"game": game} if game else {}))
 
 
-def _config(site: Site, player: Player, game: str, opponent: str, seat: Seat, *, rated: bool) -> TournamentConfig:
+def _config(site: Site, person: AgentVersion, game: str, opponent: str, seat: Seat, *, rated: bool) -> TournamentConfig:
     """One match of the person against an agent of the ledger, or one of Arena's own kinds."""
-    registered = {agent.label: agent for agent in site.ledger.agents()}
-    named = registered.get(opponent)
+    agents = site.ledger.agents()
+    registered = {agent.name: agent for agent in agents} | {agent.label: agent for agent in agents}
+    named = None if is_specification(opponent) else registered.get(opponent)
     if named is not None and not can_be_met(named):
         raise SpecificationError(
             f"nobody plays against {opponent} here: it is a person, or each of its moves costs money"
         )
     other = (named.name, named.label) if named is not None else (short_name(opponent), opponent)
-    me = (player.name, player.name)
+    me = (person.name, person.label)
     first = seat == "first" or (seat == "either" and secrets.randbelow(2) == 0)
     return make_config(
         {
-            "name": f"{player.name.partition('.')[0]} against {other[1]}"[:100],
+            "name": f"{person.name.partition('.')[0]} against {other[1]}"[:100],
             "game": game,
             "agents": dict([me, other] if first else [other, me]),
             "pairing": "seated",

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
+from arena.agent_names import HUMAN
 from arena.agents.registry import KEY_SCHEMES
 from arena.ledger_rows import AgentVersion
 from arena.server.access import Scope, visitor_of
 from arena.server.gate import is_encrypted
 
-HUMAN = ".human"  # how the agents that are people end; no program may be called so
 UNMET = ("external", "human", *KEY_SCHEMES)
 COOKIE = "arena-guest"
 DAYS_90 = 7_776_000  # seconds

@@ -77,10 +77,16 @@ class KindList(BaseModel):
     kinds: list[KindFacts]
 
 
+NAME = (
+    "what it is called on leaderboards: no kind of agent (random), no person (NAME.human), and no agent of another account, "
+    "of which only who has the scope `run` makes versions"
+)
+
+
 class NewAgent(BaseModel, extra="forbid"):
     """An agent that its specification says whole. Files are uploaded; programs join from where they run: ``arena join``."""
 
-    name: str = Field(description="what it is called on leaderboards", examples=["search-200"])
+    name: str = Field(description=NAME, examples=["search-200"])
     specification: str = Field(max_length=2000, examples=["mcts(simulations=200)", "random"])
 
 
@@ -137,7 +143,13 @@ def get_agent(
 def add_agent(
     request: Request, site: SiteOf, asked: NewAgent, visitor: Annotated[Visitor, Depends(allowed(Scope.SUBMIT))]
 ) -> Response:
-    added = register_own(site.ledger, checked_name(asked.name), asked.specification, account=visitor.account)
+    added = register_own(
+        site.ledger,
+        checked_name(asked.name),
+        asked.specification,
+        account=visitor.account,
+        anybodys=visitor.may(Scope.RUN),
+    )
     return json_answer(request, agent_facts(added), status=201)
 
 
@@ -156,7 +168,7 @@ def add_agent(
 def upload_agent(
     request: Request,
     site: SiteOf,
-    name: Annotated[str, Query(description="what it is called on leaderboards")],
+    name: Annotated[str, Query(description=NAME)],
     file: Annotated[str, Query(description="the file's name, whose ending says what it is", max_length=200)],
     content: Uploaded,
     visitor: Annotated[Visitor, Depends(allowed(Scope.SUBMIT))],
@@ -169,6 +181,7 @@ def upload_agent(
         file_name=file,
         game=game,
         account=visitor.account,
+        anybodys=visitor.may(Scope.RUN),
         programs=request.app.state.settings.uploaded_programs != "off",
     )
     return json_answer(request, agent_facts(added), status=201)

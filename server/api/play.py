@@ -36,7 +36,8 @@ class NewPlay(BaseModel, extra="forbid"):
 
     game: str = Field(max_length=300, description="a game of two players with listed actions")
     opponent: str = Field(
-        max_length=300, description="a registered agent, name@version, or a kind of Arena's own: random"
+        max_length=300,
+        description="a kind of Arena's own, as random, or a registered agent, name@version or name for the newest",
     )
     seat: Seat = "either"
     rated: bool = Field(default=False, description="whether the match counts on leaderboards")

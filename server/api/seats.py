@@ -28,7 +28,6 @@ from arena.questions import Verdict, answer, seats_of
 from arena.server import errors
 from arena.server.access import Visitor, visitor_of
 from arena.server.gate import address_of
-from arena.server.players import HUMAN
 from arena.server.rates import Buckets, client_of
 from arena.server.seat_hub import Seated, SeatHub
 from arena.server.site import Site, playable_games
@@ -90,8 +89,6 @@ async def _welcome(socket: WebSocket, ledger: Ledger, hub: SeatHub) -> Seated:
     game = await run_in_threadpool(_game, ledger, message.get("game"))
     hub.require_room(account)
     name = hello.name or account
-    if name.endswith(HUMAN):
-        raise _Refused(f"a name that ends with {HUMAN!r} is a person's; choose another one")
     agent = await run_in_threadpool(register_remote, ledger, name, account=account, version=hello.version)
     seated = Seated(agent=agent, account=account, game=game.info, allowed=partial(_still_allowed, *shown))
     await run_in_threadpool(arrive, ledger, agent, game.info.specification, hello, connection=seated.id)

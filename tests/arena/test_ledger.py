@@ -70,6 +70,22 @@ def test_an_agent_gets_a_new_version_only_when_it_changed(ledger):
     assert [agent.label for agent in ledger.agents()] == ["Ada@1", "Ada@2", "Ada@3"]
 
 
+def test_whether_a_version_may_be_added_is_asked_of_those_that_there_are_when_it_is(ledger):
+    seen = []
+
+    def check(versions):
+        seen.append([one.label for one in versions])
+        if not versions:
+            ledger.add_agent("Ada", specification="faster", kind="k")
+        elif versions[0].specification != "Ada's":
+            raise LedgerError("taken")
+
+    with pytest.raises(LedgerError, match="taken"):
+        ledger.add_agent("Ada", specification="a", kind="k", check=check)
+    assert seen == [[], ["Ada@1"]]
+    assert ledger.agent("Ada").specification == "faster"
+
+
 def test_a_retired_agent_leaves_the_list_and_can_still_be_named(ledger):
     ledger.add_agent("Ada", specification="a", kind="k")
     ledger.add_agent("Ada", specification="b", kind="k")

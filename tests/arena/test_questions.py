@@ -196,6 +196,24 @@ def test_a_name_belongs_to_its_account(ledger, far):
     assert register_remote(ledger, "far", account="ann", version="2").version == far.version + 1
     with pytest.raises(SpecificationError, match="somebody else's"):
         register_remote(ledger, "far", account="bob")
+    newer = ledger.add_agent("far", specification="uniform", kind="uniform")  # as who may run things can
+    assert ledger.agent("far") == newer
+    assert register_remote(ledger, "far", account="ann") == far, "nobody takes its name from it"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("random", "a kind of agent"),
+        ("bot", "a kind of agent"),
+        ("ann.human", "a person's"),
+        ("mine", "somebody else's"),
+    ],
+)
+def test_nobody_joins_by_the_name_of_a_kind_a_person_or_an_agent_of_this_machine(ledger, name, said):
+    ledger.add_agent("mine", specification="random", kind="random")
+    with pytest.raises(SpecificationError, match=f"{said}.*take another name"):
+        register_remote(ledger, name, account="ann")
 
 
 def test_it_cannot_be_loaded_by_what_somebody_types():

@@ -246,6 +246,16 @@ def test_a_registered_agent_plays_by_its_name(ledger: Ledger) -> None:
         create_tournament(make_config({**CUP, "agents": ["champio", "random"]}), ledger)
 
 
+def test_a_kind_of_agent_is_meant_whoever_is_called_so(ledger: Ledger) -> None:
+    strong = ledger.add_agent("random", specification="mcts(simulations=20)", kind="mcts")
+    for text, meant in (("random", "random"), ("random@1", strong.specification)):
+        tournament = create_tournament(make_config({**CUP, "agents": ["uniform", f"random={text}"]}), ledger)
+        assert tournament.agents[1].specification == meant
+    ledger.add_agent("bot", specification="random", kind="random")
+    with pytest.raises(SpecificationError, match="the agent that is called so is bot@1"):
+        create_tournament(make_config({**CUP, "agents": ["bot", "random"]}), ledger)
+
+
 def test_the_same_command_goes_on_with_what_was_interrupted(ledger: Ledger, whole: MatchResults) -> None:
     with pytest.raises(KeyboardInterrupt):
         run_tournament(make_config(CUP), ledger, _Interrupting(2))

@@ -82,6 +82,8 @@ def test_an_agent_is_registered_by_its_specification_and_shown(ledger, ben):
     ("name", "specification", "field", "said"),
     [
         ("a b", "random", "name", "1-60 letters"),
+        ("random", "mcts(simulations=2)", "name", "take another name"),
+        ("bea.human", "random", "name", "is a person&#39;s"),
         ("reader", "policy:/etc/passwd", "specification", "read a file, run a program"),
         ("runner", "exec:./bot", "specification", "read a file, run a program"),
         ("slow", "mcts(simulations=10000000)", "specification", "searches for too long"),
@@ -108,13 +110,14 @@ def uploaded(client, content: bytes, file: str, **fields: str):
 
 def test_a_file_goes_through_the_checks_of_uploads(ledger, ben, monkeypatch):
     asked = []
-    made = ledger.add_agent("sent", specification="policy:kuhn.json", kind="policy")
+    made = ledger.add_agent("sent", specification="policy:kuhn.json", kind="policy", lineage={"uploaded_by": "ben"})
     monkeypatch.setattr(
         "arena.server.new_agent_page.add_upload",
         lambda _, name, content, **more: asked.append((name, content, more)) or made,
     )
     assert uploaded(ben, b"{}", "kuhn.json", game=KUHN).headers["location"] == "/agents/sent@1"
-    assert asked == [("sent", b"{}", {"file_name": "kuhn.json", "game": KUHN, "account": "ben", "programs": False})]
+    told = {"file_name": "kuhn.json", "game": KUHN, "account": "ben", "anybodys": False, "programs": False}
+    assert asked == [("sent", b"{}", told)]
 
 
 def test_what_is_wrong_with_a_file_is_said_beside_it(ben):

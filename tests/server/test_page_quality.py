@@ -22,7 +22,7 @@ from arena.judge_input import answers_of
 from arena.ledger import Ledger
 from arena.matches_under_way import planned_match
 from arena.polls.poll import PollSettings, make_poll, open_poll
-from arena.presence import arrive, register_remote
+from arena.presence import arrive, register_person
 from arena.questions import LedgerMailbox
 from arena.server.app import create_app
 from arena.server.live_match import live_address
@@ -197,7 +197,7 @@ def _fails(*_: object) -> dict[str, object]:
 def _asked_to_move(ledger: Ledger) -> Iterator[str]:
     """The key of a tournament in whose match the admin is to move."""
     game = "openspiel:tic_tac_toe"
-    person = register_remote(ledger, "root.human", account="root")
+    person = register_person(ledger, "root.human", account="root")
     arrive(ledger, person, game, Hello(name=person.name, wants=("text",), matches=1), connection="a browser")
     agents = {person.name: person.name, "random": "random"}
     config = {"name": "mine", "game": game, "agents": agents, "pairing": "seated", "matches": 1, "seed": 1}

@@ -175,6 +175,9 @@ def test_casual_matches_move_no_ladder_unless_that_is_asked(served, person):
     person.headers["Authorization"] = f"Bearer {issue(served.ledger, 'token', ann, scope=Scope.PLAY).text}"
     played_out(person, begin(person, game=KUHN, rated="true"))
     assert "ann.human" in served.get(f"/games/{KUHN}").text
+    served.ledger.add_agent("ann.human", specification="random", kind="random")  # where a program came by that name
+    played = served.ledger.tournament(begin(person, game=KUHN).split("/")[2])
+    assert played.agents[0].label == "ann.human@1"
 
 
 def test_a_program_plays_for_its_account_and_sees_what_its_seat_sees(served):

@@ -18,6 +18,7 @@ from arena.attendance import Worker, attending
 from arena.job_rows import Resources
 from arena.jobs import all_jobs
 from arena.kept_answers import begin
+from arena.presence import register_remote
 from arena.uploads import KINDS
 
 KUHN = "openspiel:kuhn_poker"
@@ -121,6 +122,46 @@ def test_a_name_in_a_body_that_is_not_known_makes_the_body_wrong_and_not_the_add
 )
 def test_a_search_that_would_hold_the_server_for_minutes_is_refused(client, search):
     assert "simulations" in refused(sent(client, "POST", "/agents", {"name": "deep", "specification": search}), 400)
+
+
+NAMED = [
+    ("random", "a kind of agent"),
+    ("mcts", "a kind of agent"),
+    ("ann.human", "a person's"),
+    ("even", "somebody else's agent"),
+    ("far", "somebody else's agent"),
+]
+
+
+@pytest.mark.parametrize(("name", "said"), NAMED)
+def test_nobody_registers_an_agent_by_a_name_that_means_another(client, ledger, name, said):
+    register_remote(ledger, "far", account="ann")
+    ben, before = bearer(ledger, Scope.SUBMIT, "ben"), ledger.agents()
+    asked = {"name": name, "specification": "mcts(simulations=3)"}
+    for answer in (
+        sent(client, "POST", "/agents", asked, **ben),
+        sent(client, "POST", f"/agents/upload?name={name}&file=a.json", b"{}", **ben),
+    ):
+        told = refused(answer, 400)
+        assert said in told and "take another name" in told
+    assert ledger.agents() == before
+
+
+def test_an_account_makes_versions_of_its_own_agents_and_with_run_of_any_but_no_kind_and_no_person(client, ledger):
+    ben = bearer(ledger, Scope.SUBMIT, "ben")
+    for number in (2, 3):
+        asked = {"name": "bens", "specification": f"mcts(simulations={number})"}
+        made = sent(client, "POST", "/agents", asked, **ben).json()
+    assert (made["label"], made["lineage"]) == ("bens@2", {"registered_by": "ben"})
+    asked["specification"] = "uniform"
+    assert sent(client, "POST", "/agents", asked).json()["label"] == "bens@3"
+    assert sent(client, "POST", "/agents", {**asked, "specification": "random"}, **ben).json()["label"] == "bens@4"
+    for name, said in NAMED[:3]:
+        assert said in refused(sent(client, "POST", "/agents", {**asked, "name": name}), 400)
+        wanted = {"method": "ppo", "game": KUHN, "name": name}
+        assert said in refused(sent(client, "POST", "/trainings", wanted), 400)
+    cup = {"name": "x", "game": KUHN, "agents": {"ann.human": "random", "b": "uniform"}}
+    assert "a person's" in refused(sent(client, "POST", "/tournaments", {"config": cup}), 400)
 
 
 # Once
