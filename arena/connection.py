@@ -56,6 +56,10 @@ class LedgerUnavailable(LedgerError):
     """A ledger that did not answer now, and may again: its server is gone, or another program wrote too long."""
 
 
+class BrokenLedger(LedgerError):
+    """A ledger that cannot be used now: its disk is full or fails, its server refuses."""
+
+
 class DamagedLedger(LedgerError):
     """A ledger whose file is damaged."""
 
@@ -269,7 +273,7 @@ def _reason(where: str, said: str) -> LedgerError:
         return LedgerUnavailable(
             f"the ledger {where} is busy: another program wrote for {BUSY_S:.0f} seconds; try again"
         )
-    return LedgerError(f"the ledger {where} cannot be used: {said}")
+    return BrokenLedger(f"the ledger {where} cannot be used: {said}")
 
 
 def _identify_file(path: Path) -> Identity:

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from arena.accounts import ManySignIns
 from arena.agents.sandbox import SandboxUnavailable
-from arena.connection import LedgerUnavailable
+from arena.connection import BrokenLedger, DamagedLedger, LedgerUnavailable
 from arena.games import ArenaError, UnknownName
 from arena.server.access import SAFE_METHODS
 from arena.server.match_pages import MatchMissing
@@ -21,12 +21,14 @@ from arena.server.site import asked_path, page
 from arena.server.standings_cache import StandingsUnderWay
 
 NOT_FOUND = (UnknownName, MatchMissing)
-IN_A_MOMENT = (LedgerUnavailable, ManySignIns, StandingsUnderWay, SandboxUnavailable)
+NO_LEDGER = (LedgerUnavailable, BrokenLedger, DamagedLedger)
+IN_A_MOMENT = (*NO_LEDGER, ManySignIns, StandingsUnderWay, SandboxUnavailable)
 UNCONFINED = (
     "this server cannot confine what others sent at the moment, and so neither reads nor plays it; its log says why, for its operator: "
     "try again later"
 )
-"""In place of how this machine is made."""
+UNANSWERED = "this server's ledger does not answer at the moment; the server's log says why, for its operator: try again later"
+"""Both in place of how this machine is made."""
 AGAIN = {"Retry-After": "3", "Refresh": "3"}  # by which browsers load the page again, without a script
 
 logger = logging.getLogger(__name__)
@@ -50,9 +52,9 @@ def _arena_error(request: Request, error: Exception) -> Response:
     if isinstance(error, NOT_FOUND):  # an address that names nothing it writes to is there: what it was sent names it
         status = 404 if request.method in SAFE_METHODS or request.path_params else 422
     message = str(error)
-    if isinstance(error, SandboxUnavailable):
+    if isinstance(error, (SandboxUnavailable, *NO_LEDGER)):
         logger.error("%s %s: %s", request.method, request.url.path, message)
-        message = UNCONFINED
+        message = UNCONFINED if isinstance(error, SandboxUnavailable) else UNANSWERED
     again = AGAIN if isinstance(error, StandingsUnderWay) else None
     return _answer(request, status, type(error).__name__, message, again)
 

@@ -219,11 +219,14 @@ def test_a_server_is_ready_while_its_ledger_answers_and_is_of_this_release(site,
     assert site.get("/readyz").json() == {"status": "ready"}
 
 
+@pytest.mark.parametrize("said", ["connection failed: Connection refused", "disk I/O error", "disk image is malformed"])
 @pytest.mark.parametrize("path", ["/", "/healthz", "/api/v1/games"])
-def test_where_the_database_is_away_one_may_come_again_later(site, monkeypatch, path):
-    refused = sa.exc.OperationalError("select", {}, Exception("connection failed: Connection refused"))
+def test_where_the_database_is_away_one_may_come_again_later_and_learns_no_path(site, monkeypatch, path, said):
+    refused = sa.exc.OperationalError("select", {}, Exception(said))
     monkeypatch.setattr(LedgerState, "now", raising(refused))
-    assert site.client.get(path).status_code == 503
+    answer = site.client.get(path)
+    assert answer.status_code == 503
+    assert str(site.ledger.url.database) not in answer.text
 
 
 def raising(error):
