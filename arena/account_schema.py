@@ -34,6 +34,7 @@ credentials = Table(
     Column("expires_at", Text, nullable=False),
     Column("used_at", Text),
     Column("ended_at", Text),  # revoked, signed out, or an invitation that somebody accepted
+    Column("made_by", Text),  # the prefix of the token that made this token, and with which it ends
 )
 
 # Who did what on a server, from where, and how it ended. Never a secret.

@@ -21,6 +21,7 @@ from arena.ledger import Ledger
 from arena.ledger_entries import insert_new, now
 
 DAY_S = 86_400
+LASTING_S = 90 * DAY_S  # what nobody says the end of
 NOTED_S = 60  # how exactly the last use is noted: a write for each request would cost more than it tells
 _MARK = "arena"
 
@@ -32,7 +33,7 @@ State = Literal["valid", "expired", "ended"]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credential:
     """What is known of one. ``account``: whose it is, or who made an invitation (None: the operator, at the command line).
-    ``used_at``: the last time, to the minute.
+    ``used_at``: the last time, to the minute. ``made_by``: the prefix of the token that made this one, None: a person did.
     """
 
     id: int
@@ -45,6 +46,7 @@ class Credential:
     expires_at: str
     used_at: str | None
     state: State
+    made_by: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,14 @@ class Shown:
 
 
 def issue(
-    ledger: Ledger, kind: Kind, whose: Account | None, *, name: str = "", scope: Scope, seconds: float = 90 * DAY_S
+    ledger: Ledger,
+    kind: Kind,
+    whose: Account | None,
+    *,
+    name: str = "",
+    scope: Scope,
+    seconds: float | None = None,
+    maker: Credential | None = None,
 ) -> Shown:
     """A new credential that holds so many seconds.
 
@@ -66,17 +75,27 @@ def issue(
         whose: the account that it proves to be, or that invites.
         name: what its owner calls it.
         scope: what it lets do; of a token never more than its account may.
-        seconds: how long it holds.
+        seconds: how long it holds; None: 90 days, or as long as the token that makes it.
+        maker: the token that makes it, which it does not outlive; None: a person makes it.
 
     Raises:
-        AccountError: a token for more than its account may do, without an end, or with a name that no page can show.
+        AccountError: a token for more than its account may do, without an end, with a later one than its maker's, or with a name that
+            no page can show; or its maker has ended.
     """
     if not name.isprintable():
         raise AccountError(f"a token or invitation is called by printable characters; got {name!r:.80}")
     if kind != "invitation" and whose is not None and not whose.scope.includes(scope):
         raise AccountError(f"{whose.name!r} may {whose.scope.value}: a token for {scope.value!r} would let it do more")
-    if not 0 < seconds <= 3650 * DAY_S:
+    if seconds is not None and not 0 < seconds <= 3650 * DAY_S:
         raise AccountError("a credential holds at least a moment and at most ten years")
+    expires_at = now(LASTING_S if seconds is None else seconds)
+    if maker is not None and maker.expires_at < expires_at:
+        if seconds is not None:
+            raise AccountError(
+                f"a token that is made by the token {maker.prefix} ends no later than that one does, at {maker.expires_at}: "
+                "ask for fewer days, or say none; by a browser its owner can make one that holds longer"
+            )
+        expires_at = maker.expires_at
     prefix, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
     row = {
         "prefix": prefix,
@@ -86,9 +105,12 @@ def issue(
         "name": name.strip()[:100],
         "scope": scope.value,
         "created_at": now(),
-        "expires_at": now(seconds),
+        "expires_at": expires_at,
+        "made_by": None if maker is None else maker.prefix,
     }
     with ledger.writing() as connection:
+        if maker is not None and not _holds(connection, maker):
+            raise AccountError(f"the token {maker.prefix} has ended, and makes none any longer")
         connection.execute(credentials.insert().values(**row))
     return Shown(credential(ledger, prefix), f"{_MARK}_{prefix}_{secret}")
 
@@ -137,7 +159,7 @@ def accept(ledger: Ledger, text: str, name: str, password: str) -> Account:
 
 
 def end(ledger: Ledger, prefix: str, *, whose: Account | None = None) -> Credential:
-    """Ends a credential: a revoked token, a session that signed out, an invitation that was withdrawn.
+    """Ends a credential: a revoked token, with all that were made by it, a session that signed out, an invitation that was withdrawn.
 
     Args:
         ledger: where it is kept.
@@ -149,11 +171,14 @@ def end(ledger: Ledger, prefix: str, *, whose: Account | None = None) -> Credent
     """
     found = credential(ledger, prefix, whose=whose)
     with ledger.writing() as connection:
-        connection.execute(
-            credentials.update()
-            .where(credentials.c.prefix == prefix, credentials.c.ended_at.is_(None))
-            .values(ended_at=now())
-        )
+        ending: list[str] = [prefix]
+        while ending:
+            these = credentials.c.prefix.in_(ending)
+            connection.execute(
+                credentials.update().where(these, credentials.c.ended_at.is_(None)).values(ended_at=now())
+            )
+            made = credentials.c.made_by.in_(ending)
+            ending = list(connection.scalars(sa.select(credentials.c.prefix).where(made)))
     return found
 
 
@@ -202,6 +227,12 @@ def _found(connection: sa.Connection, text: str, kind: Kind) -> sa.Row[tuple[obj
     return row if _state(row) == "valid" else None
 
 
+def _holds(connection: sa.Connection, maker: Credential) -> bool:
+    """Whether a token is valid still; whoever ends it waits for what this transaction makes, and ends that too."""
+    query = sa.select(credentials).where(credentials.c.id == maker.id).with_for_update()
+    return _state(connection.execute(query).one()) == "valid"
+
+
 def _state(row: sa.Row[tuple[object, ...]]) -> State:
     if row.ended_at is not None:
         return "ended"
@@ -230,4 +261,5 @@ def _credential(row: sa.Row[tuple[object, ...]], owner: str | None, scope: Scope
         expires_at=row.expires_at,
         used_at=row.used_at,
         state=_state(row),
+        made_by=row.made_by,
     )

@@ -23,7 +23,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0009"
+REVISION = "0010"
 """What this release reads and writes: the newest file in ``arena/migrations/versions``. Numbers, so that they are ordered."""
 
 metadata = MetaData(

@@ -57,11 +57,17 @@ class Secret(BaseModel):
 
 
 class NewCredential(BaseModel, extra="forbid"):
-    """A token, or an invitation. ``scope``: what it lets do; ``name``: what or whom it is for."""
+    """A token, or an invitation. ``scope``: what it lets do; ``name``: what or whom it is for; ``days``: null 90."""
 
     scope: Scope
     name: str = Field(default="", max_length=100)
-    days: float = Field(default=90, gt=0, le=3650, allow_inf_nan=False)
+    days: float | None = Field(
+        default=None,
+        gt=0,
+        le=3650,
+        allow_inf_nan=False,
+        description="how long it holds: by default 90, or as long as the token that asks; a token makes none that holds longer",
+    )
 
 
 class NewAccount(BaseModel, extra="forbid"):
@@ -98,6 +104,7 @@ def list_tokens(request: Request, site: SiteOf, page: PageAsked, visitor: Signed
 @router.post(
     "/tokens",
     summary="A new token of one's own",
+    description="A token that is made by a token ends no later than that one, and is revoked with it.",
     response_model=Secret,
     status_code=201,
     responses=WRITE_ERRORS,
@@ -106,12 +113,13 @@ def list_tokens(request: Request, site: SiteOf, page: PageAsked, visitor: Signed
 def add_token(request: Request, site: SiteOf, asked: NewCredential, visitor: SignedIn) -> Response:
     if not visitor.may(asked.scope):
         raise HTTPException(403, f"a token for {asked.scope.value!r} would let do more than who asks for it")
-    return _issued(request, site, "token", _own(site, visitor), asked)
+    maker = None if visitor.form_token else credentials.credential(site.ledger, str(visitor.credential))
+    return _issued(request, site, "token", _own(site, visitor), asked, maker)
 
 
 @router.delete(
     "/tokens/{prefix}",
-    summary="End a token of one's own",
+    summary="End a token of one's own, and all that were made by it",
     response_model=Credential,
     responses=WRITE_ERRORS,
     dependencies=[IDEMPOTENT],
@@ -210,9 +218,12 @@ def _list(request: Request, site: Site, page: PageAsked, name: str, kind: Kind, 
     return list_answer(request, page, name, found, key=lambda one: (-one.id,), show=dataclasses.asdict)
 
 
-def _issued(request: Request, site: Site, kind: Kind, whose: Account, asked: NewCredential) -> Response:
+def _issued(
+    request: Request, site: Site, kind: Kind, whose: Account, asked: NewCredential, maker: Credential | None = None
+) -> Response:
+    seconds = None if asked.days is None else asked.days * credentials.DAY_S
     shown = credentials.issue(
-        site.ledger, kind, whose, name=asked.name, scope=asked.scope, seconds=asked.days * credentials.DAY_S
+        site.ledger, kind, whose, name=asked.name, scope=asked.scope, seconds=seconds, maker=maker
     )
     return answer_once(request, dataclasses.asdict(shown), shown_once="text", status=201)
 

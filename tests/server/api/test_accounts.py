@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from visitors import PASSWORD, bearer, browser
+from visitors import PASSWORD, bearer, browser, form_token, send, sign_in
 
 from arena import accounts
 from arena.accounts import Scope, add_account
@@ -36,6 +36,38 @@ def test_a_token_makes_none_that_may_more_and_ends_none(client, ledger):
     assert client.delete(f"/api/v1/tokens/{prefix}", headers=weak).status_code == 403
     assert client.get("/api/v1/account", headers=strong).status_code == 200
     assert client.post("/api/v1/tokens", json={"scope": "read"}).status_code == 401
+
+
+def test_a_token_makes_none_that_outlives_it(client, ledger):
+    whose = add_account(ledger, "maker", PASSWORD, Scope.RUN)
+    maker = issue(ledger, "token", whose, scope=Scope.RUN, seconds=3600)
+    headers = {"Authorization": f"Bearer {maker.text}"}
+    longer = client.post("/api/v1/tokens", json={"scope": "run", "days": 3650}, headers=headers)
+    assert longer.status_code == 400
+    assert maker.credential.expires_at in longer.json()["error"]["message"]
+    made = client.post("/api/v1/tokens", json={"scope": "run"}, headers=headers).json()
+    assert made["credential"]["expires_at"] == maker.credential.expires_at
+    headers["Authorization"] = f"Bearer {made['text']}"
+    brief = client.post("/api/v1/tokens", json={"scope": "read", "days": 0.01}, headers=headers).json()
+    assert brief["credential"]["expires_at"] < maker.credential.expires_at
+    assert brief["credential"]["made_by"] == made["credential"]["prefix"]
+    assert client.delete(f"/api/v1/tokens/{maker.credential.prefix}", headers=headers).json()["state"] == "ended"
+    for text in (maker.text, made["text"], brief["text"]):
+        assert proved(ledger, text, "token") is None
+    with pytest.raises(accounts.AccountError, match="has ended"):  # where it is revoked while it is used
+        issue(ledger, "token", whose, scope=Scope.READ, maker=maker.credential)
+
+
+def test_a_person_makes_tokens_that_outlive_the_session(client, ledger):
+    add_account(ledger, "person", PASSWORD, Scope.RUN)
+    client = browser(ledger)
+    sign_in(client, "person")
+    asked = {"scope": "run", "days": 3650}
+    made = client.post("/api/v1/tokens", json=asked, headers={"X-CSRF-Token": form_token(client)}).json()
+    assert made["credential"]["made_by"] is None
+    assert made["credential"]["expires_at"] > issue(ledger, "token", None, scope=Scope.RUN).credential.expires_at
+    send(client, "/sign-out")
+    assert proved(ledger, made["text"], "token") is not None
 
 
 def test_a_token_is_made_and_told_once_also_where_the_request_is_sent_again(client, ledger):
