@@ -9,7 +9,6 @@ from starlette.exceptions import HTTPException
 
 from arena.ledger import Ledger
 from arena.ledger_rows import Tournament
-from arena.server.live_match import live_address
 from arena.server.players import Player, is_player
 from arena.table_host import MOST_TABLES, ask_to_play, at_tables
 
@@ -81,4 +80,4 @@ def matches_of(ledger: Ledger, player: Player) -> list[Tournament]:
 
 
 def _named(keys: list[str]) -> str:
-    return f" ({', '.join(live_address(key, 0) for key in keys)})" if keys else ""
+    return f" ({', '.join(keys)})" if keys else ""
