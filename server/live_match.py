@@ -37,6 +37,8 @@ LATE: dict[Verdict, str] = {
     "unknown": "That question is none of yours.",
 }
 
+STANDS_STILL = "The match stands still: nobody plays it at the moment, since its job was cancelled or its server ended."
+
 router = APIRouter()
 
 
@@ -73,6 +75,11 @@ class LiveMatch:
         if self.game.info.information == "perfect" or self.recorded is not None:
             return None
         return ONLOOKER if self.mine is None else self.mine.player
+
+    @property
+    def stands_still(self) -> bool:
+        """Whether it is not over, and nobody plays it: its job was cancelled, or its server ended."""
+        return self.recorded is None and self.tournament.status == "interrupted"
 
     @property
     def positions(self) -> list[Position]:
@@ -193,7 +200,7 @@ def live_facts(match: LiveMatch) -> LiveFacts:
         ),
         text=_text(match, positions),
         returns=None if match.recorded is None else match.recorded.returns,
-        problem=problem,
+        problem=problem or (STANDS_STILL if match.stands_still else ""),
     )
 
 
@@ -238,6 +245,7 @@ def _shown(request: Request, match: LiveMatch, *, problem: str = "", status: int
         choices=choices,
         left_s=mine.left_s if mine is not None and mine.open else None,
         waits_for=[match.names[one.player] for one in match.seated if one.open],
+        stands_still=STANDS_STILL if match.stands_still else "",
         seen=_state(match.seated),
         problem=problem or missing,
     )

@@ -125,6 +125,16 @@ def test_nobody_learns_the_seed_of_the_cards_before_the_end(served, person):
     assert str(answer["tournament"]["seed"]) == str(answer["config"]["seed"]) == seed
 
 
+def test_a_match_that_nobody_plays_any_longer_says_so(served, person, monkeypatch):
+    address = begin(person)
+    turn(person, address)
+    tournament = served.ledger.tournament(address.split("/")[2])
+    monkeypatch.setattr("arena.server.live_match.seats_under_way", lambda *_: [])  # as after the end of its table
+    served.ledger.set_status(tournament, "interrupted")
+    assert "The match stands still" in person.get(address).text
+    assert "stands still" in person.get(f"/api/v1{address}").json()["problem"]
+
+
 def test_a_second_answer_and_one_of_an_old_page_change_nothing(person):
     address = begin(person)
     page = turn(person, address)
