@@ -27,7 +27,9 @@ UNCONFINED = (
     "this server cannot confine what others sent at the moment, and so neither reads nor plays it; its log says why, for its operator: "
     "try again later"
 )
-UNANSWERED = "this server's ledger does not answer at the moment; the server's log says why, for its operator: try again later"
+UNANSWERED = (
+    "this server's ledger does not answer at the moment; the server's log says why, for its operator: try again later"
+)
 """Both in place of how this machine is made."""
 AGAIN = {"Retry-After": "3", "Refresh": "3"}  # by which browsers load the page again, without a script
 
