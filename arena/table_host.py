@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import threading
 from contextlib import suppress
+from multiprocessing import connection
 from multiprocessing.connection import Connection
 
 from arena.columns import PLAY_JOB
+from arena.games import ArenaError
 from arena.games.worker_process import WorkerProcess
 from arena.job_rows import JobRow, JobStatus
 from arena.jobs import all_jobs, submit
@@ -17,6 +21,8 @@ from arena.worker import work
 
 TABLE = "table"  # the device of these jobs: workers, which have others, leave them alone
 MOST_TABLES = 32
+
+logger = logging.getLogger(__name__)
 
 
 def ask_to_play(ledger: Ledger, tournament: Tournament) -> JobRow:
@@ -44,6 +50,8 @@ class TableHost:
         with self._lock:
             if self._process is None or not self._process.process.is_alive():
                 self._process = WorkerProcess(_host, self._url, daemon=True)
+                sentinel = os.dup(self._process.process.sentinel)  # a descriptor that nobody else closes
+                threading.Thread(target=self._watch, args=(sentinel,), daemon=True).start()
             with suppress(OSError):  # it has just died: the match waits for the next table
                 self._process.connection.send(after_s)
 
@@ -54,6 +62,19 @@ class TableHost:
             for _ in all_jobs(ledger, kind=PLAY_JOB, status=status):
                 self.open_table(after_s=later)
 
+    def _watch(self, sentinel: int) -> None:
+        """Where the process of this sentinel dies before it is ended, its matches go on at another."""
+        try:
+            connection.wait([sentinel])
+        finally:
+            os.close(sentinel)
+        with self._lock:
+            if self._process is None:
+                return
+        logger.error("the process at whose tables people play has died; their matches go on at another")
+        with suppress(ArenaError), Ledger.open(self._url, create=False) as ledger:
+            self.resume(ledger)
+
     def close(self) -> None:
         """Ends the process; matches under way go on at the next host."""
         with self._lock:
@@ -62,12 +83,12 @@ class TableHost:
                 self._process = None
 
 
-def _host(connection: Connection, url: str) -> None:
+def _host(server: Connection, url: str) -> None:
     """The life of the process: a thread for each table that it is asked for."""
     with Ledger.open(url, create=False) as ledger:
         asked = {"devices": [TABLE], "kinds": [PLAY_JOB], "until_empty": True}
         with suppress(EOFError):
             while True:
-                table = threading.Timer(connection.recv(), work, args=(ledger,), kwargs=asked)
+                table = threading.Timer(server.recv(), work, args=(ledger,), kwargs=asked)
                 table.daemon = True
                 table.start()

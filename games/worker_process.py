@@ -7,11 +7,15 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_starting = threading.Lock()
+_starter: ThreadPoolExecutor | None = None
 IDLE_S, TERMINATED_S = 0.5, 5.0
 """How long a worker may take to end when its connection closes, and when it is asked to."""
 
@@ -30,7 +34,7 @@ class WorkerProcess:
         self.process: BaseProcess = context.Process(
             target=_begin, args=(os.getpid(), live, theirs, *given), daemon=daemon
         )
-        self.process.start()
+        _start(self.process)
         theirs.close()
 
     def stop(self) -> int | None:
@@ -46,6 +50,24 @@ class WorkerProcess:
         code = self.process.exitcode
         self.process.close()
         return code
+
+
+def _start(process: BaseProcess) -> None:
+    """In a thread that lives as long as this process: for Linux the parent, with which a child dies, is the thread that made it."""
+    global _starter
+    with _starting:
+        if _starter is None:
+            _starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="starter")
+    _starter.submit(process.start).result()
+
+
+def _without_threads() -> None:
+    """A forked child has none of its parent's threads."""
+    global _starter, _starting
+    _starter, _starting = None, threading.Lock()
+
+
+os.register_at_fork(after_in_child=_without_threads)
 
 
 def _begin(parent: int, live: Callable[..., None], connection: Connection, *given: object) -> None:

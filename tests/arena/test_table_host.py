@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -45,6 +47,9 @@ def test_a_match_is_played_at_a_table_and_left_alone_by_workers(ledger, monkeypa
     try:
         host.open_table()
         wait_for(lambda: job(ledger, asked.key).status == "finished", 60)
+        again = ask_to_play(ledger, create_tournament(config.model_copy(update={"name": "again"}), ledger))
+        os.kill(host._process.process.pid, signal.SIGKILL)  # what was played there goes on at another
+        wait_for(lambda: job(ledger, again.key).status == "finished", 60)
     finally:
         host.close()
     assert at_tables(ledger) == []

@@ -2,17 +2,23 @@
 
 import dataclasses
 import os
+import re
 import signal
 import subprocess
 import sys
+import threading
 import time
+from multiprocessing import connection
+from multiprocessing.connection import Connection
 from multiprocessing.shared_memory import SharedMemory
+from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
 
 from arena.games import ActionSpace, NotProvided, SpecificationError, check_game, load_game
+from arena.games.worker_process import WorkerProcess
 from arena.games.worker_tables import WorkerDied, WorkerGame, in_workers
 
 LEDUC = load_game("openspiel:leduc_poker")
@@ -131,3 +137,21 @@ def test_workers_and_their_memory_do_not_outlive_a_killed_parent(tmp_path):
     while any(psutil.pid_exists(int(child)) for child in children) or os.path.exists(f"/dev/shm/{name}"):
         assert time.monotonic() < until
         time.sleep(0.05)
+
+
+def test_a_worker_outlives_the_thread_that_made_it():
+    """Linux takes the thread that makes a child for its parent, with which the child dies; a server's threads come and go."""
+    made = []
+
+    def make():
+        made.append(WorkerProcess(Connection.recv, daemon=True))
+        status, deadline = Path(f"/proc/{made[0].process.pid}/status"), time.monotonic() + 30
+        while not int(re.search(r"SigIgn:\s+(\w+)", status.read_text())[1], 16) & 1 << signal.SIGINT - 1:  # it lives
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+
+    maker = threading.Thread(target=make)
+    maker.start()
+    maker.join()
+    assert connection.wait([made[0].process.sentinel], timeout=0.1) == []
+    assert made[0].stop() == 1  # it read the end of its connection
