@@ -42,13 +42,13 @@ def require_free_now(ledger: Ledger, name: str, *, account: str | None, anybodys
 
 def refuse_kinds(name: str) -> None:
     """Raises `SpecificationError` for the name of a kind of agent, which means that kind alone."""
-    if is_specification(name):
+    if is_specification(name.lower()):
         raise SpecificationError(f"{name} is a kind of agent, which needs no registration; take another name")
 
 
 def refuse_people(name: str) -> None:
     """Raises `SpecificationError` for the name of a person."""
-    if name.endswith(HUMAN):
+    if name.lower().endswith(HUMAN):
         raise SpecificationError(f"a name that ends with {HUMAN!r} is a person's; take another name")
 
 

@@ -311,7 +311,7 @@ def votes_of(ledger: Ledger, tournaments: Sequence[Tournament]) -> Votes:
     keys: dict[str, int] = {}
     named: dict[str, int] = {}
     parts = [_part(ledger, one, candidates, keys, named) for one in tournaments]
-    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    columns = [np.concatenate(column) for column in zip(*parts, strict=True)] or [np.empty(0)] * 7
     return Votes(
         candidates=tuple(candidates),
         contexts=tuple(keys),

@@ -17,6 +17,7 @@ from itertools import cycle, islice
 
 import numpy as np
 
+from arena.agents.registry import REMOTE
 from arena.agents.sandbox import tier_version
 from arena.config import ConfigError, TournamentConfig, make_config
 from arena.entrants import by_side, without_moves
@@ -124,6 +125,11 @@ def create_tournament(
     agents = tuple(enlisted[name] for name in config.agents)
     if len({agent.id for agent in agents}) < len(agents):
         raise ConfigError("one agent stands twice in the tournament; leave it out, or give its twin another name")
+    if config.seed is not None and game.info.chance and any(agent.kind == REMOTE for agent in agents):
+        raise ConfigError(
+            "seed: leave it out, where an agent that joined from elsewhere takes part in a game of chance: who guesses the seed knows all "
+            "cards; one is drawn, and told when the tournament is over"
+        )
     if game.info.chance and any_from_elsewhere(agents):
         config = config.model_copy(update={"own_chance": True})
     rule = rule_of(config, len(game.info.sides))

@@ -163,7 +163,6 @@ def _config(site: Site, person: AgentVersion, game: str, opponent: str, seat: Se
             "matches": 1,
             "move_clock_s": MOVE_S,
             "rated": rated,
-            "seed": secrets.randbits(62),
         },
         source="the match",
     )

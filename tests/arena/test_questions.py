@@ -100,6 +100,8 @@ def test_cards_are_shared_by_no_two_matches_of_who_plays_from_elsewhere(ledger, 
     assert len(set(schedule.specs(0, 4).chance_seed.tolist())) == 4
     assert schedule.specs(0, 4).seats.tolist()[0] == schedule.specs(0, 4).seats.tolist()[1][::-1]
     assert create_tournament(make_config(cup), ledger, go_on=True) == made, "the same command goes on with it"
+    with pytest.raises(SpecificationError, match="who guesses the seed knows all cards"):
+        create_tournament(make_config({**cup, "seed": 7}), ledger)
 
 
 @pytest.mark.parametrize(
@@ -246,7 +248,7 @@ def test_a_tournament_asks_a_bot_of_another_process(ledger, far):
         assert bot.stdout.readline() == b"here\n"
         try:
             config = make_config(
-                {"name": "cup", "game": KUHN, "agents": ["far", "random"], "matches": 4, "seed": 3, "move_clock_s": 5}
+                {"name": "cup", "game": KUHN, "agents": ["far", "random"], "matches": 4, "move_clock_s": 5}
             )
             tournament = run_tournament(config, ledger)
         finally:

@@ -87,7 +87,7 @@ class Bot:
 
 
 def config(agents: list[str], *, game: str = KUHN, matches: int = 2, move_s: float = 5, **more: object):
-    values = {"name": "cup", "game": game, "agents": agents, "matches": matches, "seed": 3, "move_clock_s": move_s}
+    values = {"name": "cup", "game": game, "agents": agents, "matches": matches, "move_clock_s": move_s}
     return make_config(values | more)
 
 
