@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 from arena.agents.chat_endpoint import EndpointSettings, base_url
 from arena.games import SpecificationError
-from arena.games.specification import Value, parse_call, read_parameters
+from arena.games.specification import Call, Value, parse_call, read_parameters
 
 MOST_ATTEMPTS, MOST_RETRIES, MOST_CONCURRENCY = 20, 20, 1024
 LONGEST_TIMEOUT_S = 86_400.0
@@ -28,6 +29,8 @@ OPTIONS: Mapping[str, Value] = {
 }
 """What every model takes, for the types; where one is left out, `EndpointSettings` decides."""
 
+NO_KEY = "none"
+"""In place of the name of a variable: no API key is sent."""
 _FORM = re.compile(r"(?P<model>\S+?)@(?P<url>https?:[^\s()]*)(?:\((?P<inside>.*)\))?", re.DOTALL)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -43,12 +46,7 @@ def read_llm(rest: str, more: Mapping[str, Value]) -> tuple[EndpointSettings, di
         SpecificationError: not of that form, or a value out of its range; a value of ``key`` is never repeated.
         UnknownName: an option that there is not.
     """
-    form = _FORM.fullmatch(rest.strip())
-    if form is None:
-        raise SpecificationError(
-            f"cannot read llm:{rest:.120}; write llm:MODEL@URL, for example llm:qwen3@http://localhost:8000/v1(temperature=0)"
-        )
-    call = parse_call(f"llm({form['inside'] or ''})")
+    form, call = _parsed(rest)
     values = read_parameters(call, {**OPTIONS, **more})
     settings = EndpointSettings(model=form["model"], url=form["url"])
     base_url(settings.url)
@@ -72,6 +70,37 @@ def read_llm(rest: str, more: Mapping[str, Value]) -> tuple[EndpointSettings, di
     return settings, {key: values[key] for key in ("attempts", *more)}
 
 
+def with_lent_key(rest: str, lent: Collection[str]) -> str:
+    """What follows ``llm:`` as somebody names it to a server: no key of its machine is sent but those lent to that host.
+
+    Args:
+        rest: as of `read_llm`. Where it names no key and none is lent it becomes ``key=none``.
+        lent: ``NAME@HOST``, environment variables and the hosts that may be sent what they hold.
+
+    Raises:
+        SpecificationError: it names a key that is not lent to its host, or is not of the form.
+    """
+    form, call = _parsed(rest)
+    host, key = urlsplit(form["url"]).hostname, call.parameters.get("key", OPTIONS["key"])
+    if key == NO_KEY or f"{key}@{host}" in lent:
+        return rest
+    if "key" in call.parameters:
+        raise SpecificationError(
+            f"llm: this server sends {host} no such key; its operator lists those that it sends in endpoint_keys, as NAME@HOST"
+        )
+    inside = ", ".join(part for part in ((form["inside"] or "").strip(), f"key={NO_KEY}") if part)
+    return f"{form['model']}@{form['url']}({inside})"
+
+
+def _parsed(rest: str) -> tuple[re.Match[str], Call]:
+    form = _FORM.fullmatch(rest.strip())
+    if form is None:
+        raise SpecificationError(
+            f"cannot read llm:{rest:.120}; write llm:MODEL@URL, for example llm:qwen3@http://localhost:8000/v1(temperature=0)"
+        )
+    return form, parse_call(f"llm({form['inside'] or ''})")
+
+
 def _number(values: Mapping[str, Value], name: str, low: float, high: float) -> float:
     value = values[name]
     assert isinstance(value, float)
@@ -89,7 +118,9 @@ def _whole(values: Mapping[str, Value], name: str, low: int, high: int) -> int:
 
 
 def _variable(name: Value, *, required: bool) -> str:
-    """The name of the variable that holds the key. What was written may be the key itself, and is not repeated."""
+    """The name of the variable that holds the key, '' for none. What was written may be the key itself, and is not repeated."""
+    if name == NO_KEY:
+        return ""
     if not isinstance(name, str) or not _VARIABLE.fullmatch(name):
         raise SpecificationError("llm: key= takes the name of an environment variable, never the API key itself")
     if required and name not in os.environ:

@@ -20,6 +20,7 @@ from arena.polls.poll import (
     open_poll,
     poll_of,
     poll_settings,
+    with_lent_keys,
 )
 from arena.polls.voters import invite
 from arena.server.access import Scope, allowed, visitor_of
@@ -57,6 +58,7 @@ def new_poll(
     try:
         settings = poll_settings(asked)
         named = named_endpoints(line for line in endpoints.splitlines() if line.strip())
+        named = with_lent_keys(named, request.app.state.settings.endpoint_keys)
         sheet = answers_of(file.file.read(), file.filename or "the file")
         poll = make_poll(site.ledger, sheet, name=name.strip(), settings=settings, endpoints=named)
     except ArenaError as error:

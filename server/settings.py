@@ -98,6 +98,11 @@ class ServerSettings(BaseSettings):
         description="Private networks in which agents and endpoints may be that people name to this server; else only "
         "public addresses are asked.",
     )
+    endpoint_keys: Listed = Field(
+        default=(),
+        description="Which API keys of this machine are sent to endpoints of language models that people name to this server: "
+        "`NAME@HOST`, an environment variable and the host that may have what it holds. Else none is.",
+    )
     executor: str = Field(
         default="processes",
         pattern=r"^(processes|none|ray://[^/]+)$",

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from arena.agents.llm_specification import read_llm
+from arena.agents.llm_specification import read_llm, with_lent_key
 from arena.games import SpecificationError, UnknownName
 from arena.judge_input import AnswerSheet
 from arena.judged_match import game_of_comparisons
@@ -213,6 +213,11 @@ def model_of(specification: str) -> str:
     rest = specification.removeprefix(LLM)
     read_llm(rest, {"system": ""})
     return rest
+
+
+def with_lent_keys(endpoints: Mapping[str, str], lent: Collection[str]) -> dict[str, str]:
+    """Candidates that are asked, as somebody names them to a server: see `arena.agents.llm_specification.with_lent_key`."""
+    return {name: LLM + with_lent_key(text.removeprefix(LLM), lent) for name, text in endpoints.items()}
 
 
 def poll_of(ledger: Ledger, key: str) -> Poll:

@@ -23,6 +23,7 @@ from arena.polls.poll import (
     open_poll,
     poll_of,
     texts_of,
+    with_lent_keys,
 )
 from arena.polls.source import PollStatus, poll_status
 from arena.polls.voters import invite
@@ -75,7 +76,7 @@ def add_poll(request: Request, site: WholeSite, content: Uploaded, asked: Annota
         answers_of(content, asked.file),
         name=asked.name.strip(),
         settings=settings,
-        endpoints=named_endpoints(asked.endpoint),
+        endpoints=with_lent_keys(named_endpoints(asked.endpoint), request.app.state.settings.endpoint_keys),
         game=asked.game,
     )
     ask_for_answers(site.ledger, poll)

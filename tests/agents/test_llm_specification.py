@@ -2,7 +2,7 @@
 
 import pytest
 
-from arena.agents.llm_specification import read_llm
+from arena.agents.llm_specification import read_llm, with_lent_key
 from arena.games import SpecificationError, UnknownName
 
 
@@ -76,3 +76,26 @@ def test_a_variable_that_is_named_must_be_set(monkeypatch):
         read("m@http://host(key=MY_KEY)")
     monkeypatch.setenv("MY_KEY", "x")
     assert read("m@http://host(key=MY_KEY)")[0].key == "MY_KEY"
+
+
+@pytest.mark.parametrize(
+    ("rest", "sends"),
+    [
+        ("m@https://api.openai.com/v1", "OPENAI_API_KEY"),
+        ("m@https://api.openai.com/v1(key=OPENAI_API_KEY, temperature=0)", "OPENAI_API_KEY"),
+        ("m@https://elsewhere.example/v1", ""),
+        ("m@https://elsewhere.example/v1(temperature=0)", ""),
+        ("m@https://api.openai.com.elsewhere.example/v1", ""),
+        ("m@https://elsewhere.example/v1(key=none)", ""),
+    ],
+)
+def test_a_server_sends_its_keys_where_its_operator_says_and_nowhere_else(monkeypatch, rest, sends):
+    monkeypatch.setenv("OPENAI_API_KEY", "secret")
+    lent = ("OPENAI_API_KEY@api.openai.com",)
+    assert read_llm(with_lent_key(rest, lent), {})[0].key == sends
+
+
+@pytest.mark.parametrize("key", ["ARENA_DB", "OPENAI_API_KEY", "openai_api_key"])
+def test_who_names_a_key_that_is_not_lent_to_its_host_is_refused(key):
+    with pytest.raises(SpecificationError, match="sends elsewhere.example no such key"):
+        with_lent_key(f"m@https://elsewhere.example/v1(key={key})", ("OPENAI_API_KEY@api.openai.com",))

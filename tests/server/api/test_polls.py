@@ -145,3 +145,14 @@ def test_models_that_cannot_be_asked_are_refused(api):
     )
     assert answer.status_code == 400
     assert "llm:MODEL@URL" in answer.json()["error"]["message"]
+
+
+def test_no_endpoint_is_sent_what_the_servers_environment_holds(api):
+    answer = api(Scope.ADMIN).post(
+        "/polls",
+        params={"name": "Keys", "file": "answers.csv", "endpoint": "m=llm:m@https://elsewhere.example/v1(key=PATH)"},
+        content=ANSWERS,
+        headers={"Content-Type": "application/octet-stream"},
+    )
+    assert answer.status_code == 400
+    assert "sends elsewhere.example no such key" in answer.json()["error"]["message"]
