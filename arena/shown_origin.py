@@ -26,6 +26,11 @@ def shown_specification(specification: str) -> str:
     return _FOLDERS.sub("", specification) if scheme in FILE_SCHEMES + PROGRAM_SCHEMES else specification
 
 
+def shown_words(text: str) -> str:
+    """What a program said, with files by their names alone: ``File "host.py", line 3``."""
+    return _FOLDERS.sub("", text)
+
+
 def shown_config(config: Mapping[str, object], *, hidden: bool) -> Json:
     """A tournament's configuration with its agents' specifications as `shown_specification` has them; where its chance is ``hidden``
     without the seed (`arena.hidden_chance`)."""

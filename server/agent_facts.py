@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from arena.ledger_rows import AgentVersion
 from arena.server.match_lists import MatchLine, recent_matches
 from arena.server.site import Site
+from arena.shown_origin import shown_words
 
 FORFEITS_SHOWN = 10
 
@@ -30,6 +31,6 @@ def forfeits_of(site: Site, agent: AgentVersion) -> list[ForfeitLine]:
         faults = {fault.index: fault for fault in site.ledger.faults(tournament)}
         for line in (one for one in lines if one.tournament == key):
             fault = faults.get(line.number)
-            message, log = ("", "") if fault is None else (fault.message, fault.log)
+            message, log = ("", "") if fault is None else (shown_words(fault.message), shown_words(fault.log))
             found.append(ForfeitLine(line=line, game=tournament.game_title, message=message, log=log))
     return found

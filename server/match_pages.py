@@ -28,6 +28,7 @@ from arena.server.match_lists import TERMINATION_WORDS, winners
 from arena.server.site import Site, SiteOf, download, page
 from arena.server.starcraft_views import facts_said
 from arena.server.teams import MatchSide, short_name, sides_of
+from arena.shown_origin import shown_words
 from arena.source_facts import confinement
 
 if TYPE_CHECKING:
@@ -122,6 +123,7 @@ def match(
         number=number,
         title=title_of(found),
         chance_hidden=hides_chance(found.tournament),
+        shown_words=shown_words,
         sentence=_sentence(found),
         at=at,
         view=view,

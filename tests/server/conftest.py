@@ -31,6 +31,7 @@ from arena.server.site import playable_games
 from arena.tournament import run_tournament
 
 HOSTILE = '<script>alert("1")</script>'
+SAID = f'said {HOSTILE} in File "/srv/arena/host.py", line 3'
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,7 @@ def imported(ledger: Ledger) -> Tournament:
         forfeit=np.where(np.arange(wins) == 4, 1, -1).astype(np.int8),
         actions=Ragged.of_lists([[] for _ in range(wins)]),
         seconds=np.zeros((wins, 2), np.float32),
-        faults=(Fault(index=4, player=1, termination=Termination.CRASH, message=HOSTILE, log=f"said {HOSTILE}"),),
+        faults=(Fault(index=4, player=1, termination=Termination.CRASH, message=HOSTILE, log=SAID),),
     )
     ledger.write(tournament, results)
     return ledger.set_status(tournament, "finished")

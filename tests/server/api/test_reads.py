@@ -240,6 +240,18 @@ def away(_):
     raise LedgerUnavailable("connection to server at 10.0.0.7 failed")
 
 
+def test_where_files_lie_is_not_told_by_what_a_program_said(site):
+    (key,) = [one.key for one in site.ledger.tournaments() if site.ledger.faults(one) and one.source == "import"]
+    number = site.ledger.faults(site.ledger.tournament(key))[0].index
+    for path in (
+        f"/api/v1/tournaments/{key}/matches/{number}/record",
+        f"/tournaments/{key}/matches/{number}",
+        f"/tournaments/{key}",
+    ):
+        text = site.get(path).text
+        assert "host.py" in text and "/srv/arena" not in text
+
+
 def test_where_files_lie_on_the_machine_of_the_server_is_not_told(client, ledger):
     added = ledger.agent("solved")
     assert added.lineage["folder"]
