@@ -97,5 +97,5 @@ def test_a_server_sends_its_keys_where_its_operator_says_and_nowhere_else(monkey
 
 @pytest.mark.parametrize("key", ["ARENA_DB", "OPENAI_API_KEY", "openai_api_key"])
 def test_who_names_a_key_that_is_not_lent_to_its_host_is_refused(key):
-    with pytest.raises(SpecificationError, match="sends elsewhere.example no such key"):
+    with pytest.raises(SpecificationError, match="this server sends"):
         with_lent_key(f"m@https://elsewhere.example/v1(key={key})", ("OPENAI_API_KEY@api.openai.com",))
