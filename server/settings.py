@@ -85,7 +85,7 @@ class ServerSettings(BaseSettings):
     )
     uploaded_programs: Literal["off", "bubblewrap"] = Field(
         default="off",
-        description="Whether Python files that somebody uploads who may submit agents run here, always in a bubblewrap.",
+        description="`off`, or `bubblewrap`: whether Python files that somebody uploads who may submit agents run here, always confined so.",
     )
     uploads_sandbox: Literal["best", "bubblewrap", "limits", "none"] | None = Field(
         default=None,
