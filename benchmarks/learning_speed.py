@@ -68,7 +68,7 @@ def small_policy(game: Game) -> float:
     def play() -> None:
         seen = environment.seen()
         logits, _ = actor.act(seen.observation, seen.observation[..., :0])
-        environment.step(draw(log_probabilities(logits, seen.legal), words))
+        environment.step(draw(log_probabilities(logits, seen.legal), seen.legal, words))
 
     return rate(play, tables)
 
