@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -47,9 +48,10 @@ def test_a_match_is_played_at_a_table_and_left_alone_by_workers(ledger, monkeypa
     try:
         host.open_table()
         wait_for(lambda: job(ledger, asked.key).status == "finished", 60)
-        again = ask_to_play(ledger, create_tournament(config.model_copy(update={"name": "again"}), ledger))
+        resumed = threading.Event()
+        monkeypatch.setattr(host, "resume", lambda _: resumed.set())
         os.kill(host._process.process.pid, signal.SIGKILL)  # what was played there goes on at another
-        wait_for(lambda: job(ledger, again.key).status == "finished", 60)
+        assert resumed.wait(30)
     finally:
         host.close()
     assert at_tables(ledger) == []

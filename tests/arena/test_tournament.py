@@ -320,7 +320,7 @@ def test_kill_at_any_moment_and_resume_gives_the_same_ledger(tmp_path: Path, who
     moments = random.Random(workers)
     command = ["tournament", "run", "cup.toml"]
     killed = 0
-    for _ in range(6):
+    for _ in range(4):
         process = subprocess.Popen(
             [*ARENA, *command, "--workers", str(workers)],
             cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

@@ -41,7 +41,7 @@ def farthest(one, other):
 
 
 @pytest.mark.parametrize(
-    ("name", "iterations"), [("kuhn_poker", 60), pytest.param("leduc_poker", 30, marks=pytest.mark.slow)]
+    ("name", "iterations"), [("kuhn_poker", 60), pytest.param("leduc_poker", 12, marks=pytest.mark.slow)]
 )
 def test_dilated_iterates_and_gap_equal_openspiels(name, iterations):
     theirs = mmd_dilated.MMDDilatedEnt(pyspiel.load_game(name), alpha=0.1)
