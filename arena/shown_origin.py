@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import TypeVar
 
 from arena.agents.registry import FILE_SCHEMES, PROGRAM_SCHEMES
 from arena.ledger_rows import Json
+from arena.results import Fault
+from arena.source_facts import FaultFacts
 
+FaultT = TypeVar("FaultT", Fault, FaultFacts)
 FOLDER = "folder"
 """Of a lineage: the working folder in which the agent was added."""
 _FOLDERS = re.compile(
@@ -26,9 +31,9 @@ def shown_specification(specification: str) -> str:
     return _FOLDERS.sub("", specification) if scheme in FILE_SCHEMES + PROGRAM_SCHEMES else specification
 
 
-def shown_words(text: str) -> str:
-    """What a program said, with files by their names alone: ``File "host.py", line 3``."""
-    return _FOLDERS.sub("", text)
+def shown_fault(fault: FaultT) -> FaultT:
+    """Why a player forfeited, in whose words files stand by their names alone: ``File "host.py", line 3``."""
+    return replace(fault, message=_FOLDERS.sub("", fault.message), log=_FOLDERS.sub("", fault.log))
 
 
 def shown_config(config: Mapping[str, object], *, hidden: bool) -> Json:

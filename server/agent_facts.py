@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from arena.ledger_rows import AgentVersion
 from arena.server.match_lists import MatchLine, recent_matches
 from arena.server.site import Site
-from arena.shown_origin import shown_words
+from arena.shown_origin import shown_fault
 
 FORFEITS_SHOWN = 10
 
@@ -28,9 +28,9 @@ def forfeits_of(site: Site, agent: AgentVersion) -> list[ForfeitLine]:
     found = []
     for key in dict.fromkeys(line.tournament for line in lines):
         tournament = site.ledger.tournament(key)
-        faults = {fault.index: fault for fault in site.ledger.faults(tournament)}
+        faults = {fault.index: shown_fault(fault) for fault in site.ledger.faults(tournament)}
         for line in (one for one in lines if one.tournament == key):
             fault = faults.get(line.number)
-            message, log = ("", "") if fault is None else (shown_words(fault.message), shown_words(fault.log))
+            message, log = ("", "") if fault is None else (fault.message, fault.log)
             found.append(ForfeitLine(line=line, game=tournament.game_title, message=message, log=log))
     return found

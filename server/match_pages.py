@@ -28,7 +28,7 @@ from arena.server.match_lists import TERMINATION_WORDS, winners
 from arena.server.site import Site, SiteOf, download, page
 from arena.server.starcraft_views import facts_said
 from arena.server.teams import MatchSide, short_name, sides_of
-from arena.shown_origin import shown_words
+from arena.shown_origin import shown_fault
 from arena.source_facts import confinement
 
 if TYPE_CHECKING:
@@ -123,7 +123,6 @@ def match(
         number=number,
         title=title_of(found),
         chance_hidden=hides_chance(found.tournament),
-        shown_words=shown_words,
         sentence=_sentence(found),
         at=at,
         view=view,
@@ -140,7 +139,7 @@ def match(
         confined=confinement(found.tournament, [seat for seat in found.result.spec.seats if seat >= 0]),
         files=(files := list(files_of(site.ledger, found.tournament, number))),
         facts=facts_said(read_file(site.ledger, found.tournament, number, FACTS)) if FACTS in files else [],
-        fault=next((fault for fault in site.ledger.faults(found.tournament) if fault.index == number), None)
+        fault=next((shown_fault(one) for one in site.ledger.faults(found.tournament) if one.index == number), None)
         if found.result.termination.is_forfeit
         else None,
     )

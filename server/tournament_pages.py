@@ -29,7 +29,7 @@ from arena.server.paging import Pages
 from arena.server.pairing_views import PairingView, pairing_view
 from arena.server.site import Site, SiteOf, page, tournament_address
 from arena.server.teams import has_teams
-from arena.shown_origin import shown_words
+from arena.shown_origin import shown_fault
 from arena.standings import Standings
 
 PER_PAGE = 50
@@ -220,10 +220,11 @@ def _pairing(site: Site, tournament: Tournament, played: Played) -> tuple[Pairin
 
 
 def _fault_line(fault: Fault) -> dict[str, object]:
+    fault = shown_fault(fault)
     return {
         "number": fault.index,
         "player": fault.player,
         "kind": TERMINATION_WORDS[fault.termination],
-        "message": shown_words(fault.message),
-        "log": shown_words(fault.log),
+        "message": fault.message,
+        "log": fault.log,
     }

@@ -46,7 +46,7 @@ from arena.server.match_pages import (
 from arena.server.poll_pages import MEDIA as VOTE_MEDIA
 from arena.server.poll_pages import VoteFormat
 from arena.server.site import Site, SiteOf, json_answer
-from arena.shown_origin import shown_words
+from arena.shown_origin import shown_fault
 from arena.source import LedgerSource
 from arena.source_facts import ImportFacts, MatchFacts, MatchFileFacts, match_list, match_record
 
@@ -218,10 +218,8 @@ def get_match_record(request: Request, site: SiteOf, key: TournamentKey, number:
         found = match_record(site.ledger, tournament, number)
     except LedgerError as error:
         raise MatchMissing(str(error)) from None
-    faults = [
-        dataclasses.replace(one, message=shown_words(one.message), log=shown_words(one.log)) for one in found.faults
-    ]
-    return value_answer(request, found, dataclasses.replace(found, faults=tuple(faults)).to_dict)
+    told = dataclasses.replace(found, faults=tuple(map(shown_fault, found.faults)))
+    return value_answer(request, found, told.to_dict)
 
 
 @router.get(
