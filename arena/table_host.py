@@ -6,8 +6,7 @@ import logging
 import os
 import threading
 from contextlib import suppress
-from multiprocessing import connection
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 
 from arena.columns import PLAY_JOB
 from arena.games import ArenaError
@@ -65,7 +64,7 @@ class TableHost:
     def _watch(self, sentinel: int) -> None:
         """Where the process of this sentinel dies before it is ended, its matches go on at another."""
         try:
-            connection.wait([sentinel])
+            wait([sentinel])
         finally:
             os.close(sentinel)
         with self._lock:
@@ -83,12 +82,12 @@ class TableHost:
                 self._process = None
 
 
-def _host(server: Connection, url: str) -> None:
+def _host(connection: Connection, url: str) -> None:
     """The life of the process: a thread for each table that it is asked for."""
     with Ledger.open(url, create=False) as ledger:
         asked = {"devices": [TABLE], "kinds": [PLAY_JOB], "until_empty": True}
         with suppress(EOFError):
             while True:
-                table = threading.Timer(server.recv(), work, args=(ledger,), kwargs=asked)
+                table = threading.Timer(connection.recv(), work, args=(ledger,), kwargs=asked)
                 table.daemon = True
                 table.start()

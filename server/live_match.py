@@ -77,9 +77,9 @@ class LiveMatch:
         return ONLOOKER if self.mine is None else self.mine.player
 
     @property
-    def stands_still(self) -> bool:
-        """Whether it is not over, and nobody plays it: its job was cancelled, or its server ended."""
-        return self.recorded is None and self.tournament.status == "interrupted"
+    def stands_still(self) -> str:
+        """That nobody plays it, though it is not over; '' while somebody does, and once it is."""
+        return STANDS_STILL if self.recorded is None and self.tournament.status == "interrupted" else ""
 
     @property
     def positions(self) -> list[Position]:
@@ -200,7 +200,7 @@ def live_facts(match: LiveMatch) -> LiveFacts:
         ),
         text=_text(match, positions),
         returns=None if match.recorded is None else match.recorded.returns,
-        problem=problem or (STANDS_STILL if match.stands_still else ""),
+        problem=problem or match.stands_still,
     )
 
 
@@ -245,7 +245,6 @@ def _shown(request: Request, match: LiveMatch, *, problem: str = "", status: int
         choices=choices,
         left_s=mine.left_s if mine is not None and mine.open else None,
         waits_for=[match.names[one.player] for one in match.seated if one.open],
-        stands_still=STANDS_STILL if match.stands_still else "",
         seen=_state(match.seated),
         problem=problem or missing,
     )
