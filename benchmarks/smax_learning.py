@@ -1,8 +1,8 @@
 """Teams that learn SMAX, held against the scripted team: matches won over training, over seeds.
 
     .venv/bin/python benchmarks/smax_learning.py --results runs.jsonl --pictures docs/how-to/pictures
-    .venv/bin/python benchmarks/smax_learning.py --results gpu.jsonl --scenario 2s3z --steps 1e7 --tables 1024 --device cuda \\
-        --methods pqn_vdn --set minibatches=128 --set learning_rate=1e-3
+    .venv/bin/python benchmarks/smax_learning.py --results benchmarks/smax_runs.jsonl --scenario 2s3z --steps 1e7 --tables 4096 \\
+        --device cuda --methods pqn_vdn --set minibatches=256 --set learning_rate=1e-3
 
 Every method learns with its own default settings but for those that are set. With more tables a pass has as many more parts, so
 that a step of the optimiser sees as many decisions, unless ``minibatches`` is set. The policy is measured while it learns, in 1,000
@@ -52,7 +52,7 @@ class Setting:
     steps: int
     tables: int
     device: str
-    settings: tuple[str, ...] = ()
+    settings: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

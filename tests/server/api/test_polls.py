@@ -136,23 +136,19 @@ def test_only_admins_change_polls(api, scope, status):
     assert api(scope).post(f"{path}/state", json={"state": "closed"}).status_code == status
 
 
-def test_models_that_cannot_be_asked_are_refused(api):
+@pytest.mark.parametrize(
+    ("endpoint", "said"),
+    [
+        ("m=exec:./program", "llm:MODEL@URL"),
+        ("m=llm:m@https://elsewhere.example/v1(key=PATH)", "sends elsewhere.example no such key"),
+    ],
+)
+def test_models_that_cannot_be_asked_are_refused(api, endpoint, said):
     answer = api(Scope.ADMIN).post(
         "/polls",
-        params={"name": "Models", "file": "answers.csv", "endpoint": "m=exec:./program"},
+        params={"name": "Models", "file": "answers.csv", "endpoint": endpoint},
         content=ANSWERS,
         headers={"Content-Type": "application/octet-stream"},
     )
     assert answer.status_code == 400
-    assert "llm:MODEL@URL" in answer.json()["error"]["message"]
-
-
-def test_no_endpoint_is_sent_what_the_servers_environment_holds(api):
-    answer = api(Scope.ADMIN).post(
-        "/polls",
-        params={"name": "Keys", "file": "answers.csv", "endpoint": "m=llm:m@https://elsewhere.example/v1(key=PATH)"},
-        content=ANSWERS,
-        headers={"Content-Type": "application/octet-stream"},
-    )
-    assert answer.status_code == 400
-    assert "sends elsewhere.example no such key" in answer.json()["error"]["message"]
+    assert said in answer.json()["error"]["message"]
