@@ -178,6 +178,7 @@ def test_a_game_without_a_board_is_played_as_text(person):
 def test_casual_matches_move_no_ladder_unless_that_is_asked(served, person):
     played_out(person, begin(person, game=KUHN))
     assert f"No match of {KUHN} in this ledger is rated" in served.get(f"/games/{KUHN}", status=404).text
+    assert "hold no votes yet" in served.get(f"/api/v1/votes?game={KUHN}", status=400).text
     played_out(person, begin(person, game=KUHN, rated="true"))  # nor where a guest asks for it
     assert f"no match of {KUHN} in this ledger is rated" in served.get(f"/api/v1/games/{KUHN}", status=404).text
     ann = add_account(served.ledger, "ann", "correct horse battery", Scope.PLAY)

@@ -130,6 +130,8 @@ NAMED = [
     ("ann.human", "a person's"),
     ("even", "somebody else's agent"),
     ("far", "somebody else's agent"),
+    ("Random", "a kind of agent"),
+    ("ann.Human", "a person's"),
 ]
 
 

@@ -122,5 +122,5 @@ def test_actions_are_drawn_with_their_probabilities_and_never_illegal():
     counts = torch.bincount(draw(logs, legal, words), minlength=4) / 40_000
     assert counts[2] == 0
     torch.testing.assert_close(counts, logs[0].exp(), atol=0.012, rtol=0)
-    diverged = torch.full((9, 4), torch.nan)
-    assert legal[:9].gather(1, draw(diverged, legal[:9], words)[:, None]).all()
+    diverged, second = torch.full((9, 4), torch.nan), torch.tensor([False, True, False, True]).expand(9, 4)
+    assert second.gather(1, draw(diverged, second, words)[:, None]).all()
